@@ -1,0 +1,58 @@
+"""The exceptions adrisk raises, as one tree.
+
+AdriskError                  anything a user can act on; the command line prints it as one line
+├── UsageError               wrong usage or configuration: exit code 2
+│   ├── ConfigError          a configuration file that cannot be accepted
+│   ├── SourceError          an ad source that cannot be opened or understood
+│   ├── ModelError           a model that cannot be found or trusted
+│   ├── CorpusError          a corpus that cannot be used for what was asked
+│   └── MissingExtraError    an optional dependency that is not installed
+└── RunError                 the work itself failed: exit code 1
+
+Every message says what was expected, what arrived, where, and what to do next.
+Programmer mistakes stay ValueError and TypeError.
+"""
+
+from __future__ import annotations
+
+
+class AdriskError(Exception):
+    """Root of everything a user can act on."""
+
+    exit_code = 1
+
+
+class UsageError(AdriskError):
+    """Wrong usage or configuration; nothing was done."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file that cannot be accepted."""
+
+
+class SourceError(UsageError):
+    """An ad source that cannot be opened or understood."""
+
+
+class ModelError(UsageError):
+    """A model that cannot be found, read or trusted."""
+
+
+class CorpusError(UsageError):
+    """A corpus that cannot be used for what was asked: empty, unlabelled, of one class."""
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency that is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed; "
+            f"run: pip install 'adrisk[{extra}]'"
+        )
+
+
+class RunError(AdriskError):
+    """The work itself failed; what was finished is kept and can be resumed."""

@@ -1,0 +1,171 @@
+"""Fold a text for matching and for features, keeping the way back to the raw text.
+
+In: raw ad text. Out: lower-case NFKC text without invisible characters, with look-alike letters
+undone inside mixed-script tokens; and, where asked for, the raw offset of every folded character.
+It refuses to translate, to strip accents or to touch a token that is all of one script.
+
+`fold_column` is the fast form of `fold_text` for many ads; `fold` adds the offsets. All three
+give the same text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import regex
+from numpy.typing import NDArray
+
+# Default-ignorable characters (Unicode 16, DerivedCoreProperties) plus the keycap mark: they are
+# invisible, and a digit written 5️⃣ is a five.
+_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
+
+# A character with what may compose onto it: marks, conjoining Hangul vowels and finals, and the
+# few spacing vowel signs that are starters yet compose (UAX #15).
+_CLUSTER = regex.compile(
+    r".[\p{M}\u1161-\u1175\u11a8-\u11c2]*",
+    flags=regex.DOTALL,
+)
+
+# Negative circled and squared letters, which NFKC leaves alone.
+_BLOCK_LETTERS = {
+    first + i: chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)
+}
+
+# Letters that look Latin (Unicode TR39 confusables, lower case, the ones seen in ads).
+_TO_LATIN = dict(
+    zip(
+        "аеорсухіјѕһԁԛԝѵьгмткнвαορνικυτχγεηω",
+        "aeopcyxijshdqwvbrmtkhbaopvikutxyenw",
+        strict=True,
+    )
+)
+_TO_CYRILLIC = dict(zip("aeopcyxijsh", "аеорсухіјѕһ", strict=True))
+_TOKEN = regex.compile(r"[\p{L}\p{M}\d]+")
+_FOREIGN = regex.compile(r"[\p{Greek}\p{Cyrillic}]")
+
+# Texts of these characters alone are their own NFKC form, so lower-casing is all they need: ASCII,
+# accented Latin letters, and the punctuation of European typing. (Arrow could normalise the rest
+# too, but its NFKC decomposes and does not compose: pyarrow 25.0.1 turns é into e and an accent.)
+_PLAIN = (  # RE2 syntax
+    r"^[\x00-\x7f\x{a1}-\x{a7}\x{a9}\x{ab}\x{ac}\x{ae}\x{b0}\x{b1}\x{b6}\x{b7}\x{bb}\x{bf}-\x{12f}"
+    r"\x{131}\x{134}-\x{13e}\x{141}-\x{148}\x{14a}-\x{17e}"
+    r"\x{2010}\x{2012}-\x{2015}\x{2018}-\x{201e}\x{2020}-\x{2022}\x{2030}\x{2039}\x{203a}\x{20ac}]*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text and the way back.
+
+    `starts[i]` and `ends[i]` bound the raw characters that folded character i came from.
+    """
+
+    raw: str
+    text: str
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The raw span of `text[start:end]`; an empty span stays empty, at its raw place."""
+        if start >= end:
+            at = int(self.starts[start]) if start < len(self.starts) else len(self.raw)
+            return at, at
+        return int(self.starts[start]), int(self.ends[end - 1])
+
+    def find(self, raw_offset: int) -> int:
+        """Index of the folded character that covers a raw offset (or the last before it)."""
+        return max(0, bisect_right(self.starts, raw_offset) - 1)
+
+
+def fold_text(raw: str) -> str:
+    """The folded text alone. Folding twice changes nothing more."""
+    return _unmix(_compatible(_INVISIBLE.sub("", raw)))
+
+
+def fold(raw: str) -> Folded:
+    """The folded text with, for every character, the raw span it came from.
+
+    >>> folded = fold("Ｃａｌｌ 5\\ufe0f\\u20e35\\ufe0f\\u20e3")
+    >>> folded.text, folded.span(5, 6)
+    ('call 55', (5, 8))
+    """
+    visible = [i for gap in _gaps(raw) for i in gap]
+    kept = "".join([raw[i] for i in visible])
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _CLUSTER.finditer(kept):
+        first, last = match.span()
+        piece = _compatible(match.group())
+        pieces.append(piece)
+        starts += [visible[first]] * len(piece)
+        # Invisible characters behind a cluster belong to it: a span must not end inside 5️⃣.
+        after = visible[last] if last < len(visible) else len(raw)
+        ends += [after] * len(piece)
+    text = _unmix("".join(pieces))
+    return Folded(raw, text, np.array(starts, dtype=np.int32), np.array(ends, dtype=np.int32))
+
+
+def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """`fold_text` of every text, as a large_string array; nulls are not allowed.
+
+    Plain European text is lowered by Arrow; the rest is folded one by one.
+    """
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    texts = texts.cast(pa.large_string())
+    if pc.all(pc.string_is_ascii(texts)).as_py() is not False:
+        return pc.ascii_lower(texts)
+    plain = pc.match_substring_regex(texts, _PLAIN)
+    folded = pc.utf8_lower(texts)
+    if pc.all(plain).as_py() is not False:
+        return folded
+    slow = pa.array(
+        [fold_text(text) for text in texts.filter(pc.invert(plain)).to_pylist()], pa.large_string()
+    )
+    return pc.replace_with_mask(folded, pc.invert(plain), slow)
+
+
+def _gaps(raw: str) -> list[range]:
+    """Ranges of raw offsets between the invisible characters."""
+    spans: list[range] = []
+    at = 0
+    for match in _INVISIBLE.finditer(raw):
+        spans.append(range(at, match.start()))
+        at = match.end()
+    spans.append(range(at, len(raw)))
+    return spans
+
+
+def _compatible(text: str) -> str:
+    """NFKC and lower case, repeated because each can bring work for the other."""
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text)
+        # A capital sigma is lowered by its place in the word; here every character stands alone.
+        text = text.replace("Σ", "σ").lower()
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text).translate(_BLOCK_LETTERS))
+
+
+def _unmix(text: str) -> str:
+    """Undo look-alikes, one character for one, in tokens that mix Latin with Greek or Cyrillic."""
+    if not _FOREIGN.search(text):
+        return text
+    return str(_TOKEN.sub(_unmix_token, text))
+
+
+def _unmix_token(match: regex.Match[str]) -> str:
+    token = str(match.group())
+    foreign = [c for c in token if _FOREIGN.match(c)]
+    latin = [c for c in token if "a" <= c <= "z"]
+    if not foreign or not latin:
+        return token
+    if all(c in _TO_LATIN for c in foreign):
+        return "".join(_TO_LATIN.get(c, c) for c in token)
+    if all(c in _TO_CYRILLIC for c in latin):
+        return "".join(_TO_CYRILLIC.get(c, c) for c in token)
+    return token

@@ -1,0 +1,97 @@
+"""Progress of long work: a bar on a terminal, plain lines where asked for, silence otherwise.
+
+The library is silent. `main()` and the flows call `show` once; every stage then reports through
+`track`. Nothing but stage names and counts is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, Protocol
+
+from tqdm import tqdm
+
+Mode = Literal["off", "bar", "lines"]
+
+_mode: ContextVar[Mode] = ContextVar("adrisk_progress", default="off")
+_LINE_EVERY_SECONDS = 3.0
+
+
+class Advance(Protocol):
+    """Reports that `count` more units are done; `total` corrects the expected total."""
+
+    def __call__(self, count: int = 1, *, total: int | None = None) -> None: ...  # noqa: D102
+
+
+def wanted() -> Mode:
+    """The mode for this process: ADRISK_PROGRESS if set, a bar on a terminal, else off."""
+    asked = os.environ.get("ADRISK_PROGRESS", "")
+    if asked in ("off", "bar", "lines"):
+        return asked  # type: ignore[return-value]
+    return "bar" if sys.stderr.isatty() else "off"
+
+
+def show(mode: Mode) -> None:
+    """Choose how this context reports progress."""
+    _mode.set(mode)
+
+
+def say(message: str) -> None:
+    """One line beside the progress, on standard error; nothing when progress is off."""
+    if _mode.get() != "off":
+        tqdm.write(message, file=sys.stderr)
+
+
+@contextmanager
+def track(stage: str, total: int | None = None, unit: str = "ads") -> Iterator[Advance]:
+    """Report a stage: its count, rate and time left while it runs, its duration at the end."""
+    mode = _mode.get()
+    if mode == "off":
+        yield lambda count=1, *, total=None: None
+    elif mode == "bar":
+        with tqdm(total=total, desc=stage, unit=f" {unit}", file=sys.stderr, leave=True) as bar:
+
+            def advance(count: int = 1, *, total: int | None = None) -> None:
+                if total is not None:
+                    bar.total = total
+                bar.update(count)
+
+            yield advance
+    else:
+        with _Lines(stage, total, unit) as lines:
+            yield lines.advance
+
+
+class _Lines:
+    """The same facts as a bar, as a line every few seconds: for logs."""
+
+    def __init__(self, stage: str, total: int | None, unit: str) -> None:
+        self.stage, self.total, self.unit, self.done = stage, total, unit, 0
+
+    def __enter__(self) -> _Lines:
+        self.started = self.last = time.monotonic()
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        if failed is None:
+            self._write()
+
+    def advance(self, count: int = 1, *, total: int | None = None) -> None:
+        self.done += count
+        self.total = total if total is not None else self.total
+        if time.monotonic() - self.last >= _LINE_EVERY_SECONDS:
+            self.last = time.monotonic()
+            self._write()
+
+    def _write(self) -> None:
+        elapsed = time.monotonic() - self.started
+        meter = tqdm.format_meter(
+            self.done, self.total, elapsed, unit=f" {self.unit}", ncols=0, prefix=self.stage
+        )
+        sys.stderr.write(meter + "\n")
+        sys.stderr.flush()

@@ -1,0 +1,99 @@
+"""The Arrow schema of every table adrisk reads or writes: the contract between the stages.
+
+Ads come in as `ADS` (with the label columns where known, and any further columns kept as they
+are); scores, flags and campaigns go out as the schemas below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+MAX_TEXT_BYTES = 1_000_000
+"""A longer text is not an ad: it is quarantined."""
+
+_EVIDENCE = pa.struct(
+    [
+        ("indicator", pa.string()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("strength", pa.float32()),
+        ("found_by", pa.string()),
+    ]
+)
+
+ADS = pa.schema(
+    [
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        ("language", pa.string()),
+        ("posted_at", pa.timestamp("us", tz="UTC")),
+        ("source", pa.string()),
+        ("category", pa.string()),
+        ("location", pa.string()),
+        ("account_id", pa.string()),
+        ("url", pa.string()),
+        ("price", pa.string()),
+    ]
+)
+"""One ad a row; `text` is title, line break, body where they came apart. All but the first two may be null."""
+
+LABELS = pa.schema(
+    [
+        ("indicators", pa.list_(pa.string())),
+        ("indicators_known", pa.list_(pa.string())),
+        ("risk", pa.int8()),
+        ("label_source", pa.string()),
+        ("campaign_id", pa.string()),
+        ("split", pa.string()),
+    ]
+)
+"""Label columns, each optional.
+
+`indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
+others are unstated and masked in training. A null `indicators` masks the whole row; a null
+`indicators_known` beside a list means that every indicator was judged. `split` is `train` or
+`test` where the corpus itself says so.
+"""
+
+CAMPAIGNS = pa.schema(
+    [
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("campaign_size", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+FLAGS = pa.schema(
+    [
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("level", pa.string(), nullable=False),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        ("rank", pa.int32()),
+        pa.field("policy_id", pa.string(), nullable=False),
+    ]
+)
+"""`rank` is the place of the ad's campaign in the review queue, from 1; null when not queued."""
+
+
+def scores(indicators: Sequence[str]) -> pa.Schema:
+    """The scores table for a model with these indicator heads, in this order."""
+    return pa.schema(
+        [
+            pa.field("ad_id", pa.string(), nullable=False),
+            pa.field("risk", pa.float32(), nullable=False),
+            pa.field("level", pa.int8(), nullable=False),
+            *(pa.field(f"p_{name}", pa.float32(), nullable=False) for name in indicators),
+            ("language", pa.string()),
+            pa.field("obscured", pa.bool_(), nullable=False),
+            pa.field("truncated", pa.bool_(), nullable=False),
+            pa.field("model", pa.string(), nullable=False),
+            pa.field("model_version", pa.string(), nullable=False),
+            pa.field("input_sha256", pa.string(), nullable=False),
+            pa.field("run_id", pa.string(), nullable=False),
+            ("evidence", pa.list_(_EVIDENCE)),
+        ]
+    )
