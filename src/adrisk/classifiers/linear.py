@@ -1,0 +1,220 @@
+"""The reference family: scikit-learn TF-IDF of words and characters, with linear heads.
+
+Slow, exact and understood by everyone: the ground every other family is measured against.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import regex
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from adrisk.classifiers import storage
+from adrisk.classifiers.base import Margins
+from adrisk.classifiers.heads import LinearHeads, fit_heads
+from adrisk.errors import ModelError
+from adrisk.labels import Targets, check_risk, learnable
+from adrisk.types import FloatArray
+
+_TOKEN = regex.compile(r"\b\w\w+\b")
+_WORD = regex.compile(r"\S+")
+_SPACES = regex.compile(r"\s\s+")
+
+
+def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:
+    """Words and pairs of words."""
+    return TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, lowercase=False, min_df=min_df, dtype=np.float32
+    )
+
+
+def char_vectoriser(min_df: int = 1) -> TfidfVectorizer:
+    """Runs of three to five characters inside words."""
+    return TfidfVectorizer(
+        analyzer="char_wb",
+        ngram_range=(3, 5),
+        sublinear_tf=True,
+        lowercase=False,
+        min_df=min_df,
+        dtype=np.float32,
+    )
+
+
+class LinearClassifier:
+    """TF-IDF word 1-2-grams and character 3-5-grams with linear heads.
+
+    Args:
+        strength: inverse of the regularisation.
+        min_df: an n-gram must occur in as many ads to be used.
+        min_positives: an indicator needs as many present and absent ads to get a head.
+        seed: of the solver.
+    """
+
+    family: ClassVar[str] = "linear"
+    labels_: tuple[str, ...]
+
+    def __init__(
+        self, *, strength: float = 4.0, min_df: int = 2, min_positives: int = 8, seed: int = 0
+    ) -> None:
+        self.strength = strength
+        self.min_df = min_df
+        self.min_positives = min_positives
+        self.seed = seed
+
+    def parameters(self) -> dict[str, Any]:
+        """As given to `__init__`."""
+        return {
+            "strength": self.strength,
+            "min_df": self.min_df,
+            "min_positives": self.min_positives,
+            "seed": self.seed,
+        }
+
+    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+        """Learn vocabulary, inverse document frequencies and heads; see `Classifier.fit`."""
+        check_risk(targets.risk)
+        texts = folded.to_pylist()
+        least = min(self.min_df, max(1, len(texts) // 4))
+        self._vectorisers = (word_vectoriser(least), char_vectoriser(least))
+        features = self._stack([v.fit_transform(texts) for v in self._vectorisers])
+        labels = learnable(targets, self.min_positives)
+        self._heads = fit_heads(features, targets, labels, self.strength, self.seed)
+        self.labels_ = labels
+        return self
+
+    def margins(self, folded: pa.Array) -> Margins:
+        """Log-odds; see `Classifier.margins`."""
+        if len(folded) == 0:
+            return self._heads.margins(np.zeros((0, 1 + len(self.labels_))))
+        texts = folded.to_pylist()
+        features = self._stack([v.transform(texts) for v in self._vectorisers])
+        return self._heads.margins(features @ self._heads.weights)
+
+    @staticmethod
+    def _stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_array:
+        return sparse.csr_array(sparse.hstack(blocks, format="csr"))
+
+    def contributions(self, folded: str) -> FloatArray:
+        """Each n-gram's share of the margin, spread over the places where it occurs."""
+        result = np.zeros((1 + len(self.labels_), len(folded)))
+        first = 0
+        for vectoriser, occurrences in zip(
+            self._vectorisers, (_word_spans(folded), _char_spans(folded)), strict=True
+        ):
+            row = vectoriser.transform([folded])
+            shares = dict(
+                zip(
+                    row.indices.tolist(),
+                    row.data[:, None] * self._heads.weights[first + row.indices],
+                    strict=True,
+                )
+            )
+            places: dict[int, list[tuple[int, int]]] = {}
+            for term, start, end in occurrences:
+                column = vectoriser.vocabulary_.get(term)
+                if column is not None:
+                    places.setdefault(column, []).append((start, end))
+            for column, spans in places.items():
+                for start, end in spans:
+                    result[:, start:end] += (
+                        shares[column] / (len(spans) * (end - start))
+                    )[:, None]
+            first += len(vectoriser.vocabulary_)
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write `vocabulary.json` and `weights.safetensors`."""
+        words, chars = self._vectorisers
+        vocabulary = {"words": _terms(words), "chars": _terms(chars)}
+        (folder / "vocabulary.json").write_text(
+            json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8"
+        )
+        storage.write_tensors(
+            folder / "weights.safetensors",
+            word_idf=words.idf_.astype(np.float32),
+            char_idf=chars.idf_.astype(np.float32),
+            weights=self._heads.weights,
+            risk_intercepts=self._heads.risk_intercepts,
+            intercepts=self._heads.intercepts,
+        )
+
+    @classmethod
+    def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
+        """Read both files and check that they fit each other."""
+        model = cls(**parameters)
+        words, chars = _read_vocabulary(folder / "vocabulary.json")
+        read = storage.read_tensors(
+            folder / "weights.safetensors",
+            word_idf=(np.float32, (len(words),)),
+            char_idf=(np.float32, (len(chars),)),
+            weights=(np.float32, (len(words) + len(chars), 1 + len(labels))),
+            risk_intercepts=(np.float64, (3,)),
+            intercepts=(np.float64, (len(labels),)),
+        )
+        model._vectorisers = (
+            _restored(word_vectoriser(), words, read["word_idf"]),
+            _restored(char_vectoriser(), chars, read["char_idf"]),
+        )
+        model.labels_ = tuple(labels)
+        model._heads = LinearHeads(
+            model.labels_, read["weights"], read["risk_intercepts"], read["intercepts"]
+        )
+        return model
+
+
+def _terms(vectoriser: TfidfVectorizer) -> list[str]:
+    return [str(term) for term in vectoriser.get_feature_names_out()]
+
+
+def _restored(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfVectorizer:
+    vectoriser.vocabulary = {term: column for column, term in enumerate(terms)}
+    vectoriser.idf_ = idf
+    vectoriser.vocabulary_ = vectoriser.vocabulary
+    return vectoriser
+
+
+def _read_vocabulary(path: Path) -> tuple[list[str], list[str]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        words, chars = found["words"], found["chars"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} cannot be read as a vocabulary ({type(error).__name__}); the model folder is "
+            "incomplete or damaged: copy it again or train anew"
+        ) from error
+    for terms in (words, chars):
+        if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+            raise ModelError(f"{path}: expected two lists of strings, words and chars")
+        if len(set(terms)) != len(terms):
+            raise ModelError(f"{path}: a term occurs twice; the vocabulary is damaged")
+    return words, chars
+
+
+def _word_spans(text: str) -> Iterator[tuple[str, int, int]]:
+    """Words and pairs as the word vectoriser sees them, with their places."""
+    tokens = list(_TOKEN.finditer(text))
+    for token in tokens:
+        yield token.group(), token.start(), token.end()
+    for left, right in zip(tokens, tokens[1:], strict=False):
+        yield f"{left.group()} {right.group()}", left.start(), right.end()
+
+
+def _char_spans(text: str) -> Iterator[tuple[str, int, int]]:
+    """Character n-grams as char_wb makes them: words padded with a space on either side."""
+    for word in _WORD.finditer(text):
+        padded = f" {word.group()} "
+        for order in (3, 4, 5):
+            for at in range(max(1, len(padded) - order + 1)):
+                piece = padded[at : at + order]
+                start = max(word.start(), word.start() + at - 1)
+                end = min(word.end(), word.start() + at - 1 + len(piece))
+                yield piece, start, end
+            if len(padded) <= order:
+                break  # a short word counts once, as in scikit-learn

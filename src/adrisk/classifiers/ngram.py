@@ -1,0 +1,148 @@
+"""The fast family: hashed n-grams and one embedding bag.
+
+Learns linear heads on `adrisk.features` with the inverse document frequency folded into the
+weights, so scoring is a sum of table rows: no vocabulary, no sparse matrix, no Python per ad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from adrisk.classifiers import storage
+from adrisk.classifiers.base import Margins
+from adrisk.classifiers.heads import LinearHeads, fit_heads
+from adrisk.features import CHAR_ORDERS, WORD_ORDERS, HashedNgrams, bags
+from adrisk.labels import Targets, check_risk, learnable
+from adrisk.types import FloatArray
+
+
+class NgramClassifier:
+    """Hashed byte 3-5-grams and word 1-2-grams with linear heads.
+
+    Args:
+        bits: the weight table has 2 ** bits rows; 20 makes collisions rare, 18 a model of 30 MB.
+        strength: inverse of the regularisation.
+        min_positives: an indicator needs as many present and absent ads to get a head.
+        seed: of the solver.
+    """
+
+    family: ClassVar[str] = "ngram"
+    labels_: tuple[str, ...]
+
+    def __init__(
+        self, *, bits: int = 18, strength: float = 4.0, min_positives: int = 8, seed: int = 0
+    ) -> None:
+        self.bits = bits
+        self.strength = strength
+        self.min_positives = min_positives
+        self.seed = seed
+
+    def parameters(self) -> dict[str, Any]:
+        """As given to `__init__`."""
+        return {
+            "bits": self.bits,
+            "strength": self.strength,
+            "min_positives": self.min_positives,
+            "seed": self.seed,
+        }
+
+    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+        """Learn the heads; see `Classifier.fit`."""
+        check_risk(targets.risk)
+        features = HashedNgrams(self.bits).transform(folded)
+        found_in = np.bincount(features.indices, minlength=features.shape[1])
+        idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
+        weighted = features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
+        labels = learnable(targets, self.min_positives)
+        heads = fit_heads(
+            sparse.csr_array(weighted), targets, labels, self.strength, self.seed
+        )
+        return self._with(heads, heads.weights * idf[:, None].astype(np.float32))
+
+    def _with(self, heads: LinearHeads, table: NDArray[np.float32]) -> Self:
+        self.labels_ = heads.labels
+        self._heads = heads
+        # The row "no n-gram begins here" comes last and weighs nothing.
+        self._table = np.vstack([table, np.zeros((1, table.shape[1]), dtype=np.float32)])
+        return self
+
+    def margins(self, folded: pa.Array) -> Margins:
+        """Log-odds; see `Classifier.margins`."""
+        import torch
+        from torch.nn.functional import embedding_bag
+
+        table = torch.from_numpy(self._table)
+        sums = [np.zeros((0, self._table.shape[1]))]
+        for bag in bags(folded, self.bits):
+            kinds = (
+                (bag.chars, bag.char_offsets, bag.char_scale),
+                (bag.words, bag.word_offsets, bag.word_scale),
+            )
+            sums.append(
+                sum(
+                    embedding_bag(
+                        torch.from_numpy(rows),
+                        table,
+                        torch.from_numpy(offsets[:-1].astype(np.int32)),
+                        mode="sum",
+                    ).numpy()
+                    * scale[:, None]
+                    for rows, offsets, scale in kinds
+                )
+            )
+        return self._heads.margins(np.concatenate(sums))
+
+    def contributions(self, folded: str) -> FloatArray:
+        """Exact: every n-gram's weight spread evenly over its bytes; see `Classifier`."""
+        content = folded.encode()
+        array = pa.array([folded], pa.large_string())
+        by_byte = np.zeros((len(content) + 1, self._table.shape[1]))
+        for bag in bags(array, self.bits):
+            rows = bag.chars.reshape(-1, len(CHAR_ORDERS))
+            for column, order in enumerate(CHAR_ORDERS):
+                share = self._table[rows[:, column]] * (bag.char_scale[0] / order)
+                for step in range(min(order, len(content))):
+                    by_byte[step : len(content)] += share[: len(content) - step]
+            words = bag.words.reshape(-1, len(WORD_ORDERS))
+            for at, (single, pair) in enumerate(words):
+                last = min(at + 1, len(words) - 1)
+                for row, end in ((single, bag.word_ends[at]), (pair, bag.word_ends[last])):
+                    start = bag.word_starts[at]
+                    by_byte[start:end] += self._table[row] * (bag.word_scale[0] / (end - start))
+        # Sum the bytes of each character.
+        lengths = [len(character.encode()) for character in folded]
+        edges = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        totals = np.concatenate([np.zeros((1, by_byte.shape[1])), np.cumsum(by_byte, axis=0)])
+        return np.asarray((totals[edges[1:]] - totals[edges[:-1]]).T, dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors`."""
+        storage.write_tensors(
+            folder / "weights.safetensors",
+            table=self._table[:-1],
+            risk_intercepts=self._heads.risk_intercepts,
+            intercepts=self._heads.intercepts,
+        )
+
+    @classmethod
+    def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
+        """Read `weights.safetensors` and check every shape."""
+        model = cls(**parameters)
+        rows = 1 << model.bits
+        read = storage.read_tensors(
+            folder / "weights.safetensors",
+            table=(np.float32, (rows, 1 + len(labels))),
+            risk_intercepts=(np.float64, (3,)),
+            intercepts=(np.float64, (len(labels),)),
+        )
+        heads = LinearHeads(
+            tuple(labels), read["table"], read["risk_intercepts"], read["intercepts"]
+        )
+        return model._with(heads, read["table"])

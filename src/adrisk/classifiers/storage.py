@@ -1,0 +1,52 @@
+"""Read and write arrays without running code: safetensors, with every name and shape checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from adrisk.errors import ModelError
+
+
+def write_tensors(path: Path, **arrays: NDArray[np.generic]) -> None:
+    """Write named arrays to one file."""
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def read_tensors(
+    path: Path, **expected: tuple[DTypeLike, tuple[int | None, ...]]
+) -> dict[str, NDArray[np.generic]]:
+    """Read arrays that must have these types and shapes; None matches any length.
+
+    Raises:
+        ModelError: if the file is missing, damaged, or holds something else.
+    """
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path} cannot be read as model weights ({error}); the model folder is incomplete or "
+            "damaged: copy it again or train anew"
+        ) from error
+    if set(found) != set(expected):
+        raise ModelError(
+            f"{path} holds {sorted(found)}, expected {sorted(expected)}; it is the file of another "
+            "kind of model"
+        )
+    for name, (dtype, shape) in expected.items():
+        array = found[name]
+        fits = len(array.shape) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+        )
+        if array.dtype != np.dtype(dtype) or not fits:
+            raise ModelError(
+                f"{path}: {name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} "
+                f"{shape}; the weights and the manifest belong to different models"
+            )
+        if not np.isfinite(array).all():
+            raise ModelError(f"{path}: {name} holds values that are not finite; train anew")
+    return found

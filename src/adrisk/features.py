@@ -1,0 +1,229 @@
+"""Hashed byte n-grams and word n-grams of folded text, straight from the Arrow buffer.
+
+In: a large_string array of folded texts. Out: row numbers of a weight table, in the layout that
+`torch.nn.functional.embedding_bag` reads, or the same as a scipy matrix for training. Nothing is
+learned here and no Python object is made per ad.
+
+Every occurrence counts once, and the counts of a text are divided by the square root of their
+number, characters and words each on their own: a cheap stand-in for the Euclidean norm that needs
+no sorting, and keeps a few words from drowning among many characters, as a scikit-learn union of
+two normalised vectorisers does. (Hashing: Weinberger et al. 2009, "Feature hashing for large scale
+multitask learning".)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from adrisk.types import FloatArray
+
+CHAR_ORDERS = (3, 4, 5)
+WORD_ORDERS = (1, 2)
+_BLOCK_BYTES = 1 << 18  # texts worked on together, so that the intermediate arrays stay in cache
+
+# Odd multipliers from the fractional digits of the golden ratio and of pi: one for each kind of
+# n-gram, so that "abc" the trigram and "abc" the word have rows of their own.
+_SPREAD = {
+    3: np.uint32(0x9E3779B1),
+    4: np.uint32(0x85EBCA77),
+    5: np.uint32(0xC2B2AE3D),
+}
+_FIFTH = np.uint32(0x27D4EB2F)
+_WORD = np.uint64(0x9E3779B97F4A7C15)
+_PAIR = np.uint64(0xD1B54A32D192ED03)
+_BASE = 0x100000001B3  # FNV prime; odd, so it has an inverse modulo 2^64
+_BASE_INVERSE = pow(_BASE, -1, 1 << 64)
+
+_IS_WORD = np.zeros(256, dtype=np.bool_)
+_IS_WORD[[*range(48, 58), *range(65, 91), *range(97, 123), *range(128, 256)]] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bags:
+    """Rows of the weight table for a block of texts.
+
+    `chars` holds, byte after byte, one row for each order; text i owns
+    `chars[char_offsets[i]:char_offsets[i + 1]]`, likewise `words`. The row `2 ** bits` means
+    "no n-gram begins here" and must weigh nothing. `char_scale[i]` and `word_scale[i]` are what the
+    sum over a text's rows is to be multiplied by.
+    """
+
+    chars: NDArray[np.int32]
+    char_offsets: NDArray[np.int64]
+    words: NDArray[np.int32]
+    word_offsets: NDArray[np.int64]
+    word_starts: NDArray[np.int64]
+    word_ends: NDArray[np.int64]
+    char_scale: FloatArray
+    word_scale: FloatArray
+
+
+def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
+    """Bags for consecutive blocks of the texts, in order; none for an empty array.
+
+    Args:
+        folded: large_string, no nulls; folded by `adrisk.normalise`.
+        bits: rows are numbered 0 to 2 ** bits - 1, with 2 ** bits for "nothing".
+    """
+    if len(folded) == 0:
+        return
+    _, offset_buffer, data = folded.buffers()
+    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[
+        folded.offset : folded.offset + len(folded) + 1
+    ]
+    content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, np.uint8)
+    first = 0
+    while first < len(folded):
+        limit = offsets[first] + _BLOCK_BYTES
+        last = max(first + 1, int(np.searchsorted(offsets, limit, side="right")) - 1)
+        block = offsets[first : last + 1]
+        yield _block(content[block[0] : block[-1]], block - block[0], bits)
+        first = last
+
+
+def _block(content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int) -> Bags:
+    lengths = np.diff(offsets)
+    words, word_offsets, word_starts, word_ends = _word_rows(content, offsets, bits)
+    counts = np.diff(word_offsets) // len(WORD_ORDERS)
+    grams = sum(np.maximum(lengths - order + 1, 0) for order in CHAR_ORDERS)
+    return Bags(
+        chars=_char_rows(content, offsets, bits),
+        char_offsets=offsets * len(CHAR_ORDERS),
+        words=words,
+        word_offsets=word_offsets,
+        word_starts=word_starts,
+        word_ends=word_ends,
+        char_scale=_scale(np.asarray(grams)),
+        word_scale=_scale(counts + np.maximum(counts - 1, 0)),
+    )
+
+
+def _char_rows(
+    content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int
+) -> NDArray[np.int32]:
+    """One row for each byte and order, the row "nothing" where an n-gram would leave its text."""
+    length = len(content)
+    padded = np.zeros(length + max(CHAR_ORDERS), dtype=np.uint32)
+    padded[:length] = content
+    three = padded[:length] | padded[1 : length + 1] << 8 | padded[2 : length + 2] << 16
+    four = three | padded[3 : length + 3] << 24
+    five = four * _FIFTH + padded[4 : length + 4]
+    rows = np.empty((length, len(CHAR_ORDERS)), dtype=np.int32)
+    ends = offsets[1:]
+    for column, (order, packed) in enumerate(zip(CHAR_ORDERS, (three, four, five), strict=True)):
+        mixed = packed * _SPREAD[order]
+        mixed ^= mixed >> 15
+        mixed *= _FIFTH
+        rows[:, column] = mixed >> np.uint32(32 - bits)
+        # The last order - 1 bytes of a text begin no n-gram of this order.
+        for back in range(1, order):
+            at = ends - back
+            rows[at[at >= offsets[:-1]], column] = 1 << bits
+    return rows.ravel()
+
+
+def _word_rows(
+    content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Two rows for each word, itself and the pair it begins; a text's last word begins none."""
+    length = len(content)
+    inside = np.zeros(length + 2, dtype=np.bool_)
+    inside[1:-1] = _IS_WORD[content]
+    begins = inside[1:-1] & ~inside[:-2]
+    finishes = inside[1:-1] & ~inside[2:]
+    cuts = offsets[1:-1]
+    cuts = cuts[(cuts > 0) & (cuts < length)]
+    begins[cuts] = inside[1:-1][cuts]  # a text's first word begins at its first byte, whatever
+    finishes[cuts - 1] = inside[1:-1][cuts - 1]  # the text before it ended with
+    starts = np.flatnonzero(begins)
+    ends = np.flatnonzero(finishes) + 1
+    # Prefix sums of content[i] * base ** i give every word's hash at once, modulo 2^64.
+    powers = _powers(_BASE, length)
+    sums = np.zeros(length + 1, dtype=np.uint64)
+    np.cumsum((content.astype(np.uint64) + 1) * powers, out=sums[1:])
+    hashes = (sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, length)[starts]
+    hashes = (hashes ^ (hashes >> 29)) * _WORD
+    counts = np.searchsorted(starts, offsets)
+    rows = np.empty((len(starts), len(WORD_ORDERS)), dtype=np.int32)
+    rows[:, 0] = (hashes ^ (hashes >> 32)) >> np.uint64(64 - bits)
+    if len(starts):
+        pairs = hashes * _PAIR + np.roll(hashes, -1)
+        rows[:, 1] = ((pairs ^ (pairs >> 31)) * _WORD) >> np.uint64(64 - bits)
+        lasts = counts[1:][counts[1:] > counts[:-1]] - 1
+        rows[lasts, 1] = 1 << bits
+    return rows.ravel(), counts * len(WORD_ORDERS), starts, ends
+
+
+_power_tables: dict[int, NDArray[np.uint64]] = {}
+
+
+def _powers(base: int, count: int) -> NDArray[np.uint64]:
+    """base ** 0 .. base ** (count - 1) modulo 2^64; the tables are kept, they never change."""
+    table = _power_tables.get(base)
+    if table is None or len(table) < count:
+        size = max(count, _BLOCK_BYTES)
+        factors = np.full(size, base, dtype=np.uint64)
+        factors[0] = 1
+        table = np.multiply.accumulate(factors)
+        if size <= _BLOCK_BYTES:  # a single huge text must not leave a huge table behind
+            _power_tables[base] = table
+    return table[:count]
+
+
+class HashedNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The bags as a sparse matrix, for training and for use in scikit-learn pipelines.
+
+    Args:
+        bits: the matrix has 2 ** bits columns.
+    """
+
+    def __init__(self, bits: int = 18) -> None:
+        self.bits = bits
+
+    def fit(self, folded: pa.Array, y: object = None) -> HashedNgrams:
+        """Nothing to learn."""
+        return self
+
+    def transform(self, folded: pa.Array) -> sparse.csr_array:
+        """Scaled counts.
+
+        Args:
+            folded: n folded texts; none is allowed.
+
+        Returns:
+            Shape (n, 2 ** bits), float32; an empty text gives an empty row.
+        """
+        columns = 1 << self.bits
+        blocks = [
+            sparse.csr_array(
+                _matrix(bag.chars, bag.char_offsets, bag.char_scale, columns)
+                + _matrix(bag.words, bag.word_offsets, bag.word_scale, columns)
+            )
+            for bag in bags(folded, self.bits)
+        ]
+        if not blocks:
+            return sparse.csr_array((0, columns), dtype=np.float32)
+        return sparse.csr_array(sparse.vstack(blocks, format="csr"))
+
+
+def _matrix(
+    rows: NDArray[np.int32], offsets: NDArray[np.int64], scale: FloatArray, columns: int
+) -> sparse.csr_array:
+    """The bag of one kind of n-gram as a matrix; the row "nothing" (= columns) is left out."""
+    owners = np.repeat(np.arange(len(scale), dtype=np.int32), np.diff(offsets))
+    real = rows != columns
+    owners, rows = owners[real], rows[real]
+    values = scale.astype(np.float32)[owners]
+    return sparse.coo_array((values, (owners, rows)), shape=(len(scale), columns)).tocsr()
+
+
+def _scale(counts: NDArray[np.int64]) -> FloatArray:
+    """One over the square root of each count; 0 for a text without n-grams."""
+    return np.where(counts > 0, 1 / np.sqrt(np.maximum(counts, 1)), 0.0)

@@ -1,0 +1,111 @@
+"""What is known of ads, as arrays: the label columns of a table turned into targets.
+
+Not stated is not absent: an indicator that the labeller did not judge is NaN here, and masked
+wherever targets are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk.errors import CorpusError
+from adrisk.types import RISKY, FloatArray, IntArray
+
+UNKNOWN_RISK = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is known of n ads, for training and for judging.
+
+    Attributes:
+        labels: the indicators, in the order of the columns of `indicators`.
+        indicators: shape (n, k); 1 present, 0 absent, between for soft labels, NaN not known.
+        risk: shape (n,); 0 to 3, or -1 where not known.
+    """
+
+    labels: tuple[str, ...]
+    indicators: FloatArray
+    risk: IntArray
+
+    def __len__(self) -> int:
+        return len(self.risk)
+
+    def take(self, rows: NDArray[np.intp]) -> Targets:
+        """The targets of some rows, in that order."""
+        return Targets(self.labels, self.indicators[rows], self.risk[rows])
+
+    def columns(self, labels: Sequence[str]) -> FloatArray:
+        """The columns of these indicators, in this order; NaN for one that is not here."""
+        result = np.full((len(self), len(labels)), np.nan)
+        for column, label in enumerate(labels):
+            if label in self.labels:
+                result[:, column] = self.indicators[:, self.labels.index(label)]
+        return result
+
+
+def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
+    """Targets from the label columns (`adrisk.schema.LABELS`) of a table; absent columns mask.
+
+    Args:
+        ads: any table of ads; `indicators`, `indicators_known` and `risk` are read where present.
+        labels: the indicators wanted, in order; others in the table are ignored.
+    """
+    risk = np.full(len(ads), UNKNOWN_RISK, dtype=np.int64)
+    if "risk" in ads.column_names:
+        risk = ads["risk"].fill_null(UNKNOWN_RISK).to_numpy().astype(np.int64)
+    values = np.full((len(ads), len(labels)), np.nan)
+    if "indicators" in ads.column_names:
+        present = ads["indicators"].combine_chunks()
+        labelled = pc.is_valid(present).to_numpy(zero_copy_only=False)
+        judged = labelled[:, None]
+        if "indicators_known" in ads.column_names:
+            known = ads["indicators_known"].combine_chunks()
+            everything = pc.is_null(known).to_numpy(zero_copy_only=False)
+            judged = judged & (everything[:, None] | _members(known, labels))
+        values[np.broadcast_to(judged, values.shape)] = 0.0
+        values[_members(present, labels)] = 1.0
+    return Targets(tuple(labels), values, risk)
+
+
+def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Shape (n, k): whether list i holds label j; a null list holds nothing."""
+    result = np.zeros((len(lists), len(labels)), dtype=np.bool_)
+    rows = pc.list_parent_indices(lists).to_numpy()
+    columns = pc.index_in(pc.list_flatten(lists), pa.array(labels, pa.string()))
+    known = pc.is_valid(columns).to_numpy(zero_copy_only=False)
+    result[rows[known], columns.drop_null().to_numpy()] = True
+    return result
+
+
+def learnable(targets: Targets, least: int) -> tuple[str, ...]:
+    """Indicators with at least `least` rows known present and as many known absent."""
+    present = (targets.indicators >= 0.5).sum(axis=0)
+    absent = (targets.indicators < 0.5).sum(axis=0)
+    return tuple(
+        label
+        for label, p, a in zip(targets.labels, present, absent, strict=True)
+        if p >= least and a >= least
+    )
+
+
+def check_risk(risk: IntArray, purpose: str = "train") -> None:
+    """Refuse a corpus on which risk cannot be learned or judged, and say which fault it has."""
+    known = risk[risk != UNKNOWN_RISK]
+    if known.size == 0:
+        raise CorpusError(
+            f"cannot {purpose}: none of the {len(risk)} ads has a risk label; add a column "
+            "`risk` (0 to 3), or use a source that brings labels, such as synthetic:8000"
+        )
+    if np.unique(known >= RISKY).size < 2:
+        side = f"risk {RISKY} or more" if known[0] >= RISKY else f"risk below {RISKY}"
+        raise CorpusError(
+            f"cannot {purpose}: all {known.size} labelled ads have {side}; ads below and at or "
+            f"above risk {RISKY} are needed"
+        )

@@ -1,0 +1,71 @@
+"""Small builders of obviously fake ads, shared by the tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk import schema
+
+RISKY = "we hold your passport until the travel debt is paid"
+HONEST = "written contract, weekly pay and your own keys"
+FILLER = (
+    "kitchen garden hotel office harvest night shift cleaning driver weekend reception "
+    "warehouse packing delivery care family team training uniform bus season"
+).split()
+
+
+def make_texts(count: int, positives: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
+    """Texts in which one phrase gives the truth away, and the truth."""
+    rng = np.random.default_rng(seed)
+    truth = np.zeros(count, dtype=bool)
+    truth[rng.permutation(count)[:positives]] = True
+    texts = []
+    for i in range(count):
+        words = " ".join(rng.choice(FILLER, size=18))
+        texts.append(f"Ad {i}: {words}. {RISKY if truth[i] else HONEST}.")
+    return texts, truth
+
+
+def make_ads(
+    texts: list[str],
+    *,
+    risk: list[int] | np.ndarray | None = None,
+    indicators: list[list[str] | None] | None = None,
+    campaigns: list[str] | None = None,
+    language: str = "en",
+    dated: bool = True,
+) -> pa.Table:
+    """A table of ads in the schema, one a day, with whatever labels are given."""
+    count = len(texts)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    columns: dict[str, object] = {
+        "ad_id": [f"ad{i:05d}" for i in range(count)],
+        "text": texts,
+        "language": [language] * count,
+        "posted_at": [start + timedelta(days=i) if dated else None for i in range(count)],
+        "source": ["test"] * count,
+    }
+    for name in schema.ADS.names:
+        columns.setdefault(name, [None] * count)
+    fields = [schema.ADS.field(name) for name in schema.ADS.names]
+    extra = {"risk": risk, "indicators": indicators, "campaign_id": campaigns}
+    for name, values in extra.items():
+        if values is not None:
+            columns[name] = [int(v) for v in values] if name == "risk" else values
+            fields.append(schema.LABELS.field(name))
+    form = pa.schema(fields)
+    return pa.table({name: columns[name] for name in form.names}, schema=form)
+
+
+def make_corpus_file(path, count: int = 240, positives: int = 60, seed: int = 0):
+    """A labelled Parquet file from which a small model can be trained in a second."""
+    import pyarrow.parquet as pq
+
+    texts, truth = make_texts(count, positives, seed)
+    found = [["document_retention"] if t else ["worker_protection"] for t in truth]
+    ads = make_ads(texts, risk=np.where(truth, 3, 0), indicators=found)
+    pq.write_table(ads, path)
+    return path
