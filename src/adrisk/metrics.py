@@ -1,0 +1,211 @@
+"""Figures of merit, each with n, prevalence and a bootstrap interval over campaigns.
+
+Every metric here takes weights, because a bootstrap resample of campaigns is a weighting of ads:
+sort once, then a thousand resamples are cumulative sums. Ads of one campaign are drawn together;
+drawing single ads would count copies as evidence (Efron and Tibshirani 1993, ch. 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adrisk.types import FloatArray, IntArray
+
+Metric = Callable[[FloatArray], FloatArray]
+"""Weights of shape (resamples, n) in, one value a resample out; NaN where undefined."""
+
+BUDGETS = (0.005, 0.01, 0.02, 0.05)
+"""Shares of all ads that a team may be able to review."""
+
+CONFIDENCE = 0.95
+_CHUNK_CELLS = 8_000_000  # resamples are worked on in chunks of this many weights
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with what it rests on.
+
+    `low` and `high` bound the middle 95 % of the resamples (percentile bootstrap); both are NaN
+    when fewer than two campaigns or no positives make an interval meaningless.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    positives: int
+    campaigns: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; NaN becomes None."""
+        return {k: None if v != v else round(v, 6) if isinstance(v, float) else v
+                for k, v in asdict(self).items()}
+
+
+def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
+    """Area under the precision-recall steps, tied scores taken together, as in scikit-learn.
+
+    >>> metric = average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
+    >>> round(float(metric(np.ones((1, 3)))[0]), 4)  # (1/1 + 2/3) / 2
+    0.8333
+    """
+    order = np.argsort(-score, kind="stable")
+    positive = truth[order].astype(np.float64)
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+
+    def metric(weights: FloatArray) -> FloatArray:
+        weights = weights[:, order]
+        hits = np.cumsum(weights * positive, axis=1)[:, ends]
+        seen = np.cumsum(weights, axis=1)[:, ends]
+        gained = np.diff(hits, axis=1, prepend=0.0)
+        precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+        total = hits[:, -1]
+        area = (gained * precision).sum(axis=1)
+        return np.divide(area, total, out=np.full_like(area, np.nan), where=total > 0)
+
+    return metric
+
+
+@dataclass(frozen=True, slots=True)
+class AtBudget:
+    """Recall and precision when the share `budget` with the highest scores is reviewed."""
+
+    recall: Metric
+    precision: Metric
+
+
+def at_budget(truth: NDArray[np.bool_], score: FloatArray, budget: float) -> AtBudget:
+    """Review exactly that share; an item cut by the budget's edge counts in part.
+
+    Tied scores are reviewed in random order, which in expectation is their mean: ties share what
+    is left of the budget.
+    """
+    order = np.argsort(-score, kind="stable")
+    positive = truth[order].astype(np.float64)
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+
+    def found(weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        weights = weights[:, order]
+        blocks = np.add.reduceat(weights, starts, axis=1)
+        hits = np.add.reduceat(weights * positive, starts, axis=1)
+        capacity = budget * weights.sum(axis=1, keepdims=True)
+        before = np.cumsum(blocks, axis=1) - blocks
+        room = np.clip(capacity - before, 0, blocks)
+        share = np.divide(room, blocks, out=np.zeros_like(room), where=blocks > 0)
+        return (hits * share).sum(axis=1), hits.sum(axis=1), capacity[:, 0]
+
+    def recall(weights: FloatArray) -> FloatArray:
+        caught, total, _ = found(weights)
+        return np.divide(caught, total, out=np.full_like(total, np.nan), where=total > 0)
+
+    def precision(weights: FloatArray) -> FloatArray:
+        caught, _, capacity = found(weights)
+        return np.divide(caught, capacity, out=np.full_like(caught, np.nan), where=capacity > 0)
+
+    return AtBudget(recall, precision)
+
+
+def alerts_per_10000(score: FloatArray, threshold: float | FloatArray) -> Metric:
+    """How many of 10,000 ads would be flagged at this threshold, or at one for each ad."""
+    flagged = (score >= threshold).astype(np.float64)
+    return lambda weights: 10_000 * (weights @ flagged) / weights.sum(axis=1)
+
+
+def calibration_error(
+    truth: NDArray[np.bool_], probability: FloatArray, bins: int = 10
+) -> Metric:
+    """Expected calibration error over bins of equal numbers of ads.
+
+    The mean gap between stated and observed frequency (Naeini et al. 2015, with equal-mass bins,
+    which small probabilities need: equal-width bins would put nearly every ad in the first).
+    """
+    owner = _equal_mass(probability, bins)
+    one_hot = np.zeros((len(probability), int(owner.max(initial=0)) + 1))
+    one_hot[np.arange(len(probability)), owner] = 1.0
+    gaps = (truth - probability)[:, None] * one_hot
+
+    def metric(weights: FloatArray) -> FloatArray:
+        return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+
+    return metric
+
+
+def reliability(
+    truth: NDArray[np.bool_], probability: FloatArray, bins: int = 10
+) -> list[dict[str, float]]:
+    """Points of the reliability plot: mean stated probability, observed share, ads in the bin."""
+    owner = _equal_mass(probability, bins)
+    return [
+        {
+            "stated": float(probability[owner == b].mean()),
+            "observed": float(truth[owner == b].mean()),
+            "n": int((owner == b).sum()),
+        }
+        for b in np.unique(owner)
+    ]
+
+
+def ordinal_error(risk: IntArray, level: IntArray) -> Metric:
+    """Mean absolute difference between the labelled and the scored level, 0 to 3."""
+    gap = np.abs(risk - level).astype(np.float64)
+    return lambda weights: (weights @ gap) / weights.sum(axis=1)
+
+
+def estimate(
+    metric: Metric,
+    campaigns: IntArray,
+    *,
+    positives: int,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Estimate:
+    """The metric on all ads, with its bootstrap interval over campaigns.
+
+    Args:
+        metric: bound to n ads.
+        campaigns: shape (n,), equal numbers are one campaign.
+        positives: how many of the ads are positive, for the record.
+        resamples: how many times the campaigns are drawn anew, with replacement.
+        seed: of the draws; equal seeds draw equal campaigns, so that two models can be paired.
+    """
+    count = len(campaigns)
+    if count == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0, 0, 0)
+    groups, member = np.unique(campaigns, return_inverse=True)
+    value = float(metric(np.ones((1, count)))[0])
+    low = high = float("nan")
+    if len(groups) >= 2 and value == value:
+        drawn = np.concatenate(
+            [metric(weights) for weights in _resamples(member, len(groups), resamples, seed)]
+        )
+        drawn = drawn[~np.isnan(drawn)]
+        if len(drawn) >= resamples / 2:
+            edge = (1 - CONFIDENCE) / 2
+            low, high = (float(q) for q in np.quantile(drawn, [edge, 1 - edge]))
+    return Estimate(value, low, high, count, positives, len(groups))
+
+
+def _resamples(
+    member: IntArray, groups: int, resamples: int, seed: int
+) -> Iterator[FloatArray]:
+    """Weights of the ads under each draw of campaigns, in chunks of resamples."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _CHUNK_CELLS // max(len(member), groups))
+    for first in range(0, resamples, step):
+        many = min(step, resamples - first)
+        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=many)
+        yield drawn[:, member].astype(np.float64)
+
+
+def _equal_mass(probability: FloatArray, bins: int) -> IntArray:
+    """A bin number for each ad; bins hold equal numbers, equal probabilities share a bin."""
+    if len(probability) == 0:
+        return np.zeros(0, dtype=np.int64)
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, probability, side="right")
