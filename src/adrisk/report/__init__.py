@@ -1,0 +1,14 @@
+"""One self-contained page from the folder that `adrisk score` wrote: what to look at, and why.
+
+queued(folder)                        which ads need their text
+summarise(folder, texts, taxonomy)    the figures and the queue, as frozen values
+render(summary)                       those values as HTML that loads nothing
+write_report(folder, texts, out)      all of it, written in one step
+"""
+
+from adrisk.report.folder import AdView
+from adrisk.report.queue import QueueIndex, queued
+from adrisk.report.render import render, write_report
+from adrisk.report.summarise import Summary, summarise
+
+__all__ = ["AdView", "QueueIndex", "Summary", "queued", "render", "summarise", "write_report"]

@@ -1,0 +1,167 @@
+"""The review queue of a scored folder: its campaigns in rank order, and the ads to show of each.
+
+In: flags, campaigns and scores. Out: which ads need their text, so that one streaming pass over
+the source can fetch them. It keeps the queue in memory, never the corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from adrisk.report.folder import batches, read_manifest, score_files, table_file
+from adrisk.types import Level
+
+MAX_MEMBERS = 1_000
+"""Members of a campaign whose dates, places and languages are looked at; its size is exact."""
+
+_SEVERITY = (Level.URGENT, Level.INCOMPLETE, Level.REVIEW, Level.CLEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A campaign in the queue. Level `clear` means: drawn at random, to audit the threshold.
+
+    `reasons` are those of its riskiest queued ad; `examples` the ads to show, the riskiest first.
+    """
+
+    campaign_id: str
+    rank: int
+    level: Level
+    size: int
+    reasons: tuple[str, ...]
+    linked_by: tuple[str, ...]
+    members: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIndex:
+    """The campaigns to show, in rank order, of `total` queued."""
+
+    items: tuple[Queued, ...]
+    total: int
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The ads whose text the page shows."""
+        return frozenset(ad_id for item in self.items for ad_id in item.examples)
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The ads whose dates and places describe the campaigns; their text is not needed."""
+        return frozenset(ad_id for item in self.items for ad_id in item.members)
+
+
+@dataclass(slots=True)
+class _Draft:
+    rank: int
+    levels: set[Level] = field(default_factory=set)
+    reasons: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    linked_by: set[str] = field(default_factory=set)
+    members: dict[str, None] = field(default_factory=dict)
+    size: int = 1
+
+
+def queued(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueIndex:
+    """The queue of a scored folder, and the representative ads to show.
+
+    A campaign is shown by its ads of highest risk, exact copies last.
+
+    Args:
+        folder: what `adrisk score` wrote.
+        max_items: campaigns to show; the rest is counted in `total`.
+        examples: ads to show of a campaign.
+
+    Raises:
+        UsageError: if the folder is not the output of a finished scoring run.
+    """
+    manifest = read_manifest(folder)
+    drafts = _from_flags(folder)
+    total = len(drafts)
+    drafts = dict(sorted(drafts.items(), key=lambda pair: (pair[1].rank, pair[0]))[:max_items])
+    _add_members(folder, drafts)
+    wanted = {ad_id for draft in drafts.values() for ad_id in draft.members}
+    columns = ("ad_id", "risk", "input_sha256")
+    scored = {
+        row["ad_id"]: (-1.0 if math.isnan(row["risk"]) else row["risk"], row["input_sha256"])
+        for row in rows_of(score_files(folder, manifest), wanted, columns)
+    }
+    items: list[Queued] = []
+    for campaign_id, draft in drafts.items():
+        by_risk = _by_risk(draft.members, scored)
+        first_flagged = next(ad_id for ad_id in by_risk if ad_id in draft.reasons)
+        items.append(
+            Queued(
+                campaign_id=campaign_id,
+                rank=draft.rank,
+                level=next(level for level in _SEVERITY if level in draft.levels),
+                size=max(draft.size, len(draft.members)),
+                reasons=draft.reasons[first_flagged],
+                linked_by=tuple(sorted(draft.linked_by)),
+                members=tuple(draft.members),
+                examples=by_risk[:examples],
+            )
+        )
+    return QueueIndex(tuple(items), total)
+
+
+def rows_of(
+    files: Iterable[Path], ad_ids: Collection[str], columns: Iterable[str]
+) -> Iterable[dict[str, Any]]:
+    """The rows of these ads, in file order."""
+    if not ad_ids:
+        return
+    only = ds.field("ad_id").isin(pa.array(sorted(ad_ids), pa.string()))
+    for batch in batches(list(files), list(columns), only):
+        yield from batch.to_pylist()
+
+
+def _from_flags(folder: Path) -> dict[str, _Draft]:
+    drafts: dict[str, _Draft] = {}
+    columns = ("ad_id", "campaign_id", "level", "reasons", "rank")
+    file = table_file(folder, "flags.parquet")
+    for batch in batches([file], columns, ds.field("rank").is_valid()):
+        for row in batch.to_pylist():
+            draft = drafts.setdefault(row["campaign_id"], _Draft(row["rank"]))
+            draft.rank = min(draft.rank, row["rank"])
+            draft.levels.add(Level(row["level"]))
+            if len(draft.members) < MAX_MEMBERS:
+                draft.members[row["ad_id"]] = None
+                draft.reasons[row["ad_id"]] = tuple(row["reasons"] or ())
+    return drafts
+
+
+def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
+    """Fill in the size, the link and the further members, flagged or not."""
+    if not drafts:
+        return
+    only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
+    columns = ("ad_id", "campaign_id", "campaign_size", "reason")
+    for batch in batches([table_file(folder, "campaigns.parquet")], columns, only):
+        for row in batch.to_pylist():
+            draft = drafts[row["campaign_id"]]
+            draft.size = max(draft.size, row["campaign_size"])
+            if row["reason"] != "single":
+                draft.linked_by.add(row["reason"])
+            if len(draft.members) < MAX_MEMBERS:
+                draft.members.setdefault(row["ad_id"], None)
+
+
+def _by_risk(members: Iterable[str], scored: Mapping[str, tuple[float, str]]) -> tuple[str, ...]:
+    """The members by risk, the highest first; copies of one before them come last."""
+    first: list[str] = []
+    copies: list[str] = []
+    seen: set[str] = set()
+    unscored = (-1.0, "")
+    for ad_id in sorted(members, key=lambda ad_id: (-scored.get(ad_id, unscored)[0], ad_id)):
+        content = scored.get(ad_id, unscored)[1] or ad_id
+        (copies if content in seen else first).append(ad_id)
+        seen.add(content)
+    return (*first, *copies)

@@ -1,0 +1,194 @@
+"""A summary as one HTML page that loads nothing, runs one known script and escapes everything.
+
+The content policy names the hashes of the page's only style sheet and script, so nothing that an
+ad smuggles in could run or restyle. Nothing derived from an ad is ever marked as safe.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from adrisk.errors import RunError, UsageError
+from adrisk.indicators import Taxonomy, load_taxonomy
+from adrisk.report.charts import risk_histogram
+from adrisk.report.folder import AdView
+from adrisk.report.queue import QueueIndex
+from adrisk.report.summarise import Summary, summarise
+from adrisk.report.tally import BINS, PRESENT_FROM
+from adrisk.report.text import mask_field, reveal, visible
+from adrisk.types import Level
+
+_LANGUAGES = {
+    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "de": "German", "el": "Greek",
+    "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "hu": "Hungarian",
+    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian",
+    "nl": "Dutch", "other": "all other languages", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "th": "Thai", "tl": "Tagalog", "tr": "Turkish",
+    "uk": "Ukrainian", "unknown": "unknown", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+
+
+def render(summary: Summary) -> str:
+    """The page. The same summary gives the same text."""
+    css, js = _asset("report.css"), _asset("report.js")
+    policy = summary.manifest.policy
+    charts = [
+        risk_histogram(
+            summary.histogram, policy.review_at, policy.urgent_at, width_px=width, name=name
+        )
+        for width, name in ((760, "wide"), (340, "narrow"))
+    ]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            summary=summary,
+            manifest=summary.manifest,
+            counts=summary.manifest.counts,
+            model=summary.manifest.model,
+            policy=policy,
+            policy_json=_json(policy.model_dump()),
+            sources_json=_json(summary.manifest.sources),
+            charts=charts,
+            bins=_bins(summary),
+            filters=_filters(summary),
+            present_from=PRESENT_FROM,
+            css=Markup(css),  # noqa: S704 - shipped with adrisk
+            js=Markup(js),  # noqa: S704 - shipped with adrisk
+            css_hash=_sha256(css),
+            js_hash=_sha256(js),
+        )
+    )
+
+
+def write_report(
+    folder: Path,
+    texts: Mapping[str, AdView],
+    out: Path,
+    *,
+    taxonomy: Taxonomy | None = None,
+    queue: QueueIndex | None = None,
+) -> Path:
+    """Write the page of a scored folder, whole or not at all.
+
+    Args:
+        folder: what `adrisk score` wrote.
+        texts: views of the ads that `queued(folder)` names.
+        out: the file to write; an existing one is replaced.
+        taxonomy: the indicators in words; adrisk's own when None.
+        queue: the result of `queued(folder)`, if it is at hand.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UsageError: if the folder is not the output of a scoring run, or `out` is a folder.
+        RunError: if the file cannot be written.
+    """
+    if out.is_dir():
+        raise UsageError(f"{out}: expected a file name for the report, got a folder; add a name")
+    page = render(summarise(folder, texts, taxonomy or load_taxonomy(), queue=queue))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # Readable by its owner alone, as temporary files are: the page shows the text of ads.
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(page)
+            os.replace(name, out)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RunError(
+            f"{out}: the report could not be written ({error.strerror}); "
+            "check the folder's permissions and free space"
+        ) from error
+    return out
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("adrisk.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=lambda number: f"{number:,}",
+        percent=_percent,
+        day=_day,
+        moment=lambda at: f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".strip(),
+        language=lambda code: _LANGUAGES.get(code, code),
+        pieces=lambda text, limit: reveal(_clipped(mask_field(text[: 2 * limit]), limit)),
+        visible=lambda text, limit: reveal(_clipped(text, limit)),
+        bare=lambda text: visible(_clipped(text, 80)),
+        level=lambda level: "audit" if level is Level.CLEAR else level.value,
+    )
+    environment.tests["maskless"] = lambda text: mask_field(text) == text
+    return environment
+
+
+def _clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "not known"
+    percent = 100 * share
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.5 <= percent < 100:
+        return "> 99 %"
+    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
+def _bins(summary: Summary) -> list[tuple[str, int]]:
+    """The histogram in tenths, for readers who cannot see the chart."""
+    step = BINS // 10
+    return [
+        (f"{i * 10}–{i * 10 + 10} %", sum(summary.histogram[i * step : (i + 1) * step]))
+        for i in range(10)
+    ]
+
+
+def _filters(summary: Summary) -> list[tuple[str, str, int]]:
+    """Indicators of the queue as id, title and number of campaigns, by title."""
+    titles: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for item in summary.items:
+        for likely in item.indicators:
+            titles[likely.term.id] = likely.term.title
+            counts[likely.term.id] = counts.get(likely.term.id, 0) + 1
+    return sorted(((key, title, counts[key]) for key, title in titles.items()), key=lambda f: f[1])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, default=str)
+
+
+def _asset(name: str) -> str:
+    return resources.files("adrisk.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,218 @@
+"""Ad text made safe to show: contacts masked, evidence marked, nothing hidden left hidden.
+
+Ad text is hostile input. Whatever arrives, what leaves is a list of plain pieces which a template
+escapes; characters that nobody can see, or that reorder what stands around them, become named
+signs. Spans are offsets into the raw text, and stay right because masking keeps every length.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import regex
+
+from adrisk.extract import find_contacts
+from adrisk.normalise import fold
+from adrisk.types import Evidence
+
+MASK = "•"
+CONTEXT = 240
+"""Characters kept on either side of evidence in a text too long to show whole."""
+MAX_STRETCHES = 20
+"""Stretches of a long text that are shown."""
+
+_BESIDE = 64
+
+_CONTACT = regex.compile(
+    r"""
+      (?P<mail>(?<![\w.+-])[\w.+-]{1,64}+\s?@\s?[\w-]+(?:\.[\w-]+)++)
+    | (?P<link>\b(?:wa\.me|t\.me|telegram\.me|line\.me|api\.whatsapp\.com|chat\.whatsapp\.com)/\S+)
+    | (?P<handle>(?<![\w@])@\w[\w.]{2,})
+    | (?P<phone>(?<![\d.,])[+(]?\d(?:[\s().\-_/*|~·•‐-―]{0,3}\d){6,})
+    """,
+    flags=regex.VERBOSE,
+)
+_DATE = regex.compile(
+    r"\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2\d{4}"
+    r"|\d{4}\s?[-‐-―/]\s?\d{4}"  # a range of years or of pay
+)
+_MONEY_BEFORE = regex.compile(r"(?:\p{Sc}|usd|eur|gbp|brl|r\$)\s?$")
+_MONEY_AFTER = regex.compile(r"\s?(?:\p{Sc}|usd|eur|gbp|brl|euros?|dollars?|pounds?)")
+
+# Seen by no reader, or changing the order in which text is read. Emoji presentation selectors
+# stay; joiners stay where the script needs them (see _needed).
+_UNSEEN = regex.compile(
+    r"([\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufff9-\ufffb\u2800--[\n\t\ufe0e\ufe0f]])\1*",
+    flags=regex.V1,
+)
+_HALF = regex.compile(r"\p{Cs}")
+_JOINED = regex.compile(
+    r"[\p{Emoji}\p{L}\p{M}--[\p{Latin}\p{Greek}\p{Cyrillic}\d#*]]", flags=regex.V1
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of characters; a hidden one is shown by a sign such as U+202E, named in `name`."""
+
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Consecutive pieces under the same evidence.
+
+    `marks` are the numbers of the evidence that covers it, `ends` of those that end with it.
+    `left_out` counts the characters skipped instead, in a text too long to show whole.
+    """
+
+    pieces: tuple[Piece, ...]
+    marks: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    left_out: int = 0
+
+
+def mask(raw: str) -> str:
+    """The text with phone numbers, e-mail addresses, messenger handles and links blotted out.
+
+    As long as the raw text, character for character. Contacts in disguise are found as well, and
+    digit runs that only might be a phone number; dates and sums of money are kept.
+
+    >>> mask("Call +1 202 555 0143 or two O 2 five 5 five 0 one 4 3, pay $1,200")
+    'Call +• ••• ••• •••• or ••• • • •••• • •••• • ••• • •, pay $1,200'
+    """
+    whole = _HALF.sub("\ufffd", raw)  # Arrow, below, holds whole characters only
+    return _blot(raw, [(c.start, c.end) for c in find_contacts(whole)] + _by_pattern(raw))
+
+
+def mask_field(raw: str) -> str:
+    """`mask` for a short field, such as a place: what follows the usual patterns, and no more."""
+    return _blot(raw, _by_pattern(raw))
+
+
+def reveal(text: str) -> tuple[Piece, ...]:
+    """The text as pieces in which nothing is invisible and nothing reorders its surroundings.
+
+    >>> [piece.text for piece in reveal("a\\u202eb")]
+    ['a', 'U+202E', 'b']
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    pieces: list[Piece] = []
+    at = 0
+    for match in _UNSEEN.finditer(text):
+        start, end = match.span()
+        if _needed(text, start, end):
+            continue
+        if at < start:
+            pieces.append(Piece(text[at:start]))
+        pieces.append(_sign(match.group(1), end - start))
+        at = end
+    if at < len(text):
+        pieces.append(Piece(text[at:]))
+    return tuple(pieces)
+
+
+def visible(text: str) -> str:
+    """`reveal` as one string, for the few places that hold no markup."""
+    return "".join(piece.text for piece in reveal(text))
+
+
+def marked(
+    raw: str, evidence: Sequence[Evidence], numbers: Mapping[str, int], limit: int
+) -> tuple[Segment, ...]:
+    """The masked text cut at every edge of evidence; overlapping evidence is kept apart.
+
+    Args:
+        raw: the text that the evidence points into.
+        evidence: spans inside the text.
+        numbers: the number shown for each indicator.
+        limit: a longer text is shown around its evidence only.
+    """
+    spans = [(e.start, e.end, numbers[e.indicator]) for e in evidence if e.start < e.end]
+    segments: list[Segment] = []
+    at = 0
+    for first, last in _kept(len(raw), spans, limit):
+        if at < first:
+            segments.append(Segment((), left_out=first - at))
+        segments += _stretch(raw, first, last, spans)
+        at = last
+    if at < len(raw):
+        segments.append(Segment((), left_out=len(raw) - at))
+    return tuple(segments)
+
+
+def _stretch(
+    raw: str, first: int, last: int, spans: Sequence[tuple[int, int, int]]
+) -> Iterator[Segment]:
+    """`raw[first:last]`, masked in its surroundings, cut where evidence begins or ends."""
+    start_at = max(0, first - _BESIDE)
+    text = mask(raw[start_at : last + _BESIDE])
+    inside = [span for span in spans if span[0] < last and first < span[1]]
+    edges = {first, last} | {at for s, e, _ in inside for at in (s, e) if first < at < last}
+    for start, end in pairwise(sorted(edges)):
+        yield Segment(
+            reveal(text[start - start_at : end - start_at]),
+            marks=tuple(sorted({n for s, e, n in inside if s <= start and end <= e})),
+            ends=tuple(sorted({n for _, e, n in inside if e == end})),
+        )
+
+
+def _by_pattern(raw: str) -> list[tuple[int, int]]:
+    folded = fold(raw)
+    return [
+        folded.span(*match.span())
+        for match in _CONTACT.finditer(folded.text)
+        if not (match.group("phone") and _is_figure(folded.text, match))
+    ]
+
+
+def _blot(raw: str, spans: Sequence[tuple[int, int]]) -> str:
+    blotted = list(raw)
+    for start, end in spans:
+        blotted[start:end] = [MASK if c.isalnum() else c for c in raw[start:end]]
+    return "".join(blotted)
+
+
+def _is_figure(text: str, match: regex.Match[str]) -> bool:
+    """Whether a run of digits is a date, a range or a sum of money, not a number to call."""
+    written = match.group().strip()
+    return bool(
+        _DATE.fullmatch(written)
+        or _MONEY_BEFORE.search(text, max(0, match.start() - 5), match.start())
+        or _MONEY_AFTER.match(text, match.end())
+    )
+
+
+def _needed(text: str, start: int, end: int) -> bool:
+    """Whether this is one joiner inside an emoji or a word of a script that uses joiners."""
+    if end - start > 1 or text[start] not in "\u200c\u200d":
+        return False
+    before = text[max(0, start - 2) : start].removesuffix("\ufe0f")[-1:]
+    return bool(_JOINED.match(before) and _JOINED.match(text[end : end + 1]))
+
+
+def _sign(character: str, count: int) -> Piece:
+    code = f"U+{ord(character):04X}"
+    kind = "half of a character" if unicodedata.category(character) == "Cs" else "control character"
+    name = unicodedata.name(character, kind).lower()
+    if count == 1:
+        return Piece(code, name)
+    return Piece(f"{code} ×{count}", f"{name}, {count} times")
+
+
+def _kept(length: int, spans: Sequence[tuple[int, int, int]], limit: int) -> list[tuple[int, int]]:
+    """The stretches to show: all of a short text; of a long one its beginning and its evidence."""
+    if length <= limit:
+        return [(0, length)]
+    kept = [(0, 2 * CONTEXT)]
+    for start, end, _ in sorted(spans):
+        first, last = max(0, start - CONTEXT), min(length, end + CONTEXT, start + limit)
+        if first <= kept[-1][1]:
+            kept[-1] = kept[-1][0], max(kept[-1][1], last)
+        elif len(kept) < MAX_STRETCHES:
+            kept.append((first, last))
+    return kept
