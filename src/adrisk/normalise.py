@@ -144,11 +144,12 @@ def _gaps(raw: str) -> list[range]:
 
 def _compatible(text: str) -> str:
     """NFKC and lower case, repeated because each can bring work for the other."""
+    text = text.translate(_BLOCK_LETTERS)
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text)
         # A capital sigma is lowered by its place in the word; here every character stands alone.
         text = text.replace("Σ", "σ").lower()
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text).translate(_BLOCK_LETTERS))
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _unmix(text: str) -> str:
