@@ -1,0 +1,9 @@
+"""Ads in: corpora, files, folders, URLs, datasets and generated ads as one Arrow stream."""
+
+from __future__ import annotations
+
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine, Reason
+from adrisk.sources.stream import SCHEMES, AdStream, open_ads
+
+__all__ = ["SCHEMES", "AdStream", "Quarantine", "ReadOptions", "Reason", "open_ads"]

@@ -1,0 +1,43 @@
+"""DIFrauD job scams: English job ads out of EMSCAD, cleaned. Its labels say employment scam."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from adrisk.schema import LABELS
+from adrisk.sources.adapters.base import Adapter, Corpus, constant, keep_rest
+from adrisk.sources.adapters.emscad import scam_risk
+from adrisk.sources.values import prefixed
+
+LABEL_SOURCE = "difraud:employment_scam"
+
+# Ads that are near-copies (TF-IDF cosine of 0.3 or more) belong together in a split.
+_GROUP = "group_tfidf30"
+
+
+def _shape(raw: pa.Table) -> pa.Table:
+    columns: dict[str, pa.Array] = {
+        "text": raw["text"],
+        "source": constant("difraud", raw),
+        "indicators": pa.nulls(raw.num_rows, LABELS.field("indicators").type),
+        "risk": scam_risk(raw["label"]),
+        "label_source": constant(LABEL_SOURCE, raw),
+    }
+    if _GROUP in raw.column_names:
+        columns["campaign_id"] = prefixed("difraud", raw[_GROUP])
+    if "split" in raw.column_names:
+        # The corpus' own split was drawn at random, ad by ad; it stays, but not as the split.
+        columns["corpus_split"] = raw["split"]
+    return keep_rest(raw, columns, ("text", "label", "split", _GROUP))
+
+
+ADAPTER = Adapter(
+    "difraud:PATH",
+    "job scams of DIFrauD, Parquet or JSONL; labels: employment scam",
+    Corpus(
+        columns={"text": "text", "risk": "label", "campaign_id": _GROUP},
+        required=("text", "label"),
+        text_columns=("text",),
+        shape=_shape,
+    ).open,
+)

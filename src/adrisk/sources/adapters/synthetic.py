@@ -1,0 +1,69 @@
+"""Generated ads with their truth: `synthetic:20000?seed=7&prevalence=0.05`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.errors import SourceError
+from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions
+from adrisk.sources.quarantine import Reject
+from adrisk.sources.rows import Rows
+from adrisk.sources.spec import Spec, split_parameters
+
+_PARAMETERS = {"seed": int, "prevalence": float}
+
+
+class SyntheticReader:
+    """Reads the generator; a line is the number of the ad, from 1."""
+
+    def __init__(self, name: str, count: int, arguments: dict[str, Any]) -> None:
+        self.name = name
+        self.expected_rows: int | None = count
+        self._count, self._arguments = count, arguments
+        # One ad shows the columns that the generator gives.
+        self.schema = next(iter(self._tables(1, 1))).schema.remove_metadata()
+
+    def batches(
+        self, batch_rows: int, must_be_text: Collection[str], reject: Reject
+    ) -> Iterator[Rows]:
+        """The generated ads in order."""
+        number = 1
+        for table in self._tables(self._count, batch_rows):
+            lines = np.arange(number, number + table.num_rows, dtype=np.int64)
+            number += table.num_rows
+            yield Rows(table, lines)
+
+    def _tables(self, count: int, batch_rows: int) -> Iterator[pa.Table]:
+        from adrisk.synthetic import generate
+
+        yield from generate(count, batch_rows=batch_rows, **self._arguments)
+
+
+def _open(spec: Spec, options: ReadOptions) -> Opened:
+    split = split_parameters(spec, _PARAMETERS)
+    digits = split.target.replace("_", "").replace(",", "")
+    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+        raise SourceError(
+            f"{spec.text!r}: expected how many ads to generate, as in synthetic:20000, "
+            f"but found {split.target!r}"
+        )
+    arguments: dict[str, Any] = {}
+    for name, written in split.parameters.items():
+        try:
+            arguments[name] = _PARAMETERS[name](written)
+        except ValueError as error:
+            raise SourceError(f"{spec.text!r}: {name} must be a number, not {written!r}") from error
+    if not 0 <= arguments.get("prevalence", 0.0) <= 1:
+        raise SourceError(f"{spec.text!r}: prevalence is a share between 0 and 1, such as 0.05")
+    reader = SyntheticReader(spec.text, int(digits), arguments)
+    columns = {name: name for name in reader.schema.names}
+    return Opened([Part(reader, lambda raw: raw)], columns, [])
+
+
+ADAPTER = Adapter(
+    "synthetic:COUNT[?seed=7&prevalence=0.05]", "generated ads with known truth", _open
+)

@@ -1,0 +1,188 @@
+"""From raw rows to ads: types, ids and languages; what cannot be an ad is rejected.
+
+In: `Rows` whose columns have canonical names (and any further columns). Out: tables of one schema
+for the whole stream. It looks at each row alone, save for the ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
+from adrisk.sources.identity import Identities
+from adrisk.sources.language import detect_languages
+from adrisk.sources.moments import times
+from adrisk.sources.quarantine import Reason, Reject
+from adrisk.sources.rows import Rows
+from adrisk.sources.values import indicator_lists, risks, strings, writable
+
+MAX_ID_BYTES = 512
+
+_Mask = NDArray[np.bool_]
+
+# Any character that shows: not a space, a control, or one of the letters and marks that are blank.
+_VISIBLE = (  # RE2 syntax
+    r"[^\p{Z}\p{C}\s\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{20E3}\x{2800}"
+    r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0000}-\x{E0FFF}]"
+)
+_LANGUAGE_CODE = r"^[a-z]{2,3}$"
+
+
+class Cleaner:
+    """Makes ads of raw rows; remembers the ids it has given.
+
+    Attributes:
+        unread_times: how many values of posted_at were not understood and left empty.
+    """
+
+    def __init__(self, schema: pa.Schema, *, detect_language: bool) -> None:
+        self._schema = schema
+        self._detect_language = detect_language
+        self._identities = Identities()
+        self.unread_times = 0
+
+    def clean(self, rows: Rows, reject: Reject) -> pa.Table:
+        """The ads among these rows, in order, as a table of the stream's schema."""
+        columns: dict[str, pa.Array] = {}
+        bad_encoding = np.zeros(len(rows.lines), dtype=np.bool_)
+        bad_risk = bad_encoding
+        for name in rows.table.column_names:
+            if name not in self._schema.names:
+                continue
+            column = rows.table[name]
+            if name == "posted_at":
+                columns[name], unread = times(column)
+                self.unread_times += unread
+            elif name == "risk":
+                columns[name], bad_risk = risks(column)
+            elif name in ("indicators", "indicators_known"):
+                columns[name] = indicator_lists(column)
+            else:
+                columns[name], broken = _settled(column, self._schema.field(name).type)
+                bad_encoding = bad_encoding | broken
+        return self._judge(columns, rows, bad_encoding, bad_risk, reject)
+
+    def _judge(
+        self,
+        columns: dict[str, pa.Array],
+        rows: Rows,
+        bad_encoding: _Mask,
+        bad_risk: _Mask,
+        reject: Reject,
+    ) -> pa.Table:
+        text = columns["text"]
+        ids = columns.get("ad_id", pa.nulls(len(text), pa.string()))
+        refused = np.zeros(len(text), dtype=np.bool_)
+        for reason, mask in (
+            (Reason.ENCODING, bad_encoding),
+            (Reason.TEXT_TOO_LONG, _mask(pc.greater(pc.binary_length(text), MAX_TEXT_BYTES))),
+            (Reason.NO_TEXT, ~_mask(pc.match_substring_regex(text, _VISIBLE))),
+            (Reason.NUL, _nuls(text) | _nuls(ids)),
+            (Reason.ID_TOO_LONG, _mask(pc.greater(pc.binary_length(ids), MAX_ID_BYTES))),
+            (Reason.UNKNOWN_RISK, bad_risk),
+        ):
+            _reject_each(mask & ~refused, reason, rows.lines, ids, reject)
+            refused |= mask
+        kept = pa.array(~refused)
+        lines = rows.lines[~refused]
+        ads = {name: values.filter(kept) for name, values in columns.items()}
+        count = len(lines)
+        ads["ad_id"], repeated = self._identities.assign(
+            ids.filter(kept),
+            ads["text"],
+            ads.get("posted_at", pa.nulls(count, ADS.field("posted_at").type)),
+            ads.get("account_id", pa.nulls(count, pa.string())),
+        )
+        _reject_each(repeated, Reason.DUPLICATE_ID, lines, ads["ad_id"], reject)
+        languages = ads.get("language", pa.nulls(count, pa.string()))
+        ads["language"] = self._languages(languages, ads["text"])
+        table = pa.Table.from_arrays(
+            [
+                ads[field.name] if field.name in ads else pa.nulls(count, field.type)
+                for field in self._schema
+            ],
+            schema=self._schema,
+        )
+        return table.filter(pa.array(~repeated)).combine_chunks() if repeated.any() else table
+
+    def _languages(self, given: pa.Array, texts: pa.Array) -> pa.Array:
+        """The codes as given, without their regions; found in the text where there is none."""
+        codes = pc.replace_substring_regex(
+            pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", ""
+        )
+        valid = _mask(pc.match_substring_regex(codes, _LANGUAGE_CODE)) & ~_mask(
+            pc.equal(codes, "und")
+        )
+        codes = pc.if_else(pa.array(valid), codes, None)
+        if not self._detect_language or valid.all():
+            return codes
+        found = detect_languages(texts.filter(pa.array(~valid)))
+        return pc.replace_with_mask(codes, pa.array(~valid), found)
+
+
+def stream_schema(shaped: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
+    """One schema for tables of several shapes, and the further columns that cannot be in it.
+
+    All columns of ADS, the columns of LABELS that any shape has, then the further columns: of
+    their type where it is the same everywhere, else as strings.
+    """
+    kinds: dict[str, set[pa.DataType]] = {}
+    for schema in shaped:
+        for field in schema:
+            kinds.setdefault(field.name, set()).add(_plain_type(field.type))
+    fields = list(ADS) + [field for field in LABELS if field.name in kinds]
+    left_out: list[str] = []
+    for name, types in kinds.items():
+        if name in ADS.names or name in LABELS.names:
+            continue
+        if len(types) == 1:
+            fields.append(pa.field(name, next(iter(types))))
+        elif not all(writable(kind) for kind in types):
+            left_out.append(name)
+        else:
+            fields.append(pa.field(name, pa.large_string()))
+    return pa.schema(fields), left_out
+
+
+def _settled(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, _Mask]:
+    """The column as the given type, and which values are broken UTF-8."""
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        values, broken = strings(column)
+        return values.cast(kind), broken
+    values = column.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return values.cast(kind), np.zeros(len(values), dtype=np.bool_)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type without dictionary encoding or views."""
+    if pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return pa.large_string() if pa.types.is_string_view(kind) else kind
+
+
+def _mask(values: pa.Array) -> _Mask:
+    """A boolean array as a numpy mask; null is False."""
+    mask: _Mask = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _nuls(values: pa.Array) -> _Mask:
+    return _mask(pc.match_substring(values, "\0"))
+
+
+def _reject_each(
+    mask: _Mask, reason: Reason, lines: NDArray[np.int64], ids: pa.Array, reject: Reject
+) -> None:
+    for i in np.flatnonzero(mask).tolist():
+        reject(int(lines[i]), reason, "", _short(ids[i].as_py()))
+
+
+def _short(ad_id: str | None) -> str | None:
+    return ad_id[:MAX_ID_BYTES] if ad_id else None

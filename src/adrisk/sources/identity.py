@@ -1,0 +1,203 @@
+"""Give every ad one id of its own, and the whole stream one fingerprint.
+
+An ad that comes without an id gets one made of its content; its exact copies get the suffixes -2,
+-3 and so on, because copies are ads too (nine in ten are). An id that the source supplied twice is
+reported as a duplicate. Memory is bounded: 8 bytes a supplied id and 12 a distinct content, as
+sorted runs of 64-bit hashes. Two among five million ids share a hash with a chance under one in a
+million; the later ad then lands in the quarantine, where it can be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk.types import IntArray
+
+_Hashes = NDArray[np.uint64]
+_MADE = re.compile(r"a([0-9a-f]{24})(?:-([1-9][0-9]*))?")
+
+
+class Tally:
+    """How often each 64-bit hash was seen, in sorted runs that double in size."""
+
+    def __init__(self, *, counting: bool) -> None:
+        self._counting = counting
+        self._runs: list[tuple[_Hashes, NDArray[np.uint32]]] = []
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys, _ in self._runs)
+
+    def counts(self, hashes: _Hashes) -> IntArray:
+        """How often each was seen so far; 0 or 1 where the tally does not count."""
+        seen = np.zeros(len(hashes), dtype=np.int64)
+        for keys, counts in self._runs:
+            at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+            hit = keys[at] == hashes
+            seen[hit] = counts[at[hit]] if self._counting else 1
+        return seen
+
+    def add(self, hashes: _Hashes) -> IntArray:
+        """Count these; for each, how often it had been seen before, earlier ones here included."""
+        if not len(hashes):
+            return np.zeros(0, dtype=np.int64)
+        keys, inverse, times = np.unique(hashes, return_inverse=True, return_counts=True)
+        before = self.counts(keys)
+        if self._counting:
+            self._raise(keys, times)
+        fresh = before == 0
+        if fresh.any():
+            self._append(keys[fresh], times[fresh].astype(np.uint32))
+        return before[inverse] + _rank_among_equals(inverse)
+
+    def _raise(self, keys: _Hashes, times: IntArray) -> None:
+        for run, counts in self._runs:
+            at = np.minimum(np.searchsorted(run, keys), len(run) - 1)
+            hit = run[at] == keys
+            counts[at[hit]] += times[hit].astype(np.uint32)
+
+    def _append(self, keys: _Hashes, counts: NDArray[np.uint32]) -> None:
+        self._runs.append((keys, counts if self._counting else counts[:0]))
+        while len(self._runs) > 1 and 2 * len(self._runs[-1][0]) > len(self._runs[-2][0]):
+            (old, old_counts), (new, new_counts) = self._runs[-2:]
+            merged = np.concatenate([old, new])
+            if self._counting:
+                order = np.argsort(merged, kind="stable")
+                self._runs[-2:] = [(merged[order], np.concatenate([old_counts, new_counts])[order])]
+            else:
+                merged.sort(kind="stable")
+                self._runs[-2:] = [(merged, old_counts)]
+
+
+class Identities:
+    """The ids given so far."""
+
+    def __init__(self) -> None:
+        self._supplied = Tally(counting=False)
+        self._contents = Tally(counting=True)
+
+    def assign(
+        self, supplied: pa.Array, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array
+    ) -> tuple[pa.Array, NDArray[np.bool_]]:
+        """An id for each row, and which rows repeat a supplied id.
+
+        Args:
+            supplied: ids as they came; null or blank where there is none.
+            texts: what a made id is made of, with `posted_at` and `accounts` where given.
+            posted_at: timestamps in microseconds, or null.
+            accounts: strings, or null.
+
+        Returns:
+            The ids as strings, and a mask of the rows to be quarantined.
+        """
+        given = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(supplied), ""), False)
+        has_id = given.to_numpy(zero_copy_only=False)
+        repeated = np.zeros(len(has_id), dtype=np.bool_)
+        ids: list[str] = supplied.to_pylist()
+        own = np.flatnonzero(has_id)
+        if len(own):
+            repeated[own] = self._repeats([ids[i] for i in own])
+        missing = np.flatnonzero(~has_id)
+        if len(missing):
+            rows = pa.array(missing)
+            made = self._make(texts.take(rows), posted_at.take(rows), accounts.take(rows))
+            for i, name in zip(missing.tolist(), made, strict=True):
+                ids[i] = name
+        return pa.array(ids, pa.string()), repeated
+
+    def _repeats(self, ids: list[str]) -> NDArray[np.bool_]:
+        repeated = self._supplied.add(_hashes(ids)) > 0
+        if len(self._contents):
+            # Ads that adrisk wrote earlier come back with ids made here.
+            for i, match in enumerate(map(_MADE.fullmatch, ids)):
+                if match is not None:
+                    seen = self._contents.counts(_content_hashes([match.group(1)]))[0]
+                    repeated[i] |= int(match.group(2) or 1) <= seen
+        return repeated
+
+    def _make(self, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+        digests = _digests(texts, posted_at, accounts)
+        copies = self._contents.add(_content_hashes(digests))
+        ids = [
+            f"a{digest}-{copy + 1}" if copy else f"a{digest}"
+            for digest, copy in zip(digests, copies.tolist(), strict=True)
+        ]
+        if len(self._supplied):
+            taken = self._supplied.counts(_hashes(ids)) > 0
+            for i in np.flatnonzero(taken).tolist():
+                ids[i] = self._next_free(digests[i])
+        return ids
+
+    def _next_free(self, digest: str) -> str:
+        """The next copy's id that no supplied id has."""
+        while True:
+            copy = int(self._contents.add(_content_hashes([digest]))[0])
+            name = f"a{digest}-{copy + 1}"
+            if not self._supplied.counts(_hashes([name]))[0]:
+                return name
+
+
+class Fingerprint:
+    """SHA-256 over the ids and texts of ads in order, however they are batched."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, ads: pa.Table) -> None:
+        """Take in more ads; a NUL ends each id and each text, and occurs in neither."""
+        empty, nul = pa.scalar("", pa.large_string()), pa.scalar("\0", pa.large_string())
+        for ids, texts in zip(ads["ad_id"].chunks, ads["text"].chunks, strict=True):
+            ended = pc.binary_join_element_wise(ids.cast(pa.large_string()), texts, empty, nul)
+            _, offsets, data = ended.buffers()
+            bounds = np.frombuffer(offsets, dtype=np.int64)
+            first, last = bounds[ended.offset], bounds[ended.offset + len(ended)]
+            self._hash.update(memoryview(data)[first:last])
+
+    def hexdigest(self) -> str:
+        """The fingerprint so far."""
+        return self._hash.hexdigest()
+
+
+def _rank_among_equals(inverse: IntArray) -> IntArray:
+    """For each element, how many equal ones stand before it.
+
+    >>> _rank_among_equals(np.array([0, 1, 0, 0, 1])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(inverse, kind="stable")
+    ordered = inverse[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    sizes = np.diff(np.r_[starts, len(ordered)])
+    ranks = np.empty(len(inverse), dtype=np.int64)
+    ranks[order] = np.arange(len(inverse)) - np.repeat(starts, sizes)
+    return ranks
+
+
+def _hashes(ids: list[str]) -> _Hashes:
+    digests = b"".join([hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids])
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def _content_hashes(digests: list[str]) -> _Hashes:
+    return np.array([int(digest[:16], 16) for digest in digests], dtype=np.uint64)
+
+
+def _digests(texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+    """24 hexadecimal digits for each ad's content."""
+    plain = posted_at.null_count == len(posted_at) and accounts.null_count == len(accounts)
+    if plain:
+        return [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts.to_pylist()]
+    moments = posted_at.cast(pa.int64()).to_pylist()
+    digests: list[str] = []
+    for text, moment, account in zip(texts.to_pylist(), moments, accounts.to_pylist(), strict=True):
+        content = text
+        # NUL occurs in no text, so that the parts cannot run together.
+        content += f"\0posted_at={moment}" if moment is not None else ""
+        content += f"\0account_id={account}" if account is not None else ""
+        digests.append(hashlib.sha256(content.encode()).hexdigest()[:24])
+    return digests

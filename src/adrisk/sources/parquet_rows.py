@@ -1,0 +1,59 @@
+"""Rows of Parquet files, a batch at a time, with the types that the file has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adrisk.errors import SourceError
+from adrisk.sources.files import DAMAGED, SourceFile, describe
+from adrisk.sources.quarantine import Reject
+from adrisk.sources.rows import Rows
+
+_READ_BYTES = 1024 * 1024
+
+
+class ParquetReader:
+    """Reads a Parquet file without holding more than a batch and the pages it comes from."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+        # The footer alone is read here; damage further in shows while reading.
+        try:
+            with file.open_raw() as raw, closing(pq.ParquetFile(raw)) as found:
+                self.schema = found.schema_arrow.remove_metadata()
+                self.expected_rows: int | None = found.metadata.num_rows
+        except DAMAGED as error:
+            raise SourceError(
+                f"{file.name}: cannot be read as Parquet ({describe(error)}); "
+                f"it is truncated or something else: fetch or write it again"
+            ) from error
+        repeated = [name for name, n in Counter(self.schema.names).items() if n > 1]
+        if repeated:
+            raise SourceError(
+                f"{file.name}: has more than one column {repeated[0]!r}; write it again with "
+                f"names that differ"
+            )
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self._file.name
+
+    def batches(
+        self, batch_rows: int, must_be_text: Collection[str], reject: Reject
+    ) -> Iterator[Rows]:
+        """The rows in order; lines are row numbers, and types were checked with the schema."""
+        number = 1
+        with self._file.open_raw() as raw:
+            # Arrow's read-ahead would keep every row group that it has read.
+            found = pq.ParquetFile(raw, buffer_size=_READ_BYTES, pre_buffer=False)
+            for batch in found.iter_batches(batch_size=batch_rows, use_threads=False):
+                lines = np.arange(number, number + batch.num_rows, dtype=np.int64)
+                number += batch.num_rows
+                yield Rows(pa.Table.from_batches([batch]).replace_schema_metadata(), lines)

@@ -1,0 +1,217 @@
+"""Cell values as the types of the ads schema: text, risk levels, lists of indicators.
+
+Each function takes a whole column of whatever type the file had and gives an array of the schema's
+type, with null for what is missing. What could not be understood is counted or marked, never
+guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk.errors import SourceError
+from adrisk.schema import LABELS
+from adrisk.types import RISK_LEVELS
+
+MISSING = ("", "nan", "nat", "null", "none")
+"""How a missing number or time is written, in lower case."""
+
+_LISTS = ("indicators", "indicators_known")
+_TEXTS = ("text", "title", "body")
+
+
+def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> None:
+    """Refuse a column whose type cannot be what it should be.
+
+    Raises:
+        SourceError: naming the column, its type and the way out.
+    """
+    words = _words(kind)
+    if canonical in _TEXTS:
+        fits, wanted = words, "strings"
+    elif canonical in _LISTS:
+        fits, wanted = words or (_list(kind) and _words(kind.value_type)), "lists of strings"
+    elif canonical == "risk":
+        fits, wanted = words or _number(kind), "the numbers 0 to 3"
+    elif canonical == "posted_at":
+        fits = words or _number(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+        wanted = "times"
+    else:
+        fits, wanted = writable(kind), "plain values"
+    if not fits:
+        raise SourceError(
+            f"{name}: column {column!r} holds {kind}, and {canonical} needs {wanted}; "
+            f"convert it, or name another column: --map {canonical}=COLUMN"
+        )
+
+
+def writable(kind: pa.DataType) -> bool:
+    """Whether values of a type can be written as strings."""
+    try:
+        strings(pa.nulls(0, kind))
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return False
+    return True
+
+
+def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """The column as large_string, and which values are not valid UTF-8 (null in the array)."""
+    values = flat(column)
+    broken = np.zeros(len(values), dtype=np.bool_)
+    kind = values.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or _string(kind):
+        try:
+            values = values.cast(pa.large_string())
+            values.validate(full=True)
+        except pa.ArrowInvalid:
+            raw = values.cast(pa.large_binary()).to_pylist()
+            broken = np.array([value is not None and not _is_utf8(value) for value in raw])
+            kept = [None if bad else value for value, bad in zip(raw, broken, strict=True)]
+            values = pa.array(kept, pa.large_binary()).cast(pa.large_string())
+        return values, broken
+    return values.cast(pa.string()).cast(pa.large_string()), broken
+
+
+def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column of text as large_string; bytes that are not UTF-8 stay, to be found later."""
+    values = flat(column)
+    if pa.types.is_null(values.type):
+        return values.cast(pa.large_string())
+    binary = values.cast(pa.large_binary())
+    return pa.Array.from_buffers(
+        pa.large_string(), len(binary), binary.buffers(), -1, binary.offset
+    )
+
+
+def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
+    """The columns' texts, one below the other; null and empty ones leave no line.
+
+    >>> join_lines([pa.array(["Cook", None]), pa.array(["Evenings", "Vans"])]).to_pylist()
+    ['Cook\\nEvenings', 'Vans']
+    """
+    # Arrow's own skipping of nulls loses the rows where all are null (pyarrow 25.0.1), and bytes
+    # that are not UTF-8 must not stop the joining.
+    empty = pa.scalar(b"", pa.large_binary())
+    joined, *rest = [
+        pc.fill_null(text_parts(column).cast(pa.large_binary()), b"") for column in columns
+    ]
+    for part in rest:
+        both = pc.and_(_has_bytes(joined), _has_bytes(part))
+        line_end = pc.if_else(both, pa.scalar(b"\n", pa.large_binary()), empty)
+        joined = pc.binary_join_element_wise(joined, line_end, part, empty)
+    return text_parts(joined)
+
+
+def spliced(*parts: pa.Array | str) -> pa.Array:
+    """The parts one after the other, as large_string; null where a part is null."""
+    as_large = [
+        pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts
+    ]
+    return pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
+
+
+def prefixed(prefix: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """`prefix-value` for every value that is there."""
+    return spliced(f"{prefix}-", strings(column)[0])
+
+
+def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Risk levels, and which values are none (null in the array)."""
+    coded = strings(column)[0].dictionary_encode()
+    levels = [_risk(value) for value in coded.dictionary.to_pylist()]
+    unknown = np.array([level == -1 for level in levels] + [False])
+    read = pa.array([None if level == -1 else level for level in levels], LABELS.field("risk").type)
+    places = coded.indices.fill_null(len(levels)).to_numpy()
+    return read.take(coded.indices), unknown[places]
+
+
+def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Lists of indicators, from lists or from strings such as `a;b` or `["a", "b"]`.
+
+    Null and an empty cell are null, which says nothing; `[]` says that none is present.
+    """
+    values = flat(column)
+    if not _words(values.type):
+        return values.cast(LABELS.field("indicators").type)
+    coded = strings(values)[0].dictionary_encode()
+    lists = [_names(value) for value in coded.dictionary.to_pylist()]
+    return pa.array(lists, LABELS.field("indicators").type).take(coded.indices)
+
+
+def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array, without dictionary encoding or string views."""
+    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string_view(values.type):
+        return values.cast(pa.large_string())
+    return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
+
+
+def _has_bytes(values: pa.Array) -> pa.Array:
+    return pc.greater(pc.binary_length(values), 0)
+
+
+def _risk(value: str | None) -> int | None:
+    """The level, None for a missing one, -1 for one that does not exist."""
+    text = (value or "").strip()
+    if text.lower() in MISSING:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return -1
+    return int(number) if number in RISK_LEVELS else -1
+
+
+def _names(value: str | None) -> list[str] | None:
+    text = (value or "").strip()
+    if not text or text == "null":
+        return None
+    if text.startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            listed = text.strip("[]").replace("'", "").replace(",", ";").split(";")
+        return [str(name).strip() for name in listed if str(name).strip()]
+    return [name.strip() for name in text.split(";") if name.strip()]
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _words(kind: pa.DataType) -> bool:
+    """Whether a type holds strings, bytes that may be strings, or only nulls."""
+    if pa.types.is_dictionary(kind):
+        return _words(kind.value_type)
+    return bool(
+        _string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_null(kind)
+    )
+
+
+def _number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
