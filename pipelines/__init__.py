@@ -1,0 +1,1 @@
+"""Prefect flows, one a file, thin over `adrisk.stages`. Installed, they are `adrisk_pipelines`."""

@@ -1,0 +1,51 @@
+"""What the flows share: where a run lives, how input and output are retried, what they leave."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.artifacts import create_link_artifact, create_table_artifact
+
+from adrisk.errors import UsageError
+from adrisk.stages.files import workspace
+
+# No dependency of the flows reports home; Prefect reads these when a server or client starts.
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10]}
+"""For tasks that only read or write: a share may be away for a moment. Learning is not retried."""
+
+
+def worth_retrying(task: object, run: object, state: Any) -> bool:
+    """Wrong usage stays wrong however often it is tried."""
+    return not isinstance(state.result(raise_on_failure=False), UsageError)
+
+
+def run_folder(name: str) -> Path:
+    """A new folder for this flow run below the workspace."""
+    os.environ.update({k: v for k, v in TELEMETRY_OFF.items() if k not in os.environ})
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = workspace() / "runs" / f"{name}-{stamp}-{(runtime.flow_run.id or 'local')[:8]}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def leave_counts(key: str, counts: Mapping[str, Any], about: str) -> None:
+    """A table artifact with the counts of a stage."""
+    rows = [{"what": name, "count": value} for name, value in counts.items()]
+    create_table_artifact(key=key, table=rows, description=about)
+
+
+def leave_link(key: str, path: Path, about: str) -> None:
+    """A link artifact to a file that was written."""
+    create_link_artifact(key=key, link=path.resolve().as_uri(), description=about)

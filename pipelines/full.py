@@ -1,0 +1,91 @@
+"""Flow: the whole way, from sources to a ranked queue and a report, every run tracked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import flow, task
+
+from adrisk import stages
+from adrisk.config import RunConfig, load
+from adrisk.policy import settle
+from adrisk.stages.evaluate import alerts
+from adrisk.stages.files import workspace
+from adrisk.tracking import Store
+from adrisk_pipelines.common import leave_link, run_folder
+from adrisk_pipelines.evaluate import evaluate_recipe_task, evaluate_task
+from adrisk_pipelines.ingest import ingest_task
+from adrisk_pipelines.score import leave_scored, report_task, score_task
+from adrisk_pipelines.train import train_task
+
+
+@dataclass(frozen=True, slots=True)
+class FullRun:
+    """Where everything is."""
+
+    report: Path
+    queue: Path
+    model: str
+    experiment: str
+    evaluations: tuple[Path, ...]
+
+    def in_words(self) -> str:
+        """What `adrisk run` prints at its end."""
+        store = Store(workspace()).uri
+        return "\n".join(
+            [
+                f"report   {self.report}",
+                f"queue    {self.queue}",
+                f"model    {self.model}",
+                f"results  {', '.join(str(path) for path in self.evaluations)}",
+                f"tracked  experiment {self.experiment} in {store}",
+                f"         mlflow ui --backend-store-uri {store}",
+                f"next     adrisk score {self.model} YOUR_ADS.csv -o scored",
+            ]
+        )
+
+
+@task(name="results")
+def results_task(
+    config: RunConfig, models: list[str], evaluated: list[stages.Evaluated]
+) -> list[Path]:
+    """Keep the results that the README cites, with the alerts on the ads that were scored."""
+    kept = []
+    for uri, judged in zip(models, evaluated, strict=True):
+        model = stages.find_model(uri, workspace())
+        threshold = settle(config.score.policy, model).review_at
+        benign = alerts(model, config.score.sources, threshold, config.evaluate.resamples)
+        name = f"{config.name}-{model.manifest.family}"
+        kept.append(stages.write_results(config.results or Path(), name, judged.results, benign))
+    return kept
+
+
+@flow(name="full")
+def full(config: Path) -> FullRun:
+    """Ingest, train, evaluate, score and report, as one configuration says."""
+    run = load(config, RunConfig)
+    place = run_folder(run.name)
+    ads = ingest_task(run.corpus.sources, place / "ads.parquet", run.corpus.map).ads
+    models = [train_task(model, [str(ads)], {}, run.name) for model in run.train]
+    evaluated = []
+    for recipe, uri in zip(run.train, models, strict=True):
+        out = place / f"evaluation-{recipe.family}"
+        if run.evaluate.folds:
+            done = evaluate_recipe_task(recipe, ads, run.evaluate, out, run.name)
+        else:
+            done = evaluate_task(uri, ads, run.evaluate, out, run.name)
+        leave_link(f"adrisk-results-{recipe.family}", done.path, "Results as JSON")
+        evaluated.append(done)
+    scored = score_task(models[0], run.score, place / "scored")
+    page = report_task(scored.folder)
+    leave_scored(scored, page)
+    if run.results is not None:
+        results_task(run, models, evaluated)
+    return FullRun(
+        report=page,
+        queue=scored.folder / "flags.parquet",
+        model=models[0],
+        experiment=run.name,
+        evaluations=tuple(done.path for done in evaluated),
+    )

@@ -1,0 +1,222 @@
+"""One YAML file describes one run; it is checked in the first second.
+
+Composes the small configuration classes of the rooms. A key that does not exist is refused with
+the nearest one that does. `${NAME}` in a value is read from the environment, so that a file in git
+can name data that is not.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from adrisk.classifiers import FAMILIES
+from adrisk.errors import ConfigError
+from adrisk.policy import PolicyConfig
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorpusConfig(_Part):
+    """Where ads come from; `map` renames columns, canonical name first."""
+
+    sources: tuple[str, ...] = Field(min_length=1)
+    map: dict[str, str] = {}
+
+
+class ModelConfig(_Part):
+    """A classifier family with its parameters; `adrisk.classifiers` says which exist."""
+
+    family: str = "ngram"
+    parameters: dict[str, Any] = {}
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _known(self) -> ModelConfig:
+        if self.family not in FAMILIES:
+            raise ValueError(
+                f"unknown classifier family {self.family!r}{_nearest(self.family, FAMILIES)}; "
+                f"there are {', '.join(sorted(FAMILIES))}"
+            )
+        allowed = _parameter_model(self.family)
+        for name in self.parameters:
+            if name not in allowed.model_fields:
+                raise ValueError(
+                    f"{self.family} has no parameter {name!r}"
+                    f"{_nearest(name, allowed.model_fields)}; it has "
+                    f"{', '.join(sorted(allowed.model_fields))}"
+                )
+        allowed.model_validate(self.parameters)
+        return self
+
+
+class EvaluateConfig(_Part):
+    """How models are judged.
+
+    `folds` 0 judges the trained model on its report set; 2 or more retrains its recipe so often,
+    each campaign being judged once by a model that never saw it: for small corpora.
+    """
+
+    resamples: int = Field(500, ge=20, le=10_000)
+    folds: int = Field(0, ge=0, le=20)
+    baselines: bool = True
+    random_split: bool = True
+
+    @model_validator(mode="after")
+    def _folds(self) -> EvaluateConfig:
+        if self.folds == 1:
+            raise ValueError("folds must be 0 (the report set) or at least 2")
+        return self
+
+
+class ScoreConfig(_Part):
+    """What is scored, and under which policy."""
+
+    sources: tuple[str, ...] = Field(min_length=1)
+    map: dict[str, str] = {}
+    policy: PolicyConfig = PolicyConfig()  # type: ignore[call-arg]
+    workers: int = Field(0, ge=0, description="threads; 0 for one a core")
+
+
+class TrainConfig(ModelConfig):
+    """`adrisk train CONFIG`: one model. `corpus` may be left out if a file of ads is given."""
+
+    name: str = Field(pattern=_NAME)
+    corpus: CorpusConfig | None = None
+
+
+class RunConfig(_Part):
+    """`adrisk run CONFIG`: the whole way. The first model trained is the one that scores."""
+
+    name: str = Field(pattern=_NAME)
+    corpus: CorpusConfig
+    train: tuple[ModelConfig, ...] = Field(min_length=1)
+    evaluate: EvaluateConfig = EvaluateConfig()  # type: ignore[call-arg]
+    score: ScoreConfig
+    results: Path | None = Field(None, description="folder for result files that are kept in git")
+
+
+Loaded = TypeVar("Loaded", bound=BaseModel)
+
+
+def load(path: Path, kind: type[Loaded]) -> Loaded:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: naming file, key, what was expected, and the nearest valid name.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        near = _nearest(path.name, _siblings(path))
+        raise ConfigError(
+            f"configuration {path} cannot be read: {error.strerror or error}{near}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a text file in UTF-8") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise ConfigError(
+            f"{path}{line}: not valid YAML ({getattr(error, 'problem', None) or error})"
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, such as 'name: demo'")
+    try:
+        return kind.model_validate(_expand(content, path))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_problem(error, kind)}") from error
+
+
+def dump(config: BaseModel) -> dict[str, Any]:
+    """The configuration as JSON values, defaults filled in."""
+    return config.model_dump(mode="json")
+
+
+def _expand(value: Any, path: Path) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _expand(item, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, path) for item in value]
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: _variable(found.group(1), path), value)
+    return value
+
+
+def _variable(name: str, path: Path) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigError(
+            f"{path} reads ${{{name}}} from the environment, and it is not set; "
+            f"put {name}=... before the command"
+        )
+    return value
+
+
+def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
+    """One line for the first problem, with the nearest key for an unknown one."""
+    problem = error.errors()[0]
+    keys = [str(part) for part in problem["loc"]]
+    where = ".".join(keys)
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        fields = _fields_at(kind, problem["loc"][:-1])
+        known = f"; known here: {', '.join(sorted(fields))}" if fields else ""
+        return f"unknown key {where!r}{_nearest(keys[-1], fields)}{known}{more}"
+    if problem["type"] == "missing":
+        return f"the key {where!r} is missing{more}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}{more}" if where else f"{message}{more}"
+
+
+def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
+    """Names of the keys allowed at a place of the configuration."""
+    for part in location:
+        if isinstance(part, int):
+            continue
+        hint = get_type_hints(kind).get(str(part))
+        kind = next((k for k in _classes(hint)), None)
+        if kind is None:
+            return []
+    return list(kind.model_fields)
+
+
+def _classes(hint: Any) -> list[type[BaseModel]]:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return [hint]
+    return [found for inner in getattr(hint, "__args__", ()) for found in _classes(inner)]
+
+
+def _parameter_model(family: str) -> type[BaseModel]:
+    """The keyword arguments of a family as a model, so that their types are checked too."""
+    init = FAMILIES[family].__init__
+    defaults = getattr(init, "__kwdefaults__", None) or {}
+    hints = get_type_hints(init)
+    fields: dict[str, Any] = {name: (hints[name], value) for name, value in defaults.items()}
+    return create_model(f"{family}_parameters", **fields)
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return [found.name for found in path.parent.iterdir() if found.suffix in (".yaml", ".yml")]
+    except OSError:
+        return []
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,271 @@
+"""The evaluation protocol: what a set of scores is worth on ads that nothing was fitted on.
+
+In: labels, scores, campaigns and the facts that slices are made from. Out: a JSON value in which
+every figure carries n, positives, campaigns and a campaign-bootstrap interval, beside baselines
+that need no model. `evaluation/protocol.md` says why each figure is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+
+from adrisk import metrics
+from adrisk.calibration import levels
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
+from adrisk.indicators import Taxonomy, graded_risk, keyword_counts, match_column
+from adrisk.labels import UNKNOWN_RISK, Targets, check_risk
+from adrisk.metrics import BUDGETS, Estimate
+from adrisk.types import RISKY, FloatArray, IntArray, State
+
+PROTOCOL = 1
+"""Raised whenever figures made before and after a change must not be compared."""
+
+LEAST_IN_SLICE = 50
+"""Smaller slices are named with their n, without figures."""
+
+_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """n ads with their labels, scores and what slices are made from.
+
+    Attributes:
+        risk: shape (n, 3), calibrated cumulative probabilities.
+        indicators: shape (n, k), calibrated, columns as `labels`.
+        targets: labels of the same ads.
+        campaigns: shape (n,), equal numbers are one campaign.
+        thresholds: review budget -> shape (n,), the threshold of the model that scored each ad.
+        slices: name -> shape (n,) of strings; "" where unknown.
+    """
+
+    risk: FloatArray
+    indicators: FloatArray
+    labels: tuple[str, ...]
+    targets: Targets
+    campaigns: IntArray
+    thresholds: Mapping[float, FloatArray]
+    slices: Mapping[str, NDArray[np.str_]]
+
+    def take(self, rows: NDArray[np.intp]) -> Judged:
+        """The same of some rows."""
+        return Judged(
+            self.risk[rows],
+            self.indicators[rows],
+            self.labels,
+            self.targets.take(rows),
+            self.campaigns[rows],
+            {budget: values[rows] for budget, values in self.thresholds.items()},
+            {name: values[rows] for name, values in self.slices.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """How intervals are estimated."""
+
+    resamples: int = 500
+    seed: int = 0
+
+
+def judge(judged: Judged, ruler: Ruler) -> dict[str, Any]:
+    """All figures for one set of scores, as JSON values.
+
+    Raises:
+        CorpusError: if no ad has a risk label, or all have the same side of the line.
+    """
+    known = np.flatnonzero(judged.targets.risk != UNKNOWN_RISK)
+    check_risk(judged.targets.risk, "evaluate")
+    judged = judged.take(known)
+    truth = judged.targets.risk >= RISKY
+    score = judged.risk[:, RISKY_COLUMN]
+    return {
+        "protocol": PROTOCOL,
+        "n": len(known),
+        "positives": int(truth.sum()),
+        "prevalence": round(float(truth.mean()), 6),
+        "campaigns": len(np.unique(judged.campaigns)),
+        "risk": {
+            **_ranking(truth, score, judged.campaigns, ruler),
+            **_calibrated(judged, truth, score, ruler),
+        },
+        "risk_by_campaign": _by_campaign(truth, score, judged.campaigns, ruler),
+        "indicators": _indicators(judged, ruler),
+        "slices": _slices(judged, truth, score, ruler),
+        "curves": {
+            "precision_recall": _curve(truth, score),
+            "reliability": metrics.reliability(truth, score),
+        },
+    }
+
+
+def judge_ranking(
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+) -> dict[str, Any]:
+    """Only what an uncalibrated ranking can be judged by: for the baselines."""
+    return _ranking(truth, score, campaigns, ruler)
+
+
+def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
+    """Language, kind, length, source and month of each ad, as far as the table knows them."""
+    names = set(ads.column_names)
+    found: dict[str, NDArray[np.str_]] = {}
+    for name, column in (("language", "language"), ("kind", "kind"), ("source", "source")):
+        if column in names:
+            found[name] = _strings(ads[column])
+    characters = pc.utf8_length(ads["text"]).to_numpy()
+    length = np.full(len(ads), "1500 and more", dtype=object)
+    for low, high, name in _LENGTHS:
+        length[(characters >= low) & (characters < high)] = name
+    found["length"] = length.astype(np.str_)
+    if "posted_at" in names:
+        found["month"] = _strings(pc.strftime(ads["posted_at"], format="%Y-%m"))
+    return found
+
+
+def plain_baselines(ads: pa.Table, folded: pa.Array, taxonomy: Taxonomy) -> dict[str, FloatArray]:
+    """Scores of the three baselines that learn nothing: keyword count, length, rules.
+
+    The rules score is the graded risk of the indicators they find, with the number of findings
+    as the tie-breaker.
+    """
+    languages: Sequence[str | None] = (
+        ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
+    )
+    rules = np.zeros(len(ads))
+    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages)):
+        present = {e.indicator for e in evidence if e.state is State.PRESENT}
+        rules[row] = graded_risk(present, taxonomy) + 0.01 * len(present)
+    return {
+        "keyword count": keyword_counts(folded).astype(np.float64),
+        "length only": pc.utf8_length(ads["text"]).to_numpy().astype(np.float64),
+        "rules": rules,
+    }
+
+
+def tfidf_baseline(
+    fit_texts: Sequence[str], fit_truth: NDArray[np.bool_], texts: Sequence[str], seed: int
+) -> FloatArray:
+    """The fourth baseline: TF-IDF of words and characters with logistic regression, as is."""
+    pipeline = make_pipeline(
+        make_union(word_vectoriser(), char_vectoriser()),
+        LogisticRegression(C=1.0, solver="liblinear", random_state=seed),
+    )
+    pipeline.fit(fit_texts, fit_truth)
+    return np.asarray(pipeline.decision_function(texts), dtype=np.float64)
+
+
+def _ranking(
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+) -> dict[str, Any]:
+    estimate = _estimator(truth, campaigns, ruler)
+    figures = {"average_precision": estimate(metrics.average_precision(truth, score))}
+    for budget in BUDGETS:
+        at = metrics.at_budget(truth, score, budget)
+        figures[f"recall_at_{budget:g}"] = estimate(at.recall)
+        figures[f"precision_at_{budget:g}"] = estimate(at.precision)
+    return {name: figure.to_json() for name, figure in figures.items()}
+
+
+def _calibrated(
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
+) -> dict[str, Any]:
+    estimate = _estimator(truth, judged.campaigns, ruler)
+    figures = {
+        "calibration_error": estimate(metrics.calibration_error(truth, score)),
+        "ordinal_error": estimate(
+            metrics.ordinal_error(judged.targets.risk, levels(judged.risk).astype(np.int64))
+        ),
+    }
+    for budget, threshold in judged.thresholds.items():
+        figures[f"alerts_per_10000_at_{budget:g}"] = estimate(
+            metrics.alerts_per_10000(score, threshold)
+        )
+    return {name: figure.to_json() for name, figure in figures.items()}
+
+
+def _by_campaign(
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+) -> dict[str, Any]:
+    """A campaign is as risky as its riskiest ad, by label and by score."""
+    groups, member = np.unique(campaigns, return_inverse=True)
+    label = np.zeros(len(groups), dtype=np.bool_)
+    np.logical_or.at(label, member, truth)
+    highest = np.full(len(groups), -np.inf)
+    np.maximum.at(highest, member, score)
+    return _ranking(label, highest, np.arange(len(groups)), ruler)
+
+
+def _indicators(judged: Judged, ruler: Ruler) -> dict[str, Any]:
+    result = {}
+    for column, truth in enumerate(judged.targets.columns(judged.labels).T):
+        known = np.flatnonzero(~np.isnan(truth))
+        present = truth[known] >= 0.5
+        score = judged.indicators[known, column]
+        entry: dict[str, Any] = {"n": len(known), "positives": int(present.sum())}
+        if 0 < entry["positives"] < entry["n"]:
+            estimate = _estimator(present, judged.campaigns[known], ruler)
+            precision = metrics.average_precision(present, score)
+            entry["average_precision"] = estimate(precision).to_json()
+            error = metrics.calibration_error(present, score)
+            entry["calibration_error"] = estimate(error).to_json()
+        result[judged.labels[column]] = entry
+    return result
+
+
+def _slices(
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, values in judged.slices.items():
+        for value in np.unique(values[values != ""]):
+            rows = values == value
+            entry: dict[str, Any] = {"n": int(rows.sum()), "positives": int(truth[rows].sum())}
+            if entry["n"] >= LEAST_IN_SLICE and 0 < entry["positives"] < entry["n"]:
+                estimate = _estimator(truth[rows], judged.campaigns[rows], ruler)
+                precision = metrics.average_precision(truth[rows], score[rows])
+                entry["average_precision"] = estimate(precision).to_json()
+                error = metrics.calibration_error(truth[rows], score[rows])
+                entry["calibration_error"] = estimate(error).to_json()
+                for budget, threshold in judged.thresholds.items():
+                    alerts = metrics.alerts_per_10000(score[rows], threshold[rows])
+                    entry[f"alerts_per_10000_at_{budget:g}"] = estimate(alerts).to_json()
+            result.setdefault(name, {})[str(value)] = entry
+    return result
+
+
+def _estimator(
+    truth: NDArray[np.bool_], campaigns: IntArray, ruler: Ruler
+) -> Callable[[metrics.Metric], Estimate]:
+    positives = int(truth.sum())
+
+    def estimate(metric: metrics.Metric) -> Estimate:
+        return metrics.estimate(
+            metric, campaigns, positives=positives, resamples=ruler.resamples, seed=ruler.seed
+        )
+
+    return estimate
+
+
+def _curve(truth: NDArray[np.bool_], score: FloatArray, most: int = 200) -> list[list[float]]:
+    """Recall and precision as the queue is worked down, thinned to at most so many points."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(truth[order])
+    recall, precision = hits / max(1, hits[-1]), hits / np.arange(1, len(hits) + 1)
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))]
+    return [[round(float(recall[i]), 5), round(float(precision[i]), 5)] for i in kept]
+
+
+def _strings(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    return np.array([value or "" for value in column.to_pylist()], dtype=np.str_)

@@ -1,0 +1,110 @@
+"""Why an ad scored as it did: the words that moved it, and what the evidence rules found.
+
+In: a model and a raw text. Out: `Evidence` whose spans cut exactly the words meant out of the raw
+text. For linear families the contributions are exact: all characters of an ad together, and the
+head's intercept, make the margin. Nothing here changes a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import regex
+
+from adrisk.indicators import match
+from adrisk.model import MAX_CHARS, Model
+from adrisk.normalise import Folded, fold
+from adrisk.types import Evidence, FloatArray
+
+RISK = "risk"
+"""The name under which words that moved the risk score itself are listed."""
+
+LIKELY = 0.5
+"""Indicators at least this probable get spans of their own."""
+
+_WORD = regex.compile(r"\w+|[^\w\s]+")
+_SPANS_PER_HEAD = 5
+_WORTH_SHOWING = 0.2  # of the strongest word's contribution
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An ad's probabilities and its evidence, strongest first within each indicator."""
+
+    risk: float
+    level: int
+    indicators: dict[str, float]
+    evidence: tuple[Evidence, ...]
+
+
+def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
+    """Score one ad and say why.
+
+    Args:
+        model: any family.
+        raw: the ad's text; only its first `MAX_CHARS` characters are read.
+        language: ISO 639-1 code for the rules; without it all of theirs are tried.
+    """
+    scored = model.score([raw]).table
+    probabilities = {label: float(scored[f"p_{label}"][0].as_py()) for label in model.labels}
+    return Explanation(
+        risk=float(scored["risk"][0].as_py()),
+        level=int(scored["level"][0].as_py()),
+        indicators=probabilities,
+        evidence=tuple(evidence_of(model, raw, probabilities, language)),
+    )
+
+
+def evidence_of(
+    model: Model, raw: str, probabilities: dict[str, float], language: str | None = None
+) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, then the rules' findings."""
+    raw = raw[:MAX_CHARS]
+    folded = fold(raw)
+    by_head = model.classifier.contributions(folded.text)
+    heads = [(0, RISK)] + [
+        (1 + i, label)
+        for i, label in enumerate(model.labels)
+        if probabilities.get(label, 0.0) >= LIKELY
+    ]
+    family = model.manifest.family
+    found = [e for row, name in heads for e in _spans(folded, by_head[row], name, family)]
+    return found + match(raw, language)
+
+
+def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> list[Evidence]:
+    """The words that raise a head most, neighbours joined."""
+    words = [found.span() for found in _WORD.finditer(folded.text)]
+    if not words:
+        return []
+    # A word is given its own characters and the blanks behind it, so nothing is left over.
+    edges = np.array([start for start, _ in words[1:]] + [len(folded.text)])
+    sums = np.concatenate([[0.0], np.cumsum(contribution)])
+    begins = np.concatenate([[0], edges[:-1]])
+    strengths = sums[edges] - sums[begins]
+    least = _WORTH_SHOWING * strengths.max()
+    if least <= 0:
+        return []
+    spans: list[tuple[float, int, int]] = []
+    for first, last in _runs(np.flatnonzero(strengths >= least)):
+        strength = float(strengths[first : last + 1].sum())
+        start, end = folded.span(words[first][0], words[last][1])
+        spans.append((strength, start, end))
+    spans.sort(key=lambda span: (-span[0], span[1]))
+    return [
+        Evidence(indicator=name, start=start, end=end, found_by=family, strength=strength)
+        for strength, start, end in spans[:_SPANS_PER_HEAD]
+    ]
+
+
+def _runs(chosen: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
+    """First and last of every run of neighbouring numbers."""
+    runs: list[tuple[int, int]] = []
+    for index in chosen:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], int(index))
+        else:
+            runs.append((int(index), int(index)))
+    return runs

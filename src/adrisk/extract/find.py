@@ -1,0 +1,84 @@
+"""Contacts of one ad whose folded text is known, as spans of its raw text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from adrisk.extract.addresses import find_addresses, overlaps
+from adrisk.extract.phones import PhoneReader
+from adrisk.normalise import fold, fold_text
+from adrisk.types import Contact
+
+
+class Finder:
+    """Finds the contacts of ad after ad; what was learnt of a phone number is used again."""
+
+    def __init__(self) -> None:
+        self._phones = PhoneReader()
+
+    def find(
+        self,
+        raw: str,
+        folded: str,
+        region: str | None = None,
+        *,
+        phones: bool = True,
+        spelled: bool = True,
+        addresses: bool = True,
+        handles: bool = True,
+    ) -> list[Contact]:
+        """The contacts of an ad, in order; the flags leave out what is known not to be there."""
+        found = find_addresses(folded, handles=handles) if addresses else []
+        spans = [(a.kind, a.start, a.end, a.value, a.spelled) for a in found]
+        if phones:
+            spans += [
+                ("phone", p.start, p.end, p.value, p.spelled)
+                for p in self._phones.find(folded, region, spelled=spelled)
+                if not overlaps(p.start, p.end, found)
+            ]
+        if not spans:
+            return []
+        spans.sort(key=lambda span: span[1])
+        # If folding only lowered the letters, the offsets are the raw ones already.
+        lowered = raw.lower()
+        if lowered == folded and len(lowered) == len(raw):
+            return [Contact(*span) for span in spans]
+        way_back = _WayBack(raw, folded)
+        contacts = []
+        for kind, start, end, value, is_spelled in spans:
+            first, last = way_back.span(start, end)
+            disguised = raw[first:last].lower() != folded[start:end]
+            contacts.append(Contact(kind, first, last, value, is_spelled or disguised))
+        return contacts
+
+
+class _WayBack:
+    """Offsets of a folded text in its raw text, worked out only for the words asked for.
+
+    Folding never looks across a space, so words are folded one by one; `fold` of the whole text
+    would give the same offsets, in a hundred times the time.
+    """
+
+    def __init__(self, raw: str, folded: str) -> None:
+        self._words = raw.split(" ")
+        pieces = [w.lower() if w.isascii() else fold_text(w) for w in self._words]
+        if " ".join(pieces) != folded:
+            self._words, pieces = [raw], [folded]
+        self._raw_starts = _starts(self._words)
+        self._starts = _starts(pieces)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The raw span of the folded characters from `start` to `end`, of which there is one."""
+        return self._raw(start)[0], self._raw(end - 1)[1]
+
+    def _raw(self, at: int) -> tuple[int, int]:
+        word = bisect_right(self._starts, at) - 1
+        inside = at - self._starts[word]
+        # The space behind a word is folded with it, and what is invisible before the next word.
+        first, last = fold(self._words[word] + " ").span(inside, inside + 1)
+        return self._raw_starts[word] + first, self._raw_starts[word] + last
+
+
+def _starts(pieces: list[str]) -> list[int]:
+    return list(accumulate((len(piece) + 1 for piece in pieces[:-1]), initial=0))

@@ -1,0 +1,201 @@
+"""Phone numbers in a folded text, also those written so that machines miss them.
+
+A phone is looked for only in a run: figures, number words and letters that stand for figures, with
+nothing but a few separators between. Dates, prices, hours and reference numbers are taken out of
+a run first; what is left must be a number that `phonenumbers` accepts, or one reserved for fiction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from adrisk.extract.numerals import SPOKEN, WORD, figures
+from adrisk.extract.phone_rules import Numbers, announced, made_up, usually_grouped, without_others
+from adrisk.extract.runs import BREAKS, LEAST_FIGURES, MOST_SEPARATORS
+
+# A letter of a script that puts spaces between words; in the others a number may touch any word.
+_LETTER = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff]"
+_BEFORE = rf"(?<!{_LETTER})(?<!\d)"
+_SEPARATORS = rf"(?:[^\w{BREAKS}]|_){{0,{MOST_SEPARATORS}}}"
+_MOST_GROUPS = 60  # of one run; a longer one is read in pieces
+_MIXED = r"[oil]{0,3}\d[\doil]*+"
+_END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
+_UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|[oil](?![^\W_]))"
+_PLAIN_RUN = re.compile(
+    rf"{_BEFORE}[+(]{{0,2}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
+)
+_SPELLED_RUN = re.compile(
+    rf"{_BEFORE}[+(]{{0,2}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+)
+_UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>[oil])")
+_AS_FIGURES = str.maketrans("oil", "011")
+
+_USUAL_WRITING = re.compile(r"\+?[0-9\s().\-\u2010-\u2013/]+")
+_INTERNATIONAL_WRITING = re.compile(r"\+[0-9 ().-]+")
+_INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
+_SENTENCE_END = re.compile(r"[.!?]\s")
+_LONELY_FIGURES = 4  # that many groups of one figure are not how numbers are written
+_MOST_FIGURES = 17  # 15 (E.164) behind 00
+_CERTAIN = 5  # strength of a gap at which a number certainly ends
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone number at `text[start:end]` of the folded text; `spelled` if written unusually."""
+
+    start: int
+    end: int
+    value: str
+    spelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Some figures of a run, however they are written."""
+
+    start: int
+    end: int
+    figures: str
+    spelled: bool
+    letter: bool  # a letter that stands alone: "o" may be a zero, or Spanish "or"
+
+
+class PhoneReader:
+    """Finds phones in text after text."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+
+    def find(self, text: str, region: str | None = None, *, spelled: bool = True) -> list[Phone]:
+        """Phones of a folded text, in order.
+
+        Args:
+            text: the folded text.
+            region: two letters, upper case; where a number without a country code is likely from.
+            spelled: whether to read number words and letters as figures too.
+        """
+        pattern = _SPELLED_RUN if spelled else _PLAIN_RUN
+        found: list[Phone] = []
+        for run in pattern.finditer(text):
+            if not spelled and sum(map(str.isdecimal, run.group())) < LEAST_FIGURES:
+                continue
+            cue = announced(text, run.start())
+            if cue is False and not _INTERNATIONAL.match(run.group()):
+                continue
+            if _INTERNATIONAL_WRITING.fullmatch(run.group()) and (
+                whole := self._read(text, _units(text, *run.span()), region, cue)
+            ):
+                found.append(whole)
+                continue
+            # With what stands before it, so that "$" and "ref-" can be seen.
+            before = max(0, run.start() - 12)
+            after = min(len(text), run.end() + 10)
+            near = text[before:after]
+            masked = without_others(near)
+            if masked == near:
+                found += self._in_run(text, run.start(), run.end(), region, cue)
+                continue
+            for piece in pattern.finditer(masked, run.start() - before, run.end() - before):
+                found += self._in_run(
+                    text, before + piece.start(), before + piece.end(), region, cue
+                )
+        return found
+
+    def _in_run(
+        self, text: str, start: int, end: int, region: str | None, cue: bool | None
+    ) -> Iterator[Phone]:
+        units = _units(text, start, end)
+        if sum(len(unit.figures) for unit in units) >= LEAST_FIGURES:
+            yield from self._split(text, units, region, cue)
+
+    def _split(
+        self, text: str, units: list[_Unit], region: str | None, cue: bool | None
+    ) -> Iterator[Phone]:
+        """The phones in some units: all of them as one, else the parts between strong gaps."""
+        while units and units[-1].letter:
+            units = units[:-1]
+        while units and units[0].letter:
+            units = units[1:]
+        if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
+            return
+        gaps = [_strength(a, text[a.end : b.start], b) for a, b in pairwise(units)]
+        strongest = max(gaps, default=0)
+        if strongest < _CERTAIN and (whole := self._read(text, units, region, cue)):
+            yield whole
+            return
+        if strongest > min(gaps, default=0) or strongest == _CERTAIN:
+            at = 0
+            for i, gap in enumerate([*gaps, strongest], start=1):
+                if gap == strongest:
+                    yield from self._split(text, units[at:i], region, cue)
+                    at = i
+            return
+        if made_up("".join(unit.figures for unit in units)):
+            return
+        # Even gaps: a stray number may stand before or behind.
+        for window in (units[1:], units[:-1], units[2:], units[:-2]):
+            if part := self._read(text, window, region, cue):
+                yield part
+                return
+
+    def _read(
+        self, text: str, units: list[_Unit], region: str | None, cue: bool | None
+    ) -> Phone | None:
+        """The phone that these units are, taken together."""
+        number = "".join(unit.figures for unit in units)
+        if not LEAST_FIGURES <= len(number) <= _MOST_FIGURES:
+            return None
+        start, end = units[0].start, units[-1].end
+        if text[max(0, start - 1) : start] == "(" and ")" in text[start:end]:
+            start -= 1
+        plus = start > 0 and text[start - 1] == "+"
+        start -= plus
+        written = text[start:end]
+        groups = [len(unit.figures) for unit in units]
+        disguised = any(unit.spelled for unit in units) or groups.count(1) >= _LONELY_FIGURES
+        spelled = disguised or not _USUAL_WRITING.fullmatch(written)
+        if plus or (number.startswith("00") and len(number) > 10):
+            value = self._numbers.international(number if plus else number[2:])
+            return Phone(start, end, value, spelled) if value else None
+        if cue is False or made_up(number):
+            return None
+        if not (cue or disguised or usually_grouped(groups)):
+            return None
+        if len(number) == LEAST_FIGURES and not (disguised or groups in ([3, 4], [7])):
+            return None
+        value = self._numbers.national(number, region, cued=cue is True)
+        return Phone(start, end, value, spelled) if value else None
+
+
+def _strength(before: _Unit, gap: str, after: _Unit) -> int:
+    """How much a gap between two units looks like the end of a number."""
+    if any(mark in gap for mark in "+;|\t"):
+        return _CERTAIN
+    if before.spelled != after.spelled and _SENTENCE_END.search(gap):
+        return _CERTAIN
+    if after.letter:
+        return 4
+    if "/" in gap or "," in gap:
+        return 3
+    if len(gap.strip()) < len(gap) > 1:
+        return 2
+    return 1 if gap.isspace() else 0
+
+
+def _units(text: str, start: int, end: int) -> list[_Unit]:
+    units = []
+    for match in _UNITS.finditer(text, start, end):
+        written = match.group()
+        if written.isascii() and written.isdecimal():
+            read, spelled = written, False
+        elif match.lastgroup == "spoken":
+            read, spelled = figures(written), True
+        else:
+            ascii_figures = "".join(str(int(c)) if c.isdecimal() else c for c in written)
+            read = ascii_figures.translate(_AS_FIGURES)
+            spelled = read != written
+        units.append(_Unit(match.start(), match.end(), read, spelled, match.lastgroup == "letter"))
+    return units

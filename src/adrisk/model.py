@@ -1,0 +1,386 @@
+"""A model: a fitted classifier, its calibration, and what is known about both.
+
+In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
+`model.json` (this module's manifest), the family's own files, and `seen.safetensors`: hashes of the
+ads and campaigns it learned from, so that nobody can judge it on them by mistake. Every file is
+listed with its SHA-256 and nothing in the folder is ever executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adrisk import schema
+from adrisk.calibration import Calibration, levels
+from adrisk.classifiers import FAMILIES, storage
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Classifier
+from adrisk.errors import ModelError
+from adrisk.extract import obscured_column
+from adrisk.normalise import fold_column
+from adrisk.types import FloatArray
+
+MAX_CHARS = 20_000
+"""Only so many characters of an ad are read; a longer one is marked `truncated`."""
+
+NAME = "adrisk"
+FORMAT = 1
+_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
+_log = logging.getLogger(__name__)
+
+
+class Strict(BaseModel):
+    """What all parts of the manifest share: frozen, and nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CalibrationEntry(Strict):
+    """The numbers of a `Calibration`."""
+
+    slopes: tuple[float, ...]
+    intercepts: tuple[float, ...]
+    risk_slope: float
+    risk_intercepts: tuple[float, ...]
+    calibrated: tuple[str, ...]
+    ads: int
+
+
+class ThresholdEntry(Strict):
+    """The risk at or above which the share `budget` of the `n` ads of the threshold set lies."""
+
+    budget: float
+    threshold: float
+    n: int
+
+
+class TrainedOn(Strict):
+    """The data behind a model; `target` says what its labels mean, in words for a report."""
+
+    sources: tuple[str, ...]
+    target: str
+    ads: int
+    campaigns: int
+    fingerprint: str
+    languages: Mapping[str, int]
+    split_by: str
+
+
+class Manifest(Strict):
+    """Everything a model knows about itself."""
+
+    format: Literal[1] = FORMAT
+    name: str = NAME
+    family: str
+    parameters: Mapping[str, Any]
+    labels: tuple[str, ...]
+    calibration: CalibrationEntry
+    thresholds: tuple[ThresholdEntry, ...]
+    trained_on: TrainedOn
+    seed: int
+    libraries: Mapping[str, str]
+    metrics: Mapping[str, Any] = {}
+    files: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which ads a model learned from, as 64-bit hashes of ad and campaign ids, sorted.
+
+    `parts[i]` is 0 where the id was used to fit, 1 to calibrate, 2 to set thresholds.
+    """
+
+    hashes: NDArray[np.uint64]
+    parts: NDArray[np.int8]
+
+    def part_of(self, ids: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
+        """The part of each id, -1 where the model never saw it."""
+        wanted = hash_ids(ids)
+        if len(self.hashes) == 0:
+            return np.full(len(wanted), -1, dtype=np.int8)
+        at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
+        return np.where(self.hashes[at] == wanted, self.parts[at], -1).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Texts as a model reads them: cut to `MAX_CHARS`, and folded."""
+
+    raw: pa.Array
+    folded: pa.Array
+    truncated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Calibrated probabilities of a named model version, one row an ad.
+
+    `table` has the columns of `adrisk.schema.scores(labels)`.
+    """
+
+    table: pa.Table
+    labels: tuple[str, ...]
+
+    @property
+    def risk(self) -> FloatArray:
+        """Probability that risk is 2 or 3, shape (n,)."""
+        return np.asarray(self.table["risk"].to_numpy(), dtype=np.float64)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A classifier with its calibration and manifest.
+
+    Attributes:
+        version: the registry's number, or the first twelve digits of the fingerprint.
+        fingerprint: SHA-256 over manifest and files; empty before the first save.
+    """
+
+    classifier: Classifier
+    calibration: Calibration
+    manifest: Manifest
+    seen: Seen
+    version: str = "unsaved"
+    fingerprint: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The indicators with a head, in column order."""
+        return self.manifest.labels
+
+    def threshold(self, budget: float) -> ThresholdEntry:
+        """The threshold for a review budget.
+
+        Raises:
+            ModelError: if the model has none for it; names those it has.
+        """
+        for entry in self.manifest.thresholds:
+            if math.isclose(entry.budget, budget):
+                return entry
+        known = ", ".join(f"{entry.budget:g}" for entry in self.manifest.thresholds)
+        raise ModelError(f"the model has no threshold for a review share of {budget:g}; use {known}")
+
+    def probabilities(self, folded: pa.Array) -> tuple[FloatArray, FloatArray]:
+        """Calibrated cumulative risk (n, 3) and indicators (n, k) of folded texts."""
+        margins = self.classifier.margins(folded)
+        return self.calibration.risk(margins), self.calibration.indicators(margins)
+
+    def score(
+        self,
+        ads: pa.Table | Sequence[str],
+        *,
+        run_id: str = "",
+        prepared: Prepared | None = None,
+        obscured: NDArray[np.bool_] | None = None,
+    ) -> Scores:
+        """Score ads.
+
+        Args:
+            ads: a table with `text`, and `ad_id` and `language` where known; or plain texts,
+                which are numbered. None is allowed and gives an empty table.
+            run_id: written into every row.
+            prepared: `prepare(ads["text"])`, if the caller has it already.
+            obscured: shape (n,), whether a contact is obscured, if the caller has it already.
+
+        Returns:
+            One row an ad in the order given; `evidence` is null, see `adrisk.explain`.
+        """
+        if not isinstance(ads, pa.Table):
+            ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
+        prepared = prepared or prepare(ads["text"])
+        if obscured is None:
+            obscured = obscured_column(prepared.raw, prepared.folded)
+        risk, indicators = self.probabilities(prepared.folded)
+        count = len(ads)
+        names = ads.column_names
+        columns: dict[str, Any] = {
+            "ad_id": ads["ad_id"] if "ad_id" in names else [str(i) for i in range(count)],
+            "risk": risk[:, RISKY_COLUMN].astype(np.float32),
+            "level": levels(risk),
+            **{
+                f"p_{label}": np.ascontiguousarray(indicators[:, i], dtype=np.float32)
+                for i, label in enumerate(self.labels)
+            },
+            "language": ads["language"] if "language" in names else pa.nulls(count, pa.string()),
+            "obscured": obscured,
+            "truncated": prepared.truncated,
+            "model": pa.repeat(self.manifest.name, count),
+            "model_version": pa.repeat(self.version, count),
+            "input_sha256": [
+                hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()
+            ],
+            "run_id": pa.repeat(run_id, count),
+        }
+        form = schema.scores(self.labels)
+        columns["evidence"] = pa.nulls(count, form.field("evidence").type)
+        return Scores(pa.table(columns, schema=form), self.labels)
+
+    def save(self, folder: Path) -> Model:
+        """Write the model below an existing, empty folder; returns it with its fingerprint."""
+        self.classifier.save(folder)
+        storage.write_tensors(
+            folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
+        )
+        files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+        manifest = self.manifest.model_copy(update={"files": files})
+        content = manifest.model_dump_json(indent=2)
+        (folder / "model.json").write_text(content + "\n", encoding="utf-8")
+        fingerprint = hashlib.sha256((content + "\n").encode()).hexdigest()
+        return replace(
+            self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12]
+        )
+
+    @classmethod
+    def load(cls, folder: Path, version: str | None = None) -> Model:
+        """Read a model folder and check all of it.
+
+        Raises:
+            ModelError: if the folder is no model, a file is missing or altered, the family is
+                unknown, or the numbers do not fit each other.
+        """
+        path = folder / "model.json"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"{folder} is not a model: no readable model.json in it; give a model folder, "
+                "models:/adrisk@champion or runs:/<run>/model"
+            ) from error
+        manifest = _parse(path, content)
+        for name, digest in manifest.files.items():
+            if Path(name).name != name or not (folder / name).is_file():
+                raise ModelError(f"{folder}: the file {name} is missing; copy the model again")
+            if _digest(folder / name) != digest:
+                raise ModelError(
+                    f"{folder}: {name} was altered since the model was saved; do not use it, "
+                    "copy the model again from where it was registered"
+                )
+        _note_versions(manifest)
+        seen = storage.read_tensors(
+            folder / "seen.safetensors", hashes=(np.uint64, (None,)), parts=(np.int8, (None,))
+        )
+        classifier = FAMILIES[manifest.family].load(folder, manifest.parameters, manifest.labels)
+        fingerprint = hashlib.sha256(content).hexdigest()
+        return cls(
+            classifier=classifier,
+            calibration=_calibration(manifest.calibration),
+            manifest=manifest,
+            seen=Seen(seen["hashes"], seen["parts"]),
+            version=version or fingerprint[:12],
+            fingerprint=fingerprint,
+        )
+
+
+def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:
+    """Cut and fold raw texts, as every model reads them."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    texts = texts.cast(pa.large_string())
+    truncated = np.zeros(len(texts), dtype=np.bool_)
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_CHARS:
+        truncated = pc.greater(pc.utf8_length(texts), MAX_CHARS).to_numpy(zero_copy_only=False)
+        texts = pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
+    return Prepared(texts, fold_column(texts), truncated)
+
+
+def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
+    """The first 64 bits of each id's SHA-256: the same on every machine."""
+    digests = b"".join(hashlib.sha256(i.encode()).digest()[:8] for i in ids.to_pylist())
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def seen_from(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> Seen:
+    """Pack (part number, ids) pairs; an id in several parts belongs to the first."""
+    hashes = np.concatenate([hash_ids(ids) for _, ids in parts])
+    numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
+    unique, first = np.unique(hashes, return_index=True)
+    return Seen(unique, numbers[first])
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries a model's numbers depend on."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
+    """The manifest's form of a calibration learned on so many ads."""
+    return CalibrationEntry(
+        slopes=tuple(calibration.slopes.tolist()),
+        intercepts=tuple(calibration.intercepts.tolist()),
+        risk_slope=calibration.risk_slope,
+        risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
+        calibrated=calibration.calibrated,
+        ads=ads,
+    )
+
+
+def _calibration(entry: CalibrationEntry) -> Calibration:
+    return Calibration(
+        np.array(entry.slopes),
+        np.array(entry.intercepts),
+        entry.risk_slope,
+        np.array(entry.risk_intercepts),
+        entry.calibrated,
+    )
+
+
+def _parse(path: Path, content: bytes) -> Manifest:
+    try:
+        manifest = Manifest.model_validate(json.loads(content))
+    except (ValueError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise ModelError(
+            f"{path} is not a manifest this version of adrisk can read ({first}); it may come "
+            "from a newer adrisk or be damaged"
+        ) from error
+    if manifest.family not in FAMILIES:
+        raise ModelError(
+            f"{path}: unknown classifier family {manifest.family!r}; this adrisk has "
+            f"{', '.join(sorted(FAMILIES))}"
+        )
+    entry = manifest.calibration
+    heads = len(manifest.labels)
+    if not len(entry.slopes) == len(entry.intercepts) == heads:
+        raise ModelError(f"{path}: calibration for {len(entry.slopes)} heads, labels for {heads}")
+    if len(entry.risk_intercepts) != len(THRESHOLDS):
+        raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk intercepts")
+    return manifest
+
+
+def _note_versions(manifest: Manifest) -> None:
+    here = library_versions()
+    for name, then in manifest.libraries.items():
+        if here.get(name) != then:
+            _log.warning(
+                "the model was made with %s %s, this is %s; scores may differ in the last digits",
+                name,
+                then,
+                here.get(name, "not installed"),
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

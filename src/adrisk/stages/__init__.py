@@ -1,0 +1,36 @@
+"""The stages of the whole way: ingest, train, evaluate, score, report, promote.
+
+Each takes a checked configuration or plain arguments and files, and leaves files; none knows
+Prefect or the command line. The commands and the flows are thin over these.
+"""
+
+from __future__ import annotations
+
+from adrisk.stages.corpus import Corpus, load_corpus
+from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
+from adrisk.stages.ingest import Ingested, ingest
+from adrisk.stages.models import find_model, models, promote_model
+from adrisk.stages.report import report
+from adrisk.stages.results import write_results
+from adrisk.stages.score import Scored, score
+from adrisk.stages.train import Trained, fit_model, train
+
+__all__ = [
+    "Corpus",
+    "Evaluated",
+    "Ingested",
+    "Scored",
+    "Trained",
+    "evaluate",
+    "evaluate_recipe",
+    "find_model",
+    "fit_model",
+    "ingest",
+    "load_corpus",
+    "models",
+    "promote_model",
+    "report",
+    "score",
+    "train",
+    "write_results",
+]

@@ -1,0 +1,142 @@
+"""A corpus in memory, with campaigns and labels: what training and judging work on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from adrisk.campaigns import link_texts
+from adrisk.errors import CorpusError
+from adrisk.indicators import load_taxonomy
+from adrisk.labels import Targets, targets_of
+from adrisk.model import Prepared, prepare
+from adrisk.progress import say, track
+from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.types import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """n ads with what is known of them.
+
+    Attributes:
+        ads: the table.
+        prepared: its texts, cut and folded.
+        campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
+        targets: labels for every text indicator of the taxonomy, and risk.
+        sources: as given.
+        fingerprint: SHA-256 over ids and texts.
+        target: what the labels mean, in words.
+        quarantined: rows that could not become ads.
+    """
+
+    ads: pa.Table
+    prepared: Prepared
+    campaigns: IntArray
+    targets: Targets
+    sources: tuple[str, ...]
+    fingerprint: str
+    target: str
+    quarantined: int
+
+    def __len__(self) -> int:
+        return len(self.ads)
+
+
+def load_corpus(
+    sources: Sequence[str],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    quarantine: Path | None = None,
+) -> Corpus:
+    """Read sources whole, join their ads into campaigns, and read the labels.
+
+    Args:
+        sources: SOURCE arguments; a file written by `ingest` is one.
+        mapping: canonical column -> the files' column.
+        quarantine: where rows that cannot be ads go; not kept if left out.
+
+    Raises:
+        CorpusError: if there are no ads.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = quarantine or Path(scratch) / "quarantine.jsonl"
+        with Quarantine(path) as rejected:
+            stream = open_ads(sources, ReadOptions(mapping or {}), rejected)
+            for note in stream.notes:
+                say(note)
+            with track("read", stream.total_rows) as advance:
+                tables = []
+                for table in stream:
+                    tables.append(table)
+                    advance(len(table))
+    if not tables:
+        raise CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")
+    ads = pa.concat_tables(tables).combine_chunks()
+    with track("link", len(ads)) as advance:
+        campaigns = campaign_numbers(ads)
+        advance(len(ads))
+    return Corpus(
+        ads=ads,
+        prepared=prepare(ads["text"]),
+        campaigns=campaigns,
+        targets=targets_of(ads, load_taxonomy().text_ids),
+        sources=tuple(sources),
+        fingerprint=stream.fingerprint,
+        target=target_in_words(ads),
+        quarantined=rejected.count,
+    )
+
+
+def campaign_numbers(ads: pa.Table) -> IntArray:
+    """A number for each ad's campaign: what the corpus says, joined with what is nearly equal.
+
+    Both, because a campaign named by the corpus may have near-copies outside it, and a near-copy
+    of a training ad is not a test ad.
+    """
+    count = len(ads)
+    rows = np.arange(count)
+    found = _codes(link_texts(ads.select(["ad_id", "text"]))["campaign_id"])
+    edges = [(rows, count + found)]
+    if "campaign_id" in ads.column_names:
+        named = pc.is_valid(ads["campaign_id"]).to_numpy()
+        stated = _codes(ads["campaign_id"].fill_null(""))
+        edges.append((rows[named], 2 * count + stated[named]))
+    left = np.concatenate([a for a, _ in edges])
+    right = np.concatenate([b for _, b in edges])
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(3 * count,) * 2)
+    _, component = connected_components(graph, directed=False)
+    return np.unique(component[:count], return_inverse=True)[1].astype(np.int64)
+
+
+def target_in_words(ads: pa.Table) -> str:
+    """What the labels of a corpus mean: a score is reported under that name only."""
+    if "label_source" not in ads.column_names:
+        return "risk as labelled in the corpus"
+    named = Counter(name for name in ads["label_source"].to_pylist() if name)
+    words = []
+    for name, _ in named.most_common():
+        corpus, _, meaning = name.partition(":")
+        if meaning:
+            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
+        elif corpus == "synthetic":
+            words.append("risk of trafficking (synthetic labels)")
+        else:
+            words.append(f"risk as labelled by {corpus}")
+    return ", ".join(words) or "risk as labelled in the corpus"
+
+
+def _codes(names: pa.ChunkedArray) -> IntArray:
+    return np.asarray(
+        names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False),
+        dtype=np.int64,
+    )

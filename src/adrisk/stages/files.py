@@ -1,0 +1,77 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adrisk.errors import RunError, UsageError
+
+
+def workspace(given: Path | None = None) -> Path:
+    """The folder everything a run writes goes below: ADRISK_WORKSPACE, or ./workspace."""
+    return given or Path(os.environ.get("ADRISK_WORKSPACE") or "workspace")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A draft beside `path` that takes its place on success and is removed on any failure.
+
+    Raises:
+        UsageError: if the folder cannot be written to.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
+    writable(path.parent)
+    try:
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> Path:
+    """Make a folder if need be, and make sure that files can be written there.
+
+    Raises:
+        UsageError: if they cannot; says why and what to do.
+    """
+    probe = folder / f".{secrets.token_hex(4)}.draft"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"the folder {folder} cannot be written to ({error.strerror or error}); "
+            "choose another, or change its rights"
+        ) from error
+    return folder
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that is equal for equal content."""
+    with replacing(path) as draft:
+        draft.write_text(
+            json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
+
+
+def log_access(workspace: Path, what: str) -> None:
+    """Append who opened plain contacts, when, and where they went: never a contact itself."""
+    line = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "user": getpass.getuser(),
+        "what": what,
+    }
+    writable(workspace)
+    with (workspace / "access.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

@@ -1,0 +1,79 @@
+"""A scored folder to one HTML file; the texts are fetched from the sources again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adrisk.errors import AdriskError
+from adrisk.progress import say, track
+from adrisk.report import AdView, queued, write_report
+from adrisk.sources import Quarantine, ReadOptions, open_ads
+
+
+def report(folder: Path, out: Path | None = None) -> Path:
+    """Render the report of a scored folder.
+
+    Scores hold no text, so the sources are read once more for the ads in the queue. Where they
+    are gone or have changed, the report shows the queue without text and says why.
+
+    Args:
+        folder: what `score` wrote.
+        out: the HTML file; `report.html` in the folder if left out.
+
+    Raises:
+        UsageError: if the folder holds no finished run.
+    """
+    index = queued(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    views = _views(manifest, index.members | index.texts, index.texts)
+    return write_report(folder, views, out or folder / "report.html")
+
+
+def _views(
+    manifest: Mapping[str, Any], members: Collection[str], texts: Collection[str]
+) -> dict[str, AdView]:
+    sources = [source["spec"] for source in manifest.get("sources", [])]
+    if "-" in sources:
+        why = "the ads came from standard input, which cannot be read again"
+        return {ad_id: AdView(None, missing_because=why) for ad_id in members}
+    mapping = manifest.get("map", {})
+    wanted = pa.array(sorted(members), pa.string())
+    views: dict[str, AdView] = {}
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            with Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine:
+                options = ReadOptions(mapping, detect_language=False)
+                stream = open_ads(sources, options, quarantine)
+                with track("texts", manifest.get("counts", {}).get("scored")) as advance:
+                    for ads in stream:
+                        chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=wanted))
+                        views.update(_view(ad, texts) for ad in chosen.to_pylist())
+                        advance(len(ads))
+    except AdriskError as error:
+        say(f"the report shows no texts: {error}")
+        why = "its source could not be read again"
+        return {ad_id: views.get(ad_id, AdView(None, missing_because=why)) for ad_id in members}
+    if stream.fingerprint != manifest.get("input_fingerprint"):
+        say("the sources have changed since they were scored: the report shows no texts")
+        why = "its source has changed since it was scored"
+        return {ad_id: AdView(None, missing_because=why) for ad_id in members}
+    return views
+
+
+def _view(ad: Mapping[str, Any], texts: Collection[str]) -> tuple[str, AdView]:
+    return ad["ad_id"], AdView(
+        text=ad["text"] if ad["ad_id"] in texts else None,
+        language=ad["language"],
+        posted_at=ad["posted_at"],
+        location=ad["location"],
+        category=ad["category"],
+        source=ad["source"],
+        url=ad["url"],
+    )

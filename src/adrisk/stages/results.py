@@ -1,0 +1,141 @@
+"""Result files that are kept: one JSON a model and corpus, and the page generated from them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adrisk.stages.files import replacing, writable, write_json
+
+_HEAD = """# Results
+
+Generated from the JSON files beside it by `adrisk run`; do not edit. Every figure is
+`value [low, high]` with a 95 % bootstrap interval over campaigns. How it is measured, and why:
+[protocol.md](../protocol.md).
+
+A score on synthetic ads says nothing of the field. A label *employment scam* is not trafficking.
+"""
+
+
+def write_results(
+    folder: Path, name: str, results: Mapping[str, Any], alerts: Mapping[str, Any] | None = None
+) -> Path:
+    """Keep the results of one model under a name, and write `results.md` anew.
+
+    Args:
+        folder: usually evaluation/results.
+        name: of the file, without ending.
+        results: what `evaluate` or `evaluate_recipe` gave; its curves are left out.
+        alerts: what `evaluate.alerts` gave for unlabelled corpora.
+    """
+    writable(folder)
+    report = {key: value for key, value in results["report"].items() if key != "curves"}
+    kept = {**results, "report": report, **({"alerts": alerts} if alerts else {})}
+    path = folder / f"{name}.json"
+    write_json(path, kept)
+    with replacing(folder / "results.md") as draft:
+        draft.write_text(results_page(folder), encoding="utf-8")
+    return path
+
+
+def results_page(folder: Path) -> str:
+    """The page for all result files in a folder, in the order of their names."""
+    sections = [_HEAD]
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "report" in content:
+            sections.append(_section(path.stem, content))
+    return "\n".join(sections)
+
+
+def _section(name: str, content: Mapping[str, Any]) -> str:
+    report, data = content["report"], content["data"]
+    lines = [
+        f"## {name}",
+        "",
+        f"Target: **{data['target']}**. Family `{content['model']['family']}`, "
+        f"sources {', '.join(f'`{s}`' for s in data['sources'])}. "
+        f"Split by {data['split_by']}. Judged on {report['n']:,} ads in {report['campaigns']:,} "
+        f"campaigns, {report['positives']:,} of them positive "
+        f"({100 * report['prevalence']:.1f} %).",
+        "",
+        "| | average precision | recall at 1 % | precision at 1 % | recall at 5 % |",
+        "|---|---|---|---|---|",
+        _row(f"**{content['model']['family']}**", report["risk"]),
+        _row(f"{content['model']['family']}, by campaign", report["risk_by_campaign"]),
+    ]
+    for baseline, figures in content.get("baselines", {}).items():
+        if "left_out" in figures:
+            lines.append(f"| {baseline} | left out: {figures['left_out']} | | | |")
+        else:
+            lines.append(_row(baseline, figures))
+    if "random_split" in content:
+        random = content["random_split"]
+        lines.append(
+            f"| same recipe, single ads dealt at random | {_figure(random['average_precision'])} "
+            "| | | |"
+        )
+        lines += ["", f"Gap to the random split: {random['gap']:+.3f} average precision."]
+    risk = report["risk"]
+    lines += [
+        "",
+        f"Calibration error {_figure(risk['calibration_error'])}, "
+        f"ordinal error {_figure(risk['ordinal_error'], 2)}.",
+    ]
+    lines += _alert_lines(risk, content.get("alerts", {}))
+    lines += _slice_lines(report["slices"].get("language", {}), "language")
+    lines += _indicator_lines(report["indicators"])
+    return "\n".join([*lines, ""])
+
+
+def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str]:
+    lines = ["", "| alerts per 10,000 ads | n | |", "|---|---|---|"]
+    for name, figure in risk.items():
+        if name.startswith("alerts_per_10000_at_"):
+            share = float(name.removeprefix("alerts_per_10000_at_"))
+            lines.append(
+                f"| judged ads, threshold for a review share of {100 * share:g} % "
+                f"| {figure['n']:,} | {_figure(figure, 1)} |"
+            )
+    for source, figure in alerts.items():
+        lines.append(
+            f"| {source}, held to be benign, at the policy's threshold {figure['threshold']:.3f} "
+            f"| {figure['n']:,} | {_figure(figure, 1)} |"
+        )
+    return lines
+
+
+def _slice_lines(slices: Mapping[str, Any], name: str) -> list[str]:
+    if len(slices) < 2:
+        return []
+    lines = ["", f"| {name} | n | positive | average precision |", "|---|---|---|---|"]
+    for value, entry in slices.items():
+        shown = _figure(entry["average_precision"]) if "average_precision" in entry else "too few"
+        lines.append(f"| {value} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
+    return lines
+
+
+def _indicator_lines(indicators: Mapping[str, Any]) -> list[str]:
+    if not indicators:
+        return []
+    lines = ["", "| indicator | n | present | average precision |", "|---|---|---|---|"]
+    for name, entry in indicators.items():
+        shown = _figure(entry["average_precision"]) if "average_precision" in entry else "-"
+        lines.append(f"| {name} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
+    return lines
+
+
+def _row(name: str, figures: Mapping[str, Any]) -> str:
+    wanted = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
+    return f"| {name} | " + " | ".join(_figure(figures[key]) for key in wanted) + " |"
+
+
+def _figure(figure: Mapping[str, Any], digits: int = 3) -> str:
+    if figure["value"] is None:
+        return "undefined"
+    value = f"{figure['value']:.{digits}f}"
+    if figure["low"] is None:
+        return f"{value} [no interval]"
+    return f"{value} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"

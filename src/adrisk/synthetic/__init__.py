@@ -1,0 +1,5 @@
+"""Synthetic ads: a latent case, the campaign that hides it, and its ads, with the truth kept."""
+
+from adrisk.synthetic.generate import SCHEMA, generate
+
+__all__ = ["SCHEMA", "generate"]

@@ -1,0 +1,254 @@
+"""One MLflow run for every training and every evaluation."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from adrisk.errors import MissingExtraError, RunError
+from adrisk.model import Manifest
+
+_MODEL_ARTIFACT = "model"
+_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """Where a run is kept; `uri` is what MLflow and adrisk call its model."""
+
+    run_id: str
+    experiment: str
+    store: str
+    uri: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A tracking store: the workspace's own SQLite, or a server named by MLFLOW_TRACKING_URI."""
+
+    workspace: Path
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI."""
+        given = os.environ.get(_VARIABLE, "").strip()
+        return given or f"sqlite:///{self.workspace.resolve() / 'mlflow.db'}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the store is the workspace's own file."""
+        return self.uri == f"sqlite:///{self.workspace.resolve() / 'mlflow.db'}"
+
+    def connect(self) -> ModuleType:
+        """MLflow, pointed at this store.
+
+        Raises:
+            MissingExtraError: if MLflow is not installed.
+        """
+        try:
+            import mlflow
+        except ImportError as error:
+            raise MissingExtraError("mlflow", "tracking", "tracking runs and models") from error
+        for name in ("mlflow", "alembic"):  # schema migrations narrate on the first use
+            logging.getLogger(name).setLevel(logging.ERROR)
+        if self.is_local:
+            self.workspace.mkdir(parents=True, exist_ok=True)
+        uri, given = self.uri, os.environ.get(_VARIABLE)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        # MLflow writes the URI into the environment, where the next store of this process would
+        # take it for the user's wish.
+        if given is None:
+            os.environ.pop(_VARIABLE, None)
+        return mlflow
+
+    def experiment(self, mlflow: ModuleType, name: str) -> str:
+        """The id of an experiment, made if need be; local ones keep artifacts in the workspace."""
+        found = mlflow.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        place = (self.workspace.resolve() / "artifacts" / name).as_uri() if self.is_local else None
+        return str(mlflow.create_experiment(name, artifact_location=place))
+
+
+def track_training(
+    store: Store,
+    experiment: str,
+    manifest: Manifest,
+    folder: Path,
+    parameters: Mapping[str, Any],
+    register_as: str,
+) -> TrackedRun:
+    """Log a trained model folder as a run, and register it.
+
+    Args:
+        store: where to.
+        experiment: name of the experiment.
+        manifest: of the model in `folder`.
+        folder: what `Model.save` wrote; kept as the data of a pyfunc model without any pickle.
+        parameters: to log.
+        register_as: name of the registered model.
+    """
+    with _run(store, experiment, f"train {manifest.family}", {"stage": "train"}) as (mlflow, run):
+        _log_dataset(mlflow, manifest, "training")
+        mlflow.log_params(_flat(parameters))
+        mlflow.log_metrics(
+            {
+                "train_ads": manifest.trained_on.ads,
+                "train_campaigns": manifest.trained_on.campaigns,
+                "heads": len(manifest.labels),
+                **{f"threshold_at_{t.budget:g}": t.threshold for t in manifest.thresholds},
+            }
+        )
+        info = _log_model(mlflow, manifest, folder)
+        version = _register(mlflow, register_as, info, run.info.run_id)
+        return TrackedRun(
+            run_id=run.info.run_id,
+            experiment=experiment,
+            store=store.uri,
+            uri=f"models:/{register_as}/{version}",
+            version=version,
+        )
+
+
+def track_evaluation(
+    store: Store,
+    experiment: str,
+    name: str,
+    manifest: Manifest,
+    results: Mapping[str, Any],
+    files: Mapping[str, str],
+) -> TrackedRun:
+    """Log an evaluation: metrics with their intervals, tables and curves as artifacts.
+
+    Args:
+        store: where to.
+        experiment: name of the experiment.
+        name: of the run.
+        manifest: of the model that was judged.
+        results: what `adrisk.evaluation.judge` gave, with its surroundings.
+        files: artifact name -> content, such as curves as SVG.
+    """
+    tags = {"stage": "evaluate", "model_version": str(results["model"].get("version", ""))}
+    with _run(store, experiment, name, tags) as (mlflow, run):
+        _log_dataset(mlflow, manifest, "evaluation", results["data"])
+        mlflow.log_params({"family": manifest.family, "target": results["data"]["target"]})
+        mlflow.log_metrics(flat_metrics(results["report"]))
+        with tempfile.TemporaryDirectory() as place:
+            for file, content in files.items():
+                (Path(place) / file).write_text(content, encoding="utf-8")
+            mlflow.log_artifacts(place, "evaluation")
+        return TrackedRun(run.info.run_id, experiment, store.uri)
+
+
+def flat_metrics(report: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of a report as MLflow metrics: name, name_low, name_high; undefined ones left out.
+
+    Risk figures keep their names; an indicator's are prefixed with its id, a campaign's with
+    `campaign_`.
+    """
+    metrics: dict[str, float] = {"n": report["n"], "prevalence": report["prevalence"]}
+    groups = [("", report["risk"]), ("campaign_", report["risk_by_campaign"])]
+    groups += [(f"{name}_", figures) for name, figures in report["indicators"].items()]
+    for prefix, figures in groups:
+        for name, figure in figures.items():
+            if not isinstance(figure, Mapping):
+                continue
+            for suffix, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+                if figure[key] is not None:
+                    metrics[f"{prefix}{name}{suffix}"] = float(figure[key])
+    return metrics
+
+
+@contextmanager
+def _run(
+    store: Store, experiment: str, name: str, tags: Mapping[str, str]
+) -> Iterator[tuple[ModuleType, Any]]:
+    mlflow = store.connect()
+    try:
+        identifier = store.experiment(mlflow, experiment)
+        # `nested` lets this run stand beside one that the caller has open.
+        with mlflow.start_run(
+            experiment_id=identifier, run_name=name, tags=dict(tags), nested=True
+        ) as run:
+            yield mlflow, run
+    except mlflow.exceptions.MlflowException as error:
+        raise RunError(
+            f"tracking in {store.uri} failed: {str(error).splitlines()[0]}; check that the store "
+            "can be reached and written, or unset MLFLOW_TRACKING_URI to use the workspace"
+        ) from error
+
+
+def _register(mlflow: ModuleType, name: str, info: Any, run_id: str) -> str:
+    """Add a version to the registry through the client, which unlike the fluent call is silent."""
+    client = mlflow.MlflowClient()
+    with suppress(mlflow.exceptions.MlflowException):  # it exists already
+        client.create_registered_model(name)
+    made = client.create_model_version(
+        name, info.model_uri, run_id=run_id, model_id=info.model_id
+    )
+    return str(made.version)
+
+
+def _log_model(mlflow: ModuleType, manifest: Manifest, folder: Path) -> Any:
+    import pandas as pd
+    from mlflow.models import infer_signature
+
+    from adrisk.tracking.pyfunc import _load_pyfunc
+
+    example = pd.DataFrame(
+        {
+            "text": [
+                "Kitchen help wanted, written contract, you keep your documents.",
+                "Work abroad, we hold your passport until the travel cost is paid back.",
+            ]
+        }
+    )
+    output = _load_pyfunc(str(folder)).predict(example)
+    return mlflow.pyfunc.log_model(
+        name=_MODEL_ARTIFACT,
+        loader_module="adrisk.tracking.pyfunc",
+        data_path=str(folder),
+        signature=infer_signature(example, output),
+        input_example=example,
+        pip_requirements=[f"adrisk=={manifest.libraries['adrisk']}"],
+        metadata={"family": manifest.family, "target": manifest.trained_on.target},
+    )
+
+
+def _log_dataset(
+    mlflow: ModuleType,
+    manifest: Manifest,
+    context: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """The data as an MLflow dataset: where it came from and its digest, never its rows."""
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    trained = manifest.trained_on
+    sources = list(data["sources"] if data else trained.sources)
+    fingerprint = str(data["fingerprint"] if data else trained.fingerprint)
+    source = CodeDatasetSource(tags={"sources": json.dumps(sources), "fingerprint": fingerprint})
+    name = ", ".join(sources)[:200] or "ads"
+    dataset = MetaDataset(source, name=name, digest=fingerprint[:36])
+    mlflow.log_input(dataset, context=context)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            result.update(_flat(value, f"{prefix}{key}."))
+        else:
+            result[f"{prefix}{key}"] = str(value)[:500]
+    return result

@@ -1,0 +1,200 @@
+"""Scoring: the files and columns promised, equal bytes after a stop, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from builders import make_ads, make_texts
+
+from adrisk import schema, stages
+from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
+from adrisk.model import Model
+from adrisk.policy import PolicyConfig
+from adrisk.stages import score as score_stage
+
+MODULE = sys.modules["adrisk.stages.score"]  # `adrisk.stages.score` is the function of that name
+
+POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20)
+
+
+@pytest.fixture
+def ads_file(tmp_path: Path) -> Path:
+    texts, _ = make_texts(120, 12, seed=8)
+    path = tmp_path / "ads.parquet"
+    pq.write_table(make_ads(texts), path)
+    return path
+
+
+@pytest.fixture
+def model(model_folder: Path) -> Model:
+    return Model.load(model_folder)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 32 ads in batches of 16, so that a small file has several."""
+    monkeypatch.setattr(MODULE, "PART_ROWS", 32)
+    monkeypatch.setattr(MODULE, "BATCH_ROWS", 16)
+
+
+def run(model: Model, source: Path, out: Path, **options: object):
+    return score_stage(
+        model, [str(source)], out, out.parent / "ws", policy=POLICY, **options  # type: ignore[arg-type]
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_exactly_the_promised_files_and_columns_are_written(
+    model: Model, ads_file: Path, tmp_path: Path
+) -> None:
+    done = run(model, ads_file, tmp_path / "out")
+    names = sorted(contents(done.folder))
+    assert names == [
+        "campaigns.parquet",
+        "flags.parquet",
+        "manifest.json",
+        "quarantine.jsonl",
+        "scores/part-00000.parquet",
+    ]
+    scores = pq.read_table(done.folder / "scores")
+    assert scores.schema.equals(schema.scores(model.labels), check_metadata=False)
+    flags = pq.read_table(done.folder / "flags.parquet")
+    assert flags.schema.equals(schema.FLAGS)
+    assert pq.read_schema(done.folder / "campaigns.parquet").equals(schema.CAMPAIGNS)
+    for table in (flags, pq.read_table(done.folder / "campaigns.parquet")):
+        assert table["ad_id"].to_pylist() == scores["ad_id"].to_pylist()
+    assert {"urgent", "clear"} <= set(flags["level"].to_pylist())
+    assert all(flags["reasons"].to_pylist())
+
+
+def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
+    model: Model, ads_file: Path, tmp_path: Path
+) -> None:
+    done = run(model, ads_file, tmp_path / "out")
+    scores = pq.read_table(done.folder / "scores").to_pylist()
+    texts = dict(zip(*(pq.read_table(ads_file)[c].to_pylist() for c in ("ad_id", "text")), strict=True))
+    for ad in scores:
+        assert (ad["evidence"] is not None) == (ad["risk"] >= np.float32(POLICY.review_at))
+        for e in ad["evidence"] or []:
+            assert texts[ad["ad_id"]][e["start"] : e["end"]].strip()
+
+
+def test_no_text_and_no_contact_is_in_any_output(
+    model: Model, ads_file: Path, tmp_path: Path
+) -> None:
+    ads = pq.read_table(ads_file).to_pydict()
+    ads["text"] = [t + " Call +1 202 555 0143 or ann@example.org" for t in ads["text"]]
+    pq.write_table(make_ads(ads["text"]), ads_file)
+    done = run(model, ads_file, tmp_path / "out")
+    for path in done.folder.rglob("*.parquet"):
+        words = " ".join(str(v) for column in pq.read_table(path).columns for v in column.to_pylist())
+        for secret in ("passport until", "written contract", "555 0143", "2025550143", "example.org"):
+            assert secret not in words
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 2])
+def test_a_run_stopped_anywhere_and_resumed_gives_equal_bytes(
+    model: Model,
+    ads_file: Path,
+    tmp_path: Path,
+    small_parts: None,
+    monkeypatch: pytest.MonkeyPatch,
+    stop_after: int,
+) -> None:
+    whole = run(model, ads_file, tmp_path / "whole", workers=2)
+    write, written = MODULE._write_part, []
+
+    def stopping(*args: object) -> None:
+        if len(written) == stop_after:
+            raise KeyboardInterrupt
+        write(*args)
+        written.append(1)
+
+    monkeypatch.setattr(MODULE, "_write_part", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, ads_file, tmp_path / "stopped", workers=1)
+    assert not (tmp_path / "stopped" / "manifest.json").exists()
+    monkeypatch.setattr(MODULE, "_write_part", write)
+    with pytest.raises(UsageError, match="add --resume"):
+        run(model, ads_file, tmp_path / "stopped")
+    resumed = run(model, ads_file, tmp_path / "stopped", resume=True)
+    assert contents(resumed.folder) == contents(whole.folder)
+    assert len(json.loads(resumed.manifest.read_text())["parts"]) == 4
+
+
+def test_parts_give_the_same_scores_as_one_piece(
+    model: Model, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = pq.read_table(run(model, ads_file, tmp_path / "one").folder / "scores")
+    monkeypatch.setattr(MODULE, "PART_ROWS", 50)
+    many = pq.read_table(run(model, ads_file, tmp_path / "many").folder / "scores")
+    assert one["ad_id"].equals(many["ad_id"])
+    np.testing.assert_allclose(one["risk"].to_numpy(), many["risk"].to_numpy(), atol=1e-6)
+
+
+def test_resuming_a_finished_run_changes_nothing(
+    model: Model, ads_file: Path, tmp_path: Path
+) -> None:
+    first = run(model, ads_file, tmp_path / "out")
+    before = contents(first.folder)
+    again = run(model, ads_file, tmp_path / "out", resume=True)
+    assert contents(first.folder) == before
+    assert again.run_id == first.run_id
+    with pytest.raises(UsageError, match="not empty"):
+        run(model, ads_file, tmp_path / "out")
+
+
+def test_resuming_with_another_policy_is_refused(
+    model: Model, ads_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / ".work").mkdir(parents=True)
+    (out / ".work" / "state.json").write_text('{"run_id": "another"}')
+    with pytest.raises(UsageError, match="another policy"):
+        run(model, ads_file, out, resume=True)
+
+
+def test_a_wrong_source_leaves_no_folder(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        run(model, tmp_path / "nothing.parquet", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_corpus_without_a_single_ad_says_why(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "ads.jsonl"
+    path.write_text('{"text": ""}\n{"text": "   "}\n')
+    with pytest.raises(CorpusError, match="all 2 rows were quarantined"):
+        run(model, path, tmp_path / "out")
+    assert sorted(contents(tmp_path / "out")) == ["quarantine.jsonl"]
+    assert len((tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()) == 2
+
+
+def test_hostile_and_odd_ads_are_scored_and_broken_ones_kept_aside(
+    model: Model, tmp_path: Path
+) -> None:
+    path = tmp_path / "ads.jsonl"
+    odd = ["يعمل الآن", "😀" * 500, "<script>alert(1)</script>", "\u202egnp", "x" * 30_000, "招聘"]
+    rows = [json.dumps({"text": t}) for t in [*odd, "y" * 5_000_000]] + ["{broken"]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    done = run(model, path, tmp_path / "out")
+    assert done.counts["scored"] == len(odd)
+    assert done.counts["quarantined"] == 2
+    manifest = json.loads(done.manifest.read_text())
+    assert manifest["counts"]["truncated"] == 1
+
+
+def test_unknown_models_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model nowhere"):
+        stages.find_model("nowhere", tmp_path)
+    with pytest.raises(ModelError, match="names no version"):
+        stages.find_model("models:/adrisk", tmp_path)
+    with pytest.raises(ModelError, match="it is empty"):
+        stages.find_model(None, tmp_path)

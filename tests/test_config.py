@@ -1,0 +1,87 @@
+"""Configuration: a mistake fails at once, naming file, key and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adrisk.config import RunConfig, TrainConfig, load
+from adrisk.errors import ConfigError
+from adrisk.policy import PolicyConfig
+
+ROOT = Path(__file__).parents[1]
+RUN = """
+name: x
+corpus: {sources: ["synthetic:10"]}
+train: [{family: ngram}]
+score: {sources: ["synthetic:10"]}
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (RUN + "scroe: {}", "unknown key 'scroe', did you mean 'score'"),
+        (RUN + "evaluate: {resample: 9}", "'evaluate.resample', did you mean 'resamples'"),
+        (RUN.replace("ngram", "ngrm"), "unknown classifier family 'ngrm', did you mean 'ngram'"),
+        (RUN.replace("{family: ngram}", "{famly: ngram}"), "did you mean 'family'"),
+        (
+            RUN.replace("{family: ngram}", "{family: ngram, parameters: {bit: 3}}"),
+            "ngram has no parameter 'bit', did you mean 'bits'",
+        ),
+        (RUN.replace("{family: ngram}", "{parameters: {bits: many}}"), "bits"),
+        (RUN.replace("name: x\n", ""), "the key 'name' is missing"),
+        (RUN + "evaluate: {folds: 1}", "folds must be 0"),
+        (RUN.replace('score: {sources: ["synthetic:10"]}', "score: {sources: []}"), "score.sources"),
+        ("- a list", "expected keys and values"),
+        ("name: [", "line 1: not valid YAML"),
+        (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "it is not set"),
+        (
+            RUN.replace(
+                'score: {sources: ["synthetic:10"]}',
+                'score: {sources: ["synthetic:10"], policy: {review_at: 0.9}}',
+            ),
+            r"score.policy: review_at \(0.9\) must not be above urgent_at",
+        ),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path / "run.yaml", text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(path, RunConfig)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
+    write(tmp_path / "demo.yaml", RUN)
+    with pytest.raises(ConfigError, match=r"did you mean 'demo.yaml'"):
+        load(tmp_path / "dmo.yaml", RunConfig)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(tmp_path / "x.yaml", RunConfig)
+
+
+def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_ADS", "/data/a b.parquet")
+    config = load(write(tmp_path / "r.yaml", RUN.replace("synthetic:10", "h2:${MY_ADS}")), RunConfig)
+    assert config.corpus.sources == ("h2:/data/a b.parquet",)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda p: p.name)
+def test_every_configuration_in_the_repository_loads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ADRISK_DIFRAUD", "ADRISK_H2", "ADRISK_EURES"):
+        monkeypatch.setenv(name, "x.parquet")
+    kind = PolicyConfig if path.name == "policy.yaml" else RunConfig
+    load(path, TrainConfig if path.parent.name == "train" else kind)

@@ -1,0 +1,135 @@
+"""Policy: capacity is kept, higher risk is never served worse, the audit is always there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from adrisk.indicators import load_taxonomy
+from adrisk.policy import Policy, PolicyConfig, apply_policy, reasons
+from adrisk.types import Level
+
+
+def make_policy(**changes: object) -> Policy:
+    values = {
+        "policy_id": "test-1",
+        "name": "test",
+        "review_at": 0.3,
+        "review_at_reason": "set in the policy",
+        "urgent_at": 0.8,
+        "capacity": 10,
+        "audit_share": 0.2,
+        "seed": 0,
+    }
+    return Policy(**{**values, **changes})  # type: ignore[arg-type]
+
+
+ADS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 20)), min_size=1, max_size=80)
+
+
+def arrays(ads: list[tuple[float, int]]) -> tuple[np.ndarray, np.ndarray]:
+    _, campaigns = np.unique([c for _, c in ads], return_inverse=True)
+    return np.array([r for r, _ in ads], dtype=np.float32), campaigns.astype(np.int32)
+
+
+@given(ADS, st.integers(1, 30))
+def test_the_queue_is_never_longer_than_the_capacity(
+    ads: list[tuple[float, int]], capacity: int
+) -> None:
+    queue = apply_policy(make_policy(capacity=capacity), *arrays(ads))
+    ranks = np.unique(queue.ranks[queue.ranks > 0])
+    assert ranks.tolist() == list(range(1, len(ranks) + 1))
+    assert len(ranks) <= capacity
+
+
+@given(ADS, st.data())
+def test_a_higher_score_is_never_flagged_lower(
+    ads: list[tuple[float, int]], data: st.DataObject
+) -> None:
+    risk, campaigns = arrays(ads)
+    row = data.draw(st.integers(0, len(risk) - 1))
+    before = apply_policy(make_policy(), risk, campaigns).levels[row]
+    risk[row] = max(risk[row], np.float32(data.draw(st.floats(0, 1))))
+    assert apply_policy(make_policy(), risk, campaigns).levels[row] >= before
+
+
+@given(ADS)
+def test_a_campaign_has_one_rank_and_clear_ads_none(ads: list[tuple[float, int]]) -> None:
+    risk, campaigns = arrays(ads)
+    queue = apply_policy(make_policy(), risk, campaigns)
+    for campaign in np.unique(campaigns):
+        ranks = queue.ranks[(campaigns == campaign) & (queue.ranks > 0)]
+        assert len(np.unique(ranks)) <= 1
+    assert ((queue.ranks > 0) == ((queue.levels > 0) | queue.audit)).all()
+
+
+def test_urgent_campaigns_come_first_then_the_riskier() -> None:
+    risk = np.array([0.4, 0.9, 0.35, 0.85, 0.1, 0.2], dtype=np.float32)
+    queue = apply_policy(make_policy(audit_share=0.0), risk, np.arange(6, dtype=np.int32))
+    assert queue.ranks.tolist() == [3, 1, 4, 2, 0, 0]
+    assert [queue.level(i) for i in range(5)] == [
+        Level.REVIEW, Level.URGENT, Level.REVIEW, Level.URGENT, Level.CLEAR,
+    ]  # fmt: skip
+
+
+def test_a_thousand_copies_take_one_place() -> None:
+    risk = np.full(1001, 0.5, dtype=np.float32)
+    risk[-1] = 0.4
+    campaigns = np.zeros(1001, dtype=np.int32)
+    campaigns[-1] = 1
+    queue = apply_policy(make_policy(capacity=2, audit_share=0.0), risk, campaigns)
+    assert set(queue.ranks[:-1]) == {1}
+    assert queue.ranks[-1] == 2
+
+
+def test_the_audit_is_drawn_from_below_the_threshold_and_stands_behind_the_urgent() -> None:
+    rng = np.random.default_rng(0)
+    risk = rng.random(1000).astype(np.float32) * 0.25
+    risk[:30] = 0.95
+    queue = apply_policy(make_policy(capacity=40, audit_share=0.25), risk, np.arange(1000, dtype=np.int32))
+    assert queue.audit.sum() == 10
+    assert (risk[queue.audit] < 0.3).all()
+    assert (queue.levels[queue.audit] == 0).all()
+    assert queue.ranks[queue.audit].min() > 30
+
+
+def test_the_audit_is_drawn_evenly() -> None:
+    risk = np.zeros(100, dtype=np.float32)
+    drawn = np.zeros(100)
+    for seed in range(300):
+        policy = make_policy(capacity=20, audit_share=0.5, seed=seed)
+        drawn += apply_policy(policy, risk, np.arange(100, dtype=np.int32)).audit
+    assert drawn.sum() == 3000
+    assert abs(drawn - 30).max() < 25  # five standard deviations
+
+
+def test_ads_beyond_the_capacity_are_told_so() -> None:
+    risk = np.array([0.9, 0.8, 0.7], dtype=np.float32)
+    policy = make_policy(capacity=1, audit_share=0.0)
+    queue = apply_policy(policy, risk, np.arange(3, dtype=np.int32))
+    assert queue.over_capacity.tolist() == [False, True, True]
+    words = reasons(policy, queue, 1, 0.8, {}, 1, load_taxonomy())
+    assert "fill today's capacity of 1" in words[0]
+
+
+def test_reasons_name_threshold_indicators_and_copies() -> None:
+    policy = make_policy()
+    queue = apply_policy(policy, np.array([0.9], dtype=np.float32), np.zeros(1, dtype=np.int32))
+    words = reasons(
+        policy, queue, 0, 0.9, {"document_retention": 0.92, "no_contract": 0.2}, 14, load_taxonomy()
+    )
+    assert words[0] == "risk 0.90 is at or above the urgent threshold 0.80"
+    assert words[1].startswith("likely: ")
+    assert words[1].endswith("(0.92)")
+    assert words[-1] == "one of 14 linked ads"
+    assert len(words) == 3
+
+
+def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"review_at \(0.9\) must not be above urgent_at \(0.8\)"):
+        PolicyConfig(review_at=0.9, urgent_at=0.8)
+    with pytest.raises(ValidationError, match="must be one of"):
+        PolicyConfig(review_share=0.03)
