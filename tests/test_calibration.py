@@ -29,7 +29,7 @@ def test_overconfident_margins_are_brought_back_to_the_truth() -> None:
     found = fit_calibration(margins, targets, ["x"])
     assert abs(found.slopes[0] - 0.5) < 0.03
     assert abs(found.intercepts[0] + 0.5) < 0.05
-    assert abs(found.risk_slope - 0.5) < 0.03
+    assert np.abs(found.risk_slopes - 0.5).max() < 0.04
     assert found.calibrated == ("x", "risk")
     stated = found.indicators(margins)[:, 0]
     for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 1.0)):

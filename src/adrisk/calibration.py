@@ -1,11 +1,10 @@
 """Margins to probabilities, learned on a split of their own.
 
-Indicators: Platt's sigmoid with his smoothed targets, one a head. Risk: one slope shared by the
-three cumulative questions and an intercept each, kept in order, so that calibrated probabilities
-cannot cross either. Both are monotone: calibration never changes the order of two ads.
+Every head and every risk question gets Platt's sigmoid with his smoothed targets: a slope, kept
+positive, and an intercept. So calibration never changes the order of two ads; and the three risk
+probabilities are kept from crossing around the one that `risk` reports.
 
-Source: Platt 1999, "Probabilistic outputs for support vector machines"; the shared slope is the
-proportional-odds model of McCullagh 1980 with the margin as its only covariate.
+Source: Platt 1999, "Probabilistic outputs for support vector machines".
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from adrisk.classifiers.base import IMPOSSIBLE, THRESHOLDS, Margins
+from adrisk.classifiers.base import IMPOSSIBLE, THRESHOLDS, Margins, uncrossed
 from adrisk.labels import UNKNOWN_RISK, Targets
-from adrisk.types import FloatArray, IntArray
+from adrisk.types import RISKY, FloatArray, IntArray
 
 LEAST_POSITIVES = 5
 """With fewer known present (or absent) ads a head keeps its uncalibrated margin, and says so."""
@@ -32,14 +31,13 @@ class Calibration:
 
     Attributes:
         slopes, intercepts: shape (k,), one an indicator head.
-        risk_slope: shared by the three questions.
-        risk_intercepts: shape (3,), added after the slope.
+        risk_slopes, risk_intercepts: shape (3,), one a question.
         calibrated: names of heads that were calibrated, "risk" among them.
     """
 
     slopes: FloatArray
     intercepts: FloatArray
-    risk_slope: float
+    risk_slopes: FloatArray
     risk_intercepts: FloatArray
     calibrated: tuple[str, ...]
 
@@ -49,8 +47,7 @@ class Calibration:
 
     def risk(self, margins: Margins) -> FloatArray:
         """Calibrated P(risk >= 1), P(risk >= 2), P(risk >= 3): shape (n, 3), not increasing."""
-        logits = margins.risk * self.risk_slope + self.risk_intercepts
-        return np.asarray(np.minimum.accumulate(expit(logits), axis=1))
+        return uncrossed(expit(margins.risk * self.risk_slopes + self.risk_intercepts))
 
 
 def levels(risk: FloatArray) -> NDArray[np.int8]:
@@ -78,10 +75,10 @@ def fit_calibration(margins: Margins, targets: Targets, labels: Sequence[str]) -
             )
             calibrated.append(labels[column])
     known = targets.risk != UNKNOWN_RISK
-    slope, shifts, done = _ordinal(margins.risk[known], targets.risk[known])
-    if done:
+    risk_slopes, risk_intercepts = _questions(margins.risk[known], targets.risk[known])
+    if _enough(targets.risk[known] >= RISKY):
         calibrated.append("risk")
-    return Calibration(slopes, intercepts, slope, shifts, tuple(calibrated))
+    return Calibration(slopes, intercepts, risk_slopes, risk_intercepts, tuple(calibrated))
 
 
 def _enough(present: NDArray[np.bool_]) -> bool:
@@ -96,41 +93,33 @@ def _smoothed(truth: FloatArray) -> FloatArray:
     return low + (high - low) * truth
 
 
-def _sigmoid(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
-    slope, shifts = _fit_shared_slope(margin[:, None], _smoothed(truth)[:, None])
-    return slope, float(shifts[0])
-
-
-def _ordinal(margin: FloatArray, risk: IntArray) -> tuple[float, FloatArray, bool]:
-    """Slope and shifts; a question without enough data on both sides borrows its neighbour's."""
-    shifts = np.zeros(len(THRESHOLDS))
-    usable = [
-        column
+def _questions(margin: FloatArray, risk: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Slope and shift of each question; one without enough data takes its nearest neighbour's."""
+    found = {
+        column: _sigmoid(margin[:, column], (risk >= threshold).astype(np.float64))
         for column, threshold in enumerate(THRESHOLDS)
         if _enough(risk >= threshold) and margin[:, column].max() > IMPOSSIBLE / 2
+    }
+    if not found:
+        return np.ones(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
+    taken = [
+        found[min(found, key=lambda have: (abs(have - column), have))]
+        for column in range(len(THRESHOLDS))
     ]
-    if not usable:
-        return 1.0, shifts, False
-    truths = np.stack([_smoothed((risk >= THRESHOLDS[c]).astype(float)) for c in usable], axis=1)
-    slope, found = _fit_shared_slope(margin[:, usable], truths)
-    for column in range(len(THRESHOLDS)):
-        nearest = int(np.argmin([abs(column - c) for c in usable]))
-        shifts[column] = found[nearest]
-    return slope, shifts, True
+    return np.array([slope for slope, _ in taken]), np.array([shift for _, shift in taken])
 
 
-def _fit_shared_slope(margins: FloatArray, truths: FloatArray) -> tuple[float, FloatArray]:
-    """Maximum likelihood of sigmoid(slope * margin + shift_j), the slope kept positive."""
+def _sigmoid(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
+    """Maximum likelihood of sigmoid(slope * margin + shift), the slope kept positive."""
+    wanted = _smoothed(truth)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope = np.exp(parameters[0])
-        logits = margins * slope + parameters[1:]
-        value = (np.logaddexp(0, logits) - truths * logits).sum()
-        residual = expit(logits) - truths
-        gradient = np.concatenate([[(residual * margins).sum() * slope], residual.sum(axis=0)])
-        return value / len(margins), gradient / len(margins)
+        logits = margin * slope + parameters[1]
+        value = (np.logaddexp(0, logits) - wanted * logits).mean()
+        residual = expit(logits) - wanted
+        return float(value), np.array([(residual * margin).mean() * slope, residual.mean()])
 
-    start = np.zeros(1 + margins.shape[1])
-    bounds = [(-4.0, 3.0)] + [(-60.0, 60.0)] * margins.shape[1]
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(np.exp(best.x[0])), np.asarray(best.x[1:])
+    bounds = [(-4.0, 3.0), (-60.0, 60.0)]
+    best = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(np.exp(best.x[0])), float(best.x[1])

@@ -1,7 +1,7 @@
 """Where batches run: here, on a few threads, in order, with a bounded number under way.
 
-numpy, Arrow and torch let go of the interpreter lock in their inner loops, so threads are enough
-and a model is in memory once.
+numpy, Arrow, torch and liblinear let go of the interpreter lock in their inner loops, so threads
+are enough and a model is in memory once. It knows nothing of ads, so any room may use it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from typing import TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def in_order(
@@ -29,7 +36,7 @@ def in_order(
     Raises:
         whatever `work` raises, at the place of its item; what is under way is awaited first.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     if workers == 1:
         yield from map(work, items)
         return

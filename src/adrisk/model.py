@@ -53,7 +53,7 @@ class CalibrationEntry(Strict):
 
     slopes: tuple[float, ...]
     intercepts: tuple[float, ...]
-    risk_slope: float
+    risk_slopes: tuple[float, ...]
     risk_intercepts: tuple[float, ...]
     calibrated: tuple[str, ...]
     ads: int
@@ -329,7 +329,7 @@ def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
     return CalibrationEntry(
         slopes=tuple(calibration.slopes.tolist()),
         intercepts=tuple(calibration.intercepts.tolist()),
-        risk_slope=calibration.risk_slope,
+        risk_slopes=tuple(calibration.risk_slopes.tolist()),
         risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
         calibrated=calibration.calibrated,
         ads=ads,
@@ -340,7 +340,7 @@ def _calibration(entry: CalibrationEntry) -> Calibration:
     return Calibration(
         np.array(entry.slopes),
         np.array(entry.intercepts),
-        entry.risk_slope,
+        np.array(entry.risk_slopes),
         np.array(entry.risk_intercepts),
         entry.calibrated,
     )
@@ -364,8 +364,8 @@ def _parse(path: Path, content: bytes) -> Manifest:
     heads = len(manifest.labels)
     if not len(entry.slopes) == len(entry.intercepts) == heads:
         raise ModelError(f"{path}: calibration for {len(entry.slopes)} heads, labels for {heads}")
-    if len(entry.risk_intercepts) != len(THRESHOLDS):
-        raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk intercepts")
+    if not len(entry.risk_slopes) == len(entry.risk_intercepts) == len(THRESHOLDS):
+        raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk slopes and intercepts")
     return manifest
 
 

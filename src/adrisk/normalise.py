@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +25,10 @@ from numpy.typing import NDArray
 # invisible, and a digit written 5️⃣ is a five.
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
 
-# A character with what may compose onto it: marks, conjoining Hangul vowels and finals, and the
-# few spacing vowel signs that are starters yet compose (UAX #15).
-_CLUSTER = regex.compile(
-    r".[\p{M}\u1161-\u1175\u11a8-\u11c2]*",
-    flags=regex.DOTALL,
-)
+# A run of ASCII, or a character with what may compose onto it: marks (the spacing vowel signs that
+# compose are marks too) and conjoining Hangul vowels and finals (UAX #15).
+_COMPOSING = r"[\p{M}\u1161-\u1175\u11a8-\u11c2]"
+_CLUSTER = regex.compile(rf"[\x00-\x7f]+(?!{_COMPOSING})|.{_COMPOSING}*", flags=regex.DOTALL)
 
 # Negative circled and squared letters, which NFKC leaves alone.
 _BLOCK_LETTERS = {
@@ -94,21 +93,32 @@ def fold(raw: str) -> Folded:
     >>> folded.text, folded.span(5, 6)
     ('call 55', (5, 8))
     """
-    visible = [i for gap in _gaps(raw) for i in gap]
-    kept = "".join([raw[i] for i in visible])
+    if raw.isascii():
+        places = np.arange(len(raw) + 1, dtype=np.int32)
+        return Folded(raw, raw.lower(), places[:-1], places[1:])
+    visible = _visible(raw)
+    kept = "".join([raw[i] for i in visible[:-1]])
     pieces: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    starts: list[NDArray[np.int32]] = []
+    ends: list[NDArray[np.int32]] = []
     for match in _CLUSTER.finditer(kept):
         first, last = match.span()
-        piece = _compatible(match.group())
+        plain = match.group().isascii()
+        piece = match.group().lower() if plain else _compatible_cluster(match.group())
         pieces.append(piece)
-        starts += [visible[first]] * len(piece)
-        # Invisible characters behind a cluster belong to it: a span must not end inside 5️⃣.
-        after = visible[last] if last < len(visible) else len(raw)
-        ends += [after] * len(piece)
-    text = _unmix("".join(pieces))
-    return Folded(raw, text, np.array(starts, dtype=np.int32), np.array(ends, dtype=np.int32))
+        if plain:
+            starts.append(visible[first:last])
+            ends.append(visible[first + 1 : last + 1])
+        else:
+            starts.append(np.full(len(piece), visible[first], dtype=np.int32))
+            ends.append(np.full(len(piece), visible[last], dtype=np.int32))
+    nothing = np.zeros(0, dtype=np.int32)
+    return Folded(
+        raw,
+        _unmix("".join(pieces)),
+        np.concatenate([nothing, *starts]),
+        np.concatenate([nothing, *ends]),
+    )
 
 
 def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -131,15 +141,20 @@ def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.replace_with_mask(folded, pc.invert(plain), slow)
 
 
-def _gaps(raw: str) -> list[range]:
-    """Ranges of raw offsets between the invisible characters."""
-    spans: list[range] = []
-    at = 0
+def _visible(raw: str) -> NDArray[np.int32]:
+    """Raw offsets of the visible characters, and the length of the text behind them.
+
+    Invisible characters behind a visible one belong to it: a span must not end inside 5️⃣.
+    """
+    shown = np.ones(len(raw) + 1, dtype=np.bool_)
     for match in _INVISIBLE.finditer(raw):
-        spans.append(range(at, match.start()))
-        at = match.end()
-    spans.append(range(at, len(raw)))
-    return spans
+        shown[match.start() : match.end()] = False
+    return np.flatnonzero(shown).astype(np.int32)
+
+
+@lru_cache(maxsize=65_536)
+def _compatible_cluster(text: str) -> str:
+    return _compatible(text)
 
 
 def _compatible(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
 from adrisk.model import Model
 from adrisk.policy import PolicyConfig
+from adrisk.stages import parts
 from adrisk.stages import score as score_stage
 
-MODULE = sys.modules["adrisk.stages.score"]  # `adrisk.stages.score` is the function of that name
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20)
 
@@ -38,8 +37,8 @@ def model(model_folder: Path) -> Model:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 32 ads in batches of 16, so that a small file has several."""
-    monkeypatch.setattr(MODULE, "PART_ROWS", 32)
-    monkeypatch.setattr(MODULE, "BATCH_ROWS", 16)
+    monkeypatch.setattr(parts, "PART_ROWS", 32)
+    monkeypatch.setattr(parts, "BATCH_ROWS", 16)
 
 
 def run(model: Model, source: Path, out: Path, **options: object):
@@ -81,8 +80,10 @@ def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
     done = run(model, ads_file, tmp_path / "out")
     scores = pq.read_table(done.folder / "scores").to_pylist()
     texts = dict(zip(*(pq.read_table(ads_file)[c].to_pylist() for c in ("ad_id", "text")), strict=True))
+    flags = pq.read_table(done.folder / "flags.parquet").to_pylist()
+    levels = {flag["ad_id"]: flag["level"] for flag in flags}
     for ad in scores:
-        assert (ad["evidence"] is not None) == (ad["risk"] >= np.float32(POLICY.review_at))
+        assert (ad["evidence"] is not None) == (levels[ad["ad_id"]] in ("review", "urgent"))
         for e in ad["evidence"] or []:
             assert texts[ad["ad_id"]][e["start"] : e["end"]].strip()
 
@@ -110,7 +111,7 @@ def test_a_run_stopped_anywhere_and_resumed_gives_equal_bytes(
     stop_after: int,
 ) -> None:
     whole = run(model, ads_file, tmp_path / "whole", workers=2)
-    write, written = MODULE._write_part, []
+    write, written = parts._write_part, []
 
     def stopping(*args: object) -> None:
         if len(written) == stop_after:
@@ -118,11 +119,11 @@ def test_a_run_stopped_anywhere_and_resumed_gives_equal_bytes(
         write(*args)
         written.append(1)
 
-    monkeypatch.setattr(MODULE, "_write_part", stopping)
+    monkeypatch.setattr(parts, "_write_part", stopping)
     with pytest.raises(KeyboardInterrupt):
         run(model, ads_file, tmp_path / "stopped", workers=1)
     assert not (tmp_path / "stopped" / "manifest.json").exists()
-    monkeypatch.setattr(MODULE, "_write_part", write)
+    monkeypatch.setattr(parts, "_write_part", write)
     with pytest.raises(UsageError, match="add --resume"):
         run(model, ads_file, tmp_path / "stopped")
     resumed = run(model, ads_file, tmp_path / "stopped", resume=True)
@@ -134,7 +135,7 @@ def test_parts_give_the_same_scores_as_one_piece(
     model: Model, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = pq.read_table(run(model, ads_file, tmp_path / "one").folder / "scores")
-    monkeypatch.setattr(MODULE, "PART_ROWS", 50)
+    monkeypatch.setattr(parts, "PART_ROWS", 50)
     many = pq.read_table(run(model, ads_file, tmp_path / "many").folder / "scores")
     assert one["ad_id"].equals(many["ad_id"])
     np.testing.assert_allclose(one["risk"].to_numpy(), many["risk"].to_numpy(), atol=1e-6)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
 import pyarrow as pa
 
 from adrisk.labels import Targets
@@ -26,6 +27,14 @@ RISKY_COLUMN = THRESHOLDS.index(RISKY)
 
 IMPOSSIBLE = -30.0
 """Margin of a risk level that training never saw: a probability of about 1e-13."""
+
+
+def uncrossed(risk: FloatArray) -> FloatArray:
+    """Shape (n, 3) made not increasing along a row; the middle column, risk 2 or more, is kept."""
+    middle = risk[:, RISKY_COLUMN : RISKY_COLUMN + 1]
+    left = np.maximum(risk[:, :RISKY_COLUMN], middle)
+    right = np.minimum(risk[:, RISKY_COLUMN + 1 :], middle)
+    return np.concatenate([left, middle, right], axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.heads import LinearHeads, fit_heads
+from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
 from adrisk.labels import Targets, check_risk, learnable
 from adrisk.types import FloatArray
@@ -92,7 +92,7 @@ class LinearClassifier:
     def margins(self, folded: pa.Array) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         if len(folded) == 0:
-            return self._heads.margins(np.zeros((0, 1 + len(self.labels_))))
+            return self._heads.margins(np.zeros((0, QUESTIONS + len(self.labels_))))
         texts = folded.to_pylist()
         features = self._stack([v.transform(texts) for v in self._vectorisers])
         return self._heads.margins(features @ self._heads.weights)
@@ -103,7 +103,7 @@ class LinearClassifier:
 
     def contributions(self, folded: str) -> FloatArray:
         """Each n-gram's share of the margin, spread over the places where it occurs."""
-        result = np.zeros((1 + len(self.labels_), len(folded)))
+        result = np.zeros((len(folded), QUESTIONS + len(self.labels_)))
         first = 0
         for vectoriser, occurrences in zip(
             self._vectorisers, (_word_spans(folded), _char_spans(folded)), strict=True
@@ -123,11 +123,9 @@ class LinearClassifier:
                     places.setdefault(column, []).append((start, end))
             for column, spans in places.items():
                 for start, end in spans:
-                    result[:, start:end] += (
-                        shares[column] / (len(spans) * (end - start))
-                    )[:, None]
+                    result[start:end] += shares[column] / (len(spans) * (end - start))
             first += len(vectoriser.vocabulary_)
-        return result
+        return self._heads.explained(result)
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json` and `weights.safetensors`."""
@@ -141,7 +139,6 @@ class LinearClassifier:
             word_idf=words.idf_.astype(np.float32),
             char_idf=chars.idf_.astype(np.float32),
             weights=self._heads.weights,
-            risk_intercepts=self._heads.risk_intercepts,
             intercepts=self._heads.intercepts,
         )
 
@@ -154,18 +151,15 @@ class LinearClassifier:
             folder / "weights.safetensors",
             word_idf=(np.float32, (len(words),)),
             char_idf=(np.float32, (len(chars),)),
-            weights=(np.float32, (len(words) + len(chars), 1 + len(labels))),
-            risk_intercepts=(np.float64, (3,)),
-            intercepts=(np.float64, (len(labels),)),
+            weights=(np.float32, (len(words) + len(chars), QUESTIONS + len(labels))),
+            intercepts=(np.float64, (QUESTIONS + len(labels),)),
         )
         model._vectorisers = (
             _restored(word_vectoriser(), words, read["word_idf"]),
             _restored(char_vectoriser(), chars, read["char_idf"]),
         )
         model.labels_ = tuple(labels)
-        model._heads = LinearHeads(
-            model.labels_, read["weights"], read["risk_intercepts"], read["intercepts"]
-        )
+        model._heads = LinearHeads(model.labels_, read["weights"], read["intercepts"])
         return model
 
 

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.heads import LinearHeads, fit_heads
+from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.features import CHAR_ORDERS, WORD_ORDERS, HashedNgrams, bags
 from adrisk.labels import Targets, check_risk, learnable
 from adrisk.types import FloatArray
@@ -120,14 +120,13 @@ class NgramClassifier:
         lengths = [len(character.encode()) for character in folded]
         edges = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         totals = np.concatenate([np.zeros((1, by_byte.shape[1])), np.cumsum(by_byte, axis=0)])
-        return np.asarray((totals[edges[1:]] - totals[edges[:-1]]).T, dtype=np.float64)
+        return self._heads.explained(totals[edges[1:]] - totals[edges[:-1]])
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors`."""
         storage.write_tensors(
             folder / "weights.safetensors",
             table=self._table[:-1],
-            risk_intercepts=self._heads.risk_intercepts,
             intercepts=self._heads.intercepts,
         )
 
@@ -138,11 +137,8 @@ class NgramClassifier:
         rows = 1 << model.bits
         read = storage.read_tensors(
             folder / "weights.safetensors",
-            table=(np.float32, (rows, 1 + len(labels))),
-            risk_intercepts=(np.float64, (3,)),
-            intercepts=(np.float64, (len(labels),)),
+            table=(np.float32, (rows, QUESTIONS + len(labels))),
+            intercepts=(np.float64, (QUESTIONS + len(labels),)),
         )
-        heads = LinearHeads(
-            tuple(labels), read["table"], read["risk_intercepts"], read["intercepts"]
-        )
+        heads = LinearHeads(tuple(labels), read["table"], read["intercepts"])
         return model._with(heads, read["table"])

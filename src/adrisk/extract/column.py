@@ -71,10 +71,12 @@ def contacts_column(
         )
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
     known = regions is not None and any(regions)
-    phone, spelled = phone_runs(folded, short=known)
+    phones = phone_runs(folded, short=known)
     app = _matches(folded, _APP)
     address = app | _matches(folded, _ADDRESS)
-    rows = np.flatnonzero(phone | address)
+    either = address.copy()
+    either[list(phones)] = True
+    rows = np.flatnonzero(either)
     picked = pa.array(rows)
     finder = Finder()
     texts = zip(raw.take(picked).to_pylist(), folded.take(picked).to_pylist(), strict=True)
@@ -83,8 +85,7 @@ def contacts_column(
             raw_text,
             folded_text,
             regions[row] if regions is not None else None,
-            phones=bool(phone[row]),
-            spelled=bool(spelled[row]),
+            phones=phones.get(row),
             addresses=bool(address[row]),
             handles=bool(app[row]),
         )

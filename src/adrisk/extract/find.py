@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from adrisk.extract.addresses import find_addresses, overlaps
 from adrisk.extract.phones import PhoneReader
+from adrisk.extract.runs import Runs
 from adrisk.normalise import fold, fold_text
 from adrisk.types import Contact
 
@@ -23,8 +24,7 @@ class Finder:
         folded: str,
         region: str | None = None,
         *,
-        phones: bool = True,
-        spelled: bool = True,
+        phones: Runs | None = None,
         addresses: bool = True,
         handles: bool = True,
     ) -> list[Contact]:
@@ -34,7 +34,7 @@ class Finder:
         if phones:
             spans += [
                 ("phone", p.start, p.end, p.value, p.spelled)
-                for p in self._phones.find(folded, region, spelled=spelled)
+                for p in self._phones.find(folded, phones, region)
                 if not overlaps(p.start, p.end, found)
             ]
         if not spans:

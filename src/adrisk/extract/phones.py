@@ -14,21 +14,22 @@ from itertools import pairwise
 
 from adrisk.extract.numerals import SPOKEN, WORD, figures
 from adrisk.extract.phone_rules import Numbers, announced, made_up, usually_grouped, without_others
-from adrisk.extract.runs import BREAKS, LEAST_FIGURES, MOST_SEPARATORS
+from adrisk.extract.runs import BREAKS, LEAST_FIGURES, MOST_SEPARATORS, Runs
 
 # A letter of a script that puts spaces between words; in the others a number may touch any word.
 _LETTER = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff]"
 _BEFORE = rf"(?<!{_LETTER})(?<!\d)"
 _SEPARATORS = rf"(?:[^\w{BREAKS}]|_){{0,{MOST_SEPARATORS}}}"
+_MOST_OPENING = 2
 _MOST_GROUPS = 60  # of one run; a longer one is read in pieces
 _MIXED = r"[oil]{0,3}\d[\doil]*+"
 _END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
 _UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|[oil](?![^\W_]))"
 _PLAIN_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,2}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
+    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
 )
 _SPELLED_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,2}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
 _UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>[oil])")
 _AS_FIGURES = str.maketrans("oil", "011")
@@ -69,40 +70,52 @@ class PhoneReader:
     def __init__(self) -> None:
         self._numbers = Numbers()
 
-    def find(self, text: str, region: str | None = None, *, spelled: bool = True) -> list[Phone]:
+    def find(self, text: str, runs: Runs, region: str | None = None) -> list[Phone]:
         """Phones of a folded text, in order.
 
         Args:
             text: the folded text.
+            runs: where in it to look, and whether to read number words and letters as figures too.
             region: two letters, upper case; where a number without a country code is likely from.
-            spelled: whether to read number words and letters as figures too.
         """
-        pattern = _SPELLED_RUN if spelled else _PLAIN_RUN
+        pattern = _SPELLED_RUN if runs.spelled else _PLAIN_RUN
         found: list[Phone] = []
-        for run in pattern.finditer(text):
-            if not spelled and sum(map(str.isdecimal, run.group())) < LEAST_FIGURES:
-                continue
-            cue = announced(text, run.start())
-            if cue is False and not _INTERNATIONAL.match(run.group()):
-                continue
-            if _INTERNATIONAL_WRITING.fullmatch(run.group()) and (
-                whole := self._read(text, _units(text, *run.span()), region, cue)
-            ):
-                found.append(whole)
-                continue
-            # With what stands before it, so that "$" and "ref-" can be seen.
-            before = max(0, run.start() - 12)
-            after = min(len(text), run.end() + 10)
-            near = text[before:after]
-            masked = without_others(near)
-            if masked == near:
-                found += self._in_run(text, run.start(), run.end(), region, cue)
-                continue
-            for piece in pattern.finditer(masked, run.start() - before, run.end() - before):
-                found += self._in_run(
-                    text, before + piece.start(), before + piece.end(), region, cue
-                )
+        at = 0
+        for first, last in runs.spans:
+            for run in pattern.finditer(text, max(at, first - _MOST_OPENING)):
+                if run.start() > last:
+                    break
+                at = run.end()
+                if at - run.start() >= LEAST_FIGURES or runs.spelled:
+                    found += self._in_match(text, run, region)
         return found
+
+    def _in_match(
+        self, text: str, run: re.Match[str], region: str | None
+    ) -> list[Phone]:
+        pattern, written = run.re, run.group()
+        units = _units(text, *run.span())
+        if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
+            return []
+        if _INTERNATIONAL_WRITING.fullmatch(written) and (
+            whole := self._read(text, units, region, None)
+        ):
+            return [whole]
+        cue = announced(text, run.start())
+        if cue is False and not _INTERNATIONAL.match(written):
+            return []
+        # With what stands before it, so that "$" and "ref-" can be seen.
+        before = max(0, run.start() - 12)
+        after = min(len(text), run.end() + 10)
+        near = text[before:after]
+        masked = without_others(near)
+        if masked == near:
+            return list(self._split(text, units, region, cue))
+        return [
+            phone
+            for piece in pattern.finditer(masked, run.start() - before, run.end() - before)
+            for phone in self._in_run(text, before + piece.start(), before + piece.end(), region, cue)
+        ]
 
     def _in_run(
         self, text: str, start: int, end: int, region: str | None, cue: bool | None

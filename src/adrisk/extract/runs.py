@@ -1,13 +1,16 @@
-"""Which ads may have a phone number at all: runs of figures and number words, in numpy.
+"""Where an ad may have a phone number at all: runs of figures and number words, in numpy.
 
 A run is made of tokens that are figures, number words or letters standing for figures, with at
 most a few separators between and no line break or currency sign. Most runs are dates, hours and
-wages; those too short for a phone are left out here, so that Python reads few ads.
+wages; those too short for a phone are left out here, so that Python reads few ads, and little of
+each.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -25,58 +28,92 @@ BREAKS = "\n\r$€£¥₹¤%"
 
 _SHORT = 8  # figures; so few are a phone only where something says so
 _PLUS = ord("+")
+_MARKS = ((0x300, 0x370), (0x20D0, 0x2100))  # as in 5̶5̶5̶; a token is what it is without them
 # What a token holds, added up in one number: figures, letters like figures, other letters,
 # separators behind it, breaks behind it. A field that overflows makes the next one too large,
 # which is right: such a token is not a piece of a phone.
 _FIELDS = {"figures": 0, "alike": 12, "letters": 24, "separators": 36, "breaks": 52}
-_JOINED = rf"{WORD}{WORD}|\d{WORD}\d|{WORD}\d+{WORD}"  # seen as one token, or as none of ours
+_FIELD = np.uint64(0xFFF)
+_JOINED = rf"{WORD}{WORD}|\d{WORD}|{WORD}\d"  # seen as one token, or as none of ours
+_TABLE = 1 << 16
 
 
-def phone_runs(
-    folded: pa.Array | pa.ChunkedArray, *, short: bool = False
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each text, whether it has a run that may be a phone, and one that is spelled.
+@dataclass(slots=True)
+class Runs:
+    """The runs of one text that may hold a phone: where their first and their last token begin.
+
+    `spelled` tells whether words and letters are to be read as figures.
+    """
+
+    spelled: bool = False
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+
+def phone_runs(folded: pa.Array | pa.ChunkedArray, *, short: bool = False) -> dict[int, Runs]:
+    """The texts that may have a phone, by their place in the column, with the runs to read.
 
     Args:
         folded: n folded texts, without nulls.
         short: whether eight figures are enough, as they are in some regions.
     """
-    plain = np.zeros(len(folded), dtype=np.bool_)
-    spelled = np.array(pc.match_substring_regex(folded, _JOINED).to_numpy(zero_copy_only=False))
+    found: dict[int, Runs] = defaultdict(Runs)
+    joined = pc.match_substring_regex(folded, _JOINED).to_numpy(zero_copy_only=False)
+    for row in np.flatnonzero(joined).tolist():
+        found[row] = Runs(spelled=True, spans=[(0, len(folded[row].as_py()))])
+    whole = set(found)
     for tokens in tokenise(folded):
-        for text, is_spelled in _runs(tokens, short):
-            (spelled if is_spelled else plain)[tokens.first + text] = True
-    return plain | spelled, spelled
+        for text, span, is_spelled in _runs(tokens, short):
+            row = tokens.first + text
+            if row not in whole:
+                found[row].spans.append(span)
+                found[row].spelled |= is_spelled
+    return found
 
 
-def _runs(tokens: Tokens, short: bool) -> Iterator[tuple[int, bool]]:
-    """The text of every run worth reading, and whether it is spelled."""
+def _runs(tokens: Tokens, short: bool) -> Iterator[tuple[int, tuple[int, int], bool]]:
+    """The text, the place in it and whether it is spelled, of every run long enough for a phone.
+
+    None of a text in which no run is likely enough.
+    """
     if not len(tokens.starts):
         return
     sums = np.add.reduceat(_weights().take(tokens.points), tokens.starts)
-    held = {name: (sums >> np.uint64(at)).astype(np.int64) for name, at in _FIELDS.items()}
-    figures, alike, letters = (held[name] & 0xFFF for name in ("figures", "alike", "letters"))
     word = _word_figures(tokens.hashes)
-    mixed = (letters == 0) & ((figures > 0) | (alike == 1))
+    mixed = (sums & (_FIELD << np.uint64(_FIELDS["letters"]))) == 0
+    mixed &= ((sums & _FIELD) > 0) | (_part(sums, "alike") == 1)
     numeric = np.flatnonzero(mixed | (word >= 0))
     if not len(numeric):
         return
-    near = ((held["separators"] & 0xFFFF) <= MOST_SEPARATORS) & (held["breaks"] == 0)
-    text = np.searchsorted(tokens.bounds, tokens.starts[numeric], side="right") - 1
-    joined = (np.diff(numeric) == 1) & near[numeric[:-1]] & (text[1:] == text[:-1])
+    sums, word, starts = sums[numeric], word[numeric], tokens.starts[numeric]
+    figures, alike = (_part(sums, name).astype(np.int64) for name in ("figures", "alike"))
+    separators = sums >> np.uint64(_FIELDS["separators"])  # and breaks above them: too large
+    text = np.searchsorted(tokens.bounds, starts, side="right") - 1
+    joined = (np.diff(numeric) == 1) & (separators[:-1] <= MOST_SEPARATORS)
+    joined &= text[1:] == text[:-1]
     first = np.flatnonzero(np.concatenate(([True], ~joined)))
 
-    is_word = word[numeric] >= 0
-    count = np.where(is_word, word[numeric], figures[numeric] + alike[numeric])
+    count = np.where(word >= 0, word, figures + alike)
     total = np.add.reduceat(count, first)
-    groups = np.diff(np.concatenate((first, [len(numeric)])))
-    unusual = np.logical_or.reduceat(is_word | (alike[numeric] > 0), first)
-    at = tokens.starts[numeric[first]]
+    groups = np.diff(first, append=len(numeric))
+    unusual = np.logical_or.reduceat((word >= 0) | (alike > 0), first)
+    at = starts[first]
     plus = (at > 0) & (tokens.points[at - 1] == _PLUS)
     local = (total == LEAST_FIGURES) & (count[first] == 3) & (groups == 2)
     enough = (total > _SHORT) | short | unusual | plus | local | (groups == 1) | (groups > 4)
-    for run in np.flatnonzero((total >= LEAST_FIGURES) & enough).tolist():
-        yield int(text[first[run]]), bool(unusual[run])
+    text, long = text[first], total >= LEAST_FIGURES
+    read = np.flatnonzero(long & np.isin(text, text[long & enough]))
+    last = starts[first[read] + groups[read] - 1]
+    begin = tokens.bounds[text[read]]
+    yield from zip(
+        text[read].tolist(),
+        zip((at[read] - begin).tolist(), (last - begin).tolist(), strict=True),
+        unusual[read].tolist(),
+        strict=True,
+    )
+
+
+def _part(sums: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:
+    return (sums >> np.uint64(_FIELDS[name])) & _FIELD
 
 
 @cache
@@ -88,20 +125,31 @@ def _weights() -> NDArray[np.uint64]:
     names[[ord(letter) for letter in "oil"]] = _FIELDS["alike"]
     names[kinds == SEPARATOR] = _FIELDS["separators"]
     names[[ord(mark) for mark in BREAKS]] = _FIELDS["breaks"]
-    return np.uint64(1) << names
+    weights = np.uint64(1) << names
+    for start, stop in _MARKS:
+        weights[start:stop] = 0
+    return weights
 
 
 @cache
-def _words() -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Hashes of the number words and of what stands between them, sorted; figures of each."""
+def _words() -> tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.int64]]:
+    """Hashes of the number words and of what stands between them, sorted; figures of each.
+
+    Before them a table of the lowest bits of those hashes, which spares most words the search.
+    """
     words = pa.array(list(PARTS), pa.large_string())
     hashes = next(tokenise(words)).hashes
     order = np.argsort(hashes)
-    return hashes[order], np.array(list(PARTS.values()), dtype=np.int64)[order]
+    table = np.zeros(_TABLE, dtype=np.bool_)
+    table[hashes % _TABLE] = True
+    return table, hashes[order], np.array(list(PARTS.values()), dtype=np.int64)[order]
 
 
 def _word_figures(hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
     """How many figures each token spells at most; -1 where it is not a number word."""
-    words, figures = _words()
-    place = np.minimum(np.searchsorted(words, hashes), len(words) - 1)
-    return np.where(words[place] == hashes, figures[place], -1)
+    table, words, figures = _words()
+    likely = np.flatnonzero(table.take(hashes % _TABLE))
+    place = np.minimum(np.searchsorted(words, hashes[likely]), len(words) - 1)
+    spelled = np.full(len(hashes), -1, dtype=np.int64)
+    spelled[likely] = np.where(words[place] == hashes[likely], figures[place], -1)
+    return spelled

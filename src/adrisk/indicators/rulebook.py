@@ -30,11 +30,17 @@ _BARE = {**dict(zip("áàâãäéèêëíîïóôõöúùûüçñ", "aaaaaeeeeii
 _SIGNS = regex.compile(
     r"\[(?:\\.|[^\]])*\]|\\[wd]|<sum>|<(?P<words>\d)>|[ '’]|[áàâãäéèêëíîïóôõöúùûüçñœ]"
 )
+_PARTS = regex.compile(r"\\.|\[(?:\\.|[^\]])*\]|<\w+>|.")
+_DISTANCE = regex.compile(r"<\d>")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern, what it shows, and an example for and against it."""
+    """One pattern, what it shows, and an example for and against it.
+
+    `screen` is an RE2 pattern for many texts at once: where it finds nothing, the rule cannot
+    match, so most rules never run.
+    """
 
     id: str
     indicator: str
@@ -49,17 +55,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The rules of one language.
+    """The rules of one language, and what takes the force from a match.
 
-    `screens` by indicator, RE2 patterns for many texts at once: where one finds nothing in the
-    folded text, no rule of the indicator matches there, so most rules never run. Screens of
-    rules on raw text stand apart.
+    Around `awareness` nothing counts; a `negator` right before a match turns it round.
     """
 
     language: str
-    rules: Mapping[str, tuple[Rule, ...]]
-    screens: Mapping[str, str]
-    raw_screens: Mapping[str, str]
+    rules: tuple[Rule, ...]
     awareness: tuple[regex.Pattern[str], ...]
     negator: regex.Pattern[str]
 
@@ -73,19 +75,14 @@ def load_rulebook(language: str) -> Rulebook:
     """
     path = _FOLDER / f"{language}.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    rules = {
-        indicator: tuple(
-            _rule(f"{language}.{indicator}.{name}", indicator, state, fields, path)
-            for state in (State.PRESENT, State.ABSENT)
-            for name, fields in entry.get(state.value, {}).items()
-        )
-        for indicator, entry in content["indicators"].items()
-    }
     return Rulebook(
         language=language,
-        rules=rules,
-        screens=_screens(rules, on_raw=False),
-        raw_screens=_screens(rules, on_raw=True),
+        rules=tuple(
+            _rule(f"{language}.{indicator}.{name}", indicator, state, fields, path)
+            for indicator, entry in content["indicators"].items()
+            for state in (State.PRESENT, State.ABSENT)
+            for name, fields in entry.get(state.value, {}).items()
+        ),
         awareness=tuple(_bounded(pattern) for pattern in content["awareness"]),
         # The negator stands at most two words before the match, in the same clause.
         negator=regex.compile(
@@ -111,9 +108,20 @@ def expand(notation: str) -> str:
 def loosen(notation: str) -> str:
     """An RE2 pattern that matches wherever the expanded pattern does, and elsewhere too.
 
-    Words may be any distance apart within a sentence. That keeps RE2's automata small.
+    Every alternative ends at its first distance, so that RE2's automata stay small: "fee<2>job"
+    is looked for as "fee" alone.
     """
-    loosened: str = _SIGNS.sub(lambda match: _sign(match, loose=True), notation)
+    kept: list[str] = []
+    depth, skipping = 0, False
+    for part in _PARTS.findall(notation):
+        depth += (part == "(") - (part == ")")
+        if depth == 0 and part == "|":
+            skipping = False
+        elif depth == 0 and _DISTANCE.fullmatch(part):
+            skipping = True
+        if not skipping:
+            kept.append(part)
+    loosened: str = _SIGNS.sub(lambda match: _sign(match, loose=True), "".join(kept))
     return loosened
 
 
@@ -122,20 +130,15 @@ def _sign(match: regex.Match[str], *, loose: bool = False) -> str:
     words: str | None = match["words"]
     if sign == "<sum>":
         return r"[0-9][0-9., \x{a0}]*" if loose else _SUM
-    if words or sign == " ":
-        between = rf"(?:[\p{{L}}\p{{N}}'’]+{_GAP}){{0,{words or 0}}}?"
-        return r"(?:[^.!?\n]+)" if loose else f"(?:{_GAP}{between})"
+    if words:
+        return (
+            r"(?:[^.!?\n]+)" if loose else rf"(?:{_GAP}(?:[\p{{L}}\p{{N}}'’]+{_GAP}){{0,{words}}}?)"
+        )
+    if sign == " ":
+        return r"(?:[^a-z0-9.!?\n]+)" if loose else _GAP
     if sign in _BARE:
         return f"(?:{sign}|{_BARE[sign]})"
     return _CLASSES.get(sign, sign)
-
-
-def _screens(rules: Mapping[str, tuple[Rule, ...]], *, on_raw: bool) -> dict[str, str]:
-    screens = {
-        indicator: "|".join([rule.screen for rule in book if rule.on_raw is on_raw])
-        for indicator, book in rules.items()
-    }
-    return {indicator: screen for indicator, screen in screens.items() if screen}
 
 
 def _bounded(notation: str) -> regex.Pattern[str]:

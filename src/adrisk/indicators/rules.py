@@ -68,8 +68,8 @@ def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[li
         may = _screened(book, folded.take(of_code), column.take(of_code))
         for at in np.flatnonzero(may.any(axis=1)):
             row = int(rows[at])
-            names = [name for name, hit in zip(book.rules, may[at], strict=True) if hit]
-            found[row] += _apply(book, names, raw[row], folded[row].as_py())
+            chosen = [book.rules[number] for number in np.flatnonzero(may[at])]
+            found[row] += _apply(book, chosen, raw[row], folded[row].as_py())
     return [_settle(evidence) for evidence in found]
 
 
@@ -78,34 +78,29 @@ def _codes(language: str | None) -> tuple[str, ...]:
 
 
 def _screened(book: Rulebook, folded: pa.Array, raw: pa.Array) -> NDArray[np.bool_]:
-    """Shape (texts, indicators): may a rule of the indicator match?"""
+    """Shape (texts, rules): may the rule match?"""
     may = np.zeros((len(raw), len(book.rules)), dtype=np.bool_)
-    for number, indicator in enumerate(book.rules):
-        for screens, texts in ((book.screens, folded), (book.raw_screens, raw)):
-            if indicator in screens:
-                hits = pc.match_substring_regex(texts, pattern=screens[indicator])
-                may[:, number] |= hits.to_numpy(zero_copy_only=False)
+    for number, rule in enumerate(book.rules):
+        hits = pc.match_substring_regex(raw if rule.on_raw else folded, pattern=rule.screen)
+        may[:, number] = hits.to_numpy(zero_copy_only=False)
     return may
 
 
-def _apply(book: Rulebook, indicators: Iterable[str], raw: str, text: str) -> Iterator[Evidence]:
-    """Every match of the rules of these indicators, but for those beside a warning."""
+def _apply(book: Rulebook, rules: Iterable[Rule], raw: str, text: str) -> Iterator[Evidence]:
+    """Every match of these rules, but for those beside a warning."""
     spans = _Spans(raw, text)
     notices: list[tuple[int, int]] | None = None
-    for name in indicators:
-        for rule in book.rules[name]:
-            for hit in rule.pattern.finditer(raw if rule.on_raw else text):
-                start, end = hit.span() if rule.on_raw else spans.raw(*hit.span())
-                if notices is None:
-                    notices = [
-                        spans.raw(*m.span()) for p in book.awareness for m in p.finditer(text)
-                    ]
-                if any(a - _NOTICE_REACH < end and start < b + _NOTICE_REACH for a, b in notices):
-                    continue
-                state = rule.state
-                if _negated(book, rule, text, hit.start()):
-                    state = State.ABSENT
-                yield Evidence(name, start, end, rule.id, state)
+    for rule in rules:
+        for hit in rule.pattern.finditer(raw if rule.on_raw else text):
+            start, end = hit.span() if rule.on_raw else spans.raw(*hit.span())
+            if notices is None:
+                notices = [spans.raw(*m.span()) for p in book.awareness for m in p.finditer(text)]
+            if any(a - _NOTICE_REACH < end and start < b + _NOTICE_REACH for a, b in notices):
+                continue
+            turned = _negated(book, rule, text, hit.start())
+            yield Evidence(
+                rule.indicator, start, end, rule.id, State.ABSENT if turned else rule.state
+            )
 
 
 def _negated(book: Rulebook, rule: Rule, text: str, start: int) -> bool:

@@ -26,9 +26,12 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Sector:
-    """Titles and sentences of one line of work or trade, or of public notices."""
+    """Titles and sentences of one line of work or trade, or of public notices.
 
-    titles: tuple[str, ...]
+    A title comes with the sentence that belongs to it, or with "".
+    """
+
+    titles: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]
 
 
@@ -37,8 +40,8 @@ class Bank:
     """Everything that ads in one language are made of.
 
     `present` and `absent` are by split: no paraphrase family is on both sides. `lookalikes` (by
-    split and group) and `awareness` (by split) share words with the indicators and mean none. A
-    group is a kind of ad or, where the kind is "other", a sector.
+    split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
+    none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
     """
 
     language: str
@@ -50,7 +53,7 @@ class Bank:
     lookalikes: Mapping[str, Mapping[str, tuple[str, ...]]]
     awareness: Mapping[str, tuple[str, ...]]
     notices: Sector
-    contact: tuple[str, ...]
+    contact: Mapping[str, tuple[str, ...]]
     greetings: tuple[str, ...]
     closers: tuple[str, ...]
     headings: tuple[str, ...]
@@ -88,7 +91,7 @@ def load_bank(language: str) -> Bank:
         },
         awareness={split: tuple(around["awareness"][split]) for split in SPLITS},
         notices=_sector(around["notices"]),
-        contact=tuple(around["contact"]),
+        contact={way: tuple(forms) for way, forms in around["contact"].items()},
         greetings=tuple(around["greetings"]),
         closers=tuple(around["closers"]),
         headings=tuple(around["headings"]),
@@ -104,7 +107,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _sector(fields: Mapping[str, Any]) -> Sector:
-    return Sector(tuple(fields["titles"]), tuple(fields["lines"]))
+    titles = [(t, "") if isinstance(t, str) else next(iter(t.items())) for t in fields["titles"]]
+    return Sector(tuple(titles), tuple(fields["lines"]))
 
 
 def _families(phrases: Mapping[str, Any], state: str) -> Families:

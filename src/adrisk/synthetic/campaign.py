@@ -20,10 +20,10 @@ from adrisk.synthetic.cases import (
     Statements,
     state,
 )
-from adrisk.synthetic.writer import REGISTERS, Draft, gather, target_length, write
+from adrisk.synthetic.writer import REGISTERS, SHORTEST, Draft, gather, target_length, write
 
 _LANGUAGES = ("en", "es", "fr", "pt")
-_LANGUAGE_SHARES = (42, 24, 18, 16)
+_LANGUAGE_SHARES = (48, 22, 16, 14)
 _REGISTER_SHARES = (34, 38, 28)
 
 _DAY = 86_400
@@ -60,6 +60,9 @@ _JOB_ONLY = (
     "minor_recruitment",
     "worker_protection",
 )
+_HOUSEHOLD = ("care", "au_pair")
+_WAYS = ("phone", "email", "handle")
+_WAY_SHARES = (55, 30, 15)
 _PRICE_SLOT = {"job": "pay", "service": "price", "housing": "rent", "other": "sum"}
 
 
@@ -89,6 +92,7 @@ class _Contact:
 
     plain: str
     hidden: str
+    chat: str
     email: str
 
 
@@ -113,19 +117,27 @@ def posts(
     length = target_length(register, rng)
     said = state(case, max(3, length // 55), rng)
     kind = "other" if case.notice else sector.kind
-    draft = _draft(case, bank, sector_name, kind, register, length, split, said, rng)
+    way = rng.choices(_WAYS, _WAY_SHARES)[0]
+    draft = _draft(case, bank, sector_name, kind, register, length, split, said, way, rng)
     settled = _settled(bank, rng)
     present, known = _labels(said, kind, rng)
     first, last = _window(split, rng)
     accounts = 1 + (rng.random() < 0.35) + min(size // 5, 6) * (rng.random() < 0.6)
-    rotation = [_contact(bank, split, number, turn, rng) for turn in range(1 + (size > 3))]
+    rotation = [_contact(bank, split, number, turn, way, rng) for turn in range(1 + (size > 3))]
+    hide = "obscured_contact" in present
     for copy in range(size):
         if copy:
             draft, settled = _edited(draft, settled, bank, rng)
         contact = rng.choice(rotation)
-        reach = contact.hidden if "obscured_contact" in present else contact.plain
+        reach = contact.hidden if hide else contact.plain
         slots = Slots(
-            settled | {"contact": reach, "obscured": contact.hidden, "email": contact.email},
+            settled
+            | {
+                "contact": reach,
+                "chat": contact.hidden if hide else contact.chat,
+                "obscured": contact.hidden,
+                "email": contact.email,
+            },
             bank,
             random.Random(draft.style),
         )
@@ -156,32 +168,43 @@ def _draft(
     length: int,
     split: str,
     said: Statements,
+    way: str,
     rng: random.Random,
 ) -> Draft:
     # A notice is about work but offers none, so nothing of the work stands in it.
     sector = bank.notices if case.notice else bank.sectors[sector_name]
-    group = kind if kind in bank.general else sector_name
-    around = () if case.notice else bank.general[group]
-    lookalikes = () if case.notice else bank.lookalikes[split][group]
+    around, lookalikes = ((), ()) if case.notice else _surroundings(bank, split, kind, sector_name)
     fixed = [_form(bank.present[split][name], rng) for name in said.present]
     fixed += [_form(bank.absent[split][name], rng) for name in said.absent]
     fixed += _some(bank.awareness[split], case.awareness, rng)
-    title = rng.choice(sector.titles)
+    title, own_line = rng.choice(sector.titles)
     if rng.random() < 0.3 and not case.notice:
         title += rng.choice((", {place}", " - {place}", " ({place})"))
-    reachable = any("{contact}" in form or "{obscured}" in form for form in fixed)
-    contact = "" if reachable or rng.random() < 0.1 else rng.choice(bank.contact)
+    reachable = any("{chat}" in form or "{obscured}" in form for form in fixed)
+    forms = bank.contact["any"] + (bank.contact["phone"] if way == "phone" else ())
+    contact = "" if reachable or rng.random() < 0.1 else rng.choice(forms)
     room = length - sum(len(part) + 2 for part in (title, contact, *fixed))
     hints = gather(_some(lookalikes, case.lookalikes, rng), room)
     work = [*rng.sample(sector.lines, len(sector.lines)), *rng.sample(around, len(around))]
-    if len(work) > 4:
-        # Some of the work first, then whatever comes: a real ad says what it is about.
-        head = work[: rng.randrange(1, 4)]
-        tail = work[len(head) :]
-        rng.shuffle(tail)
-        work = head + tail
-    filler = gather(work, room - sum(len(hint) + 2 for hint in hints))
-    return Draft(register, title, (*fixed, *hints), filler, contact, rng.getrandbits(32))
+    # Some of the work first, then whatever comes: an ad says what it is about.
+    first = rng.randrange(1, 4)
+    work = work[:first] + rng.sample(work[first:], len(work) - first)
+    if own_line:
+        work.insert(0, own_line)
+    filler = gather(work, max(room - sum(len(hint) + 2 for hint in hints), SHORTEST))
+    headed = kind == "job"
+    return Draft(register, title, (*fixed, *hints), filler, contact, headed, rng.getrandbits(32))
+
+
+def _surroundings(
+    bank: Bank, split: str, kind: str, sector_name: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """General sentences and look-alikes that suit a sector."""
+    around = bank.general[kind if kind in bank.general else sector_name]
+    if kind == "job" and sector_name not in _HOUSEHOLD:
+        around += bank.general["workplace"]
+    lookalikes = bank.lookalikes[split]
+    return around, lookalikes.get(kind, ()) + lookalikes.get(sector_name, ())
 
 
 def _form(families: Mapping[str, tuple[str, ...]], rng: random.Random) -> str:
@@ -202,18 +225,20 @@ def _settled(bank: Bank, rng: random.Random) -> dict[str, str]:
     return settled
 
 
-def _contact(bank: Bank, split: str, number: int, turn: int, rng: random.Random) -> _Contact:
+def _contact(
+    bank: Bank, split: str, number: int, turn: int, way: str, rng: random.Random
+) -> _Contact:
+    number = 2 * number + turn
     language = bank.language
-    phone = contacts.phone(language, split, 2 * number + turn)
-    email = contacts.email(split, 2 * number + turn)
-    way = rng.random()
-    if way < 0.55:
-        plain = contacts.plainly(phone, language, rng)
-    elif way < 0.85:
-        plain = email
-    else:
-        plain = contacts.handle(split, 2 * number + turn)
-    return _Contact(plain, contacts.obscured(phone, language, rng), email)
+    phone = contacts.phone(language, split, number)
+    email, handle = contacts.email(split, number), contacts.handle(split, number)
+    plain = contacts.plainly(phone, language, rng)
+    return _Contact(
+        plain={"phone": plain, "email": email, "handle": handle}[way],
+        hidden=contacts.obscured(phone, language, rng),
+        chat=handle if way == "handle" else plain,
+        email=email,
+    )
 
 
 def _labels(

@@ -35,8 +35,8 @@ MEANS_PROTECTION = frozenset(
 MEANS_AUTONOMY = frozenset(("third_party_control",))
 """Who denies one of these states autonomy."""
 
-_HOW_MANY_CORE = (2, 3, 3, 4, 4)
-_THIN = 0.05  # risky cases whose ad gives nothing but weak signs away
+_HOW_MANY_CORE = (2, 3, 3, 4)
+_THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
 _DOUBT_IS_RISK = 0.04  # doubtful ads that a labeller would call risky
 _SLIP = 0.12  # a level given one too high or too low on the same side of risky
 

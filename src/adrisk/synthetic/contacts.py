@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import random
 
-_US_AREAS = (
-    "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 "
-    "239 240 248 251 252 253 254 256 260 262 267 269 270 276 281 301 302 303 304 305 307 308 309 "
-    "310 312 313 314 315 316 317 318 319 320 321 323 325 330 334 336 337 339 347 351 352 360 361"
-).split()
+_US_AREAS = tuple(
+    f"{area}"
+    for first, last in ((201, 210), (212, 219), (301, 310), (312, 321), (401, 410), (412, 419))
+    for area in range(first, last + 1)
+    if area not in (211, 311, 411)
+)
 _UK_DRAMA = ("20 7946 0", "121 496 0", "131 496 0", "161 496 0", "113 496 0", "114 496 0")
 _FR_FILM = {"fr": ("1 99 00", "2 61 91"), "es": ("3 53 01", "4 65 71"), "pt": ("5 36 49",)}
 
 _ENGLISH = len(_US_AREAS) * 100 + len(_UK_DRAMA) * 1000
 _STRIDE = 7919  # prime to every pool size, so that neighbours in time are not neighbours in number
 
-_MAILBOX = "post work info contact office jobs hello team desk line".split()
+_MAILBOX = ["post", "work", "info", "contact", "office", "jobs", "hello", "team", "desk", "line"]
 _WORDS = {
     "en": "zero one two three four five six seven eight nine",
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve",
     "pt": "zero um dois três quatro cinco seis sete oito nove",
     "fr": "zéro un deux trois quatre cinq six sept huit neuf",
 }
-_NUMBER_WORDS = {language: words.split() for language, words in _WORDS.items()}
+NUMBER_WORDS = {language: words.split() for language, words in _WORDS.items()}
 _KEYCAP = {str(digit): f"{digit}\ufe0f\u20e3" for digit in range(10)}
 _FULL_WIDTH = {str(digit): chr(0xFF10 + digit) for digit in range(10)}
 _SEPARATORS = (".", "-", "*", "_", " / ", " . ", "·")
@@ -82,7 +83,7 @@ def obscured(number: str, language: str, rng: random.Random) -> str:
     digits = [c for c in number if c.isdigit()]
     style = rng.randrange(6)
     if style == 0:
-        return " ".join([_NUMBER_WORDS[language][int(digit)] for digit in digits])
+        return " ".join([NUMBER_WORDS[language][int(digit)] for digit in digits])
     if style == 1:
         return "".join([_KEYCAP[digit] for digit in digits])
     if style == 2:
@@ -91,7 +92,7 @@ def obscured(number: str, language: str, rng: random.Random) -> str:
         return "".join([_FULL_WIDTH[digit] for digit in digits])
     if style == 4:
         return " ".join([_swap(digit) for digit in digits])
-    words = _NUMBER_WORDS[language]
+    words = NUMBER_WORDS[language]
     return " ".join([words[int(d)] if rng.random() < 0.4 else d for d in digits])
 
 

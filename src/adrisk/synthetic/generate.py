@@ -108,7 +108,7 @@ def _stream(count: int, seed: int, prevalence: float, duplicates: float) -> Iter
         for group in ([case for case in cases if case.risky is risky],)
     }
     # No campaign may outweigh the rest, or a small corpus would have one risky author.
-    largest = min(_LARGEST, max(4, int(prevalence * count / 15)))
+    largest = min(_LARGEST, max(4, int(prevalence * count / 25)))
     scale = _size_scale(duplicates, largest)
     ads = dict.fromkeys(SPLITS, 0)
     risky_ads = dict.fromkeys(SPLITS, 0)

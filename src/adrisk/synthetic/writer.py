@@ -27,7 +27,8 @@ class Draft:
     """The sentences of a campaign, slots open, and the way in which they are set.
 
     `fixed` sentences are those an edit must not drop: they carry what the labels say. `style` is
-    the seed of the small choices of a register, so that copies look alike.
+    the seed of the small choices of a register, so that copies look alike. Only a `headed` draft
+    has headings, which are about work, when it is set as a formal posting.
     """
 
     register: str
@@ -35,6 +36,7 @@ class Draft:
     fixed: tuple[str, ...]
     filler: tuple[str, ...]
     contact: str
+    headed: bool
     style: int
 
 
@@ -67,7 +69,7 @@ def write(draft: Draft, slots: Slots, bank: Bank) -> str:
         return _terse(title, sentences, contact, rng)
     if draft.register == "chatty":
         return _chatty(title, sentences, contact, bank, rng)
-    return _formal(title, sentences, contact, bank, rng)
+    return _formal(draft, title, sentences, contact, bank, rng)
 
 
 def _terse(title: str, sentences: list[str], contact: str, rng: random.Random) -> str:
@@ -93,23 +95,26 @@ def _chatty(title: str, sentences: list[str], contact: str, bank: Bank, rng: ran
     if contact:
         marked.insert(len(marked) if rng.random() < 0.75 else len(marked) // 2, f"{contact}.")
     if rng.random() < 0.6:
-        marked.insert(0, f"{rng.choice(bank.greetings)}{rng.choice((',', '!', '.'))}")
+        marked.insert(0, f"{rng.choice(bank.greetings)}{rng.choice(('!', '.', ' :)'))}")
     if rng.random() < 0.45:
         marked.append(f"{rng.choice(bank.closers)}{rng.choice(('!', '.', ''))}")
     if rng.random() < 0.35 and len(marked) > 4:
         marked.insert(rng.randrange(2, len(marked) - 1), "\n")
     text = " ".join(marked).replace(" \n ", "\n\n")
-    return f"{title}\n{text}" if title else text
+    return f"{title}\n{text}"
 
 
-def _formal(title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random) -> str:
+def _formal(
+    draft: Draft, title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random
+) -> str:
     headings = rng.sample(bank.headings, rng.choice((2, 3, 3)))
+    with_headings = draft.headed and len(sentences) > 4
     bullet = rng.choice(("- ", "• ", "", "* "))
-    lines = [title, ""] if title else []
+    lines = [title, ""]
     size = max(2, -(-len(sentences) // len(headings)))
     for number, first in enumerate(range(0, len(sentences), size)):
         part = sentences[first : first + size]
-        if len(sentences) > 4:
+        if with_headings:
             lines.append(headings[number])
         if bullet:
             lines += [bullet + sentence for sentence in part]

@@ -1,0 +1,720 @@
+"""The command line: exit codes, one clear line on standard error, quiet pipes, a lean core.
+
+Commands run in this process through `main`; a subprocess is started only where imports, signals
+or real pipes are what is tested.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import pyarrow.parquet as pq
+import pytest
+from builders import HONEST, RISKY, make_ads, make_texts
+
+import adrisk.cli
+from adrisk.indicators import load_taxonomy
+
+OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
+HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command left behind: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Told]
+
+
+@pytest.fixture(autouse=True)
+def _environment_restored() -> Iterator[None]:
+    """`main` sets variables for dependencies; they do not outlive a test."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def call(*arguments: object) -> Told:
+        capsys.readouterr()
+        try:
+            code = adrisk.cli.main([str(a) for a in arguments])
+        except SystemExit as stopped:  # argparse leaves this way
+            code = int(stopped.code or 0)
+        return Told(code, *capsys.readouterr())
+
+    return call
+
+
+def start(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
+    """Start Python on a few lines that end in a call of `main`."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *(str(a) for a in arguments)],
+        stdin=options.pop("stdin", subprocess.DEVNULL),  # type: ignore[call-overload]
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **options},  # type: ignore[dict-item]
+    )
+
+
+MAIN = "import sys; from adrisk.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def separately(*arguments: object, given: str | None = None, **variables: str) -> Told:
+    """Run a command in a process of its own."""
+    with start(MAIN, *arguments, stdin=subprocess.PIPE, **variables) as process:
+        out, err = process.communicate(given or "", timeout=120)
+    return Told(process.returncode, out, err)
+
+
+def one_line(told: Told) -> str:
+    """The only line on standard error."""
+    lines = told.err.splitlines()
+    assert len(lines) == 1, told.err
+    assert lines[0].startswith("adrisk")
+    assert "Traceback" not in told.err
+    return lines[0]
+
+
+@pytest.fixture
+def below_a_file(tmp_path: Path) -> Path:
+    """A folder that nobody can make, root included."""
+    blocker = tmp_path / "a-file"
+    blocker.write_text("x")
+    return blocker / "folder"
+
+
+@pytest.fixture
+def ads_file(tmp_path: Path) -> Path:
+    texts, _ = make_texts(40, 6, seed=5)
+    path = tmp_path / "ads.parquet"
+    pq.write_table(make_ads(texts), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training configuration without sources."""
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text("name: tiny\nfamily: ngram\nparameters: {bits: 12}\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def workspace(
+    training: Path, corpus_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A workspace whose registry has a champion and a challenger."""
+    place = tmp_path_factory.mktemp("registry")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADRISK_WORKSPACE", str(place))
+        patch.setenv("ADRISK_PROGRESS", "off")
+        for _ in range(2):
+            assert adrisk.cli.main(["train", str(training), str(corpus_file)]) == 0
+    return place
+
+
+@pytest.fixture
+def registry(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ADRISK_WORKSPACE", str(workspace))
+    return workspace
+
+
+# What is wrong is said in one line, with what to do, and exit code 2.
+
+
+def test_an_unknown_command_names_the_nearest(run: Run) -> None:
+    told = run("socre", "ads.csv")
+    assert told.code == 2
+    assert "did you mean 'score'" in one_line(told)
+
+
+def test_without_a_command_one_line_leads_to_the_help(run: Run) -> None:
+    told = run()
+    assert told.code == 2
+    assert one_line(told).endswith("see adrisk --help")
+
+
+def test_an_option_that_does_not_exist_is_one_line(run: Run) -> None:
+    told = run("report", "folder", "--pdf")
+    assert told.code == 2
+    assert "--pdf" in one_line(told)
+
+
+WRONG = [
+    (("ingest", "synthetik:10", "-o", "OUT/a.parquet"), "did you mean 'synthetic'"),
+    (("ingest", "synthetic:ten", "-o", "OUT/a.parquet"), "synthetic:20000"),
+    (("ingest", "synthetic:10?sead=1", "-o", "OUT/a.parquet"), "did you mean 'seed'"),
+    (("ingest", "OUT/ads.cvs", "-o", "OUT/a.parquet"), "ads.cvs: no such file"),
+    (("ingest", "ADS", "--map", "body", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
+    (("ingest", "ADS", "--map", "=text", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
+    (("ingest", "ADS", "--map", "body=descr", "-o", "OUT/a.parquet"), "a column that is not there"),
+    (("ingest", "ADS", "--map", "boddy=text", "-o", "OUT/a.parquet"), "no column 'boddy'"),
+    (("ingest", "ADS", "-o", "BELOW/a.parquet"), "cannot be written to"),
+    (("match", "ADS", "-o", "BELOW/e.parquet"), "cannot be written to"),
+    (("extract", "ADS", "-o", "BELOW/c.parquet"), "cannot be written to"),
+    (("link", "ADS", "-o", "BELOW/l.parquet"), "cannot be written to"),
+    (("score", "MODEL", "OUT/nothing.csv", "-o", "OUT/s"), "nothing.csv: no such file"),
+    (("score", "MODEL", "ADS", "-o", "BELOW"), "cannot be written to"),
+    (("score", "no-such-model", "ADS", "-o", "OUT/s"), "no model no-such-model"),
+    (("score", "MODEL", "-o", "OUT/s"), "what it is to work on is missing"),
+    (("score", "MODEL", "ADS", "-o", "OUT/s", "--workers", "-1"), "--workers must be 0 or more"),
+    (("score", "MODEL", "ADS", "-o", "OUT/s", "--policy", "OUT/p.yaml"), "p.yaml cannot be read"),
+    (("explain", "no-such-model", "a text"), "no model no-such-model"),
+    (("explain", "MODEL", "  "), "the text is empty"),
+    (("explain", "MODEL", "two", "texts"), "put the text in quotes"),
+    (("evaluate", "MODEL", "ADS", "ADS", "-o", "OUT/e"), "one model and one file"),
+    (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "5"), "20"),
+    (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "0"), "20"),
+    (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "many"), "invalid int value"),
+    (("report", "OUT/nothing"), "no manifest.json"),
+    (("indicators", "document_retenton"), "did you mean document_retention"),
+    (("models", "lst"), "did you mean 'list'"),
+    (("run", "OUT/run.yaml"), "run.yaml cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(a) for a, _ in WRONG])
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    run: Run,
+    model_folder: Path,
+    ads_file: Path,
+    below_a_file: Path,
+    tmp_path: Path,
+    arguments: Sequence[str],
+    message: str,
+) -> None:
+    places = {"OUT": tmp_path, "ADS": ads_file, "MODEL": model_folder, "BELOW": below_a_file}
+    given = []
+    for argument in arguments:
+        first, slash, rest = argument.partition("/")
+        given.append(f"{places[first]}{slash}{rest}" if first in places else argument)
+    told = run(*given)
+    assert (told.code, told.out) == (2, "")
+    assert message in one_line(told)
+
+
+def test_a_typo_in_a_run_configuration_names_the_nearest_key(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "name: x\ncorpus: {sources: ['synthetic:10']}\ntrain: [{family: ngram}]\n"
+        "score: {sources: ['synthetic:10'], polcy: {capacity: 5}}\n"
+    )
+    told = run("run", path)
+    assert told.code == 2
+    assert "unknown key 'score.polcy', did you mean 'policy'?" in one_line(told)
+    assert "prefect" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: x\nfamly: ngram\n", "did you mean 'family'?"),
+        ("name: x\nfamily: ngrams\n", "did you mean 'ngram'?"),
+        ("name: x\nfamily: ngram\nparameters: {bit: 12}\n", "did you mean 'bits'?"),
+        ("name: x\nfamily: [ngram\n", "not valid YAML"),
+        ("name: x\ncorpus: {sources: ['${ADRISK_NOT_SET}']}\n", "ADRISK_NOT_SET=... before"),
+    ],
+)
+def test_a_typo_in_a_training_configuration_names_what_was_meant(
+    run: Run, corpus_file: Path, tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(content)
+    told = run("train", path, corpus_file)
+    assert told.code == 2
+    line = one_line(told)
+    assert str(path) in line
+    assert message in line
+
+
+def test_a_policy_out_of_order_says_what_to_swap(
+    run: Run, model_folder: Path, ads_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("review_at: 0.9\nurgent_at: 0.5\n")
+    told = run("score", model_folder, ads_file, "-o", tmp_path / "out", "--policy", path)
+    assert told.code == 2
+    assert "swap them or lower review_at" in one_line(told)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_corpus_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    told = run("ingest", tmp_path / "empty.jsonl", "-o", tmp_path / "ads.parquet")
+    assert told.code == 2
+    assert "empty" in one_line(told)
+    assert not (tmp_path / "ads.parquet").exists()
+
+
+def test_a_corpus_of_nothing_but_bad_rows_points_at_the_quarantine(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "blank.jsonl").write_text('{"text": " "}\n' * 3)
+    told = run("ingest", tmp_path / "blank.jsonl", "-o", tmp_path / "out" / "ads.parquet")
+    assert told.code == 2
+    assert "none of the 3 rows" in one_line(told)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["quarantine.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("risk", "message"),
+    [
+        (None, "has a risk label"),
+        ([0] * 40, "have risk below 2"),
+        ([3] * 40, "have risk 2 or more"),
+    ],
+)
+def test_training_says_what_labels_are_missing(
+    run: Run, training: Path, tmp_path: Path, risk: list[int] | None, message: str
+) -> None:
+    path = tmp_path / "corpus.parquet"
+    pq.write_table(make_ads(make_texts(40, 8)[0], risk=risk), path)
+    told = run("train", training, path)
+    assert told.code == 2
+    assert message in one_line(told)
+
+
+def test_training_without_ads_says_where_they_can_be_named(run: Run, training: Path) -> None:
+    told = run("train", training)
+    assert told.code == 2
+    assert "under corpus" in one_line(told)
+
+
+@pytest.mark.parametrize("command", ["ingest", "match", "extract", "link"])
+def test_a_source_is_never_written_over(run: Run, ads_file: Path, command: str) -> None:
+    before = ads_file.read_bytes()
+    told = run(command, ads_file, "-o", ads_file)
+    assert ads_file.read_bytes() == before
+    assert told.code == 2
+    assert "ads.parquet" in one_line(told)
+
+
+@pytest.mark.parametrize("command", [("models", "list"), ("score", "ADS", "-o", "OUT")])
+def test_a_workspace_that_cannot_be_made_is_one_line(
+    run: Run,
+    ads_file: Path,
+    below_a_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Sequence[str],
+) -> None:
+    monkeypatch.setenv("ADRISK_WORKSPACE", str(below_a_file))
+    places = {"ADS": ads_file, "OUT": tmp_path / "out"}
+    told = run(*(places.get(argument, argument) for argument in command))
+    assert told.code == 2
+    assert str(below_a_file) in one_line(told)
+
+
+def test_an_interrupt_says_how_to_go_on(
+    run: Run, model_folder: Path, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import adrisk.stages
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(adrisk.stages, "score", interrupted)
+    told = run("score", model_folder, ads_file, "-o", tmp_path / "out")
+    assert told.code == 130
+    assert "--resume" in one_line(told)
+
+
+# Every command does what it says.
+
+
+def test_ingest_score_and_report_lead_from_ads_to_a_page(
+    run: Run, model_folder: Path, ads_file: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "in" / "ads.parquet"
+    told = run("ingest", ads_file, "-o", table)
+    assert (told.code, told.err) == (0, "")
+    assert "40 of 40 rows" in told.out
+    assert pq.read_table(table).num_rows == 40
+
+    told = run("score", model_folder, table, "-o", tmp_path / "out")
+    assert (told.code, told.err) == (0, "")
+    assert "scored      40 ads" in told.out
+    assert f"adrisk report {tmp_path / 'out'}" in told.out
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]["scored"] == 40
+
+    told = run("report", tmp_path / "out")
+    assert told.code == 0
+    assert told.out == f"report  {tmp_path / 'out' / 'report.html'}\n"
+    assert RISKY in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+    told = run("report", tmp_path / "out", "-o", tmp_path / "elsewhere.html")
+    assert (tmp_path / "elsewhere.html").exists()
+
+
+def test_columns_are_renamed_with_map_and_bad_rows_are_counted(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ads.csv"
+    path.write_text('number,words\n1,"Kitchen help wanted, own room"\n2,\n3,"Night porter"\n')
+    told = run(
+        "ingest", path, "--map", "text=words", "--map", "ad_id=number", "-o", tmp_path / "a.parquet"
+    )
+    assert told.code == 0
+    assert "2 of 3 rows" in told.out
+    assert "1 rows (1 " in told.out
+    assert pq.read_table(tmp_path / "a.parquet")["ad_id"].to_pylist() == ["1", "3"]
+
+
+def test_match_extract_and_link_each_write_one_table(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ads.parquet"
+    texts = [f"{RISKY}. Call +1 202 555 0143", f"{HONEST}. Call +1 (202) 555-0143", "Night porter"]
+    pq.write_table(make_ads(texts), path)
+
+    told = run("match", path, "-o", tmp_path / "evidence.parquet")
+    assert (told.code, told.err) == (0, "")
+    found = pq.read_table(tmp_path / "evidence.parquet").to_pylist()
+    spans = [texts[0][f["start"] : f["end"]] for f in found if f["ad_id"] == "ad00000"]
+    assert any("passport" in span for span in spans)
+
+    told = run("extract", path, "-o", tmp_path / "contacts.parquet")
+    assert (told.code, told.err) == (0, "")
+    contacts = pq.read_table(tmp_path / "contacts.parquet").to_pylist()
+    assert len({contact["key"] for contact in contacts}) == 1
+    assert "value" not in contacts[0]
+    assert not (Path(os.environ["ADRISK_WORKSPACE"]) / "access.jsonl").exists()
+
+    told = run("link", path, "-o", tmp_path / "campaigns.parquet")
+    assert (told.code, told.err) == (0, "")
+    campaigns = pq.read_table(tmp_path / "campaigns.parquet")["campaign_id"].to_pylist()
+    assert campaigns[0] == campaigns[1] != campaigns[2]
+
+
+def test_plain_contacts_are_written_only_when_asked_and_the_access_is_logged(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "ads.parquet"
+    pq.write_table(make_ads(["Night porter, call +1 202 555 0143"]), path)
+    told = run("extract", path, "--plain", "-o", tmp_path / "contacts.parquet")
+    assert told.code == 0
+    assert pq.read_table(tmp_path / "contacts.parquet")["value"].to_pylist() == ["+12025550143"]
+    log = (Path(os.environ["ADRISK_WORKSPACE"]) / "access.jsonl").read_text()
+    assert "extract --plain" in log
+    assert "555" not in log + told.out
+
+
+def test_indicators_lists_the_taxonomy_and_explains_an_entry(run: Run) -> None:
+    told = run("indicators")
+    assert told.code == 0
+    assert len(told.out.splitlines()) == len(list(load_taxonomy()))
+    told = run("indicators", "document_retention")
+    assert told.code == 0
+    assert told.out.startswith("Identity documents held (document_retention)")
+    for part in ("kind", "weight", "not", "source"):
+        assert f"\n{part} " in told.out
+
+
+def test_doctor_names_versions_and_places(run: Run) -> None:
+    told = run("doctor")
+    assert (told.code, told.err) == (0, "")
+    for name in ("numpy", "torch", "mlflow", "prefect", "workspace", "tracking", "contact key"):
+        assert name in told.out
+
+
+def test_doctor_fails_where_nothing_can_be_kept(
+    run: Run, below_a_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADRISK_WORKSPACE", str(below_a_file))
+    told = run("doctor")
+    assert told.code == 1
+    assert "cannot be written to" in told.out
+
+
+def test_explain_marks_the_words_and_never_accuses(run: Run, model_folder: Path) -> None:
+    told = run("explain", model_folder, f"Night porter. {RISKY}.")
+    assert (told.code, told.err) == (0, "")
+    assert "«" in told.out
+    assert "Identity documents held" in told.out
+    assert told.out.endswith("A flag asks a person to look; it never accuses.\n")
+
+
+def test_hostile_text_cannot_steer_the_terminal(run: Run, model_folder: Path) -> None:
+    hostile = f"\x1b[2J\x1b]0;owned\x07{RISKY}\u202e txet\x9b31m \u2066hidden\u2069\r\b"
+    told = run("explain", model_folder, hostile)
+    assert told.code == 0
+    assert [c for c in told.out if not (c.isprintable() or c == "\n")] == []
+    for shown in ("\\u001b[2J", "\\u0007", "\\u202e", "\\u009b", "\\u2066", "\\u000d", "\\u0008"):
+        assert shown in told.out
+
+
+# The registry.
+
+
+@pytest.mark.slow
+def test_train_says_the_model_its_run_and_the_next_command(
+    run: Run, training: Path, corpus_file: Path, registry: Path
+) -> None:
+    told = run("train", training, corpus_file)
+    assert (told.code, told.err) == (0, "")
+    uri = told.out.split()[1]
+    assert uri.startswith("models:/adrisk/")
+    assert f"sqlite:///{registry.resolve()}/mlflow.db" in told.out
+    assert "risk as labelled in the corpus" in told.out
+    assert told.out.endswith(f"adrisk score {uri} SOURCE -o DIR\n")
+
+
+@pytest.mark.slow
+def test_models_are_listed_shown_compared_and_promoted(
+    run: Run, corpus_file: Path, registry: Path, tmp_path: Path
+) -> None:
+    told = run("models", "list")
+    assert (told.code, told.err) == (0, "")
+    first = told.out.splitlines()[-1].split()
+    assert first[:3] == ["1", "champion", "ngram"]
+
+    told = run("models", "show", "1")
+    assert "never evaluated" in told.out
+    told = run("models", "promote", "2")
+    assert told.code == 2
+    assert "was never evaluated" in one_line(told)
+
+    for version in ("1", "2"):
+        told = run(
+            "evaluate", f"models:/adrisk/{version}", corpus_file, "-o", tmp_path / version,
+            "--resamples", "20",
+        )  # fmt: skip
+        assert (told.code, told.err) == (0, "")
+        assert "judged   48 ads" in told.out
+        assert "single ads dealt at random" in told.out
+        assert (tmp_path / version / "results.json").exists()
+    told = run("models", "show", "champion")
+    assert "average_precision" in told.out
+    assert "risk as labelled in the corpus" in told.out
+
+    told = run("models", "promote", "2", "--because", "a drill")
+    assert told.code == 0
+    assert told.out.endswith("version 2 is the champion now\n")
+    assert "version  2 of adrisk (champion)" in run("models", "show", "champion").out
+    told = run("models", "promote", "2")
+    assert told.code == 2
+    assert "is the champion already" in one_line(told)
+
+
+@pytest.mark.slow
+def test_the_champion_scores_when_no_model_is_named(
+    run: Run, registry: Path, ads_file: Path, tmp_path: Path
+) -> None:
+    told = run("score", ads_file, "-o", tmp_path / "out")
+    assert (told.code, told.err) == (0, "")
+    assert run("explain", RISKY).out.startswith("risk ")
+
+
+def test_a_version_that_does_not_exist_is_named_with_those_that_do(
+    run: Run, registry: Path, ads_file: Path, tmp_path: Path
+) -> None:
+    for reference in ("models:/adrisk/99", "models:/adrisk@chmpion"):
+        told = run("score", reference, ads_file, "-o", tmp_path / "out")
+        assert told.code == 2
+        assert "it has" in one_line(told)
+    told = run("models", "show")
+    assert told.code == 2
+    assert "needs a version number" in one_line(told)
+
+
+def test_an_empty_registry_says_how_to_fill_it(run: Run, ads_file: Path, tmp_path: Path) -> None:
+    assert "adrisk train CONFIG makes one" in run("models", "list").out
+    told = run("score", ads_file, "-o", tmp_path / "out")
+    assert told.code == 2
+    assert "run adrisk train CONFIG first" in one_line(told)
+
+
+# Processes of their own: imports, pipes, signals.
+
+
+def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
+    code = f"""
+import sys
+from adrisk.cli import main
+try:
+    main(["--help"])
+except SystemExit as stopped:
+    assert stopped.code == 0
+print("loaded", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+    with start(code) as process:
+        out, err = process.communicate(timeout=60)
+    assert err == ""
+    assert out.endswith("loaded []\n")
+    for name in ("run", "ingest", "train", "evaluate", "score", "explain", "match", "extract",
+                 "link", "indicators", "report", "models", "doctor"):  # fmt: skip
+        assert f"\n    {name}" in out
+
+
+@pytest.mark.slow
+def test_the_core_ingests_scores_and_reports_without_any_extra_installed(
+    model_folder: Path, ads_file: Path, corpus_file: Path, training: Path, tmp_path: Path
+) -> None:
+    steps = [
+        ["ingest", ads_file, "-o", tmp_path / "in" / "ads.parquet"],
+        ["score", model_folder, tmp_path / "in" / "ads.parquet", "-o", tmp_path / "out"],
+        ["report", tmp_path / "out"],
+        ["explain", model_folder, RISKY],
+        ["match", ads_file, "-o", tmp_path / "m.parquet"],
+        ["extract", ads_file, "-o", tmp_path / "c.parquet"],
+        ["link", ads_file, "-o", tmp_path / "l.parquet"],
+        ["indicators"],
+        ["doctor"],
+        ["train", training, corpus_file],
+        ["models", "list"],
+        ["score", "models:/adrisk@champion", ads_file, "-o", tmp_path / "out2"],
+        ["ingest", "hf:example/ads", "-o", tmp_path / "hub.parquet"],
+        ["run", tmp_path / "run.yaml"],
+    ]
+    (tmp_path / "run.yaml").write_text(
+        "name: x\ncorpus: {sources: ['synthetic:10']}\ntrain: [{family: ngram}]\n"
+        "score: {sources: ['synthetic:10']}\n"
+    )
+    code = f"""
+import importlib.abc, json, sys
+
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {OPTIONAL!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+import adrisk, adrisk.model, adrisk.stages.score, adrisk.stages.ingest, adrisk.stages.report
+from adrisk.cli import main
+
+for step in json.loads(sys.argv[1]):
+    print("step", step[0], main(step), file=sys.stderr)
+"""
+    with start(code, json.dumps(steps, default=str)) as process:
+        _, err = process.communicate(timeout=120)
+    done = [line for line in err.splitlines() if line.startswith("step")]
+    assert done[:9] == [f"step {step[0]} 0" for step in steps[:9]], err
+    assert done[9:] == [f"step {step[0]} 2" for step in steps[9:]], err
+    said = [line for line in err.splitlines() if line.startswith("adrisk:")]
+    extras = ["tracking", "tracking", "tracking", "hub", "flows"]
+    assert len(said) == len(extras), err
+    for line, extra in zip(said, extras, strict=True):
+        assert f"pip install 'adrisk[{extra}]'" in line
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_ads_are_scored_from_standard_input_and_a_pipe_stays_quiet(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    texts, truth = make_texts(30, 6, seed=3)
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    told = separately(
+        "score", model_folder, "-", "-o", tmp_path / "out", given=lines, ADRISK_PROGRESS=""
+    )
+    assert (told.code, told.err) == (0, "")
+    risk = pq.read_table(tmp_path / "out" / "scores")["risk"].to_numpy()
+    assert risk[truth].min() > risk[~truth].max()
+
+
+@pytest.mark.slow
+def test_progress_is_told_in_lines_on_standard_error_alone(
+    model_folder: Path, ads_file: Path, tmp_path: Path
+) -> None:
+    told = separately(
+        "score", model_folder, ads_file, "-o", tmp_path / "out", ADRISK_PROGRESS="lines"
+    )
+    assert told.code == 0
+    stages = [line.partition(": ")[0] for line in told.err.splitlines()]
+    assert stages[stages.index("score") :][:2] == ["score", "campaigns"]
+    assert "score: 100%|" in told.err
+    assert "40/40" in told.err
+    assert "\r" not in told.err
+    assert all(line[:4] in ("scor", "queu", "quar", "next") for line in told.out.splitlines())
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    with start(MAIN, "indicators") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+IN_SMALL_PARTS = """
+import sys, importlib
+from adrisk.cli import main
+stage = importlib.import_module("adrisk.stages.score")
+stage.PART_ROWS, stage.BATCH_ROWS = 1024, 256
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def long_run(
+    model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[str], dict[str, bytes]]:
+    """The arguments of a run of five parts, and the files of one that nobody stopped."""
+    place = tmp_path_factory.mktemp("long")
+    texts, _ = make_texts(1_000, 60, seed=21)
+    pq.write_table(make_ads(texts), place / "ads.parquet")
+    arguments = ["score", str(model_folder), str(place / "ads.parquet"), "synthetic:4000?seed=3"]
+    with start(
+        IN_SMALL_PARTS, *arguments, "-o", place / "whole", ADRISK_WORKSPACE=str(place / "ws")
+    ) as process:
+        assert process.wait(timeout=120) == 0
+    return arguments, contents(place / "whole")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "seen"),
+    [
+        (signal.SIGKILL, ".work/state.json"),
+        (signal.SIGKILL, "scores/part-00001.parquet"),
+        (signal.SIGINT, "scores/part-00000.parquet"),
+    ],
+)
+def test_a_run_that_was_killed_and_resumed_leaves_equal_files(
+    run: Run,
+    long_run: tuple[list[str], dict[str, bytes]],
+    tmp_path: Path,
+    kind: signal.Signals,
+    seen: str,
+) -> None:
+    arguments, whole = long_run
+    out = tmp_path / "out"
+    with start(IN_SMALL_PARTS, *arguments, "-o", out) as process:
+        end = time.monotonic() + 60
+        while not (out / seen).exists() and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(kind)
+        _, err = process.communicate(timeout=60)
+    assert not (out / "manifest.json").exists()
+    if kind == signal.SIGINT:
+        assert process.returncode == 130
+        assert "--resume" in one_line(Told(130, "", err))
+
+    refused = run(*arguments, "-o", out)
+    assert refused.code == 2
+    assert "add --resume" in one_line(refused)
+
+    with start(IN_SMALL_PARTS, *arguments, "-o", out, "--resume") as process:
+        assert process.communicate(timeout=120)[1] == ""
+    assert process.returncode == 0
+    assert contents(out) == whole
