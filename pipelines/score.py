@@ -50,7 +50,9 @@ def score(
     mapping: Mapping[str, str] | None = None,
 ) -> Path:
     """Score sources with a model, the champion by default; returns the path of the report."""
-    config = ScoreConfig(sources=tuple(sources), map=dict(mapping or {}), policy=policy or PolicyConfig())
+    config = ScoreConfig(
+        sources=tuple(sources), map=dict(mapping or {}), policy=policy or PolicyConfig()
+    )
     done = score_task(model, config, run_folder("score") / "scored")
     page = report_task(done.folder)
     leave_scored(done, page)

@@ -11,10 +11,11 @@ from adrisk import schema
 
 RISKY = "we hold your passport until the travel debt is paid"
 HONEST = "written contract, weekly pay and your own keys"
-FILLER = (
-    "kitchen garden hotel office harvest night shift cleaning driver weekend reception "
-    "warehouse packing delivery care family team training uniform bus season"
-).split()
+FILLER = [
+    *("kitchen", "garden", "hotel", "office", "harvest", "night", "shift", "cleaning", "driver"),
+    *("weekend", "reception", "warehouse", "packing", "delivery", "care", "family", "team"),
+    *("training", "uniform", "bus", "season"),
+]
 
 
 def make_texts(count: int, positives: int, seed: int = 0) -> tuple[list[str], np.ndarray]:

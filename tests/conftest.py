@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders import make_corpus_file
 from hypothesis import settings
+
+from builders import make_corpus_file
 
 settings.register_profile("adrisk", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("adrisk")

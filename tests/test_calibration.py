@@ -49,7 +49,7 @@ def test_calibration_keeps_the_order_and_never_crosses(seed: int) -> None:
 
 
 def test_too_few_positives_leave_a_head_as_it_was() -> None:
-    margins, targets = make_margins(100)
+    margins, _ = make_margins(100)
     rare = Targets(("x",), np.zeros((100, 1)), np.zeros(100, dtype=np.int64))
     rare.indicators[:2] = 1
     found = fit_calibration(margins, rare, ["x"])

@@ -38,7 +38,10 @@ def write(path: Path, text: str) -> Path:
         (RUN.replace("{family: ngram}", "{parameters: {bits: many}}"), "bits"),
         (RUN.replace("name: x\n", ""), "the key 'name' is missing"),
         (RUN + "evaluate: {folds: 1}", "folds must be 0"),
-        (RUN.replace('score: {sources: ["synthetic:10"]}', "score: {sources: []}"), "score.sources"),
+        (
+            RUN.replace('score: {sources: ["synthetic:10"]}', "score: {sources: []}"),
+            "score.sources",
+        ),
         ("- a list", "expected keys and values"),
         ("name: [", "line 1: not valid YAML"),
         (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "it is not set"),
@@ -73,7 +76,9 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_ADS", "/data/a b.parquet")
-    config = load(write(tmp_path / "r.yaml", RUN.replace("synthetic:10", "h2:${MY_ADS}")), RunConfig)
+    config = load(
+        write(tmp_path / "r.yaml", RUN.replace("synthetic:10", "h2:${MY_ADS}")), RunConfig
+    )
     assert config.corpus.sources == ("h2:/data/a b.parquet",)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders import FILLER, RISKY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk.explain import RISK, evidence_of, explain
 from adrisk.model import MAX_CHARS, Model
+from builders import FILLER, RISKY
 
 
 @pytest.fixture(scope="module")

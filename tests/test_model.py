@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from builders import RISKY, make_ads, make_texts
 
 import adrisk
 from adrisk import schema
 from adrisk.errors import ModelError
 from adrisk.model import MAX_CHARS, Model, prepare
+from builders import RISKY, make_ads, make_texts
 
 
 @pytest.fixture
@@ -110,9 +110,7 @@ def test_a_manifest_that_does_not_fit_is_refused(folder: Path, key, value, messa
         Model.load(folder)
 
 
-def test_another_library_version_is_said(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_another_library_version_is_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = folder / "model.json"
     content = json.loads(path.read_text())
     content["libraries"]["numpy"] = "1.0"

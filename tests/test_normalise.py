@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from adrisk.normalise import fold, fold_column, fold_text
 
 TEXT = st.text(max_size=80)
-HARD = st.text(alphabet="aeоеАΣσßİıﬁ５\u200b\u0301\u1161\u11a8각é🅰️\ufe0f\u20e3\u202e\n Ａ１", max_size=30)
+HARD = st.text(
+    alphabet="aeоеАΣσßİıﬁ５\u200b\u0301\u1161\u11a8각é🅰️\ufe0f\u20e3\u202e\n Ａ１", max_size=30
+)
 
 
 @given(TEXT | HARD)

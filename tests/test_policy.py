@@ -89,7 +89,9 @@ def test_the_audit_is_drawn_from_below_the_threshold_and_stands_behind_the_urgen
     rng = np.random.default_rng(0)
     risk = rng.random(1000).astype(np.float32) * 0.25
     risk[:30] = 0.95
-    queue = apply_policy(make_policy(capacity=40, audit_share=0.25), risk, np.arange(1000, dtype=np.int32))
+    queue = apply_policy(
+        make_policy(capacity=40, audit_share=0.25), risk, np.arange(1000, dtype=np.int32)
+    )
     assert queue.audit.sum() == 10
     assert (risk[queue.audit] < 0.3).all()
     assert (queue.levels[queue.audit] == 0).all()
@@ -129,7 +131,9 @@ def test_reasons_name_threshold_indicators_and_copies() -> None:
 
 
 def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"review_at \(0.9\) must not be above urgent_at \(0.8\)"):
+    with pytest.raises(
+        ValidationError, match=r"review_at \(0.9\) must not be above urgent_at \(0.8\)"
+    ):
         PolicyConfig(review_at=0.9, urgent_at=0.8)
     with pytest.raises(ValidationError, match="must be one of"):
         PolicyConfig(review_share=0.03)

@@ -320,7 +320,7 @@ def _score(args: argparse.Namespace) -> None:
     if args.workers < 0:
         raise UsageError("--workers must be 0 or more")
     mapping = _mapping(args.map)
-    policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()  # type: ignore[call-arg]
+    policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()
     model, sources = _split_model(args.given)
     done = score(
         model,
@@ -337,10 +337,14 @@ def _score(args: argparse.Namespace) -> None:
         f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
         f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear"
     )
-    print(f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
-          f"{counts['audited']:,} of them drawn for the audit")
-    print(f"quarantine  {args.out / 'quarantine.jsonl'}  "
-          f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}")
+    print(
+        f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
+        f"{counts['audited']:,} of them drawn for the audit"
+    )
+    print(
+        f"quarantine  {args.out / 'quarantine.jsonl'}  "
+        f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
+    )
     print(f"next        adrisk report {args.out}")
 
 
@@ -367,7 +371,7 @@ def _explain(args: argparse.Namespace) -> None:
     print()
     for e in why.evidence:
         strength = f"{e.strength:+.2f}" if e.strength else e.state.value
-        print(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {_safe(text[e.start:e.end])}")
+        print(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {_safe(text[e.start : e.end])}")
     print("\nA flag asks a person to look; it never accuses.")
 
 
@@ -384,9 +388,7 @@ def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 def _safe(text: str) -> str:
     """Text that cannot steer a terminal: controls and direction marks are shown, not obeyed."""
-    return "".join(
-        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
-    )
+    return "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def _match(args: argparse.Namespace) -> None:

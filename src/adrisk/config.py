@@ -86,7 +86,7 @@ class ScoreConfig(_Part):
 
     sources: tuple[str, ...] = Field(min_length=1)
     map: dict[str, str] = {}
-    policy: PolicyConfig = PolicyConfig()  # type: ignore[call-arg]
+    policy: PolicyConfig = PolicyConfig()
     workers: int = Field(0, ge=0, description="threads; 0 for one a core")
 
 
@@ -103,7 +103,7 @@ class RunConfig(_Part):
     name: str = Field(pattern=_NAME)
     corpus: CorpusConfig
     train: tuple[ModelConfig, ...] = Field(min_length=1)
-    evaluate: EvaluateConfig = EvaluateConfig()  # type: ignore[call-arg]
+    evaluate: EvaluateConfig = EvaluateConfig()
     score: ScoreConfig
     results: Path | None = Field(None, description="folder for result files that are kept in git")
 

@@ -49,8 +49,7 @@ class MissingExtraError(UsageError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
-            f"{purpose} needs {package}, which is not installed; "
-            f"run: pip install 'adrisk[{extra}]'"
+            f"{purpose} needs {package}, which is not installed; run: pip install 'adrisk[{extra}]'"
         )
 
 

@@ -149,13 +149,13 @@ def _word_rows(
     sums = np.zeros(length + 1, dtype=np.uint64)
     np.cumsum((content.astype(np.uint64) + 1) * powers, out=sums[1:])
     hashes = (sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, length)[starts]
-    hashes = (hashes ^ (hashes >> 29)) * _WORD
+    hashes = (hashes ^ (hashes >> np.uint64(29))) * _WORD
     counts = np.searchsorted(starts, offsets)
     rows = np.empty((len(starts), len(WORD_ORDERS)), dtype=np.int32)
-    rows[:, 0] = (hashes ^ (hashes >> 32)) >> np.uint64(64 - bits)
+    rows[:, 0] = (hashes ^ (hashes >> np.uint64(32))) >> np.uint64(64 - bits)
     if len(starts):
         pairs = hashes * _PAIR + np.roll(hashes, -1)
-        rows[:, 1] = ((pairs ^ (pairs >> 31)) * _WORD) >> np.uint64(64 - bits)
+        rows[:, 1] = ((pairs ^ (pairs >> np.uint64(31))) * _WORD) >> np.uint64(64 - bits)
         lasts = counts[1:][counts[1:] > counts[:-1]] - 1
         rows[lasts, 1] = 1 << bits
     return rows.ravel(), counts * len(WORD_ORDERS), starts, ends
@@ -221,7 +221,7 @@ def _matrix(
     real = rows != columns
     owners, rows = owners[real], rows[real]
     values = scale.astype(np.float32)[owners]
-    return sparse.coo_array((values, (owners, rows)), shape=(len(scale), columns)).tocsr()
+    return sparse.csr_array((values, (owners, rows)), shape=(len(scale), columns))
 
 
 def _scale(counts: NDArray[np.int64]) -> FloatArray:

@@ -43,8 +43,10 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; NaN becomes None."""
-        return {k: None if v != v else round(v, 6) if isinstance(v, float) else v
-                for k, v in asdict(self).items()}
+        return {
+            k: None if v != v else round(v, 6) if isinstance(v, float) else v
+            for k, v in asdict(self).items()
+        }
 
 
 def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
@@ -66,7 +68,7 @@ def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
         precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
         total = hits[:, -1]
         area = (gained * precision).sum(axis=1)
-        return np.divide(area, total, out=np.full_like(area, np.nan), where=total > 0)
+        return _ratio(area, total)
 
     return metric
 
@@ -102,11 +104,11 @@ def at_budget(truth: NDArray[np.bool_], score: FloatArray, budget: float) -> AtB
 
     def recall(weights: FloatArray) -> FloatArray:
         caught, total, _ = found(weights)
-        return np.divide(caught, total, out=np.full_like(total, np.nan), where=total > 0)
+        return _ratio(caught, total)
 
     def precision(weights: FloatArray) -> FloatArray:
         caught, _, capacity = found(weights)
-        return np.divide(caught, capacity, out=np.full_like(caught, np.nan), where=capacity > 0)
+        return _ratio(caught, capacity)
 
     return AtBudget(recall, precision)
 
@@ -117,9 +119,7 @@ def alerts_per_10000(score: FloatArray, threshold: float | FloatArray) -> Metric
     return lambda weights: 10_000 * (weights @ flagged) / weights.sum(axis=1)
 
 
-def calibration_error(
-    truth: NDArray[np.bool_], probability: FloatArray, bins: int = 10
-) -> Metric:
+def calibration_error(truth: NDArray[np.bool_], probability: FloatArray, bins: int = 10) -> Metric:
     """Expected calibration error over bins of equal numbers of ads.
 
     The mean gap between stated and observed frequency (Naeini et al. 2015, with equal-mass bins,
@@ -131,7 +131,7 @@ def calibration_error(
     gaps = (truth - probability)[:, None] * one_hot
 
     def metric(weights: FloatArray) -> FloatArray:
-        return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+        return _ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
 
     return metric
 
@@ -191,9 +191,7 @@ def estimate(
     return Estimate(value, low, high, count, positives, len(groups))
 
 
-def _resamples(
-    member: IntArray, groups: int, resamples: int, seed: int
-) -> Iterator[FloatArray]:
+def _resamples(member: IntArray, groups: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     """Weights of the ads under each draw of campaigns, in chunks of resamples."""
     rng = np.random.default_rng(seed)
     step = max(1, _CHUNK_CELLS // max(len(member), groups))
@@ -201,6 +199,11 @@ def _resamples(
         many = min(step, resamples - first)
         drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=many)
         yield drawn[:, member].astype(np.float64)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part over whole; NaN where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0))
 
 
 def _equal_mass(probability: FloatArray, bins: int) -> IntArray:

@@ -37,7 +37,6 @@ MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
 
 NAME = "adrisk"
-FORMAT = 1
 _LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
 _log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class TrainedOn(Strict):
 class Manifest(Strict):
     """Everything a model knows about itself."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     name: str = NAME
     family: str
     parameters: Mapping[str, Any]
@@ -174,7 +173,9 @@ class Model:
             if math.isclose(entry.budget, budget):
                 return entry
         known = ", ".join(f"{entry.budget:g}" for entry in self.manifest.thresholds)
-        raise ModelError(f"the model has no threshold for a review share of {budget:g}; use {known}")
+        raise ModelError(
+            f"the model has no threshold for a review share of {budget:g}; use {known}"
+        )
 
     def probabilities(self, folded: pa.Array) -> tuple[FloatArray, FloatArray]:
         """Calibrated cumulative risk (n, 3) and indicators (n, k) of folded texts."""
@@ -242,9 +243,7 @@ class Model:
         content = manifest.model_dump_json(indent=2)
         (folder / "model.json").write_text(content + "\n", encoding="utf-8")
         fingerprint = hashlib.sha256((content + "\n").encode()).hexdigest()
-        return replace(
-            self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12]
-        )
+        return replace(self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12])
 
     @classmethod
     def load(cls, folder: Path, version: str | None = None) -> Model:

@@ -31,9 +31,7 @@ _COMPOSING = r"[\p{M}\u1161-\u1175\u11a8-\u11c2]"
 _CLUSTER = regex.compile(rf"[\x00-\x7f]+(?!{_COMPOSING})|.{_COMPOSING}*", flags=regex.DOTALL)
 
 # Negative circled and squared letters, which NFKC leaves alone.
-_BLOCK_LETTERS = {
-    first + i: chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)
-}
+_BLOCK_LETTERS = {first + i: chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)}
 
 # Letters that look Latin (Unicode TR39 confusables, lower case, the ones seen in ads).
 _TO_LATIN = dict(
@@ -164,7 +162,7 @@ def _compatible(text: str) -> str:
         text = unicodedata.normalize("NFKC", text)
         # A capital sigma is lowered by its place in the word; here every character stands alone.
         text = text.replace("Σ", "σ").lower()
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return str(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def _unmix(text: str) -> str:

@@ -120,9 +120,7 @@ def settle(config: PolicyConfig, model: Model) -> Policy:
     )
 
 
-def apply_policy(
-    policy: Policy, risk: NDArray[np.float32], campaigns: NDArray[np.int32]
-) -> Queue:
+def apply_policy(policy: Policy, risk: NDArray[np.float32], campaigns: NDArray[np.int32]) -> Queue:
     """Levels and ranks for all ads at once.
 
     Args:

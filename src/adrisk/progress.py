@@ -71,14 +71,14 @@ class _Lines:
     """The same facts as a bar, as a line every few seconds: for logs."""
 
     def __init__(self, stage: str, total: int | None, unit: str) -> None:
-        self.stage, self.total, self.unit, self.done = stage, total, unit, 0
+        self.stage, self.total, self.unit, self.done, self.told = stage, total, unit, 0, -1
 
     def __enter__(self) -> _Lines:
         self.started = self.last = time.monotonic()
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
-        if failed is None:
+        if failed is None and self.told != self.done:
             self._write()
 
     def advance(self, count: int = 1, *, total: int | None = None) -> None:
@@ -89,9 +89,10 @@ class _Lines:
             self._write()
 
     def _write(self) -> None:
+        self.told = self.done
         elapsed = time.monotonic() - self.started
         meter = tqdm.format_meter(
-            self.done, self.total, elapsed, unit=f" {self.unit}", ncols=0, prefix=self.stage
+            self.done, self.total or 0, elapsed, unit=f" {self.unit}", ncols=0, prefix=self.stage
         )
         sys.stderr.write(meter + "\n")
         sys.stderr.flush()

@@ -37,7 +37,8 @@ ADS = pa.schema(
         ("price", pa.string()),
     ]
 )
-"""One ad a row; `text` is title, line break, body where they came apart. All but the first two may be null."""
+"""One ad a row; `text` is title, line break, body where they came apart. All but the first two
+may be null."""
 
 LABELS = pa.schema(
     [

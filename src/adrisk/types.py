@@ -75,7 +75,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact detail found in an ad: `raw_text[start:end]`, and whether machines were meant to miss it.
+    """A contact detail found in an ad: `raw_text[start:end]`, and if it hides from machines.
 
     `kind` is phone, email, handle or link; `value` is the canonical form (E.164 for phones),
     plain, and must not leave the extract package except as a keyed pseudonym.

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from builders import RISKY, make_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
@@ -18,6 +17,7 @@ from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels import Targets
 from adrisk.normalise import fold_column, fold_text
+from builders import RISKY, make_texts
 
 SMALL = {"ngram": {"bits": 14}, "linear": {}}
 LABELS = ("document_retention", "worker_protection", "never_seen")
@@ -118,7 +118,7 @@ def test_a_damaged_vocabulary_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_a_corpus_of_one_class_or_without_labels_is_refused(family: str) -> None:
-    texts, truth = make_texts(20, 5)
+    texts, _ = make_texts(20, 5)
     for risk, message in ((np.full(20, -1), "has a risk label"), (np.zeros(20), "have risk below")):
         targets = Targets((), np.zeros((20, 0)), risk.astype(np.int64))
         with pytest.raises(CorpusError, match=message):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,15 @@ from unittest import mock
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders import make_ads, make_texts
 
 from adrisk import stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
+from adrisk.stages import parts
 from adrisk.tracking import Store, list_versions
+from builders import make_ads, make_texts
 
 TINY = "{family: ngram, parameters: {bits: 12}}"
 QUICK = {"resamples": 20, "random_split": False}
@@ -136,7 +137,7 @@ def test_ingest_returns_a_reference_and_leaves_its_counts(corpus_file: Path) -> 
 def test_ingest_writes_where_it_is_told_and_renames_columns(tmp_path: Path) -> None:
     from adrisk_pipelines.ingest import ingest
 
-    (tmp_path / "ads.csv").write_text("words\nNight porter\n\" \"\nKitchen help\n")
+    (tmp_path / "ads.csv").write_text('words\nNight porter\n" "\nKitchen help\n')
     out = tmp_path / "out" / "table.parquet"
     flown = fly(ingest, [str(tmp_path / "ads.csv")], out=out, mapping={"text": "words"})
     assert flown.result.ads == out
@@ -315,26 +316,25 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     from adrisk.config import ScoreConfig
     from adrisk_pipelines.score import score_task
 
-    module = sys.modules["adrisk.stages.score"]
-    monkeypatch.setattr(module, "PART_ROWS", 20)
-    monkeypatch.setattr(module, "BATCH_ROWS", 20)
+    monkeypatch.setattr(parts, "PART_ROWS", 20)
+    monkeypatch.setattr(parts, "BATCH_ROWS", 20)
     scored: list[int] = []
-    work = module._score_batch
+    work = parts.Scorer.__call__
 
-    def once_away(*arguments: Any) -> Any:
-        scored.append(len(arguments[1]))
-        if len(scored) == 2:
+    def once_away(scorer: parts.Scorer, ads: pa.Table) -> Any:
+        scored.append(len(ads))
+        if len(scored) == 3:
             raise OSError(5, "Input/output error")
-        return work(*arguments)
+        return work(scorer, ads)
 
-    monkeypatch.setattr(module, "_score_batch", once_away)
+    monkeypatch.setattr(parts.Scorer, "__call__", once_away)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(make_texts(60, 10, seed=4)[0]), path)
     config = ScoreConfig(sources=(str(path),), workers=1)
     done = score_task(None, config, tmp_path / "out")
     assert done.counts["scored"] == 60
     assert done.manifest.is_file()
-    assert len(scored) == 4  # the first part was not scored again
+    assert len(scored) == 5  # three, and without the first part two more
 
 
 @pytest.mark.slow

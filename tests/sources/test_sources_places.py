@@ -54,10 +54,16 @@ def test_a_glob_and_several_sources_are_read_in_order(read, folder):
     assert read(folder / "b.csv", folder / "**" / "*.jsonl").column("text") == ["two", "three"]
 
 
-def test_one_note_covers_files_with_the_same_columns(read, folder):
-    notes = [note for note in read(folder).stream.notes if "recognised" in note]
+def test_one_note_covers_files_with_the_same_columns(read, tmp_path):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (tmp_path / name).write_text("description\nkitchen help wanted\n")
+    notes = [note for note in read(tmp_path).stream.notes if "recognised" in note]
     assert len(notes) == 1
-    assert notes[0].endswith("recognised text -> text (and in 2 more files)")
+    assert notes[0].endswith("recognised description -> body (and in 2 more files)")
+
+
+def test_columns_under_their_own_names_need_no_note(read, folder):
+    assert not [note for note in read(folder).stream.notes if "recognised" in note]
 
 
 def test_relative_paths_stay_relative_in_messages_and_manifest(read, folder, monkeypatch):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from builders import make_ads, make_texts
 
 from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
@@ -16,7 +15,7 @@ from adrisk.model import Model
 from adrisk.policy import PolicyConfig
 from adrisk.stages import parts
 from adrisk.stages import score as score_stage
-
+from builders import make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20)
 
@@ -43,7 +42,12 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(model: Model, source: Path, out: Path, **options: object):
     return score_stage(
-        model, [str(source)], out, out.parent / "ws", policy=POLICY, **options  # type: ignore[arg-type]
+        model,
+        [str(source)],
+        out,
+        out.parent / "ws",
+        policy=POLICY,
+        **options,  # type: ignore[arg-type]
     )
 
 
@@ -79,7 +83,9 @@ def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
 ) -> None:
     done = run(model, ads_file, tmp_path / "out")
     scores = pq.read_table(done.folder / "scores").to_pylist()
-    texts = dict(zip(*(pq.read_table(ads_file)[c].to_pylist() for c in ("ad_id", "text")), strict=True))
+    texts = dict(
+        zip(*(pq.read_table(ads_file)[c].to_pylist() for c in ("ad_id", "text")), strict=True)
+    )
     flags = pq.read_table(done.folder / "flags.parquet").to_pylist()
     levels = {flag["ad_id"]: flag["level"] for flag in flags}
     for ad in scores:
@@ -96,8 +102,16 @@ def test_no_text_and_no_contact_is_in_any_output(
     pq.write_table(make_ads(ads["text"]), ads_file)
     done = run(model, ads_file, tmp_path / "out")
     for path in done.folder.rglob("*.parquet"):
-        words = " ".join(str(v) for column in pq.read_table(path).columns for v in column.to_pylist())
-        for secret in ("passport until", "written contract", "555 0143", "2025550143", "example.org"):
+        words = " ".join(
+            str(v) for column in pq.read_table(path).columns for v in column.to_pylist()
+        )
+        for secret in (
+            "passport until",
+            "written contract",
+            "555 0143",
+            "2025550143",
+            "example.org",
+        ):
             assert secret not in words
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from builders import make_ads, make_corpus_file, make_texts
 
 from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
@@ -18,6 +17,7 @@ from adrisk.stages.evaluate import alerts
 from adrisk.stages.results import results_page
 from adrisk.stages.train import split_corpus, thresholds
 from adrisk.tracking import Store, aliased, list_versions
+from builders import make_ads, make_corpus_file, make_texts
 
 SMALL = ModelConfig(family="ngram", parameters={"bits": 14})
 QUICK = EvaluateConfig(resamples=30)
@@ -76,7 +76,9 @@ def test_the_pyfunc_flavour_predicts_with_a_signature(
     flavour = mlflow.pyfunc.load_model(trained.uri)
     assert [column.name for column in flavour.metadata.signature.inputs] == ["text"]
     assert flavour.input_example is not None
-    output = flavour.predict(pd.DataFrame({"text": ["we hold your passport until the debt is paid"]}))
+    output = flavour.predict(
+        pd.DataFrame({"text": ["we hold your passport until the debt is paid"]})
+    )
     assert list(output.columns[:2]) == ["risk", "level"]
     files = {path.suffix for path in (store.workspace / "artifacts").rglob("*") if path.is_file()}
     assert not files & {".pkl", ".pickle", ".joblib"}
@@ -135,7 +137,9 @@ def test_a_small_corpus_is_judged_whole_in_folds(corpus: stages.Corpus, tmp_path
     assert done.results["report"]["n"] == 240
     assert done.results["report"]["risk"]["average_precision"]["value"] > 0.99
     assert done.results["data"]["split_by"] == "campaign, 3 folds"
-    assert done.results["baselines"]["TF-IDF + logistic regression"]["average_precision"]["n"] == 240
+    assert (
+        done.results["baselines"]["TF-IDF + logistic regression"]["average_precision"]["n"] == 240
+    )
 
 
 def test_near_copies_flatter_a_random_split_and_the_protocol_shows_it(tmp_path: Path) -> None:
@@ -237,9 +241,8 @@ def test_a_family_of_ones_own_trains_scores_and_explains(
     corpus: stages.Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What CONTRIBUTING.md says: a family is one file and one line."""
-    from families.keyword import KeywordClassifier
-
     from adrisk.classifiers import FAMILIES
+    from families.keyword import KeywordClassifier
 
     monkeypatch.setitem(FAMILIES, "keyword", KeywordClassifier)
     config = ModelConfig(family="keyword", parameters={"words": ["passport", "debt"]})
@@ -253,7 +256,7 @@ def test_a_family_of_ones_own_trains_scores_and_explains(
     from adrisk.explain import explain
 
     why = explain(model, "They keep every passport here")
-    assert any("passport" == "They keep every passport here"[e.start : e.end] for e in why.evidence)
+    assert any("They keep every passport here"[e.start : e.end] == "passport" for e in why.evidence)
 
 
 def test_splitting_respects_the_time(corpus: stages.Corpus) -> None:

@@ -49,12 +49,18 @@ class LinearHeads:
         return Margins(indicators=logits[:, QUESTIONS:], risk=uncrossed(logits[:, :QUESTIONS]))
 
     def explained(self, by_place: FloatArray) -> FloatArray:
-        """Of contributions to all heads, (m, 3 + k), those of risk and the indicators, (1 + k, m)."""
-        return np.concatenate([by_place[:, RISKY_COLUMN : RISKY_COLUMN + 1], by_place[:, QUESTIONS:]], axis=1).T
+        """Contributions to all heads, (m, 3 + k), as those to risk and indicators, (1 + k, m)."""
+        return np.concatenate(
+            [by_place[:, RISKY_COLUMN : RISKY_COLUMN + 1], by_place[:, QUESTIONS:]], axis=1
+        ).T
 
 
 def fit_heads(
-    features: sparse.csr_array, targets: Targets, labels: tuple[str, ...], strength: float, seed: int
+    features: sparse.csr_array,
+    targets: Targets,
+    labels: tuple[str, ...],
+    strength: float,
+    seed: int,
 ) -> LinearHeads:
     """Fit the risk questions and one head a label.
 
@@ -90,7 +96,7 @@ def fit_heads(
 
 
 def _same_question(asked: Sequence[FloatArray], truth: FloatArray) -> int | None:
-    """A question with the very same answers: with risks 0 and 2 alone, "at least 1" is "at least 2"."""
+    """A risk question with the very same answers, as "at least 1" and "at least 2" may be."""
     for index, other in enumerate(asked[:QUESTIONS]):
         if np.array_equal(other, truth, equal_nan=True):
             return index

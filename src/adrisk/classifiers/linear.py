@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -196,7 +197,7 @@ def _word_spans(text: str) -> Iterator[tuple[str, int, int]]:
     tokens = list(_TOKEN.finditer(text))
     for token in tokens:
         yield token.group(), token.start(), token.end()
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         yield f"{left.group()} {right.group()}", left.start(), right.end()
 
 

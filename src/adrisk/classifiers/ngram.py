@@ -61,9 +61,7 @@ class NgramClassifier:
         idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
         weighted = features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
         labels = learnable(targets, self.min_positives)
-        heads = fit_heads(
-            sparse.csr_array(weighted), targets, labels, self.strength, self.seed
-        )
+        heads = fit_heads(sparse.csr_array(weighted), targets, labels, self.strength, self.seed)
         return self._with(heads, heads.weights * idf[:, None].astype(np.float32))
 
     def _with(self, heads: LinearHeads, table: NDArray[np.float32]) -> Self:

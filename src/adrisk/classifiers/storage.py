@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,7 +20,7 @@ def write_tensors(path: Path, **arrays: NDArray[np.generic]) -> None:
 
 def read_tensors(
     path: Path, **expected: tuple[DTypeLike, tuple[int | None, ...]]
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, Any]:
     """Read arrays that must have these types and shapes; None matches any length.
 
     Raises:
@@ -49,4 +50,4 @@ def read_tensors(
             )
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: {name} holds values that are not finite; train anew")
-    return found
+    return dict(found)

@@ -19,6 +19,11 @@ ENDINGS = (
     "|ru|tr|cn|jp|kr|th|vn|ph|sg|hk|tw|ae|za|ng|ke|ca|au|nz"
 )
 """Endings a domain may have without http or www before it."""
+SPELLED_HINT = (  # RE2 syntax
+    r"[(\[{<*_-][\s\pZ]?(?:at|arroba|arobase|@|dot|punto|ponto|point|\.)[\s\pZ]?[)\]}>*_-]"
+    r"|arroba|arobase|[\s\pZ](?:dot|punto|ponto|point)[\s\pZ]"
+)
+"""What a text holds if an "at" or a dot is spelled out in it."""
 
 
 def _set_of(words: str) -> frozenset[str]:
@@ -38,15 +43,14 @@ _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOT = rf"(?:\.|{_SPELLED_DOT})"
 _ANY_SPELLED_AT = re.compile(_SPELLED_AT)
 _WEAK_AT = re.compile(r" {1,3}at {1,3}")
-# Cheap tests whether the expressions above can match at all.
-_AT_HINTS = (
-    "arroba",
-    "arobase",
-    *(mark + word for mark in "([{<*_-" for word in ("at", " at", "@")),
+_LONGEST_LOCAL = 64
+_LOCAL = re.compile(
+    rf"(?<![\w.+%-])[\w.+%-]{{1,{_LONGEST_LOCAL}}}(?:{_SPELLED_DOT}[\w+%-]{{1,64}})*\Z"
 )
-_DOT_HINTS = (*_DOT_WORDS.split("|"), *(mark + "." for mark in "([{<*_-"))
-_LOCAL = re.compile(rf"(?<![\w.+%-])[\w.+%-]{{1,64}}(?:{_SPELLED_DOT}[\w+%-]{{1,64}})*$")
-_DOMAIN = re.compile(rf"{_LABEL}(?:{_DOT}{_LABEL})*{_DOT}(?:[^\W\d_]{{2,24}})(?![\w@])")
+_LOCAL_BACKWARDS = re.compile(r"[\w.+%-]+")
+_LAST_LABEL = r"[^\W\d_]{2,24}(?![\w@])"
+_DOMAIN = re.compile(rf"{_LABEL}(?:{_DOT}{_LABEL})*{_DOT}{_LAST_LABEL}")
+_PLAIN_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.{_LAST_LABEL}")
 _SPELLED_DOMAIN = re.compile(
     rf"{_LABEL}(?:{_DOT}{_LABEL})*{_SPELLED_DOT}(?:{_CLEAR_ENDINGS})(?!\w)"
 )
@@ -58,7 +62,9 @@ _NOT_LOCAL = _set_of(
 _SURE_LINK = re.compile(
     r"(?:(?:https?|hxxps?)://|(?<![\w@.])www\.)[^\s<>\"'|]+",
 )
-_ENDING = re.compile(rf"\.({ENDINGS})(?!\.?[\w@-])(/[^\s<>\"'|]*)?")
+_SCHEME = re.compile(r"^(?:https?|hxxps?)://")
+_ENDING = re.compile(r"\.([a-z]{2,6})(?!\.?[\w@-])(/[^\s<>\"'|]*)?")
+_ENDINGS = frozenset(ENDINGS.split("|"))
 _HOST_BACKWARDS = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _LONGEST_HOST = 100
 _SPELLED_ENDING = re.compile(rf"{_SPELLED_DOT}(?:{_CLEAR_ENDINGS})(?!\w)")
@@ -82,9 +88,10 @@ _APPS = {
     "skype": r"skype",
     "threema": r"threema",
 }
-APP = "|".join(f"(?P<{name}>{words})" for name, words in _APPS.items())
+_APP = re.compile("|".join(_APPS.values()))
+_NAMED_APP = "|".join(f"(?P<{name}>{words})" for name, words in _APPS.items())
 _HANDLE = re.compile(
-    rf"(?<![a-z0-9_])(?:{APP})(?:(?<=[^\x00-\x7f])|(?![a-z0-9_]))"
+    rf"(?<![a-z0-9_])(?:{_NAMED_APP})(?:(?<=[^\x00-\x7f])|(?![a-z0-9_]))"
     r"(?P<cue>[\s:=>\-–—•.()]{0,4}(?:(?:my|our|me|us|on|at|is|mi|mon|meu|id|user(?:name)?|name|nick"
     r"|usuario|usuário|handle|account|号|號)[\s:=]{0,3}){0,3})"
     r"(?P<name>@?[a-z0-9][a-z0-9._-]{2,31})"
@@ -108,10 +115,16 @@ class Address:
     spelled: bool
 
 
-def find_addresses(text: str, *, handles: bool = True) -> list[Address]:
-    """E-mails, handles and links of a folded text, without overlaps, in order."""
-    found = _emails(text)
-    for more in (_handles(text) if handles else [], _links(text)):
+def find_addresses(text: str, *, handles: bool = True, spelled: bool = True) -> list[Address]:
+    """E-mails, handles and links of a folded text, without overlaps, in order.
+
+    Args:
+        text: the folded text.
+        handles: whether a messenger is named in it.
+        spelled: whether `SPELLED_HINT` is in it.
+    """
+    found = _emails(text, spelled)
+    for more in (_handles(text) if handles else [], _links(text, spelled)):
         found += [new for new in more if not overlaps(new.start, new.end, found)]
     return sorted(found, key=lambda address: address.start)
 
@@ -121,63 +134,71 @@ def overlaps(start: int, end: int, others: list[Address]) -> bool:
     return any(start < other.end and other.start < end for other in others)
 
 
-def _emails(text: str) -> list[Address]:
+def _emails(text: str, spelled: bool) -> list[Address]:
     found: list[Address] = []
-    for at, at_end, domain in _ats(text):
+    for at, at_end, domain in _ats(text, spelled):
         behind = domain.match(text, at_end)
         if not behind:
             continue
-        before = _LOCAL.search(text, max(0, at - _LONGEST_HOST), at)
-        if not before or (at_end - at > 1 and before.group() in _NOT_LOCAL):
+        start = _local_start(text, at, spelled)
+        if start is None or (at_end - at > 1 and text[start:at] in _NOT_LOCAL):
             continue
-        start, end = before.start(), behind.end()
-        written = text[start:end]
-        local, host = (_undotted(part) for part in (before.group(), behind.group()))
+        end = behind.end()
+        local, host = text[start:at], behind.group()
+        if spelled:
+            local, host = _undotted(local), _undotted(host)
         value = f"{local.strip('.')}@{host}"
         if local.strip(".") and not overlaps(start, end, found):
-            found.append(Address("email", start, end, value, written != value))
+            found.append(Address("email", start, end, value, text[start:end] != value))
     return found
 
 
-def _ats(text: str) -> Iterator[tuple[int, int, re.Pattern[str]]]:
+def _ats(text: str, spelled: bool) -> Iterator[tuple[int, int, re.Pattern[str]]]:
     """Where an @ is written in some way, and the pattern of the domain that must follow it."""
     at = text.find("@")
     while at >= 0:
         # "name @ example.org" is an address, "telegram @name" is not.
         spaced = text[at - 1 : at].isspace() and text[at + 1 : at + 2].isspace()
-        yield at - spaced, at + 1 + spaced, _DOMAIN
+        yield at - spaced, at + 1 + spaced, _DOMAIN if spelled else _PLAIN_DOMAIN
         at = text.find("@", at + 1)
-    if _mentions(text, _AT_HINTS):
+    if spelled:
         for match in _ANY_SPELLED_AT.finditer(text):
             yield match.start(), match.end(), _DOMAIN
-    if _mentions(text, _DOT_HINTS) and _SPELLED_ENDING.search(text):
-        for match in _WEAK_AT.finditer(text):
-            yield match.start(), match.end(), _SPELLED_DOMAIN
+        if _SPELLED_ENDING.search(text):
+            for match in _WEAK_AT.finditer(text):
+                yield match.start(), match.end(), _SPELLED_DOMAIN
 
 
-def _mentions(text: str, words: tuple[str, ...]) -> bool:
-    return any(map(text.__contains__, words))
+def _local_start(text: str, at: int, spelled: bool) -> int | None:
+    """Where the name before an @ begins."""
+    if spelled:
+        before = _LOCAL.search(text, max(0, at - _LONGEST_HOST), at)
+        return before.start() if before else None
+    backwards = _LOCAL_BACKWARDS.match(text[max(0, at - _LONGEST_LOCAL - 1) : at][::-1])
+    return at - backwards.end() if backwards and backwards.end() <= _LONGEST_LOCAL else None
 
 
 def _undotted(written: str) -> str:
     return re.sub(r"\s", "", _ANY_SPELLED_DOT.sub(".", written))
 
 
-def _links(text: str) -> list[Address]:
+def _links(text: str, spelled: bool) -> list[Address]:
     found: list[Address] = []
-    for start, end in _link_spans(text):
+    for start, end in _link_spans(text, spelled):
         written = text[start:end].rstrip(_TRAILING)
         if written and not overlaps(start, start + len(written), found):
-            found.append(_link(start, written))
+            found.append(_link(start, written, spelled))
     return found
 
 
-def _link_spans(text: str) -> Iterator[tuple[int, int]]:
+def _link_spans(text: str, spelled: bool) -> Iterator[tuple[int, int]]:
     """Spans that may be links, the surest first."""
-    if _mentions(text, ("://", "www.")):
+    if "://" in text or "www." in text:
         for match in _SURE_LINK.finditer(text):
             yield match.span()
     for match in _ENDING.finditer(text):
+        if match[1] not in _ENDINGS:
+            continue
         at = match.start()
         backwards = _HOST_BACKWARDS.match(text[max(0, at - _LONGEST_HOST) : at][::-1])
         if not backwards or text[at - backwards.end() - 1 : at - backwards.end()] in ("@", "."):
@@ -185,7 +206,7 @@ def _link_spans(text: str) -> Iterator[tuple[int, int]]:
         # "cash.It's" is a sentence without its space, "t.me/name" is not.
         if match[2] or match[1] not in _SENTENCE_STARTS or "." in backwards.group():
             yield at - backwards.end(), match.end()
-    if _mentions(text, _DOT_HINTS):
+    if spelled:
         for match in _SPELLED_ENDING.finditer(text):
             at = match.start()
             host = _SPELLED_HOST.search(text, max(0, at - _LONGEST_HOST), at)
@@ -193,10 +214,11 @@ def _link_spans(text: str) -> Iterator[tuple[int, int]]:
                 yield host.start(), match.end()
 
 
-def _link(start: int, written: str) -> Address:
-    value = re.sub(r"^(?:https?|hxxps?)://", "", _undotted(written))
+def _link(start: int, written: str, spelled: bool) -> Address:
+    value = _SCHEME.sub("", _undotted(written) if spelled else written)
     value = value.removeprefix("www.").rstrip("/")
-    spelled = written.startswith("hxxp") or _ANY_SPELLED_DOT.search(written) is not None
+    spelled = spelled and _ANY_SPELLED_DOT.search(written) is not None
+    spelled |= written.startswith("hxxp")
     kind = "link"
     if telegram := _TELEGRAM.match(value):
         kind, value = "handle", f"telegram:{telegram.group(1)}"
@@ -207,7 +229,7 @@ def _link(start: int, written: str) -> Address:
 
 def _handles(text: str) -> list[Address]:
     found = []
-    for match in _HANDLE.finditer(text):
+    for match in _after_apps(text):
         app = next(name for name in _APPS if match[name])
         written = match["name"].rstrip("._-")
         name = written.lstrip("@")
@@ -226,3 +248,13 @@ def _handles(text: str) -> list[Address]:
         start = match.start("name")
         found.append(Address("handle", start, start + len(written), f"{app}:{name}", False))
     return found
+
+
+def _after_apps(text: str) -> Iterator[re.Match[str]]:
+    """Every match of `_HANDLE`; it is tried only where the name of a messenger may begin."""
+    at = 0
+    while app := _APP.search(text, at):
+        match = _HANDLE.match(text, app.start())
+        if match:
+            yield match
+        at = match.end() if match else app.start() + 1

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.extract.addresses import ENDINGS
-from adrisk.extract.find import Finder
+from adrisk.extract.addresses import ENDINGS, SPELLED_HINT
+from adrisk.extract.find import find_in
 from adrisk.extract.runs import phone_runs
 from adrisk.normalise import fold_column
 from adrisk.types import Contact
@@ -78,16 +78,18 @@ def contacts_column(
     either[list(phones)] = True
     rows = np.flatnonzero(either)
     picked = pa.array(rows)
-    finder = Finder()
-    texts = zip(raw.take(picked).to_pylist(), folded.take(picked).to_pylist(), strict=True)
-    for row, (raw_text, folded_text) in zip(rows.tolist(), texts, strict=True):
-        contacts[row] = finder.find(
+    raw, folded = raw.take(picked), folded.take(picked)
+    spelled = _matches(folded, SPELLED_HINT).tolist()
+    texts = zip(rows.tolist(), raw.to_pylist(), folded.to_pylist(), spelled, strict=True)
+    for row, raw_text, folded_text, is_spelled in texts:
+        contacts[row] = find_in(
             raw_text,
             folded_text,
             regions[row] if regions is not None else None,
             phones=phones.get(row),
             addresses=bool(address[row]),
             handles=bool(app[row]),
+            spelled=is_spelled,
         )
     return contacts
 

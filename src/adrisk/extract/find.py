@@ -6,51 +6,45 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from adrisk.extract.addresses import find_addresses, overlaps
-from adrisk.extract.phones import PhoneReader
+from adrisk.extract.phones import find_phones
 from adrisk.extract.runs import Runs
 from adrisk.normalise import fold, fold_text
 from adrisk.types import Contact
 
 
-class Finder:
-    """Finds the contacts of ad after ad; what was learnt of a phone number is used again."""
-
-    def __init__(self) -> None:
-        self._phones = PhoneReader()
-
-    def find(
-        self,
-        raw: str,
-        folded: str,
-        region: str | None = None,
-        *,
-        phones: Runs | None = None,
-        addresses: bool = True,
-        handles: bool = True,
-    ) -> list[Contact]:
-        """The contacts of an ad, in order; the flags leave out what is known not to be there."""
-        found = find_addresses(folded, handles=handles) if addresses else []
-        spans = [(a.kind, a.start, a.end, a.value, a.spelled) for a in found]
-        if phones:
-            spans += [
-                ("phone", p.start, p.end, p.value, p.spelled)
-                for p in self._phones.find(folded, phones, region)
-                if not overlaps(p.start, p.end, found)
-            ]
-        if not spans:
-            return []
-        spans.sort(key=lambda span: span[1])
-        # If folding only lowered the letters, the offsets are the raw ones already.
-        lowered = raw.lower()
-        if lowered == folded and len(lowered) == len(raw):
-            return [Contact(*span) for span in spans]
-        way_back = _WayBack(raw, folded)
-        contacts = []
-        for kind, start, end, value, is_spelled in spans:
-            first, last = way_back.span(start, end)
-            disguised = raw[first:last].lower() != folded[start:end]
-            contacts.append(Contact(kind, first, last, value, is_spelled or disguised))
-        return contacts
+def find_in(
+    raw: str,
+    folded: str,
+    region: str | None = None,
+    *,
+    phones: Runs | None = None,
+    addresses: bool = True,
+    handles: bool = True,
+    spelled: bool = True,
+) -> list[Contact]:
+    """The contacts of an ad, in order; the flags leave out what is known not to be there."""
+    found = find_addresses(folded, handles=handles, spelled=spelled) if addresses else []
+    spans = [(a.kind, a.start, a.end, a.value, a.spelled) for a in found]
+    if phones:
+        spans += [
+            ("phone", p.start, p.end, p.value, p.spelled)
+            for p in find_phones(folded, phones, region)
+            if not overlaps(p.start, p.end, found)
+        ]
+    if not spans:
+        return []
+    spans.sort(key=lambda span: span[1])
+    # If folding only lowered the letters, the offsets are the raw ones already.
+    lowered = raw.lower()
+    if lowered == folded and len(lowered) == len(raw):
+        return [Contact(*span) for span in spans]
+    way_back = _WayBack(raw, folded)
+    contacts = []
+    for kind, start, end, value, is_spelled in spans:
+        first, last = way_back.span(start, end)
+        disguised = raw[first:last].lower() != folded[start:end]
+        contacts.append(Contact(kind, first, last, value, is_spelled or disguised))
+    return contacts
 
 
 class _WayBack:
@@ -62,7 +56,9 @@ class _WayBack:
 
     def __init__(self, raw: str, folded: str) -> None:
         self._words = raw.split(" ")
-        pieces = [w.lower() if w.isascii() else fold_text(w) for w in self._words]
+        pieces = folded.split(" ")
+        if len(pieces) != len(self._words):  # a character that folds to a space
+            pieces = [fold_text(word) for word in self._words]
         if " ".join(pieces) != folded:
             self._words, pieces = [raw], [folded]
         self._raw_starts = _starts(self._words)

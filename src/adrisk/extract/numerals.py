@@ -60,7 +60,11 @@ _REPEATS = {"double": 2, "doble": 2, "triple": 3}
 
 
 def _any_of(words: list[str]) -> str:
-    return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")"
+    """Pattern of the longest of the words; by first letters, so that few are tried at a place."""
+    rests: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        rests.setdefault(word[0], []).append(word[1:])
+    return "(?:" + "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()) + ")"
 
 
 _ONES = _any_of([word for words in _DIGITS[1:] for word in words])

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
+from adrisk.extract.numbering import international, national
 from adrisk.extract.numerals import SPOKEN, WORD, figures
-from adrisk.extract.phone_rules import Numbers, announced, made_up, usually_grouped, without_others
+from adrisk.extract.phone_rules import announced, made_up, usually_grouped, without_others
 from adrisk.extract.runs import BREAKS, LEAST_FIGURES, MOST_SEPARATORS, Runs
 
 # A letter of a script that puts spaces between words; in the others a number may touch any word.
@@ -32,6 +34,8 @@ _SPELLED_RUN = re.compile(
     rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
 _UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>[oil])")
+_FIGURES = re.compile(r"[0-9]+")
+_PLAIN_WRITING = re.compile(r"[\x00-@\[-`{-\x7f\u2010-\u2015]+")  # ASCII but for letters, dashes
 _AS_FIGURES = str.maketrans("oil", "011")
 
 _USUAL_WRITING = re.compile(r"\+?[0-9\s().\-\u2010-\u2013/]+")
@@ -40,6 +44,7 @@ _INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _LONELY_FIGURES = 4  # that many groups of one figure are not how numbers are written
 _MOST_FIGURES = 17  # 15 (E.164) behind 00
+_WEAK_GAPS = {"": 0, "-": 0, ".": 0, " ": 1}
 _CERTAIN = 5  # strength of a gap at which a number certainly ends
 
 
@@ -53,8 +58,7 @@ class Phone:
     spelled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """Some figures of a run, however they are written."""
 
     start: int
@@ -64,127 +68,118 @@ class _Unit:
     letter: bool  # a letter that stands alone: "o" may be a zero, or Spanish "or"
 
 
-class PhoneReader:
-    """Finds phones in text after text."""
+def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]:
+    """Phones of a folded text, in order.
 
-    def __init__(self) -> None:
-        self._numbers = Numbers()
+    Args:
+        text: the folded text.
+        runs: where in it to look, and whether to read number words and letters as figures too.
+        region: two letters, upper case; where a number without a country code is likely from.
+    """
+    pattern = _SPELLED_RUN if runs.spelled else _PLAIN_RUN
+    found: list[Phone] = []
+    at = 0
+    for first, last in runs.spans:
+        at = max(at, first - _MOST_OPENING)
+        while at <= last and (run := pattern.search(text, at)) and run.start() <= last:
+            at = run.end()
+            if at - run.start() >= LEAST_FIGURES or runs.spelled:
+                found += _in_match(text, run, region)
+    return found
 
-    def find(self, text: str, runs: Runs, region: str | None = None) -> list[Phone]:
-        """Phones of a folded text, in order.
 
-        Args:
-            text: the folded text.
-            runs: where in it to look, and whether to read number words and letters as figures too.
-            region: two letters, upper case; where a number without a country code is likely from.
-        """
-        pattern = _SPELLED_RUN if runs.spelled else _PLAIN_RUN
-        found: list[Phone] = []
+def _in_match(text: str, run: re.Match[str], region: str | None) -> list[Phone]:
+    pattern, written = run.re, run.group()
+    units = _units(text, *run.span())
+    if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
+        return []
+    if _INTERNATIONAL_WRITING.fullmatch(written) and (whole := _read(text, units, region, None)):
+        return [whole]
+    cue = announced(text, run.start())
+    if cue is False and not _INTERNATIONAL.match(written):
+        return []
+    # With what stands before it, so that "$" and "ref-" can be seen.
+    before = max(0, run.start() - 12)
+    after = min(len(text), run.end() + 10)
+    near = text[before:after]
+    masked = without_others(near)
+    if masked == near:
+        return list(_split(text, units, region, cue))
+    return [
+        phone
+        for piece in pattern.finditer(masked, run.start() - before, run.end() - before)
+        for phone in _in_run(text, before + piece.start(), before + piece.end(), region, cue)
+    ]
+
+
+def _in_run(
+    text: str, start: int, end: int, region: str | None, cue: bool | None
+) -> Iterator[Phone]:
+    units = _units(text, start, end)
+    if sum(len(unit.figures) for unit in units) >= LEAST_FIGURES:
+        yield from _split(text, units, region, cue)
+
+
+def _split(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Iterator[Phone]:
+    """The phones in some units: all of them as one, else the parts between strong gaps."""
+    while units and units[-1].letter:
+        units = units[:-1]
+    while units and units[0].letter:
+        units = units[1:]
+    if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
+        return
+    gaps = [_strength(a, text[a.end : b.start], b) for a, b in pairwise(units)]
+    strongest = max(gaps, default=0)
+    if strongest < _CERTAIN and (whole := _read(text, units, region, cue)):
+        yield whole
+        return
+    if strongest > min(gaps, default=0) or strongest == _CERTAIN:
         at = 0
-        for first, last in runs.spans:
-            for run in pattern.finditer(text, max(at, first - _MOST_OPENING)):
-                if run.start() > last:
-                    break
-                at = run.end()
-                if at - run.start() >= LEAST_FIGURES or runs.spelled:
-                    found += self._in_match(text, run, region)
-        return found
-
-    def _in_match(
-        self, text: str, run: re.Match[str], region: str | None
-    ) -> list[Phone]:
-        pattern, written = run.re, run.group()
-        units = _units(text, *run.span())
-        if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
-            return []
-        if _INTERNATIONAL_WRITING.fullmatch(written) and (
-            whole := self._read(text, units, region, None)
-        ):
-            return [whole]
-        cue = announced(text, run.start())
-        if cue is False and not _INTERNATIONAL.match(written):
-            return []
-        # With what stands before it, so that "$" and "ref-" can be seen.
-        before = max(0, run.start() - 12)
-        after = min(len(text), run.end() + 10)
-        near = text[before:after]
-        masked = without_others(near)
-        if masked == near:
-            return list(self._split(text, units, region, cue))
-        return [
-            phone
-            for piece in pattern.finditer(masked, run.start() - before, run.end() - before)
-            for phone in self._in_run(text, before + piece.start(), before + piece.end(), region, cue)
-        ]
-
-    def _in_run(
-        self, text: str, start: int, end: int, region: str | None, cue: bool | None
-    ) -> Iterator[Phone]:
-        units = _units(text, start, end)
-        if sum(len(unit.figures) for unit in units) >= LEAST_FIGURES:
-            yield from self._split(text, units, region, cue)
-
-    def _split(
-        self, text: str, units: list[_Unit], region: str | None, cue: bool | None
-    ) -> Iterator[Phone]:
-        """The phones in some units: all of them as one, else the parts between strong gaps."""
-        while units and units[-1].letter:
-            units = units[:-1]
-        while units and units[0].letter:
-            units = units[1:]
-        if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
+        for i, gap in enumerate([*gaps, strongest], start=1):
+            if gap == strongest:
+                yield from _split(text, units[at:i], region, cue)
+                at = i
+        return
+    if made_up("".join(unit.figures for unit in units)):
+        return
+    # Even gaps: a stray number may stand before or behind.
+    for window in (units[1:], units[:-1], units[2:], units[:-2]):
+        if part := _read(text, window, region, cue):
+            yield part
             return
-        gaps = [_strength(a, text[a.end : b.start], b) for a, b in pairwise(units)]
-        strongest = max(gaps, default=0)
-        if strongest < _CERTAIN and (whole := self._read(text, units, region, cue)):
-            yield whole
-            return
-        if strongest > min(gaps, default=0) or strongest == _CERTAIN:
-            at = 0
-            for i, gap in enumerate([*gaps, strongest], start=1):
-                if gap == strongest:
-                    yield from self._split(text, units[at:i], region, cue)
-                    at = i
-            return
-        if made_up("".join(unit.figures for unit in units)):
-            return
-        # Even gaps: a stray number may stand before or behind.
-        for window in (units[1:], units[:-1], units[2:], units[:-2]):
-            if part := self._read(text, window, region, cue):
-                yield part
-                return
 
-    def _read(
-        self, text: str, units: list[_Unit], region: str | None, cue: bool | None
-    ) -> Phone | None:
-        """The phone that these units are, taken together."""
-        number = "".join(unit.figures for unit in units)
-        if not LEAST_FIGURES <= len(number) <= _MOST_FIGURES:
-            return None
-        start, end = units[0].start, units[-1].end
-        if text[max(0, start - 1) : start] == "(" and ")" in text[start:end]:
-            start -= 1
-        plus = start > 0 and text[start - 1] == "+"
-        start -= plus
-        written = text[start:end]
-        groups = [len(unit.figures) for unit in units]
-        disguised = any(unit.spelled for unit in units) or groups.count(1) >= _LONELY_FIGURES
-        spelled = disguised or not _USUAL_WRITING.fullmatch(written)
-        if plus or (number.startswith("00") and len(number) > 10):
-            value = self._numbers.international(number if plus else number[2:])
-            return Phone(start, end, value, spelled) if value else None
-        if cue is False or made_up(number):
-            return None
-        if not (cue or disguised or usually_grouped(groups)):
-            return None
-        if len(number) == LEAST_FIGURES and not (disguised or groups in ([3, 4], [7])):
-            return None
-        value = self._numbers.national(number, region, cued=cue is True)
+
+def _read(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Phone | None:
+    """The phone that these units are, taken together."""
+    number = "".join(unit.figures for unit in units)
+    if not LEAST_FIGURES <= len(number) <= _MOST_FIGURES:
+        return None
+    start, end = units[0].start, units[-1].end
+    if text[max(0, start - 1) : start] == "(" and ")" in text[start:end]:
+        start -= 1
+    plus = start > 0 and text[start - 1] == "+"
+    start -= plus
+    written = text[start:end]
+    groups = [len(unit.figures) for unit in units]
+    disguised = any(unit.spelled for unit in units) or groups.count(1) >= _LONELY_FIGURES
+    spelled = disguised or not _USUAL_WRITING.fullmatch(written)
+    if plus or (number.startswith("00") and len(number) > 10):
+        value = international(number if plus else number[2:])
         return Phone(start, end, value, spelled) if value else None
+    if cue is False or made_up(number):
+        return None
+    if not (cue or disguised or usually_grouped(groups)):
+        return None
+    if len(number) == LEAST_FIGURES and not (disguised or groups in ([3, 4], [7])):
+        return None
+    value = national(number, region, cued=cue is True)
+    return Phone(start, end, value, spelled) if value else None
 
 
 def _strength(before: _Unit, gap: str, after: _Unit) -> int:
     """How much a gap between two units looks like the end of a number."""
+    if not after.letter and gap in _WEAK_GAPS:
+        return _WEAK_GAPS[gap]
     if any(mark in gap for mark in "+;|\t"):
         return _CERTAIN
     if before.spelled != after.spelled and _SENTENCE_END.search(gap):
@@ -199,6 +194,11 @@ def _strength(before: _Unit, gap: str, after: _Unit) -> int:
 
 
 def _units(text: str, start: int, end: int) -> list[_Unit]:
+    if _PLAIN_WRITING.fullmatch(text, start, end):
+        return [
+            _Unit(match.start(), match.end(), match.group(), False, False)
+            for match in _FIGURES.finditer(text, start, end)
+        ]
     units = []
     for match in _UNITS.finditer(text, start, end):
         written = match.group()

@@ -8,10 +8,10 @@ each.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,25 +28,27 @@ BREAKS = "\n\r$€£¥₹¤%"
 
 _SHORT = 8  # figures; so few are a phone only where something says so
 _PLUS = ord("+")
-_MARKS = ((0x300, 0x370), (0x20D0, 0x2100))  # as in 5̶5̶5̶; a token is what it is without them
+# Marks as in 5\u03365\u0336: a token is what it is without them. 0x307 is a part of a folded İ.
+_MARKS = ((0x300, 0x307), (0x308, 0x370), (0x20D0, 0x2100))
 # What a token holds, added up in one number: figures, letters like figures, other letters,
 # separators behind it, breaks behind it. A field that overflows makes the next one too large,
 # which is right: such a token is not a piece of a phone.
 _FIELDS = {"figures": 0, "alike": 12, "letters": 24, "separators": 36, "breaks": 52}
 _FIELD = np.uint64(0xFFF)
-_JOINED = rf"{WORD}{WORD}|\d{WORD}|{WORD}\d"  # seen as one token, or as none of ours
+_LETTER = np.uint64(1 << _FIELDS["letters"])
+_JOINED = rf"{WORD}{WORD}|\d{WORD}\d|{WORD}\d+{WORD}"  # seen as one token, or as none of ours
 _TABLE = 1 << 16
 
 
-@dataclass(slots=True)
-class Runs:
+class Runs(NamedTuple):
     """The runs of one text that may hold a phone: where their first and their last token begin.
 
-    `spelled` tells whether words and letters are to be read as figures.
+    `spelled` tells whether words and letters are to be read as figures; all of the text is then
+    one run, as what stands for a figure may be a part of a token.
     """
 
+    spans: list[tuple[int, int]]
     spelled: bool = False
-    spans: list[tuple[int, int]] = field(default_factory=list)
 
 
 def phone_runs(folded: pa.Array | pa.ChunkedArray, *, short: bool = False) -> dict[int, Runs]:
@@ -56,18 +58,19 @@ def phone_runs(folded: pa.Array | pa.ChunkedArray, *, short: bool = False) -> di
         folded: n folded texts, without nulls.
         short: whether eight figures are enough, as they are in some regions.
     """
-    found: dict[int, Runs] = defaultdict(Runs)
     joined = pc.match_substring_regex(folded, _JOINED).to_numpy(zero_copy_only=False)
-    for row in np.flatnonzero(joined).tolist():
-        found[row] = Runs(spelled=True, spans=[(0, len(folded[row].as_py()))])
-    whole = set(found)
+    spelled = set(np.flatnonzero(joined).tolist())
+    spans: dict[int, list[tuple[int, int]]] = {row: [] for row in spelled}
     for tokens in tokenise(folded):
         for text, span, is_spelled in _runs(tokens, short):
             row = tokens.first + text
-            if row not in whole:
-                found[row].spans.append(span)
-                found[row].spelled |= is_spelled
-    return found
+            spans.setdefault(row, []).append(span)
+            if is_spelled:
+                spelled.add(row)
+    return {
+        row: Runs([(0, sys.maxsize)], spelled=True) if row in spelled else Runs(found)
+        for row, found in spans.items()
+    }
 
 
 def _runs(tokens: Tokens, short: bool) -> Iterator[tuple[int, tuple[int, int], bool]]:
@@ -77,14 +80,19 @@ def _runs(tokens: Tokens, short: bool) -> Iterator[tuple[int, tuple[int, int], b
     """
     if not len(tokens.starts):
         return
-    sums = np.add.reduceat(_weights().take(tokens.points), tokens.starts)
     word = _word_figures(tokens.hashes)
-    mixed = (sums & (_FIELD << np.uint64(_FIELDS["letters"]))) == 0
-    mixed &= ((sums & _FIELD) > 0) | (_part(sums, "alike") == 1)
-    numeric = np.flatnonzero(mixed | (word >= 0))
-    if not len(numeric):
+    likely = _weights().take(tokens.points[tokens.starts]) != _LETTER
+    likely = np.flatnonzero(likely | (word >= 0))
+    if not len(likely):
         return
-    sums, word, starts = sums[numeric], word[numeric], tokens.starts[numeric]
+    sums, word = _sums(tokens, likely), word[likely]
+    mixed = (sums & (_LETTER * _FIELD)) == 0
+    mixed &= ((sums & _FIELD) > 0) | (_part(sums, "alike") == 1)
+    kept = np.flatnonzero(mixed | (word >= 0))
+    if not len(kept):
+        return
+    numeric, sums, word = likely[kept], sums[kept], word[kept]
+    starts = tokens.starts[numeric]
     figures, alike = (_part(sums, name).astype(np.int64) for name in ("figures", "alike"))
     separators = sums >> np.uint64(_FIELDS["separators"])  # and breaks above them: too large
     text = np.searchsorted(tokens.bounds, starts, side="right") - 1
@@ -110,6 +118,14 @@ def _runs(tokens: Tokens, short: bool) -> Iterator[tuple[int, tuple[int, int], b
         unusual[read].tolist(),
         strict=True,
     )
+
+
+def _sums(tokens: Tokens, some: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """What some tokens hold, and what is behind each of them until the next token."""
+    lengths = np.diff(tokens.starts, append=len(tokens.points))[some]
+    first = np.cumsum(lengths) - lengths
+    places = np.arange(lengths.sum()) + np.repeat(tokens.starts[some] - first, lengths)
+    return np.add.reduceat(_weights().take(tokens.points[places]), first)
 
 
 def _part(sums: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:

@@ -80,9 +80,10 @@ class ColumnMap:
         return [self.found[part] for part in _TEXT_PARTS if part in self.found]
 
     def note(self, name: str) -> str:
-        """What was recognised, in one line."""
-        pairs = ", ".join(f"{column} -> {canonical}" for canonical, column in self.found.items())
-        return f"{name}: recognised {pairs}"
+        """What was recognised under another name, in one line; empty if there is nothing to say."""
+        renamed = {n: column for n, column in self.found.items() if n != column}
+        pairs = ", ".join(f"{column} -> {canonical}" for canonical, column in renamed.items())
+        return f"{name}: recognised {pairs}" if pairs else ""
 
 
 def recognise(schema: pa.Schema, mapping: Mapping[str, str], name: str) -> ColumnMap:

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.report.curves import evaluation_curves
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN
@@ -31,14 +30,15 @@ from adrisk.labels import UNKNOWN_RISK, Targets
 from adrisk.metrics import alerts_per_10000, average_precision, estimate
 from adrisk.model import Model
 from adrisk.progress import say, track
-from adrisk.splits import PARTS, Split, campaign_split, folds, random_split
+from adrisk.report.curves import evaluation_curves
+from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.train import fit_model, split_corpus
 from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
 from adrisk.types import RISKY, FloatArray, IntArray
 
-_NO_REPORT = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
+_NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ def evaluate(
             "evaluate it on other ads, or train with part of these held out"
         )
     if len(report) < len(corpus):
-        say(f"{len(corpus) - len(report):,} ads belong to campaigns the model learned from: "
-            f"judged on the other {len(report):,}")
+        say(
+            f"{len(corpus) - len(report):,} ads belong to campaigns the model learned from: "
+            f"judged on the other {len(report):,}"
+        )
     with track("evaluate", len(report)) as advance:
         risk, indicators = model.probabilities(corpus.prepared.folded.take(pa.array(report)))
         advance(len(report))

@@ -37,13 +37,16 @@ def write_flags(
     sizes = campaigns["campaign_size"].to_numpy()
     queue = apply_policy(policy, risk, numbers)
     first = 0
-    with replacing(folder / "flags.parquet") as draft, track("flag", len(risk)) as advance:
-        with pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer:
-            for path in paths:
-                table = _flags(path, first, labels, policy, queue, campaigns, sizes)
-                writer.write_table(table)
-                first += len(table)
-                advance(len(table))
+    with (
+        replacing(folder / "flags.parquet") as draft,
+        track("flag", len(risk)) as advance,
+        pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
+    ):
+        for path in paths:
+            table = _flags(path, first, labels, policy, queue, campaigns, sizes)
+            writer.write_table(table)
+            first += len(table)
+            advance(len(table))
     return _counts(policy, risk, numbers, queue)
 
 
@@ -104,5 +107,3 @@ def _counts(
         "over_capacity": len(over),
         "over_threshold": int((risk >= np.float32(policy.review_at)).sum()),
     }
-
-

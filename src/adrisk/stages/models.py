@@ -15,8 +15,8 @@ def find_model(reference: str | None, workspace: Path) -> Model:
     """Load a model.
 
     Args:
-        reference: a model folder, `models:/adrisk@champion`, `models:/adrisk/3`, `runs:/<id>/model`;
-            None for the champion.
+        reference: a model folder, `models:/adrisk@champion`, `models:/adrisk/3` or
+            `runs:/<id>/model`; None for the champion.
         workspace: whose registry is asked, unless MLFLOW_TRACKING_URI names a server.
 
     Raises:

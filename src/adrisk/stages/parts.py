@@ -58,7 +58,9 @@ class Scorer:
                 for row, found in enumerate(contacts)
                 for name in sorted({self.names.of(contact) for contact in found})
             ],
-            texts=list(zip(rows.tolist(), prepared.raw.take(pa.array(rows)).to_pylist(), strict=True)),
+            texts=list(
+                zip(rows.tolist(), prepared.raw.take(pa.array(rows)).to_pylist(), strict=True)
+            ),
         )
 
 
@@ -142,7 +144,9 @@ def link_parts(out: Path) -> pa.Table:
             found = pq.read_table(work.with_suffix(".contacts"))
             contacts += [
                 (row + at, name)
-                for at, name in zip(found["row"].to_pylist(), found["name"].to_pylist(), strict=True)
+                for at, name in zip(
+                    found["row"].to_pylist(), found["name"].to_pylist(), strict=True
+                )
             ]
             blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
             ids += part.chunks
@@ -176,7 +180,10 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     work = out / WORK / _name(number)
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
-    for suffix, rows, form in ((".contacts", part.contacts, _CONTACTS), (".texts", part.texts, _TEXTS)):
+    for suffix, rows, form in (
+        (".contacts", part.contacts, _CONTACTS),
+        (".texts", part.texts, _TEXTS),
+    ):
         columns = [list(column) for column in zip(*rows, strict=True)] or [[], []]
         with replacing(work.with_suffix(suffix)) as draft:
             pq.write_table(pa.table(columns, schema=form), draft, compression="zstd")

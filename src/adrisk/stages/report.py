@@ -47,15 +47,16 @@ def _views(
     wanted = pa.array(sorted(members), pa.string())
     views: dict[str, AdView] = {}
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            with Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine:
-                options = ReadOptions(mapping, detect_language=False)
-                stream = open_ads(sources, options, quarantine)
-                with track("texts", manifest.get("counts", {}).get("scored")) as advance:
-                    for ads in stream:
-                        chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=wanted))
-                        views.update(_view(ad, texts) for ad in chosen.to_pylist())
-                        advance(len(ads))
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine,
+            track("texts", manifest.get("counts", {}).get("scored")) as advance,
+        ):
+            stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
+            for ads in stream:
+                chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=wanted))
+                views.update(_view(ad, texts) for ad in chosen.to_pylist())
+                advance(len(ads))
     except AdriskError as error:
         say(f"the report shows no texts: {error}")
         why = "its source could not be read again"

@@ -92,8 +92,11 @@ def score(
             _abandon(out)
             raise CorpusError(
                 f"{', '.join(sources)} holds no ads"
-                + (f"; all {quarantine.count:,} rows were quarantined, see {quarantine.path}"
-                   if quarantine.count else "; check the path and the file")
+                + (
+                    f"; all {quarantine.count:,} rows were quarantined, see {quarantine.path}"
+                    if quarantine.count
+                    else "; check the path and the file"
+                )
             )
     counts = write_flags(out, model.labels, settled, link_parts(out))
     write_evidence(model, out, workers)
@@ -128,7 +131,8 @@ def _check_free(out: Path, run_id: str, resume: bool, sources: Sequence[str]) ->
     if state.exists():
         if not resume:
             raise UsageError(
-                f"{out} holds an unfinished run; add --resume to go on with it, or remove the folder"
+                f"{out} holds an unfinished run; add --resume to go on with it, "
+                "or remove the folder"
             )
         if _state(state) != run_id:
             raise UsageError(

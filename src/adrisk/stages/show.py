@@ -37,8 +37,9 @@ def described(v: Registered) -> str:
         f"run      {v.run_id}",
     ]
     if not v.evaluation:
-        return "\n".join([*lines, "never evaluated: adrisk evaluate models:/"
-                          f"{v.name}/{v.version} ADS -o DIR"])
+        return "\n".join(
+            [*lines, f"never evaluated: adrisk evaluate models:/{v.name}/{v.version} ADS -o DIR"]
+        )
     lines.append(f"target   {v.evaluation['target']}")
     return "\n".join([*lines, *(f"{name:20} {_figure(v, name)}" for name in COMPARED)])
 

@@ -127,12 +127,11 @@ def _each(
 ) -> Written:
     with _stream(stage, sources, out, mapping) as (batches, written):
         rows = 0
-        with replacing(out) as draft:
-            with pq.ParquetWriter(draft, form, compression="zstd") as writer:
-                for ads in batches:
-                    table = find(ads)
-                    writer.write_table(table)
-                    rows += len(table)
+        with replacing(out) as draft, pq.ParquetWriter(draft, form, compression="zstd") as writer:
+            for ads in batches:
+                table = find(ads)
+                writer.write_table(table)
+                rows += len(table)
         return written(rows)
 
 

@@ -35,7 +35,15 @@ from adrisk.model import (
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
-from adrisk.tracking import Store, TrackedRun, aliased, describe, list_versions, set_alias, track_training
+from adrisk.tracking import (
+    Store,
+    TrackedRun,
+    aliased,
+    describe,
+    list_versions,
+    set_alias,
+    track_training,
+)
 from adrisk.types import RISKY, FloatArray
 
 
@@ -80,9 +88,7 @@ def train(
         folder = Path(scratch) / "adrisk-model"
         folder.mkdir()
         model = model.save(folder)
-        run = track_training(
-            store, experiment, model.manifest, folder, dump(config), register_as
-        )
+        run = track_training(store, experiment, model.manifest, folder, dump(config), register_as)
     describe(store, register_as, run.version, config.family)
     first = not any("champion" in v.aliases for v in list_versions(store, register_as))
     alias = "champion" if first else "challenger"
@@ -188,7 +194,8 @@ def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
         edge = ordered[min(room, len(ordered) - 1)]
         entries.append(
             ThresholdEntry(
-                budget=budget, threshold=float(np.nextafter(np.float32(edge), np.float32(1))),
+                budget=budget,
+                threshold=float(np.nextafter(np.float32(edge), np.float32(1))),
                 n=len(ordered),
             )
         )

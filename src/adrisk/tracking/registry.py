@@ -112,9 +112,7 @@ def promote(
         UsageError: if the candidate was not evaluated, was evaluated on other data than the
             champion, or has the lower average precision, and no reason is given.
     """
-    champion = next(
-        (v for v in list_versions(store, name) if "champion" in v.aliases), None
-    )
+    champion = next((v for v in list_versions(store, name) if "champion" in v.aliases), None)
     if champion is not None:
         if champion.version == candidate.version:
             raise UsageError(f"version {candidate.version} is the champion already")
@@ -141,7 +139,8 @@ def _refuse_worse(champion: Registered, candidate: Registered) -> None:
         if not version.evaluation:
             raise UsageError(
                 f"the {which}, version {version.version}, was never evaluated; run "
-                f"adrisk evaluate models:/{version.name}/{version.version} ADS -o DIR first, or {advice}"
+                f"adrisk evaluate models:/{version.name}/{version.version} ADS -o DIR first, "
+                f"or {advice}"
             )
     then, now = champion.evaluation, candidate.evaluation
     if then["fingerprint"] != now["fingerprint"]:

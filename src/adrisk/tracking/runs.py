@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError
@@ -48,7 +47,7 @@ class Store:
         """Whether the store is the workspace's own file."""
         return self.uri == f"sqlite:///{self.workspace.resolve() / 'mlflow.db'}"
 
-    def connect(self) -> ModuleType:
+    def connect(self) -> Any:
         """MLflow, pointed at this store.
 
         Raises:
@@ -71,7 +70,7 @@ class Store:
             os.environ.pop(_VARIABLE, None)
         return mlflow
 
-    def experiment(self, mlflow: ModuleType, name: str) -> str:
+    def experiment(self, mlflow: Any, name: str) -> str:
         """The id of an experiment, made if need be; local ones keep artifacts in the workspace."""
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
@@ -151,7 +150,7 @@ def track_evaluation(
 
 
 def flat_metrics(report: Mapping[str, Any]) -> dict[str, float]:
-    """The figures of a report as MLflow metrics: name, name_low, name_high; undefined ones left out.
+    """The figures of a report as MLflow metrics: name, name_low, name_high, where defined.
 
     Risk figures keep their names; an indicator's are prefixed with its id, a campaign's with
     `campaign_`.
@@ -172,7 +171,7 @@ def flat_metrics(report: Mapping[str, Any]) -> dict[str, float]:
 @contextmanager
 def _run(
     store: Store, experiment: str, name: str, tags: Mapping[str, str]
-) -> Iterator[tuple[ModuleType, Any]]:
+) -> Iterator[tuple[Any, Any]]:
     mlflow = store.connect()
     try:
         identifier = store.experiment(mlflow, experiment)
@@ -188,18 +187,16 @@ def _run(
         ) from error
 
 
-def _register(mlflow: ModuleType, name: str, info: Any, run_id: str) -> str:
+def _register(mlflow: Any, name: str, info: Any, run_id: str) -> str:
     """Add a version to the registry through the client, which unlike the fluent call is silent."""
     client = mlflow.MlflowClient()
     with suppress(mlflow.exceptions.MlflowException):  # it exists already
         client.create_registered_model(name)
-    made = client.create_model_version(
-        name, info.model_uri, run_id=run_id, model_id=info.model_id
-    )
+    made = client.create_model_version(name, info.model_uri, run_id=run_id, model_id=info.model_id)
     return str(made.version)
 
 
-def _log_model(mlflow: ModuleType, manifest: Manifest, folder: Path) -> Any:
+def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
     import pandas as pd
     from mlflow.models import infer_signature
 
@@ -226,7 +223,7 @@ def _log_model(mlflow: ModuleType, manifest: Manifest, folder: Path) -> Any:
 
 
 def _log_dataset(
-    mlflow: ModuleType,
+    mlflow: Any,
     manifest: Manifest,
     context: str,
     data: Mapping[str, Any] | None = None,

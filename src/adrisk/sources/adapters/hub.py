@@ -67,7 +67,7 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
         found = found[split]
     reader = HubReader(spec.text, found)
     columns = recognise(reader.schema, options.mapping, spec.text)
-    notes.append(columns.note(spec.text))
+    notes += filter(None, [columns.note(spec.text)])
     part = Part(reader, columns, tuple(columns.text_columns))
     return Opened([part], dict(columns.found), notes)
 

@@ -30,6 +30,8 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
         recognised.setdefault(signature, column_map.note(file.name))
         files_of[signature] += 1
     for signature, note in recognised.items():
+        if not note:
+            continue
         others = files_of[signature] - 1
         notes.append(f"{note} (and in {others} more files)" if others else note)
     return Opened(parts, columns, notes)

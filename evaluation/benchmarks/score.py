@@ -1,0 +1,164 @@
+"""Speed, memory and quality of adrisk beside the pipeline that everybody writes first.
+
+    python evaluation/benchmarks/score.py [--ads N] [--runs 3] [--parquet PATH]
+
+Both sides learn from the same synthetic ads and read the same Parquet file. adrisk goes its whole
+way: indicators beside the risk, contacts, campaigns, a policy, evidence; a part of its training
+ads goes into calibration, thresholds and its own report. scikit-learn fits one TF-IDF union (words
+1-2, characters 3-5) on all of them and gives one probability. Every run is a process of its own,
+adrisk and scikit-learn in turn; the clock runs from Parquet in to Parquet out.
+
+The ads are synthetic: average precision here tells the two sides apart and says nothing of the
+field. Ads of `--parquet` are judged where they have a risk label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import skops.io
+from corpora import ads_to_score, train_adrisk, train_sklearn, training_ads
+from sides import Measured, measure
+from sklearn.pipeline import Pipeline
+
+from adrisk.engine import cores
+from adrisk.metrics import Estimate, average_precision, estimate
+from adrisk.stages import ingest
+from adrisk.stages.corpus import campaign_numbers
+from adrisk.types import RISKY, FloatArray
+
+PATIENCE_SECONDS = 60.0
+NAMES = {"adrisk": "adrisk, whole way", "sklearn": "scikit-learn, risk only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process: how many ads it scored, and what it needed."""
+
+    ads: int
+    measured: Measured
+
+    @property
+    def rate(self) -> float:
+        """Ads a second."""
+        return self.ads / self.measured.seconds
+
+
+def main() -> None:
+    """Train both sides, run them in turn, print the table."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
+        place = Path(scratch)
+        training = training_ads(place / "training.parquet", arguments.train)
+        models = {"adrisk": train_adrisk(training, place / "model"), "sklearn": place / "sk.skops"}
+        pipeline = train_sklearn(training)
+        skops.io.dump(pipeline, models["sklearn"])
+        ads = _ads(arguments, place)
+        fewer = _fewer(ads, pipeline, place / "fewer.parquet")
+        inputs = {"adrisk": ads, "sklearn": fewer}
+        outputs = {"adrisk": place / "adrisk", "sklearn": place / "sklearn"}
+        runs: dict[str, list[Run]] = {"adrisk": [], "sklearn": []}
+        for _ in range(arguments.runs):
+            for side, taken in runs.items():
+                shutil.rmtree(outputs[side], ignore_errors=True)
+                measured = measure(side, models[side], inputs[side], outputs[side])
+                taken.append(Run(pq.read_metadata(inputs[side]).num_rows, measured))
+        _print_speed(runs, arguments.train)
+        _print_quality(
+            fewer,
+            {
+                "adrisk": pq.read_table(outputs["adrisk"] / "scores", columns=["ad_id", "risk"]),
+                "sklearn": pq.read_table(outputs["sklearn"] / "scores.parquet"),
+            },
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to score")
+    parser.add_argument("--train", type=int, default=8_000, help="synthetic ads to learn from")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each side")
+    parser.add_argument("--parquet", type=Path, help="score the ads of this file instead")
+    return parser.parse_args()
+
+
+def _ads(arguments: argparse.Namespace, place: Path) -> Path:
+    """The ads to score, in the canonical schema: cleaning foreign columns is not measured."""
+    if arguments.parquet is None:
+        return ads_to_score(place / "ads.parquet", arguments.ads)
+    return ingest([str(arguments.parquet)], place / "ads.parquet").ads
+
+
+def _fewer(ads: Path, pipeline: Pipeline, path: Path) -> Path:
+    """The ads for scikit-learn: the first of them where all would take too long."""
+    table = pq.read_table(ads)
+    sample = table["text"].slice(0, 500).to_pylist()
+    begun = time.perf_counter()
+    pipeline.predict_proba(sample)
+    rate = len(sample) / (time.perf_counter() - begun)
+    if len(table) <= rate * PATIENCE_SECONDS:
+        return ads
+    count = int(rate * PATIENCE_SECONDS)
+    print(f"scikit-learn is timed on the first {count:,} of {len(table):,} ads, as all would "
+          f"take about {len(table) / rate:.0f} s; both are judged on those\n")
+    pq.write_table(table.slice(0, count), path)
+    return path
+
+
+def _print_speed(runs: dict[str, list[Run]], trained: int) -> None:
+    print(f"{cores()} cores ({platform.machine()}), Python {platform.python_version()}; trained on "
+          f"{trained:,} synthetic ads; {len(runs['adrisk'])} runs of each side in turn")
+    print("peak: VmHWM of the process, imports and model included; of it before the first ad\n")
+    print(f"{'':24} {'ads':>9} {'ads/s, median':>14} {'peak MiB':>9} {'before':>7}")
+    for side, taken in runs.items():
+        peak = max(run.measured.peak_mib for run in taken)
+        loaded = max(run.measured.loaded_mib for run in taken)
+        rate = median(run.rate for run in taken)
+        print(f"{NAMES[side]:24} {taken[0].ads:>9,} {rate:>14,.0f} {peak:>9,.0f} {loaded:>7,.0f}")
+    ratios = [ours.rate / theirs.rate for ours, theirs in zip(*runs.values(), strict=True)]
+    print(f"\nadrisk / scikit-learn     {median(ratios):.2f} times the ads/s "
+          f"[{min(ratios):.2f}, {max(ratios):.2f} lowest and highest pair]")
+
+
+def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
+    """Average precision of both on the labelled ads; those marked for training left out."""
+    table = pq.read_table(ads)
+    if "risk" not in table.column_names:
+        print("\nno risk labels in these ads: nothing to judge")
+        return
+    labels = table["risk"].to_pylist()
+    judged = np.array([label is not None for label in labels])
+    if "split" in table.column_names:
+        judged &= np.array([split != "train" for split in table["split"].to_pylist()])
+    rows = np.flatnonzero(judged)
+    truth = np.array([labels[row] >= RISKY for row in rows], dtype=np.bool_)
+    if truth.all() or not truth.any():
+        print(f"\nthe {len(rows):,} labelled ads are of one class: nothing to judge")
+        return
+    campaigns = campaign_numbers(table)[rows]
+    ids = table["ad_id"].to_pylist()
+    print(f"\naverage precision on {len(rows):,} labelled ads, {int(truth.sum()):,} risky, in "
+          f"{len(np.unique(campaigns)):,} campaigns; 95 % bootstrap interval over campaigns")
+    for side, name in NAMES.items():
+        risk = dict(zip(*(scored[side][c].to_pylist() for c in ("ad_id", "risk")), strict=True))
+        score: FloatArray = np.array([risk[ids[row]] for row in rows], dtype=np.float64)
+        figure = estimate(average_precision(truth, score), campaigns, positives=int(truth.sum()))
+        print(f"{name:24} {_words(figure)}")
+
+
+def _words(figure: Estimate) -> str:
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+if __name__ == "__main__":
+    main()
