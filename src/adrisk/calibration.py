@@ -70,7 +70,7 @@ def fit_calibration(margins: Margins, targets: Targets, labels: Sequence[str]) -
     for column, truth in enumerate(targets.columns(labels).T):
         known = ~np.isnan(truth)
         if _enough(truth[known] >= 0.5):
-            slopes[column], intercepts[column] = _sigmoid(
+            slopes[column], intercepts[column] = platt(
                 margins.indicators[known, column], truth[known]
             )
             calibrated.append(labels[column])
@@ -96,7 +96,7 @@ def _smoothed(truth: FloatArray) -> FloatArray:
 def _questions(margin: FloatArray, risk: IntArray) -> tuple[FloatArray, FloatArray]:
     """Slope and shift of each question; one without enough data takes its nearest neighbour's."""
     found = {
-        column: _sigmoid(margin[:, column], (risk >= threshold).astype(np.float64))
+        column: platt(margin[:, column], (risk >= threshold).astype(np.float64))
         for column, threshold in enumerate(THRESHOLDS)
         if _enough(risk >= threshold) and margin[:, column].max() > IMPOSSIBLE / 2
     }
@@ -109,8 +109,16 @@ def _questions(margin: FloatArray, risk: IntArray) -> tuple[FloatArray, FloatArr
     return np.array([slope for slope, _ in taken]), np.array([shift for _, shift in taken])
 
 
-def _sigmoid(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
-    """Maximum likelihood of sigmoid(slope * margin + shift), the slope kept positive."""
+def platt(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
+    """Maximum likelihood of sigmoid(slope * margin + shift), the slope kept positive.
+
+    Args:
+        margin: shape (n,), any monotone score.
+        truth: shape (n,), 0 to 1.
+
+    Returns:
+        Slope and shift.
+    """
     wanted = _smoothed(truth)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:

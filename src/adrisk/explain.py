@@ -25,8 +25,9 @@ LIKELY = 0.5
 """Indicators at least this probable get spans of their own."""
 
 _WORD = regex.compile(r"\w+|[^\w\s]+")
-_SPANS_PER_HEAD = 5
-_WORTH_SHOWING = 0.2  # of the strongest word's contribution
+_SPANS_PER_HEAD = 3
+_WORTH_SHOWING = 0.4  # of the strongest place's contribution
+_NEIGHBOURS = (0.5, 1.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,13 @@ def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> 
     sums = np.concatenate([[0.0], np.cumsum(contribution)])
     begins = np.concatenate([[0], edges[:-1]])
     strengths = sums[edges] - sums[begins]
-    least = _WORTH_SHOWING * strengths.max()
+    # A word is chosen with its neighbours in view: a phrase is evidence, a stray "the" is not.
+    around = np.convolve(strengths, _NEIGHBOURS)[1:-1]
+    least = _WORTH_SHOWING * around.max()
     if least <= 0:
         return []
     spans: list[tuple[float, int, int]] = []
-    for first, last in _runs(np.flatnonzero(strengths >= least)):
+    for first, last in _runs(np.flatnonzero((around >= least) & (strengths > 0))):
         strength = float(strengths[first : last + 1].sum())
         start, end = folded.span(words[first][0], words[last][1])
         spans.append((strength, start, end))

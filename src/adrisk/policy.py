@@ -22,7 +22,10 @@ from adrisk.metrics import BUDGETS
 from adrisk.model import Model
 from adrisk.types import Level
 
-_LIKELY = 0.5
+LIKELY = "likely: "
+"""How the reason that lists indicators begins; a page that shows them otherwise leaves it out."""
+
+_LIKELY_AT = 0.5
 _LEVELS = (Level.CLEAR, Level.REVIEW, Level.URGENT)
 
 
@@ -204,17 +207,19 @@ def reasons(
         ("urgent", policy.urgent_at) if level is Level.URGENT else ("review", policy.review_at)
     )
     words = [f"risk {risk:.2f} is at or above the {name} threshold {bar:.2f}"]
-    words += [
-        f"likely: {taxonomy.get(label).title['en'].lower()} ({p:.2f})"
+    likely = [
+        f"{taxonomy.get(label).title['en'].lower()} ({p:.2f})"
         for label, p in _strongest(indicators)
     ]
+    if likely:
+        words.append(LIKELY + ", ".join(likely))
     if campaign_size > 1:
         words.append(f"one of {campaign_size} linked ads")
     return words
 
 
 def _strongest(indicators: Mapping[str, float], most: int = 5) -> Sequence[tuple[str, float]]:
-    likely = [(label, p) for label, p in indicators.items() if p >= _LIKELY]
+    likely = [(label, p) for label, p in indicators.items() if p >= _LIKELY_AT]
     return sorted(likely, key=lambda pair: -pair[1])[:most]
 
 

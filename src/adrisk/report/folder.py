@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"run `adrisk score MODEL SOURCE -o {folder}` first, or name the folder it wrote"
         )
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        manifest = Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "the file"
@@ -147,6 +147,11 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: {place}: {first['msg']}; score into this folder again, or check that it "
             "was written by `adrisk score`"
         ) from None
+    if manifest.started_at is not None:
+        return manifest
+    # A run leaves no time in its files, so that equal runs leave equal files.
+    finished = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0)
+    return manifest.model_copy(update={"started_at": finished})
 
 
 def table_file(folder: Path, name: str) -> Path:

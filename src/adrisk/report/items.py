@@ -15,6 +15,7 @@ from typing import Any
 
 from adrisk.errors import UsageError
 from adrisk.indicators import Taxonomy
+from adrisk.policy import LIKELY
 from adrisk.report.folder import AdView
 from adrisk.report.queue import Queued
 from adrisk.report.tally import PRESENT_FROM
@@ -141,7 +142,7 @@ def build_item(
         level=queued.level,
         size=queued.size,
         risk=max(risks, default=None),
-        reasons=queued.reasons,
+        reasons=tuple(r for r in queued.reasons if not r.startswith(LIKELY)),
         linked_by=queued.linked_by,
         indicators=_likely(scored, _evidenced(queued, rows), labels, taxonomy),
         languages=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -21,6 +23,7 @@ from adrisk.labels import Targets, targets_of
 from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.stages.ingest import SOURCES_KEY
 from adrisk.types import IntArray
 
 
@@ -33,7 +36,7 @@ class Corpus:
         prepared: its texts, cut and folded.
         campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
         targets: labels for every text indicator of the taxonomy, and risk.
-        sources: as given.
+        sources: as given; for a file written by `ingest`, what that was made from.
         fingerprint: SHA-256 over ids and texts.
         target: what the labels mean, in words.
         quarantined: rows that could not become ads.
@@ -90,7 +93,7 @@ def load_corpus(
         prepared=prepare(ads["text"]),
         campaigns=campaigns,
         targets=targets_of(ads, load_taxonomy().text_ids),
-        sources=tuple(sources),
+        sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),
         quarantined=rejected.count,
@@ -133,6 +136,14 @@ def target_in_words(ads: pa.Table) -> str:
         else:
             words.append(f"risk as labelled by {corpus}")
     return ", ".join(words) or "risk as labelled in the corpus"
+
+
+def _origins(source: str) -> list[str]:
+    """What an ingested file was made from; any other source is its own origin."""
+    if not (source.endswith(".parquet") and Path(source).is_file()):
+        return [source]
+    noted = (pq.read_metadata(source).metadata or {}).get(SOURCES_KEY.encode())
+    return [str(origin) for origin in json.loads(noted)] if noted else [source]
 
 
 def _codes(names: pa.ChunkedArray) -> IntArray:

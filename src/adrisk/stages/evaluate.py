@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.calibration import fit_calibration
+from adrisk.calibration import fit_calibration, platt
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import EvaluateConfig, ModelConfig
@@ -317,7 +317,11 @@ def _baselines_by_fold(
     with track("TF-IDF baseline", len(splits), "models") as advance:
         scores = []
         for split in splits:
-            scores.append(_tfidf(corpus, split["fit"], split["report"], seed))
+            together = np.concatenate([split["calibrate"], split["report"]])
+            margins = _tfidf(corpus, split["fit"], together, seed)
+            before, score = np.split(margins, [len(split["calibrate"])])
+            slope, shift = platt(before, _risky(corpus)[split["calibrate"]].astype(np.float64))
+            scores.append(slope * score + shift)  # several models are pooled: one scale for all
             advance()
     known = corpus.targets.risk[rows] != UNKNOWN_RISK
     found["TF-IDF + logistic regression"] = judge_ranking(

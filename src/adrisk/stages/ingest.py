@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from adrisk.errors import CorpusError
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
 from adrisk.stages.files import replacing, writable
+
+
+SOURCES_KEY = "adrisk.sources"
+"""Where an ingested file says what it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def ingest(
                 for ads in stream:
                     writer.write_table(ads)
                     advance(len(ads))
-                writer.add_key_value_metadata({"adrisk.fingerprint": stream.fingerprint})
+                writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
             if stream.accepted == 0:
                 raise CorpusError(_empty(sources, quarantine))
         for note in stream.notes[said:]:
