@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from builders import make_corpus_file
 
 BENCHMARKS = Path(__file__).parents[1] / "evaluation" / "benchmarks"

@@ -109,16 +109,23 @@ def _fewer(ads: Path, pipeline: Pipeline, path: Path) -> Path:
     if len(table) <= rate * PATIENCE_SECONDS:
         return ads
     count = int(rate * PATIENCE_SECONDS)
-    print(f"scikit-learn is timed on the first {count:,} of {len(table):,} ads, as all would "
-          f"take about {len(table) / rate:.0f} s; both are judged on those\n")
+    print(
+        f"scikit-learn is timed on the first {count:,} of {len(table):,} ads, as all would "
+        f"take about {len(table) / rate:.0f} s; both are judged on those\n"
+    )
     pq.write_table(table.slice(0, count), path)
     return path
 
 
 def _print_speed(runs: dict[str, list[Run]], trained: int) -> None:
-    print(f"{cores()} cores ({platform.machine()}), Python {platform.python_version()}; trained on "
-          f"{trained:,} synthetic ads; {len(runs['adrisk'])} runs of each side in turn")
-    print("peak: VmHWM of the process, imports and model included; of it before the first ad\n")
+    print(
+        f"{cores()} cores ({platform.machine()}), Python {platform.python_version()}; trained on "
+        f"{trained:,} synthetic ads; {len(runs['adrisk'])} runs of each side in turn"
+    )
+    print(
+        "memory: resident at its peak while scoring (VmHWM of each side's own process), and "
+        "before it,\nwith imports and model\n"
+    )
     print(f"{'':24} {'ads':>9} {'ads/s, median':>14} {'peak MiB':>9} {'before':>7}")
     for side, taken in runs.items():
         peak = max(run.measured.peak_mib for run in taken)
@@ -126,8 +133,10 @@ def _print_speed(runs: dict[str, list[Run]], trained: int) -> None:
         rate = median(run.rate for run in taken)
         print(f"{NAMES[side]:24} {taken[0].ads:>9,} {rate:>14,.0f} {peak:>9,.0f} {loaded:>7,.0f}")
     ratios = [ours.rate / theirs.rate for ours, theirs in zip(*runs.values(), strict=True)]
-    print(f"\nadrisk / scikit-learn     {median(ratios):.2f} times the ads/s "
-          f"[{min(ratios):.2f}, {max(ratios):.2f} lowest and highest pair]")
+    print(
+        f"\nadrisk / scikit-learn     {median(ratios):.2f} times the ads/s "
+        f"[{min(ratios):.2f}, {max(ratios):.2f} lowest and highest pair]"
+    )
 
 
 def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
@@ -147,13 +156,21 @@ def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
         return
     campaigns = campaign_numbers(table)[rows]
     ids = table["ad_id"].to_pylist()
-    print(f"\naverage precision on {len(rows):,} labelled ads, {int(truth.sum()):,} risky, in "
-          f"{len(np.unique(campaigns)):,} campaigns; 95 % bootstrap interval over campaigns")
-    for side, name in NAMES.items():
+    print(
+        f"\naverage precision on {len(rows):,} labelled ads, {int(truth.sum()):,} risky, in "
+        f"{len(np.unique(campaigns)):,} campaigns; 95 % bootstrap interval over campaigns"
+    )
+    metrics = {}
+    for side in NAMES:
         risk = dict(zip(*(scored[side][c].to_pylist() for c in ("ad_id", "risk")), strict=True))
         score: FloatArray = np.array([risk[ids[row]] for row in rows], dtype=np.float64)
-        figure = estimate(average_precision(truth, score), campaigns, positives=int(truth.sum()))
-        print(f"{name:24} {_words(figure)}")
+        metrics[side] = average_precision(truth, score)
+    ours, theirs = metrics["adrisk"], metrics["sklearn"]
+    # Both on the same draws of campaigns: the interval of the difference is a paired one.
+    shown = {NAMES["adrisk"]: ours, NAMES["sklearn"]: theirs,
+             "difference, paired": lambda weights: ours(weights) - theirs(weights)}  # fmt: skip
+    for name, metric in shown.items():
+        print(f"{name:24} {_words(estimate(metric, campaigns, positives=int(truth.sum())))}")
 
 
 def _words(figure: Estimate) -> str:

@@ -68,6 +68,7 @@ def test_a_phone_in_the_usual_writing_is_found_and_not_obscured(text: str, value
         ("2 0 2 . 5.5.5 - 0 1 4 3", "+12025550143"),
         ("2*0*2~5_5_5~0143", "+12025550143"),
         ("٢٠٢٥٥٥٠١٤٣", "+12025550143"),
+        ("2\u03360\u03362\u0336 5\u03365\u03365\u0336 0\u03361\u03364\u03363", "+12025550143"),
     ],
 )
 def test_a_disguised_phone_is_found_whole_and_obscured(written: str, value: str) -> None:
@@ -229,6 +230,24 @@ def test_an_empty_column_and_a_sliced_one_work() -> None:
     assert contacts_column(column(), column()) == []
     texts = column("x", "call 202-555-0143", "y").slice(1, 1)
     assert len(contacts_column(texts, fold_column(texts))[0]) == 1
+
+
+def test_runs_far_apart_in_one_ad_are_all_read() -> None:
+    filler = "warm welcome, clean rooms. " * 20
+    text = f"{filler}202-555-0143\n{filler}(202) 555-0144 / 020 7946 0123. {filler}"
+    contacts = find_contacts(text)
+    written = [text[contact.start : contact.end] for contact in contacts]
+    assert written == ["202-555-0143", "(202) 555-0144", "020 7946 0123"]
+
+
+def test_the_same_number_in_other_surroundings_is_judged_again() -> None:
+    assert found("call 555-0143") == [("phone", "5550143")]
+    assert found("ref. 555-0143") == []
+    assert found("call 555-0143") == [("phone", "5550143")]
+
+
+def test_a_name_on_a_line_of_its_own_is_not_taken_for_the_mail_of_the_line_before() -> None:
+    assert found("follow us\n@example.org") == []
 
 
 def test_columns_of_different_length_are_refused() -> None:

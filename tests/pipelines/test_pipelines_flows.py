@@ -67,7 +67,8 @@ def champion(place: Path, corpus_file: Path, _server: None) -> Flown:
 
     config = place / "train.yaml"
     config.write_text(
-        f"name: tiny\nfamily: ngram\nparameters: {{bits: 12}}\ncorpus: {{sources: [{corpus_file}]}}\n"
+        "name: tiny\nfamily: ngram\nparameters: {bits: 12}\n"
+        f"corpus: {{sources: [{corpus_file}]}}\n"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADRISK_WORKSPACE", str(place))

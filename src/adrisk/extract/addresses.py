@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adrisk.extract.patterns import any_of
+
 _CLEAR_ENDINGS = "com|net|org|info|biz|app|xyz|online"
 _WORDLIKE_ENDINGS = (
     "me|is|it|in|at|us|no|to|be|my|id|de|es|ch|am|as|so|do|la|se|site|club|top|live|link|tv"
@@ -88,7 +90,7 @@ _APPS = {
     "skype": r"skype",
     "threema": r"threema",
 }
-_APP = re.compile("|".join(_APPS.values()))
+_APP = re.compile(any_of("|".join(_APPS.values()).split("|")))
 _NAMED_APP = "|".join(f"(?P<{name}>{words})" for name, words in _APPS.items())
 _HANDLE = re.compile(
     rf"(?<![a-z0-9_])(?:{_NAMED_APP})(?:(?<=[^\x00-\x7f])|(?![a-z0-9_]))"

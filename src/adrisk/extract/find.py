@@ -61,6 +61,7 @@ class _WayBack:
             pieces = [fold_text(word) for word in self._words]
         if " ".join(pieces) != folded:
             self._words, pieces = [raw], [folded]
+        self._pieces = pieces
         self._raw_starts = _starts(self._words)
         self._starts = _starts(pieces)
 
@@ -70,9 +71,11 @@ class _WayBack:
 
     def _raw(self, at: int) -> tuple[int, int]:
         word = bisect_right(self._starts, at) - 1
-        inside = at - self._starts[word]
+        inside, written = at - self._starts[word], self._words[word]
+        if written.isascii() and len(written) == len(self._pieces[word]):
+            return self._raw_starts[word] + inside, self._raw_starts[word] + inside + 1
         # The space behind a word is folded with it, and what is invisible before the next word.
-        first, last = fold(self._words[word] + " ").span(inside, inside + 1)
+        first, last = fold(written + " ").span(inside, inside + 1)
         return self._raw_starts[word] + first, self._raw_starts[word] + last
 
 

@@ -25,16 +25,6 @@ class _Plan:
     number: str
     plain: bool = True  # `phonenumbers` would take away the trunk figures and nothing else
 
-    def national(self, written: str) -> str | None:
-        """The number proper in what is written within the region."""
-        match = re.fullmatch(rf"{self.trunk}({self.number})", written)
-        return match[1] if match else None
-
-    def international(self, written: str) -> str | None:
-        """The number proper behind the country code."""
-        match = re.fullmatch(rf"{self.code}({self.number})", written)
-        return match[1] if match else None
-
 
 # Most likely first.
 _PLANS = {
@@ -52,6 +42,9 @@ _PLANS = {
     "RU": _Plan("7", "8", r"[3-9]\d{9}", plain=False),
     "CN": _Plan("86", "", r"1[3-9]\d{9}", plain=False),
 }
+# The number proper as written within the region, and behind the country code.
+_AT_HOME = {region: re.compile(f"{p.trunk}({p.number})") for region, p in _PLANS.items()}
+_ABROAD = {region: re.compile(f"{p.code}({p.number})") for region, p in _PLANS.items() if p.plain}
 # Reserved by the regulators (NANPA; Ofcom; Arcep), and so refused as "not assigned".
 _FICTION = re.compile(
     r"\+1[2-9]\d{2}55501\d{2}"
@@ -63,9 +56,9 @@ _FICTION = re.compile(
 @lru_cache(_KEPT)
 def international(number: str) -> str | None:
     """The E.164 form of figures behind a plus or 00, if there may be such a number."""
-    for region, plan in _PLANS.items():
-        if plan.plain and (proper := plan.international(number)):
-            return _planned(region, plan, proper, possible=True)
+    for region, pattern in _ABROAD.items():
+        if proper := pattern.fullmatch(number):
+            return _planned(region, _PLANS[region], proper[1], possible=True)
     return _parsed("+" + number, None, possible=True)
 
 
@@ -76,7 +69,8 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
         # Written without its area code: kept as it is, and only where a word announces it.
         local = cued and region in (None, "US", "CA") and re.fullmatch(r"[2-9]\d{6}", number)
         return number if local else None
-    propers = {name: proper for name, plan in _PLANS.items() if (proper := plan.national(number))}
+    matches = {name: pattern.fullmatch(number) for name, pattern in _AT_HOME.items()}
+    propers = {name: match[1] for name, match in matches.items() if match}
     regions = [region] if region else []
     regions += [name for name in propers if name != region]
     for name in regions:
@@ -101,10 +95,11 @@ def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | 
     What `_parsed` gives; the tests compare the two.
     """
     value = f"+{plan.code}{proper}"
+    if _FICTION.fullmatch(value):
+        return value
     number = phonenumbers.PhoneNumber(int(plan.code), int(proper))
     good = (
-        _FICTION.fullmatch(value)
-        or phonenumbers.is_valid_number_for_region(number, region)
+        phonenumbers.is_valid_number_for_region(number, region)
         or phonenumbers.is_valid_number(number)  # of a region with the same code
         or (possible and phonenumbers.is_possible_number(number))
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from adrisk.extract.patterns import any_of
+
 _DIGITS = (
     ("zero", "oh", "nought", "cero", "zéro"),
     ("one", "uno", "un", "um", "uma", "une"),
@@ -60,11 +62,7 @@ _REPEATS = {"double": 2, "doble": 2, "triple": 3}
 
 
 def _any_of(words: list[str]) -> str:
-    """Pattern of the longest of the words; by first letters, so that few are tried at a place."""
-    rests: dict[str, list[str]] = {}
-    for word in sorted(words, key=len, reverse=True):
-        rests.setdefault(word[0], []).append(word[1:])
-    return "(?:" + "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()) + ")"
+    return any_of(sorted(words, key=len, reverse=True))
 
 
 _ONES = _any_of([word for words in _DIGITS[1:] for word in words])

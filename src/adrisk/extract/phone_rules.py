@@ -14,7 +14,7 @@ _MONTH = r"(?:0?[1-9]|1[0-2])"
 _YEAR = r"(?:19|20)\d\d"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _CURRENCY = r"(?:[€$£¥₹¤]|(?:eur|euros?|usd|gbp|dollars?|pounds?|reais|mxn|brl|chf)\b)"
-_AMOUNT = r"\d+(?:[.,']\d+)*"
+_AMOUNT = r"\d++(?:[.,']\d++)*+"
 _FROM_FIGURE = (
     # dates and years, either way round
     rf"(?<![/.-])(?:{_DAY}([/.-]){_MONTH}\1|{_MONTH}([/.-]){_DAY}\2)(?:{_YEAR}|\d\d)(?![/.-]?\d)",
@@ -59,7 +59,8 @@ _REFERENCE = re.compile(
     r"|invoice|account|postcode|zip(?<!\wzip)|case(?<!\wcase) (?:no|id|num)"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
-_LOOK_BACK = 32
+LOOK_BACK = 32
+"""How many characters before a number may say what it is."""
 
 # Lengths of the groups of figures in the ways numbers are usually written.
 _USUAL_GROUPS = re.compile(
@@ -76,7 +77,7 @@ def without_others(text: str) -> str:
 
 def announced(text: str, start: int) -> bool | None:
     """True behind a word for a phone, False behind one for a reference, None behind neither."""
-    line = text[max(0, start - _LOOK_BACK) : start].rpartition("\n")[2]
+    line = text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]
     cue, reference = _last_end(_CUE, line), _last_end(_REFERENCE, line)
     return None if cue == reference else cue > reference
 

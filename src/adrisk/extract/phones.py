@@ -10,12 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from adrisk.extract.numbering import international, national
 from adrisk.extract.numerals import SPOKEN, WORD, figures
-from adrisk.extract.phone_rules import announced, made_up, usually_grouped, without_others
+from adrisk.extract.phone_rules import (
+    LOOK_BACK,
+    announced,
+    made_up,
+    usually_grouped,
+    without_others,
+)
 from adrisk.extract.runs import BREAKS, LEAST_FIGURES, MOST_SEPARATORS, Runs
 
 # A letter of a script that puts spaces between words; in the others a number may touch any word.
@@ -43,6 +50,8 @@ _INTERNATIONAL_WRITING = re.compile(r"\+[0-9 ().-]+")
 _INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _LONELY_FIGURES = 4  # that many groups of one figure are not how numbers are written
+_SEEN_BEFORE, _LOOK_AHEAD = 12, 10  # characters around a run that say what it is
+_KEPT = 1 << 13  # runs with their surroundings; a few MB
 _MOST_FIGURES = 17  # 15 (E.164) behind 00
 _WEAK_GAPS = {"": 0, "-": 0, ".": 0, " ": 1}
 _CERTAIN = 5  # strength of a gap at which a number certainly ends
@@ -83,33 +92,41 @@ def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]
         at = max(at, first - _MOST_OPENING)
         while at <= last and (run := pattern.search(text, at)) and run.start() <= last:
             at = run.end()
-            if at - run.start() >= LEAST_FIGURES or runs.spelled:
-                found += _in_match(text, run, region)
+            if at - run.start() < LEAST_FIGURES and not runs.spelled:
+                continue
+            begin = max(0, run.start() - LOOK_BACK)
+            near = text[begin : at + _LOOK_AHEAD]
+            for phone in _in_match(near, run.start() - begin, at - begin, runs.spelled, region):
+                start, end = begin + phone.start, begin + phone.end
+                found.append(Phone(start, end, phone.value, phone.spelled))
     return found
 
 
-def _in_match(text: str, run: re.Match[str], region: str | None) -> list[Phone]:
-    pattern, written = run.re, run.group()
-    units = _units(text, *run.span())
+@lru_cache(_KEPT)
+def _in_match(
+    near: str, start: int, end: int, spelled: bool, region: str | None
+) -> tuple[Phone, ...]:
+    """The phones in a run, of which only the surroundings are known; a campaign repeats both."""
+    units = _units(near, start, end)
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
-        return []
-    if _INTERNATIONAL_WRITING.fullmatch(written) and (whole := _read(text, units, region, None)):
-        return [whole]
-    cue = announced(text, run.start())
+        return ()
+    written = near[start:end]
+    if _INTERNATIONAL_WRITING.fullmatch(written) and (whole := _read(near, units, region, None)):
+        return (whole,)
+    cue = announced(near, start)
     if cue is False and not _INTERNATIONAL.match(written):
-        return []
+        return ()
     # With what stands before it, so that "$" and "ref-" can be seen.
-    before = max(0, run.start() - 12)
-    after = min(len(text), run.end() + 10)
-    near = text[before:after]
-    masked = without_others(near)
-    if masked == near:
-        return list(_split(text, units, region, cue))
-    return [
+    before = max(0, start - _SEEN_BEFORE)
+    masked = without_others(near[before:])
+    if masked == near[before:]:
+        return tuple(_split(near, units, region, cue))
+    pattern = _SPELLED_RUN if spelled else _PLAIN_RUN
+    return tuple(
         phone
-        for piece in pattern.finditer(masked, run.start() - before, run.end() - before)
-        for phone in _in_run(text, before + piece.start(), before + piece.end(), region, cue)
-    ]
+        for piece in pattern.finditer(masked, start - before, end - before)
+        for phone in _in_run(near, before + piece.start(), before + piece.end(), region, cue)
+    )
 
 
 def _in_run(

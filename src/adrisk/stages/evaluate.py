@@ -317,10 +317,12 @@ def _baselines_by_fold(
     with track("TF-IDF baseline", len(splits), "models") as advance:
         scores = []
         for split in splits:
-            together = np.concatenate([split["calibrate"], split["report"]])
+            held = split["calibrate"]
+            held = held[corpus.targets.risk[held] != UNKNOWN_RISK]
+            together = np.concatenate([held, split["report"]])
             margins = _tfidf(corpus, split["fit"], together, seed)
-            before, score = np.split(margins, [len(split["calibrate"])])
-            slope, shift = platt(before, _risky(corpus)[split["calibrate"]].astype(np.float64))
+            before, score = np.split(margins, [len(held)])
+            slope, shift = platt(before, _risky(corpus)[held].astype(np.float64))
             scores.append(slope * score + shift)  # several models are pooled: one scale for all
             advance()
     known = corpus.targets.risk[rows] != UNKNOWN_RISK
