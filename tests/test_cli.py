@@ -335,6 +335,30 @@ def test_an_interrupt_says_how_to_go_on(
     assert "--resume" in one_line(told)
 
 
+def test_resuming_clears_away_what_a_kill_left_half_written(
+    run: Run, model_folder: Path, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adrisk.stages import parts
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "_write_part", interrupted)
+        assert run("score", model_folder, ads_file, "-o", out).code == 130
+    (out / ".campaigns.parquet.0a1b2c3d.draft").touch()
+    assert run("score", model_folder, ads_file, "-o", out, "--resume").code == 0
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
+
+    # Killed between the manifest, which is the last file, and the clearing up.
+    state = json.loads((out / "manifest.json").read_text())["run_id"]
+    (out / ".work").mkdir()
+    (out / ".work" / "state.json").write_text(json.dumps({"run_id": state}))
+    assert run("score", model_folder, ads_file, "-o", out, "--resume").code == 0
+    assert not (out / ".work").exists()
+
+
 # Every command does what it says.
 
 

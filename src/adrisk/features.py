@@ -24,9 +24,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from adrisk.types import FloatArray
 
+Rows = NDArray[np.int32]
+
 CHAR_ORDERS = (3, 4, 5)
-WORD_ORDERS = (1, 2)
-_BLOCK_BYTES = 1 << 18  # texts worked on together, so that the intermediate arrays stay in cache
+_BLOCK_BYTES = 1 << 16  # texts worked on together, so that the intermediate arrays stay in cache
 
 # Odd multipliers from the fractional digits of the golden ratio and of pi: one for each kind of
 # n-gram, so that "abc" the trigram and "abc" the word have rows of their own.
@@ -49,20 +50,22 @@ _IS_WORD[[*range(48, 58), *range(65, 91), *range(97, 123), *range(128, 256)]] = 
 class Bags:
     """Rows of the weight table for a block of texts.
 
-    `chars` holds, byte after byte, one row for each order; text i owns
-    `chars[char_offsets[i]:char_offsets[i + 1]]`, likewise `words`. The row `2 ** bits` means
-    "no n-gram begins here" and must weigh nothing. `char_scale[i]` and `word_scale[i]` are what the
+    `chars` holds an array for each of CHAR_ORDERS with one row a byte, the n-gram that begins
+    there; text i owns `[char_offsets[i]:char_offsets[i + 1]]` of each. `words` holds two arrays
+    with one row a word, itself and the pair it begins, likewise with `word_offsets`; word j is
+    the bytes `word_starts[j]` to `word_ends[j]` of the block. The row `2 ** bits` means "no
+    n-gram begins here" and must weigh nothing. `char_scale[i]` and `word_scale[i]` are what the
     sum over a text's rows is to be multiplied by.
     """
 
-    chars: NDArray[np.int32]
-    char_offsets: NDArray[np.int64]
-    words: NDArray[np.int32]
-    word_offsets: NDArray[np.int64]
+    chars: tuple[Rows, ...]
+    char_offsets: NDArray[np.int32]
+    char_scale: FloatArray
+    words: tuple[Rows, ...]
+    word_offsets: NDArray[np.int32]
+    word_scale: FloatArray
     word_starts: NDArray[np.int64]
     word_ends: NDArray[np.int64]
-    char_scale: FloatArray
-    word_scale: FloatArray
 
 
 def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
@@ -91,47 +94,56 @@ def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
 def _block(content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int) -> Bags:
     lengths = np.diff(offsets)
     words, word_offsets, word_starts, word_ends = _word_rows(content, offsets, bits)
-    counts = np.diff(word_offsets) // len(WORD_ORDERS)
+    counts = np.diff(word_offsets)
     grams = sum(np.maximum(lengths - order + 1, 0) for order in CHAR_ORDERS)
     return Bags(
         chars=_char_rows(content, offsets, bits),
-        char_offsets=offsets * len(CHAR_ORDERS),
+        char_offsets=offsets.astype(np.int32),
+        char_scale=_scale(np.asarray(grams)),
         words=words,
-        word_offsets=word_offsets,
+        word_offsets=word_offsets.astype(np.int32),
+        word_scale=_scale(counts + np.maximum(counts - 1, 0)),
         word_starts=word_starts,
         word_ends=word_ends,
-        char_scale=_scale(np.asarray(grams)),
-        word_scale=_scale(counts + np.maximum(counts - 1, 0)),
     )
 
 
 def _char_rows(
     content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int
-) -> NDArray[np.int32]:
-    """One row for each byte and order, the row "nothing" where an n-gram would leave its text."""
+) -> tuple[Rows, ...]:
+    """A row for each byte and order, the row "nothing" where an n-gram would leave its text."""
     length = len(content)
-    padded = np.zeros(length + max(CHAR_ORDERS), dtype=np.uint32)
+    padded: NDArray[np.uint32] = np.zeros(length + max(CHAR_ORDERS), dtype=np.uint32)
     padded[:length] = content
-    three = padded[:length] | padded[1 : length + 1] << 8 | padded[2 : length + 2] << 16
-    four = three | padded[3 : length + 3] << 24
-    five = four * _FIFTH + padded[4 : length + 4]
-    rows = np.empty((length, len(CHAR_ORDERS)), dtype=np.int32)
-    ends = offsets[1:]
-    for column, (order, packed) in enumerate(zip(CHAR_ORDERS, (three, four, five), strict=True)):
-        mixed = packed * _SPREAD[order]
-        mixed ^= mixed >> 15
-        mixed *= _FIFTH
-        rows[:, column] = mixed >> np.uint32(32 - bits)
-        # The last order - 1 bytes of a text begin no n-gram of this order.
-        for back in range(1, order):
-            at = ends - back
-            rows[at[at >= offsets[:-1]], column] = 1 << bits
-    return rows.ravel()
+    three: NDArray[np.uint32] = padded[1 : length + 1] << 8
+    three |= padded[:length]
+    three |= padded[2 : length + 2] << 16
+    four = padded[3 : length + 3] << 24
+    four |= three
+    five = four * _FIFTH
+    five += padded[4 : length + 4]
+    return tuple(
+        _mixed(packed * _SPREAD[order], offsets, order, bits)
+        for order, packed in zip(CHAR_ORDERS, (three, four, five), strict=True)
+    )
+
+
+def _mixed(hashes: NDArray[np.uint32], offsets: NDArray[np.int64], order: int, bits: int) -> Rows:
+    """Rows from hashes, in place: this loop is where scoring spends its time."""
+    hashes ^= hashes >> np.uint32(15)
+    hashes *= _FIFTH
+    hashes >>= np.uint32(32 - bits)
+    rows = hashes.view(np.int32)
+    # The last order - 1 bytes of a text begin no n-gram of this order.
+    for back in range(1, order):
+        at = offsets[1:] - back
+        rows[at[at >= offsets[:-1]]] = 1 << bits
+    return rows
 
 
 def _word_rows(
     content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[tuple[Rows, Rows], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Two rows for each word, itself and the pair it begins; a text's last word begins none."""
     length = len(content)
     inside = np.zeros(length + 2, dtype=np.bool_)
@@ -145,20 +157,17 @@ def _word_rows(
     starts = np.flatnonzero(begins)
     ends = np.flatnonzero(finishes) + 1
     # Prefix sums of content[i] * base ** i give every word's hash at once, modulo 2^64.
-    powers = _powers(_BASE, length)
     sums = np.zeros(length + 1, dtype=np.uint64)
-    np.cumsum((content.astype(np.uint64) + 1) * powers, out=sums[1:])
+    np.cumsum((content.astype(np.uint64) + 1) * _powers(_BASE, length), out=sums[1:])
     hashes = (sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, length)[starts]
     hashes = (hashes ^ (hashes >> np.uint64(29))) * _WORD
     counts = np.searchsorted(starts, offsets)
-    rows = np.empty((len(starts), len(WORD_ORDERS)), dtype=np.int32)
-    rows[:, 0] = (hashes ^ (hashes >> np.uint64(32))) >> np.uint64(64 - bits)
-    if len(starts):
-        pairs = hashes * _PAIR + np.roll(hashes, -1)
-        rows[:, 1] = ((pairs ^ (pairs >> np.uint64(31))) * _WORD) >> np.uint64(64 - bits)
-        lasts = counts[1:][counts[1:] > counts[:-1]] - 1
-        rows[lasts, 1] = 1 << bits
-    return rows.ravel(), counts * len(WORD_ORDERS), starts, ends
+    top = np.uint64(64 - bits)
+    singles = ((hashes ^ (hashes >> np.uint64(32))) >> top).astype(np.int32)
+    pairs = hashes * _PAIR + np.roll(hashes, -1)
+    doubles = (((pairs ^ (pairs >> np.uint64(31))) * _WORD) >> top).astype(np.int32)
+    doubles[counts[1:][counts[1:] > counts[:-1]] - 1] = 1 << bits
+    return (singles, doubles), counts, starts, ends
 
 
 _power_tables: dict[int, NDArray[np.uint64]] = {}
@@ -201,27 +210,27 @@ class HashedNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             Shape (n, 2 ** bits), float32; an empty text gives an empty row.
         """
         columns = 1 << self.bits
-        blocks = [
-            sparse.csr_array(
-                _matrix(bag.chars, bag.char_offsets, bag.char_scale, columns)
-                + _matrix(bag.words, bag.word_offsets, bag.word_scale, columns)
-            )
-            for bag in bags(folded, self.bits)
-        ]
+        blocks = [_matrix(bag, columns) for bag in bags(folded, self.bits)]
         if not blocks:
             return sparse.csr_array((0, columns), dtype=np.float32)
         return sparse.csr_array(sparse.vstack(blocks, format="csr"))
 
 
-def _matrix(
-    rows: NDArray[np.int32], offsets: NDArray[np.int64], scale: FloatArray, columns: int
-) -> sparse.csr_array:
-    """The bag of one kind of n-gram as a matrix; the row "nothing" (= columns) is left out."""
-    owners = np.repeat(np.arange(len(scale), dtype=np.int32), np.diff(offsets))
-    real = rows != columns
-    owners, rows = owners[real], rows[real]
-    values = scale.astype(np.float32)[owners]
-    return sparse.csr_array((values, (owners, rows)), shape=(len(scale), columns))
+def _matrix(bag: Bags, columns: int) -> sparse.csr_array:
+    """A block as a matrix; the row "nothing" (= columns) is left out."""
+    owners, rows, values = [], [], []
+    for kinds, offsets, scale in (
+        (bag.chars, bag.char_offsets, bag.char_scale),
+        (bag.words, bag.word_offsets, bag.word_scale),
+    ):
+        owner = np.repeat(np.arange(len(scale), dtype=np.int32), np.diff(offsets))
+        for kind in kinds:
+            real = kind != columns
+            owners.append(owner[real])
+            rows.append(kind[real])
+            values.append(scale.astype(np.float32)[owner[real]])
+    entries = (np.concatenate(values), (np.concatenate(owners), np.concatenate(rows)))
+    return sparse.csr_array(entries, shape=(len(bag.char_scale), columns))
 
 
 def _scale(counts: NDArray[np.int64]) -> FloatArray:
