@@ -1,16 +1,22 @@
-"""Where batches run: here, on a few threads, in order, with a bounded number under way.
+"""Where batches run: here, on a few threads or processes, in order, with few under way at once.
 
 numpy, Arrow, torch and liblinear let go of the interpreter lock in their inner loops, so threads
-are enough and a model is in memory once. It knows nothing of ads, so any room may use it.
+serve small work and share one model; processes, which take seconds to start, serve large work.
+Results come in the order of the items either way, and memory stays flat. It knows nothing of ads,
+so any room may use it.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -26,11 +32,11 @@ def cores() -> int:
 def in_order(
     work: Callable[[Given], Made], items: Iterable[Given], workers: int = 0
 ) -> Iterator[Made]:
-    """`work` of every item, results in the order of the items.
+    """`work` of every item on threads, results in the order of the items.
 
     Args:
         work: called from several threads at once.
-        items: consumed only a little ahead of the results, so memory stays flat.
+        items: consumed only a little ahead of the results.
         workers: threads; 0 for one a core, 1 for none beside the caller's.
 
     Raises:
@@ -41,10 +47,62 @@ def in_order(
         yield from map(work, items)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="adrisk") as pool:
-        under_way: deque[Future[Made]] = deque()
+        yield from _through(pool, work, items, workers)
+
+
+def in_processes(
+    make: Callable[[], Callable[[Given], Made]], items: Iterable[Given], workers: int = 0
+) -> Iterator[Made]:
+    """`make()` once in every process, then its result of every item, in the order of the items.
+
+    A script that gets here must guard its start with `if __name__ == "__main__":`, as Python's
+    multiprocessing asks.
+
+    Args:
+        make: can be pickled; what it makes need not be.
+        items: can be pickled; consumed only a little ahead of the results.
+        workers: processes; 0 for one a core.
+
+    Raises:
+        whatever `make` or the work raises, at the place of its item.
+    """
+    workers = workers or cores()
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, context, initializer=_install, initargs=(make,)) as pool:
+        yield from _through(pool, _call, items, workers)
+
+
+def _through(
+    pool: Executor, work: Callable[[Given], Made], items: Iterable[Given], workers: int
+) -> Iterator[Made]:
+    under_way: deque[Future[Made]] = deque()
+    try:
         for item in items:
             under_way.append(pool.submit(work, item))
             if len(under_way) > 2 * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_installed: list[Callable[[Any], Any]] = []  # in a worker process: the one thing it does
+
+
+def _install(make: Callable[[], Callable[[Any], Any]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _installed[:] = [make()]
+
+
+def _call(item: Any) -> Any:
+    return _installed[0](item)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its workers, so they watch it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

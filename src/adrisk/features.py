@@ -115,10 +115,10 @@ def _char_rows(
     length = len(content)
     padded: NDArray[np.uint32] = np.zeros(length + max(CHAR_ORDERS), dtype=np.uint32)
     padded[:length] = content
-    three: NDArray[np.uint32] = padded[1 : length + 1] << 8
+    three: NDArray[np.uint32] = padded[1 : length + 1] << np.uint32(8)
     three |= padded[:length]
-    three |= padded[2 : length + 2] << 16
-    four = padded[3 : length + 3] << 24
+    three |= padded[2 : length + 2] << np.uint32(16)
+    four = padded[3 : length + 3] << np.uint32(24)
     four |= three
     five = four * _FIFTH
     five += padded[4 : length + 4]

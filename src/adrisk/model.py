@@ -149,6 +149,7 @@ class Model:
     Attributes:
         version: the registry's number, or the first twelve digits of the fingerprint.
         fingerprint: SHA-256 over manifest and files; empty before the first save.
+        folder: where it was loaded from; None for one that was not.
     """
 
     classifier: Classifier
@@ -157,6 +158,7 @@ class Model:
     seen: Seen
     version: str = "unsaved"
     fingerprint: str = ""
+    folder: Path | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -283,6 +285,7 @@ class Model:
             seen=Seen(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
+            folder=folder,
         )
 
 

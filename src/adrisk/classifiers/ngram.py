@@ -22,7 +22,6 @@ from adrisk.features import CHAR_ORDERS, HashedNgrams, bags
 from adrisk.labels import Targets, check_risk, learnable
 from adrisk.types import FloatArray
 
-
 _ALIGNED = 16  # floats: rows that start on a cache line are summed a third faster
 
 

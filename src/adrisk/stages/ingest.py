@@ -14,7 +14,6 @@ from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
 from adrisk.stages.files import replacing, writable
 
-
 SOURCES_KEY = "adrisk.sources"
 """Where an ingested file says what it was made from."""
 

@@ -6,6 +6,7 @@ last of all, its scores. A resumed run redoes what has no scores file.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk.campaigns import link, signatures
-from adrisk.engine import in_order
+from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.model import Model, prepare
@@ -28,23 +29,50 @@ from adrisk.stages.files import replacing
 BATCH_ROWS = 2048
 PART_ROWS = 51_200
 WORK = ".work"
+PURPOSE = "campaigns"
 
 _CONTACTS = pa.schema([("row", pa.int32()), ("name", pa.string())])
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
+MANY_ADS = 60_000
+"""From so many ads on, starting processes pays; fewer are scored on threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a worker process makes a scorer of its own, from the model's folder and the key's."""
+
+    folder: Path
+    version: str
+    policy: Policy
+    workspace: Path
+    run_id: str
+
+    def __call__(self) -> Scorer:
+        """Load what the batches need, and leave the other cores to the other processes."""
+        import torch
+
+        torch.set_num_threads(1)
+        pa.set_cpu_count(1)
+        model = Model.load(self.folder, self.version)
+        return Scorer(model, self.policy, Pseudonymiser.open(self.workspace, PURPOSE), self.run_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """What every batch needs; shared by the threads, changed by none."""
+    """What every batch needs; shared by threads, changed by none."""
 
     model: Model
     policy: Policy
     names: Pseudonymiser
     run_id: str
 
-    def __call__(self, ads: pa.Table) -> _Batch:
+    def __call__(self, ads: pa.Table | None) -> _Batch | None:
         """Score a batch, and note what linking and explaining will need of it."""
+        if ads is None:
+            return None
         prepared = prepare(ads["text"])
         contacts = contacts_column(prepared.raw, prepared.folded)
         obscured = np.array([any(c.obscured for c in found) for found in contacts], dtype=np.bool_)
@@ -92,25 +120,44 @@ class _Part:
         self.rows += len(batch.scores)
 
 
-def score_parts(scorer: Scorer, stream: AdStream, out: Path, workers: int) -> None:
-    """Score what is not scored yet; `out` has the folders `scores` and `.work`."""
+def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, workers: int) -> None:
+    """Score what is not scored yet; `out` has the folders `scores` and `.work`.
+
+    Args:
+        recipe: makes scorers in other processes, where there are many ads.
+        model: the one that is loaded here, where there are few.
+        stream: the ads, from the first.
+        out: of the run.
+        workers: threads or processes, 0 for one a core.
+    """
     done = {path.stem for path in part_files(out)}
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
         if path.name.split(".")[0] not in done:
             path.unlink()
+    read: deque[tuple[int, int]] = deque()  # part and number of ads of what is under way
+
+    def to_score() -> Iterator[pa.Table | None]:
+        for part, ads in _numbered(stream):
+            read.append((part, len(ads)))
+            yield None if _name(part) in done else ads
+
+    if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
+        batches = in_processes(recipe, to_score(), workers)
+    else:
+        names = Pseudonymiser.open(recipe.workspace, PURPOSE)
+        scorer = Scorer(model, recipe.policy, names, recipe.run_id)
+        batches = in_order(scorer, to_score(), workers)
+    gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
-
-        def work(item: tuple[int, pa.Table]) -> tuple[int, int, _Batch | None]:
-            part, ads = item
-            return part, len(ads), None if _name(part) in done else scorer(ads)
-
-        gathered, current = _Part(), 0
-        for part, rows, batch in in_order(work, _numbered(stream), workers):
+        for batch in batches:
+            part, rows = read.popleft()
             if part != current:
-                _write_part(out, current, gathered)
                 gathered, current = _Part(), part
             if batch is not None:
                 gathered.add(batch)
+                if gathered.rows == PART_ROWS:
+                    _write_part(out, current, gathered)
+                    gathered = _Part()
             advance(rows)
         _write_part(out, current, gathered)
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,6 @@ import pyarrow.parquet as pq
 
 from adrisk import __version__
 from adrisk.errors import CorpusError, UsageError
-from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
@@ -30,9 +31,7 @@ from adrisk.stages import parts
 from adrisk.stages.evidence import write_evidence
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
-from adrisk.stages.parts import WORK, Scorer, link_parts, part_files, score_parts
-
-_PURPOSE = "campaigns"
+from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,9 @@ def score(
         stream = open_ads(sources, options, quarantine)
         for note in stream.notes:
             say(note)
-        names = Pseudonymiser.open(workspace, _PURPOSE)
-        score_parts(Scorer(model, settled, names, run_id), stream, out, workers)
+        with _on_disk(model) as folder:
+            recipe = Recipe(folder, model.version, settled, workspace, run_id)
+            score_parts(recipe, model, stream, out, workers)
         if stream.accepted == 0:
             _abandon(out)
             raise CorpusError(
@@ -110,6 +110,17 @@ def score(
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
     return Scored(out, out / "manifest.json", counts, run_id)
+
+
+@contextmanager
+def _on_disk(model: Model) -> Iterator[Path]:
+    """The folder of a model, for processes that must load it too; a loaded one has its own."""
+    if model.folder is not None:
+        yield model.folder
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        model.save(Path(scratch))
+        yield Path(scratch)
 
 
 def _key(
