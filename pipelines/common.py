@@ -26,9 +26,14 @@ RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10]}
 """For tasks that only read or write: a share may be away for a moment. Learning is not retried."""
 
 
+_WRONG_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+
+
 def worth_retrying(task: object, run: object, state: Any) -> bool:
-    """Wrong usage stays wrong however often it is tried."""
-    return not isinstance(state.result(raise_on_failure=False), UsageError)
+    """Wrong usage stays wrong however often it is tried; a share that is away may come back."""
+    error = state.result(raise_on_failure=False)
+    outage = isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, _WRONG_PATH)
+    return outage or not isinstance(error, UsageError)
 
 
 def run_folder(name: str) -> Path:

@@ -13,9 +13,9 @@ from adrisk.policy import settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.files import workspace
 from adrisk.tracking import Store
-from adrisk_pipelines.common import leave_link, run_folder
+from adrisk_pipelines.common import leave_counts, leave_link, run_folder
 from adrisk_pipelines.evaluate import evaluate_recipe_task, evaluate_task
-from adrisk_pipelines.ingest import ingest_task
+from adrisk_pipelines.ingest import ingest_task, leave_ingested
 from adrisk_pipelines.score import leave_scored, report_task, score_task
 from adrisk_pipelines.train import train_task
 
@@ -52,11 +52,11 @@ def results_task(
 ) -> list[Path]:
     """Keep the results that the README cites, with the alerts on the ads that were scored."""
     kept = []
-    for uri, judged in zip(models, evaluated, strict=True):
+    for label, uri, judged in zip(config.names, models, evaluated, strict=True):
         model = stages.find_model(uri, workspace())
         threshold = settle(config.score.policy, model).review_at
         benign = alerts(model, config.score.sources, threshold, config.evaluate.resamples)
-        name = f"{config.name}-{model.manifest.family}"
+        name = f"{config.name}-{label}"
         kept.append(stages.write_results(config.results or Path(), name, judged.results, benign))
     return kept
 
@@ -66,16 +66,19 @@ def full(config: Path) -> FullRun:
     """Ingest, train, evaluate, score and report, as one configuration says."""
     run = load(config, RunConfig)
     place = run_folder(run.name)
-    ads = ingest_task(run.corpus.sources, place / "ads.parquet", run.corpus.map).ads
+    ingested = ingest_task(run.corpus.sources, place / "ads.parquet", run.corpus.map)
+    leave_ingested(ingested)
+    ads = ingested.ads
     models = [train_task(model, [str(ads)], {}, run.name) for model in run.train]
+    leave_counts("adrisk-train", dict(zip(run.names, models, strict=True)), "Registered models")
     evaluated = []
-    for recipe, uri in zip(run.train, models, strict=True):
-        out = place / f"evaluation-{recipe.family}"
+    for name, recipe, uri in zip(run.names, run.train, models, strict=True):
+        out = place / f"evaluation-{name}"
         if run.evaluate.folds:
             done = evaluate_recipe_task(recipe, ads, run.evaluate, out, run.name)
         else:
             done = evaluate_task(uri, ads, run.evaluate, out, run.name)
-        leave_link(f"adrisk-results-{recipe.family}", done.path, "Results as JSON")
+        leave_link(f"adrisk-results-{name.replace('_', '-')}", done.path, "Results as JSON")
         evaluated.append(done)
     scored = score_task(models[0], run.score, place / "scored")
     page = report_task(scored.folder)

@@ -23,9 +23,14 @@ def ingest(
 ) -> stages.Ingested:
     """Read sources into `out`, or into a new folder of the workspace."""
     done = ingest_task(sources, out or run_folder("ingest") / "ads.parquet", mapping or {})
+    leave_ingested(done)
+    return done
+
+
+def leave_ingested(done: stages.Ingested) -> None:
+    """The artifact of an ingest: its counts."""
     leave_counts(
         "adrisk-ingest",
         {"read": done.read, "accepted": done.accepted, "quarantined": done.quarantined},
         f"Ads in {done.ads}",
     )
-    return done

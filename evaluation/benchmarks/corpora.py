@@ -25,7 +25,6 @@ def training_ads(path: Path, count: int) -> Path:
     # Three in ten synthetic ads are for testing; whole campaigns, so the share is not exact.
     table = pa.concat_tables(generate(2 * count, seed=TRAIN_SEED))
     table = table.filter(pc.equal(table["split"], "train")).slice(0, count)
-    # Adrisk deals these into its own four sets; all of them are scikit-learn's to learn from.
     pq.write_table(table.drop_columns(["split"]), path)
     return path
 
@@ -47,17 +46,21 @@ def repeated(ads: Path, path: Path, times: int) -> Path:
     return path
 
 
-def train_adrisk(ads: Path, folder: Path) -> Path:
-    """Train and save the ngram family with its default parameters."""
+def train_adrisk(ads: Path, folder: Path) -> pa.Table:
+    """Train and save the ngram family with its defaults; returns the ads it was fitted on.
+
+    Its other ads calibrate, set thresholds and are held out: scikit-learn, which does none of
+    that, learns from the ads that ngram learns from.
+    """
     corpus = load_corpus([str(ads)])
+    split = split_corpus(corpus, 0)
     folder.mkdir()
-    fit_model(ModelConfig(family="ngram"), corpus, split_corpus(corpus, 0)).save(folder)
-    return folder
+    fit_model(ModelConfig(family="ngram"), corpus, split).save(folder)
+    return corpus.ads.take(pa.array(split["fit"]))
 
 
-def train_sklearn(ads: Path) -> Pipeline:
+def train_sklearn(table: pa.Table) -> Pipeline:
     """Words and word pairs, character three- to five-grams, logistic regression."""
-    table = pq.read_table(ads, columns=["text", "risk"])
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2)),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)),

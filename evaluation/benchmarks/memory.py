@@ -3,8 +3,8 @@
     python evaluation/benchmarks/memory.py [--ads 50000] [--times 10]
 
 The larger file is the smaller one over and over, under new ids: the same texts, so that only the
-count differs. Each is scored in a process of its own; the peak is its VmHWM while scoring, imports
-and model included. What must grow with the ads are the signatures of the campaigns and one row an
+count differs. Each is scored in processes of its own, whose memory is added up, imports and model
+included. What must grow with the ads are the signatures of the campaigns and one row an
 ad of the flags. Copies are cheaper than new ads: for speed, see score.py.
 """
 
@@ -28,9 +28,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
         place = Path(scratch)
-        model = train_adrisk(
-            training_ads(place / "training.parquet", arguments.train), place / "model"
-        )
+        model = place / "model"
+        train_adrisk(training_ads(place / "training.parquet", arguments.train), model)
         small = ads_to_score(place / "small.parquet", arguments.ads)
         large = repeated(small, place / "large.parquet", arguments.times)
         peaks = []

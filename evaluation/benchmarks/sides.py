@@ -1,35 +1,34 @@
-"""The two sides that are measured, each run in a process of its own.
+"""The two sides that are measured, each run in a session of processes of its own.
 
     python evaluation/benchmarks/sides.py adrisk MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn MODEL ADS.parquet OUT
 
-A process prints one line of JSON: the seconds from Parquet in to Parquet out, with the model
-loaded before the clock starts; its resident memory at that moment, imports and model included; and
-the peak from there on. The peak is VmHWM of /proc/self/status, set back after loading through
-/proc/self/clear_refs, because how a model was packed is not how ads are scored. Where there is no
-/proc, both are ru_maxrss, the peak since the start.
+A side loads its model, says so, works, and prints the seconds from Parquet in to Parquet out.
+Meanwhile the caller adds up the memory of all its processes, workers included, a few times a
+second: the proportional set size of Linux, in which a page shared by two counts half in each.
 """
 
 from __future__ import annotations
 
-import gc
-import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 ROWS_AT_ONCE = 2048
+_LOADED = "loaded"
+_SAMPLE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one process needed: seconds of work, MiB before the work and at the peak."""
+    """What one side needed: seconds of work, MiB before the work and at the peak."""
 
     seconds: float
     loaded_mib: float
@@ -37,14 +36,42 @@ class Measured:
 
 
 def measure(side: str, model: Path, ads: Path, out: Path) -> Measured:
-    """Run a side in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, side, str(model), str(ads), str(out)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+    """Run a side in processes of its own."""
+    command = [sys.executable, __file__, side, str(model), str(ads), str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        if process.stdout.readline().strip() != _LOADED:
+            raise RuntimeError(f"the side {side} did not start; its error is above")
+        loaded = session_mib(process.pid)
+        peaks, done = [loaded], threading.Event()
+
+        def watch() -> None:
+            while not done.wait(_SAMPLE_SECONDS):
+                peaks.append(session_mib(process.pid))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            seconds = process.stdout.read().split()
+        finally:
+            done.set()
+            watcher.join()
+    if process.returncode or not seconds:
+        raise RuntimeError(f"the side {side} failed; its error is above")
+    return Measured(float(seconds[-1]), round(loaded, 1), round(max(peaks), 1))
+
+
+def session_mib(leader: int) -> float:
+    """Proportional set size of all processes of a session."""
+    total = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):  # processes come and go
+            if os.getsid(int(entry.name)) == leader:
+                rollup = (entry / "smaps_rollup").read_text(encoding="ascii")
+                total += sum(int(x.split()[1]) for x in rollup.splitlines() if x.startswith("Pss:"))
+    return total / 1024
 
 
 def adrisk_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
@@ -88,34 +115,13 @@ def sklearn_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
 SIDES = {"adrisk": adrisk_side, "sklearn": sklearn_side}
 
 
-def resident_mib(name: str) -> float:
-    """VmRSS, what is resident now, or VmHWM, the most since it was last set back."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="ascii").splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) / 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
-def set_back_peak() -> None:
-    """Let VmHWM begin anew at what is resident now; "5" is the kernel's word for it (proc(5))."""
-    gc.collect()
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
 def main(side: str, model: str, ads: str, out: str) -> None:
-    """Prepare a side, run it once, print what it needed."""
+    """Prepare a side, run it once, print how long it took."""
     work = SIDES[side](Path(model), Path(ads), Path(out))
-    set_back_peak()
-    loaded = resident_mib("VmRSS")
+    print(_LOADED, flush=True)
     begun = time.perf_counter()
     work()
-    seconds = time.perf_counter() - begun
-    found = Measured(round(seconds, 4), round(loaded, 1), round(resident_mib("VmHWM"), 1))
-    print(json.dumps(asdict(found)))
+    print(round(time.perf_counter() - begun, 4))
 
 
 if __name__ == "__main__":

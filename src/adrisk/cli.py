@@ -63,8 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"adrisk: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        resumable = " add --resume to go on with it;" if arguments.command == "score" else ""
-        sys.stderr.write(f"adrisk: stopped;{resumable} nothing half-written was left\n")
+        kept = (
+            "finished parts are kept, add --resume to go on"
+            if (arguments.command == "score")
+            else "nothing half-written was left"
+        )
+        sys.stderr.write(f"adrisk: stopped; {kept}\n")
         return 130
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does.
@@ -82,9 +86,12 @@ def _quiet_dependencies() -> None:
         ("PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY", "false"),
         ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
         ("PREFECT_LOGGING_LEVEL", "WARNING"),
+        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
+        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "20"),
     ):
         os.environ.setdefault(name, value)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
 
 
@@ -201,11 +208,17 @@ def _split_model(given: list[str]) -> tuple[Model, list[str]]:
     """The model, named first or the champion, and the arguments behind it."""
     from adrisk.stages import find_model
 
+    named, rest = _named_model(given)
+    return find_model(named, _workspace()), rest
+
+
+def _named_model(given: list[str]) -> tuple[str | None, list[str]]:
+    """What the model is called, None for the champion, and the arguments behind it."""
     named = _looks_like_model(given[0]) or (len(given) > 1 and not _looks_like_source(given[0]))
     rest = given[1:] if named else given
     if not rest:
         raise UsageError(f"{given[0]} is a model; what it is to work on is missing")
-    return find_model(given[0] if named else None, _workspace()), rest
+    return given[0] if named else None, rest
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -282,8 +295,10 @@ def _evaluate(args: argparse.Namespace) -> None:
 
     if len(args.given) > 2:
         raise UsageError("evaluate takes one model and one file of ads")
+    if args.resamples is not None and not 20 <= args.resamples <= 10_000:
+        raise UsageError("--resamples must be between 20 and 10000")
     model, sources = _split_model(args.given)
-    config = EvaluateConfig(**({"resamples": args.resamples} if args.resamples else {}))
+    config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(_workspace())
     done = evaluate(model, load_corpus(sources), config, args.out, store=store)
     report = done.results["report"]
@@ -315,15 +330,18 @@ def _interval(figure: dict[str, float | None]) -> str:
 def _score(args: argparse.Namespace) -> None:
     from adrisk.config import load
     from adrisk.policy import PolicyConfig
-    from adrisk.stages import score
+    from adrisk.sources import Quarantine, ReadOptions, open_ads
+    from adrisk.stages import find_model, score
 
     if args.workers < 0:
         raise UsageError("--workers must be 0 or more")
     mapping = _mapping(args.map)
     policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()
-    model, sources = _split_model(args.given)
+    named, sources = _named_model(args.given)
+    if "-" not in sources:  # a wrong path is told before a model is looked for
+        open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = score(
-        model,
+        find_model(named, _workspace()),
         sources,
         args.out,
         _workspace(),

@@ -107,6 +107,17 @@ class RunConfig(_Part):
     score: ScoreConfig
     results: Path | None = Field(None, description="folder for result files that are kept in git")
 
+    @property
+    def names(self) -> list[str]:
+        """A name for each model of the run: its family, numbered where it comes again."""
+        families = [model.family for model in self.train]
+        return [
+            family
+            if families[:i].count(family) == 0
+            else f"{family}-{families[:i].count(family) + 1}"
+            for i, family in enumerate(families)
+        ]
+
 
 Loaded = TypeVar("Loaded", bound=BaseModel)
 

@@ -6,7 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk.engine import in_order
@@ -27,15 +29,15 @@ def write_evidence(model: Model, out: Path, workers: int) -> None:
         out: with `scores/`, `.work/` and `flags.parquet`.
         workers: threads, 0 for one a core.
     """
-    levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"].to_pylist()
+    levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"]
+    asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
+    flagged = asked.to_numpy()
     first = 0
-    flagged = sum(level in (Level.REVIEW, Level.URGENT) for level in levels)
     explain = lru_cache(_SAME_TEXTS)(_Explainer(model))
-    with track("explain", flagged) as advance:
+    with track("explain", int(flagged.sum())) as advance:
         for path in part_files(out):
             count = pq.read_metadata(path).num_rows
-            here = levels[first : first + count]
-            rows = [row for row, level in enumerate(here) if level in (Level.REVIEW, Level.URGENT)]
+            rows = np.flatnonzero(flagged[first : first + count]).tolist()
             first += count
             if not rows:
                 continue

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adrisk.errors import RunError, UsageError
 
@@ -18,6 +18,10 @@ from adrisk.errors import RunError, UsageError
 def workspace(given: Path | None = None) -> Path:
     """The folder everything a run writes goes below: ADRISK_WORKSPACE, or ./workspace."""
     return given or Path(os.environ.get("ADRISK_WORKSPACE") or "workspace")
+
+
+if TYPE_CHECKING:
+    from adrisk.sources import AdStream
 
 
 @contextmanager
@@ -36,6 +40,22 @@ def replacing(path: Path) -> Iterator[Path]:
         raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def output(path: Path, stream: AdStream | None = None) -> Path:
+    """A file that may be written: in a folder that can be, and none of the files being read.
+
+    Raises:
+        UsageError: otherwise; nothing was written.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write, such as {path / 'out'}")
+    writable(path.parent)
+    for source in stream.description if stream else []:
+        for file in source["files"]:
+            if path.exists() and Path(file["path"]).exists() and path.samefile(file["path"]):
+                raise UsageError(f"{path} is also read here; write to another file with -o")
+    return path
 
 
 def writable(folder: Path) -> Path:

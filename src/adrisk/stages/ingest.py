@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from adrisk.errors import CorpusError
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
-from adrisk.stages.files import replacing, writable
+from adrisk.stages.files import output, replacing
 
 SOURCES_KEY = "adrisk.sources"
 """Where an ingested file says what it was made from."""
@@ -51,11 +51,12 @@ def ingest(
         CorpusError: if no row could become an ad; the quarantine file says why.
     """
     quarantine_path = out.parent / "quarantine.jsonl"
-    writable(out.parent)
+    output(out)
     with Quarantine(quarantine_path) as quarantine:
         stream = open_ads(
             sources, ReadOptions(mapping or {}, detect_language=detect_language), quarantine
         )
+        output(out, stream)
         for note in stream.notes:
             say(note)
         said = len(stream.notes)

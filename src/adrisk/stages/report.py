@@ -15,6 +15,7 @@ from adrisk.errors import AdriskError
 from adrisk.progress import say, track
 from adrisk.report import AdView, queued, write_report
 from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.stages.files import output
 
 
 def report(folder: Path, out: Path | None = None) -> Path:
@@ -31,6 +32,7 @@ def report(folder: Path, out: Path | None = None) -> Path:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
+    output(out or folder / "report.html")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     views = _views(manifest, index.members | index.texts, index.texts)
     return write_report(folder, views, out or folder / "report.html")

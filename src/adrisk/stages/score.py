@@ -152,7 +152,7 @@ def _check_free(out: Path, run_id: str, resume: bool, sources: Sequence[str]) ->
             )
         if "-" in sources:
             raise UsageError("standard input cannot be read again; score it into a new folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or any(p.name != WORK for p in out.iterdir())):
         raise UsageError(
             f"{out} exists and is not empty; choose a new folder with -o, or remove it first"
         )
@@ -169,10 +169,11 @@ def _claim(out: Path, run_id: str, sources: Sequence[str], options: ReadOptions)
     """Make the folders of a run whose sources can be opened."""
     if "-" not in sources:
         open_ads(sources, options, Quarantine(out / "quarantine.jsonl"))
-    writable(out)
-    writable(out / "scores")
     writable(out / WORK).chmod(0o700)  # texts that may be flagged lie here until the run is done
     write_json(out / WORK / "state.json", {"run_id": run_id})
+    writable(out / "scores")
+    for draft in (*out.glob(".*.draft"), *out.glob("*/.*.draft")):  # of a run that was killed
+        draft.unlink()
     return out
 
 
@@ -183,6 +184,7 @@ def _abandon(out: Path) -> None:
 
 
 def _finished(out: Path, run_id: str) -> Scored:
+    shutil.rmtree(out / WORK, ignore_errors=True)  # a run killed in its last moment left it
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     return Scored(out, out / "manifest.json", manifest["counts"], run_id)
 

@@ -17,7 +17,7 @@ from adrisk.indicators import match_column
 from adrisk.model import prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
-from adrisk.stages.files import replacing, writable
+from adrisk.stages.files import output, replacing
 
 _EVIDENCE = pa.schema(
     [
@@ -143,10 +143,9 @@ class _stream:  # noqa: N801 - used as a context manager only
     ) -> None:
         self.stage, self.out = stage, out
         options = ReadOptions(mapping)
-        open_ads(sources, options, Quarantine(out.parent / "quarantine.jsonl"))
-        writable(out.parent)
-        self.quarantine = Quarantine(out.parent / "quarantine.jsonl")
+        self.quarantine = Quarantine(output(out).parent / "quarantine.jsonl")
         self.stream = open_ads(sources, options, self.quarantine)
+        output(out, self.stream)
 
     def __enter__(self) -> tuple[Iterator[pa.Table], Callable[[int], Written]]:
         for note in self.stream.notes:

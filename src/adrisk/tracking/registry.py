@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import ModelError, UsageError
-from adrisk.tracking.runs import Store
+from adrisk.tracking.runs import Store, unreachable
 
 ALIASES = ("champion", "challenger")
 FAMILY_TAG = "adrisk.family"
@@ -34,13 +34,19 @@ class Registered:
 
 
 def list_versions(store: Store, name: str) -> list[Registered]:
-    """All versions, newest first; none if the model was never registered."""
+    """All versions, newest first; none if the model was never registered.
+
+    Raises:
+        RunError: if the store cannot be reached.
+    """
     mlflow = store.connect()
     client = mlflow.MlflowClient()
     try:
         aliases = client.get_registered_model(name).aliases
-    except mlflow.exceptions.MlflowException:
-        return []
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return []
+        raise unreachable(store, error) from error
     found = client.search_model_versions(f"name='{name}'")
     return sorted(
         (_registered(version, aliases) for version in found), key=lambda r: -int(r.version)

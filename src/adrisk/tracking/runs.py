@@ -7,12 +7,12 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adrisk.errors import MissingExtraError, RunError
+from adrisk.errors import MissingExtraError, RunError, UsageError
 from adrisk.model import Manifest
 
 _MODEL_ARTIFACT = "model"
@@ -60,7 +60,13 @@ class Store:
         for name in ("mlflow", "alembic"):  # schema migrations narrate on the first use
             logging.getLogger(name).setLevel(logging.ERROR)
         if self.is_local:
-            self.workspace.mkdir(parents=True, exist_ok=True)
+            try:
+                self.workspace.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(
+                    f"the workspace {self.workspace} cannot be made ({error.strerror}); "
+                    "set ADRISK_WORKSPACE to a folder that can be written to"
+                ) from error
         uri, given = self.uri, os.environ.get(_VARIABLE)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -181,17 +187,25 @@ def _run(
         ) as run:
             yield mlflow, run
     except mlflow.exceptions.MlflowException as error:
-        raise RunError(
-            f"tracking in {store.uri} failed: {str(error).splitlines()[0]}; check that the store "
-            "can be reached and written, or unset MLFLOW_TRACKING_URI to use the workspace"
-        ) from error
+        raise unreachable(store, error) from error
+
+
+def unreachable(store: Store, error: Exception) -> RunError:
+    """What to say when the store does not answer as it should."""
+    return RunError(
+        f"tracking in {store.uri} failed: {str(error).splitlines()[0][:200]}; check that the store "
+        "can be reached and written, or unset MLFLOW_TRACKING_URI to use the workspace"
+    )
 
 
 def _register(mlflow: Any, name: str, info: Any, run_id: str) -> str:
     """Add a version to the registry through the client, which unlike the fluent call is silent."""
     client = mlflow.MlflowClient()
-    with suppress(mlflow.exceptions.MlflowException):  # it exists already
+    try:
         client.create_registered_model(name)
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
     made = client.create_model_version(name, info.model_uri, run_id=run_id, model_id=info.model_id)
     return str(made.version)
 
