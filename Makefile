@@ -9,7 +9,7 @@ BIN := $(ENV)/bin
 export ADRISK_PROGRESS ?= $(shell [ -t 2 ] && echo bar || echo lines)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check bench docs clean help
+.PHONY: run test check bench clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10

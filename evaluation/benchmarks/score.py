@@ -85,7 +85,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--ads", type=int, default=200_000, help="synthetic ads to score")
+    parser.add_argument("--ads", type=int, default=300_000, help="synthetic ads to score")
     parser.add_argument("--train", type=int, default=8_000, help="synthetic ads to learn from")
     parser.add_argument("--runs", type=int, default=3, help="runs of each side")
     parser.add_argument("--parquet", type=Path, help="score the ads of this file instead")

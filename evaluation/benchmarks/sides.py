@@ -4,7 +4,7 @@
     python evaluation/benchmarks/sides.py sklearn MODEL ADS.parquet OUT
 
 A side loads its model, says so, works, and prints the seconds from Parquet in to Parquet out.
-Meanwhile the caller adds up the memory of all its processes, workers included, a few times a
+Meanwhile the caller adds up the memory of all its processes, workers included, once a
 second: the proportional set size of Linux, in which a page shared by two counts half in each.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROWS_AT_ONCE = 2048
 _LOADED = "loaded"
-_SAMPLE_SECONDS = 0.2
+_SAMPLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def test_evaluation_uses_only_campaigns_the_model_never_saw(
         "TF-IDF + logistic regression",
     }
     assert "gap" in done.results["random_split"]
-    for name in ("results.json", "precision_recall.svg", "reliability.svg"):
+    for name in ("results.json", "tables.md", "precision_recall.svg", "reliability.svg"):
         assert (tmp_path / "eval" / name).exists()
     assert json.loads(done.path.read_text()) == json.loads(json.dumps(done.results))
     version = aliased(store, "adrisk", "1")

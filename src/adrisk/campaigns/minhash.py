@@ -11,13 +11,14 @@ and do not dominate. No Python runs per ad, there is no random state, and the ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.extract.tokens import mixed, tokenise
+from adrisk.extract.tokens import Tokens, mixed, tokenise
 
 WIDTH = 64
 """Columns of a signature."""
@@ -32,11 +33,14 @@ _BLANK = np.uint32(0x5BD1E995)
 _LAST = np.uint32(0x2545F491)
 
 
-def signatures(folded: pa.Array | pa.ChunkedArray) -> NDArray[np.uint32]:
+def signatures(
+    folded: pa.Array | pa.ChunkedArray, tokens: Iterable[Tokens] | None = None
+) -> NDArray[np.uint32]:
     """The MinHash signature of every ad.
 
     Args:
         folded: n folded texts, without nulls; a text may be empty.
+        tokens: `tokenise(folded)`, if the caller has it already.
 
     Returns:
         Shape (n, 64). An ad without a letter or digit has `EMPTY` everywhere. Any other ad has
@@ -44,12 +48,12 @@ def signatures(folded: pa.Array | pa.ChunkedArray) -> NDArray[np.uint32]:
         `SHORT_TOKENS` tokens.
     """
     out = np.full((len(folded), WIDTH), EMPTY, dtype=np.uint32)
-    for tokens in tokenise(folded):
-        filled = np.flatnonzero(tokens.per_text)
+    for block in tokenise(folded) if tokens is None else tokens:
+        filled = np.flatnonzero(block.per_text)
         if len(filled):
-            counts = tokens.per_text[filled]
-            shingles = _shingles(tokens.hashes, tokens.figures, counts)
-            out[tokens.first + filled] = _minima(shingles, counts)
+            counts = block.per_text[filled]
+            shingles = _shingles(block.hashes, block.figures, counts)
+            out[block.first + filled] = _minima(shingles, counts)
     return out
 
 

@@ -6,7 +6,7 @@ an ending like ".org" or the name of a messenger (one RE2 expression) are read o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from adrisk.extract.addresses import ENDINGS, SPELLED_HINT
 from adrisk.extract.find import find_in
 from adrisk.extract.runs import phone_runs
+from adrisk.extract.tokens import Tokens
 from adrisk.normalise import fold_column
 from adrisk.types import Contact
 
@@ -53,6 +54,8 @@ def contacts_column(
     raw: pa.Array | pa.ChunkedArray,
     folded: pa.Array | pa.ChunkedArray,
     regions: Sequence[str | None] | None = None,
+    *,
+    tokens: Iterable[Tokens] | None = None,
 ) -> list[list[Contact]]:
     """`find_contacts` of every ad.
 
@@ -60,6 +63,7 @@ def contacts_column(
         raw: n ad texts, without nulls.
         folded: the same texts from `adrisk.normalise.fold_column`.
         regions: for each ad, where its phones are likely from; None where unknown.
+        tokens: `adrisk.extract.tokens.tokenise(folded)`, if the caller has it already.
 
     Returns:
         n lists, most of them empty.
@@ -71,7 +75,7 @@ def contacts_column(
         )
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
     known = regions is not None and any(regions)
-    phones = phone_runs(folded, short=known)
+    phones = phone_runs(folded, tokens, short=known)
     app = _matches(folded, _APP)
     address = app | _matches(folded, _ADDRESS)
     either = address.copy()

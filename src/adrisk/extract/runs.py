@@ -9,7 +9,7 @@ each.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -51,19 +51,25 @@ class Runs(NamedTuple):
     spelled: bool = False
 
 
-def phone_runs(folded: pa.Array | pa.ChunkedArray, *, short: bool = False) -> dict[int, Runs]:
+def phone_runs(
+    folded: pa.Array | pa.ChunkedArray,
+    tokens: Iterable[Tokens] | None = None,
+    *,
+    short: bool = False,
+) -> dict[int, Runs]:
     """The texts that may have a phone, by their place in the column, with the runs to read.
 
     Args:
         folded: n folded texts, without nulls.
+        tokens: `tokenise(folded)`, if the caller has it already.
         short: whether eight figures are enough, as they are in some regions.
     """
     joined = pc.match_substring_regex(folded, _JOINED).to_numpy(zero_copy_only=False)
     spelled = set(np.flatnonzero(joined).tolist())
     spans: dict[int, list[tuple[int, int]]] = {row: [] for row in spelled}
-    for tokens in tokenise(folded):
-        for text, span, is_spelled in _runs(tokens, short):
-            row = tokens.first + text
+    for block in tokenise(folded) if tokens is None else tokens:
+        for text, span, is_spelled in _runs(block, short):
+            row = block.first + text
             spans.setdefault(row, []).append(span)
             if is_spelled:
                 spelled.add(row)

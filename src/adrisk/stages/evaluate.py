@@ -34,6 +34,7 @@ from adrisk.report.curves import evaluation_curves
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
+from adrisk.stages.results import section
 from adrisk.stages.train import fit_model, split_corpus
 from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
 from adrisk.types import RISKY, FloatArray, IntArray
@@ -373,12 +374,13 @@ def _keep(
     writable(out)
     path = out / "results.json"
     write_json(path, results)
-    curves = evaluation_curves(results["report"]["curves"])
-    for name, picture in curves.items():
-        (out / name).write_text(picture, encoding="utf-8")
+    pages = evaluation_curves(results["report"]["curves"])
+    pages["tables.md"] = section(f"{model.manifest.family} {model.version}", results)
+    for name, page in pages.items():
+        (out / name).write_text(page, encoding="utf-8")
     if store is None:
         return Evaluated(results, path, None)
-    files = {**curves, "results.json": path.read_text(encoding="utf-8")}
+    files = {**pages, "results.json": path.read_text(encoding="utf-8")}
     name = f"evaluate {model.manifest.family}"
     run = track_evaluation(store, experiment, name, model.manifest, results, files)
     version = str(results["model"]["version"])

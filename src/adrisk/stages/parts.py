@@ -20,6 +20,7 @@ from adrisk.campaigns import link, signatures
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.tokens import tokenise
 from adrisk.model import Model, prepare
 from adrisk.policy import Policy
 from adrisk.progress import track
@@ -74,13 +75,14 @@ class Scorer:
         if ads is None:
             return None
         prepared = prepare(ads["text"])
-        contacts = contacts_column(prepared.raw, prepared.folded)
+        tokens = list(tokenise(prepared.folded))
+        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
         obscured = np.array([any(c.obscured for c in found) for found in contacts], dtype=np.bool_)
         scores = self.model.score(ads, run_id=self.run_id, prepared=prepared, obscured=obscured)
         rows = np.flatnonzero(scores.table["risk"].to_numpy() >= np.float32(self.policy.review_at))
         return _Batch(
             scores=scores.table,
-            signatures=signatures(prepared.folded),
+            signatures=signatures(prepared.folded, tokens),
             contacts=[
                 (row, name)
                 for row, found in enumerate(contacts)

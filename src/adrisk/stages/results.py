@@ -46,11 +46,12 @@ def results_page(folder: Path) -> str:
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "report" in content:
-            sections.append(_section(path.stem, content))
+            sections.append(section(path.stem, content))
     return "\n".join(sections)
 
 
-def _section(name: str, content: Mapping[str, Any]) -> str:
+def section(name: str, content: Mapping[str, Any]) -> str:
+    """The tables for one set of results, as Markdown under a heading."""
     report, data = content["report"], content["data"]
     lines = [
         f"## {name}",
