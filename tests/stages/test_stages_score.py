@@ -213,3 +213,13 @@ def test_unknown_models_are_named(tmp_path: Path) -> None:
         stages.find_model("models:/adrisk", tmp_path)
     with pytest.raises(ModelError, match="it is empty"):
         stages.find_model(None, tmp_path)
+
+
+@pytest.mark.slow
+def test_processes_and_threads_write_equal_bytes(
+    model: Model, ads_file: Path, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = run(model, ads_file, tmp_path / "threads", workers=2)
+    monkeypatch.setattr(parts, "MANY_ADS", 50)
+    processes = run(model, ads_file, tmp_path / "processes", workers=2)
+    assert contents(processes.folder) == contents(threads.folder)

@@ -1,0 +1,53 @@
+"""The engine: results in the order of the items, little under way at once, failures in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from adrisk.engine import in_order, in_processes
+
+
+def twice(number: int) -> int:
+    if number == 7:
+        raise OSError("seven")
+    return 2 * number
+
+
+def make_twice() -> Callable[[int], int]:
+    return twice
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    assert list(in_order(twice, [3, 1, 2, 9, 8], workers)) == [6, 2, 4, 18, 16]
+    assert list(in_order(twice, [], workers)) == []
+
+
+def test_items_are_taken_only_a_little_ahead_of_the_results() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(10, 100):
+            taken.append(number)
+            yield number
+
+    results = in_order(twice, items(), 2)
+    next(results)
+    assert len(taken) <= 6
+    results.close()
+
+
+def test_a_failure_comes_at_its_place() -> None:
+    results = in_order(twice, [1, 2, 7, 3], 2)
+    assert [next(results), next(results)] == [2, 4]
+    with pytest.raises(OSError, match="seven"):
+        next(results)
+
+
+@pytest.mark.slow
+def test_processes_give_what_threads_give() -> None:
+    assert list(in_processes(make_twice, range(8, 40), 2)) == list(range(16, 80, 2))
+    with pytest.raises(OSError, match="seven"):
+        list(in_processes(make_twice, [6, 7, 8], 2))
