@@ -1,7 +1,7 @@
-"""The command line: arguments in, one stage called, what it wrote printed.
+"""The command line: which commands there are, their arguments, and the exit codes.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage or configuration. Everything heavy is
-imported by the command that needs it, so that `adrisk --help` is instant.
+0 done, 1 the work failed, 2 wrong usage or configuration. `adrisk.commands` does the work; nothing
+heavy is imported before a command needs it, so `adrisk --help` is instant.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from adrisk.errors import AdriskError, MissingExtraError, UsageError
-
-if TYPE_CHECKING:
-    from adrisk.model import Model
-    from adrisk.stages.tables import Written
+from adrisk import commands
+from adrisk.errors import AdriskError
 
 _SOURCES = (
     "SOURCE is synthetic:N, emscad:PATH, difraud:PATH, h2:PATH, eures:PATH, hf:NAME, or a "
@@ -101,34 +98,43 @@ def _parser() -> _Parser:
         description="Find ads that may recruit or sell people, rank them for human review, and say "
         "why. A flag asks a person to look; it never accuses.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int | None], help: str, *notes: str
     ) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        made = subparsers.add_parser(
             name, help=help, description=help[0].upper() + help[1:] + ".", epilog="; ".join(notes)
         )
         made.set_defaults(run=run)
         return made
 
-    p = command("run", _run, "go the whole way: ingest, train, evaluate, score, report")
+    p = command(
+        "run", commands.run_command, "go the whole way: ingest, train, evaluate, score, report"
+    )
     p.add_argument("config", nargs="?", type=Path, default=Path("configs/demo.yaml"))
 
-    p = command("ingest", _ingest, "read ads from any source into one Parquet file", _SOURCES)
+    p = command(
+        "ingest",
+        commands.ingest_command,
+        "read ads from any source into one Parquet file",
+        _SOURCES,
+    )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="ADS.parquet")
 
-    p = command("train", _train, "train and register a model", _SOURCES)
+    p = command("train", commands.train_command, "train and register a model", _SOURCES)
     p.add_argument("config", type=Path)
     p.add_argument("ads", nargs="?", metavar="ADS.parquet")
 
-    p = command("evaluate", _evaluate, "judge a model on ads it never saw", _MODELS)
+    p = command("evaluate", commands.evaluate_command, "judge a model on ads it never saw", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] ADS.parquet")
     p.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     p.add_argument("--resamples", type=int, default=None, help="bootstrap resamples (500)")
 
-    p = command("score", _score, "score ads and rank them for review", _MODELS, _SOURCES)
+    p = command(
+        "score", commands.score_command, "score ads and rank them for review", _MODELS, _SOURCES
+    )
     p.add_argument("given", nargs="+", metavar="[MODEL] SOURCE")
     _add_map(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
@@ -137,35 +143,41 @@ def _parser() -> _Parser:
     p.add_argument("--engine", choices=["local"], default="local")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="threads; one a core if 0")
 
-    p = command("explain", _explain, "score one ad and mark why", _MODELS)
+    p = command("explain", commands.explain_command, "score one ad and mark why", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] TEXT")
 
-    p = command("match", _match, "find evidence with the rules alone", _SOURCES)
+    p = command("match", commands.match_command, "find evidence with the rules alone", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="EVIDENCE.parquet")
 
-    p = command("extract", _extract, "find contacts, as keyed pseudonyms", _SOURCES)
+    p = command("extract", commands.extract_command, "find contacts, as keyed pseudonyms", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CONTACTS.parquet")
     p.add_argument("--plain", action="store_true", help="add the plain values; this is logged")
 
-    p = command("link", _link, "join ads into campaigns", _SOURCES)
+    p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CAMPAIGNS.parquet")
 
-    p = command("indicators", _indicators, "list the taxonomy, or explain one entry")
+    p = command(
+        "indicators", commands.indicators_command, "list the taxonomy, or explain one entry"
+    )
     p.add_argument("id", nargs="?")
 
-    p = command("report", _report, "render the report of a scored folder")
+    p = command("report", commands.report_command, "render the report of a scored folder")
     p.add_argument("folder", type=Path, metavar="DIR")
     p.add_argument("-o", "--out", type=Path, metavar="REPORT.html")
 
-    p = command("models", _models, "list, show or promote registered models")
+    p = command("models", commands.models_command, "list, show or promote registered models")
     p.add_argument("action", choices=["list", "show", "promote"])
     p.add_argument("version", nargs="?", help="a version number, champion or challenger")
     p.add_argument("--because", metavar="REASON", help="promote a worse or uncompared model")
 
-    command("doctor", _doctor, "say what is installed, where things are kept, what is missing")
+    command(
+        "doctor",
+        commands.doctor_command,
+        "say what is installed, where things are kept, what is missing",
+    )
     return parser
 
 
@@ -178,311 +190,3 @@ def _add_map(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map", action="append", default=[], metavar="NAME=COLUMN", help="such as body=description"
     )
-
-
-def _mapping(pairs: Sequence[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, equals, column = pair.partition("=")
-        if not (equals and name and column):
-            raise UsageError(f"--map {pair}: expected NAME=COLUMN, such as --map body=description")
-        mapping[name.strip()] = column.strip()
-    return mapping
-
-
-def _workspace() -> Path:
-    from adrisk.stages.files import workspace
-
-    return workspace()
-
-
-def _looks_like_model(text: str) -> bool:
-    return text.startswith(("models:/", "runs:/")) or (Path(text) / "model.json").is_file()
-
-
-def _looks_like_source(text: str) -> bool:
-    return text == "-" or ":" in text or any(c in text for c in "*?[") or Path(text).exists()
-
-
-def _split_model(given: list[str]) -> tuple[Model, list[str]]:
-    """The model, named first or the champion, and the arguments behind it."""
-    from adrisk.stages import find_model
-
-    named, rest = _named_model(given)
-    return find_model(named, _workspace()), rest
-
-
-def _named_model(given: list[str]) -> tuple[str | None, list[str]]:
-    """What the model is called, None for the champion, and the arguments behind it."""
-    named = _looks_like_model(given[0]) or (len(given) > 1 and not _looks_like_source(given[0]))
-    rest = given[1:] if named else given
-    if not rest:
-        raise UsageError(f"{given[0]} is a model; what it is to work on is missing")
-    return given[0] if named else None, rest
-
-
-def _run(args: argparse.Namespace) -> None:
-    import importlib
-
-    if not args.config.exists() and args.config == Path("configs/demo.yaml"):
-        raise UsageError(
-            "configs/demo.yaml is not here; run this in a checkout of adrisk, or name a "
-            "configuration: adrisk run CONFIG"
-        )
-    from adrisk.config import RunConfig, load
-    from adrisk.stages.files import writable
-
-    load(args.config, RunConfig)  # a typo is told in the first second, not after Prefect's start
-    if "PREFECT_API_URL" not in os.environ:
-        os.environ.setdefault("PREFECT_HOME", str(writable(_workspace().resolve() / "prefect")))
-    try:
-        flow = importlib.import_module("adrisk_pipelines.full")
-    except ImportError as error:
-        raise MissingExtraError("prefect", "flows", "adrisk run") from error
-    result = flow.full(args.config)
-    print(result.in_words())
-
-
-def _ingest(args: argparse.Namespace) -> None:
-    from adrisk.stages import ingest
-
-    done = ingest(args.sources, args.out, mapping=_mapping(args.map))
-    print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
-    print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined, done.reasons)}")
-
-
-def _reasons(count: int, reasons: object = None) -> str:
-    if not count:
-        return "0 rows"
-    named = ", ".join(f"{n:,} {why}" for why, n in dict(reasons or {}).items())  # type: ignore[call-overload]
-    return f"{count:,} rows" + (f" ({named})" if named else "")
-
-
-def _train(args: argparse.Namespace) -> None:
-    from adrisk.config import TrainConfig, load
-    from adrisk.stages import load_corpus, train
-    from adrisk.tracking import Store
-
-    config = load(args.config, TrainConfig)
-    if args.ads is None and config.corpus is None:
-        raise UsageError(
-            f"no ads: give a file (adrisk train {args.config} ads.parquet), or name sources in "
-            "the configuration under corpus"
-        )
-    sources = [args.ads] if args.ads else list(config.corpus.sources if config.corpus else ())
-    mapping = config.corpus.map if config.corpus and not args.ads else {}
-    store = Store(_workspace())
-    store.connect()
-    corpus = load_corpus(sources, mapping=mapping)
-    done = train(config, corpus, store, experiment=config.name)
-    print(f"model    {done.uri}  ({config.family}, {done.alias})")
-    print(f"run      {done.run.run_id}  in {done.run.store}")
-    figure = done.model.manifest.metrics.get("average_precision")
-    if figure:
-        low, high = figure["low"], figure["high"]
-        interval = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
-        print(
-            f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
-            f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
-        )
-    print(f"next     adrisk score {done.uri} SOURCE -o DIR")
-
-
-def _evaluate(args: argparse.Namespace) -> None:
-    from adrisk.config import EvaluateConfig
-    from adrisk.stages import evaluate, load_corpus
-    from adrisk.tracking import Store
-
-    if len(args.given) > 2:
-        raise UsageError("evaluate takes one model and one file of ads")
-    if args.resamples is not None and not 20 <= args.resamples <= 10_000:
-        raise UsageError("--resamples must be between 20 and 10000")
-    model, sources = _split_model(args.given)
-    config = EvaluateConfig(resamples=args.resamples or 500)
-    store = Store(_workspace())
-    done = evaluate(model, load_corpus(sources), config, args.out, store=store)
-    report = done.results["report"]
-    print(f"target   {done.results['data']['target']}")
-    print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
-    rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
-    for name, figures in rows.items():
-        if "average_precision" in figures:
-            print(f"average precision  {_interval(figures['average_precision'])}  {name}")
-    if "random_split" in done.results:
-        random = done.results["random_split"]
-        print(
-            f"average precision  {_interval(random['average_precision'])}  "
-            "same recipe, single ads dealt at random"
-        )
-    print(f"results  {done.path}")
-    if done.run:
-        print(f"run      {done.run.run_id}  in {done.run.store}")
-
-
-def _interval(figure: dict[str, float | None]) -> str:
-    if figure["value"] is None:
-        return "undefined"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-
-
-def _score(args: argparse.Namespace) -> None:
-    from adrisk.config import load
-    from adrisk.policy import PolicyConfig
-    from adrisk.sources import Quarantine, ReadOptions, open_ads
-    from adrisk.stages import find_model, score
-
-    if args.workers < 0:
-        raise UsageError("--workers must be 0 or more")
-    mapping = _mapping(args.map)
-    policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()
-    named, sources = _named_model(args.given)
-    if "-" not in sources:  # a wrong path is told before a model is looked for
-        open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
-    done = score(
-        find_model(named, _workspace()),
-        sources,
-        args.out,
-        _workspace(),
-        policy=policy,
-        mapping=mapping,
-        resume=args.resume,
-        workers=args.workers,
-    )
-    counts = done.counts
-    print(
-        f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
-        f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear"
-    )
-    print(
-        f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
-        f"{counts['audited']:,} of them drawn for the audit"
-    )
-    print(
-        f"quarantine  {args.out / 'quarantine.jsonl'}  "
-        f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
-    )
-    print(f"next        adrisk report {args.out}")
-
-
-def _explain(args: argparse.Namespace) -> None:
-    from adrisk.explain import RISK, explain
-    from adrisk.indicators import load_taxonomy
-
-    if len(args.given) > 2:
-        raise UsageError("explain takes one model and one text; put the text in quotes")
-    from adrisk.stages import find_model
-
-    reference = args.given[0] if len(args.given) == 2 else None
-    model, text = find_model(reference, _workspace()), args.given[-1]
-    if not text.strip():
-        raise UsageError("the text is empty")
-    why = explain(model, text)
-    taxonomy = load_taxonomy()
-    print(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
-    likely = {name: p for name, p in why.indicators.items() if p >= 0.5}
-    for name, p in sorted(likely.items(), key=lambda pair: -pair[1]):
-        print(f"  {p:.2f} {taxonomy.get(name).title['en']}")
-    print()
-    print(_marked(text, [(e.start, e.end) for e in why.evidence if e.indicator == RISK]))
-    print()
-    for e in why.evidence:
-        strength = f"{e.strength:+.2f}" if e.strength else e.state.value
-        print(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {_safe(text[e.start : e.end])}")
-    print("\nA flag asks a person to look; it never accuses.")
-
-
-def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text with spans between « and », or in reverse video on a terminal."""
-    on, off = ("\x1b[7m", "\x1b[0m") if sys.stdout.isatty() else ("«", "»")
-    parts, at = [], 0
-    for start, end in sorted(spans):
-        if start >= at:
-            parts += [_safe(text[at:start]), on, _safe(text[start:end]), off]
-            at = end
-    return "".join([*parts, _safe(text[at:])])
-
-
-def _safe(text: str) -> str:
-    """Text that cannot steer a terminal: controls and direction marks are shown, not obeyed."""
-    return "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-
-
-def _match(args: argparse.Namespace) -> None:
-    from adrisk.stages.tables import match
-
-    _told("findings", match(args.sources, args.out, _mapping(args.map)))
-
-
-def _extract(args: argparse.Namespace) -> None:
-    from adrisk.stages.tables import extract
-
-    place = _workspace()
-    done = extract(args.sources, args.out, _mapping(args.map), place, plain=args.plain)
-    if args.plain:
-        from adrisk.stages.files import log_access
-
-        log_access(place, f"extract --plain wrote {done.rows} contacts to {args.out}")
-    _told("contacts", done)
-
-
-def _link(args: argparse.Namespace) -> None:
-    from adrisk.stages.tables import link_ads
-
-    _told("ads", link_ads(args.sources, args.out, _mapping(args.map), _workspace()))
-
-
-def _told(what: str, done: Written) -> None:
-    print(f"{what:11} {done.path}  {done.rows:,} in {done.ads:,} ads")
-    print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined)}")
-
-
-def _indicators(args: argparse.Namespace) -> None:
-    from adrisk.indicators import load_taxonomy
-
-    taxonomy = load_taxonomy()
-    if args.id is None:
-        for entry in taxonomy:
-            print(f"{entry.id:36} {entry.weight.name.lower():7} {entry.title['en']}")
-        return
-    entry = taxonomy.get(args.id)
-    print(f"{entry.title['en']} ({entry.id})\n\n{entry.definition['en']}\n")
-    print(f"kind     {entry.kind.name.lower()}\nweight   {entry.weight.name.lower()}")
-    print(f"not      {entry.contrast}\nsource   {entry.source}")
-
-
-def _report(args: argparse.Namespace) -> None:
-    from adrisk.stages import report
-
-    print(f"report  {report(args.folder, args.out)}")
-
-
-def _models(args: argparse.Namespace) -> None:
-    from adrisk.stages import models, promote_model
-    from adrisk.stages.show import compared, described, listed
-    from adrisk.tracking import Store, aliased
-
-    place = _workspace()
-    if args.action == "list":
-        print(listed(models(place), Store(place).uri))
-        return
-    if args.version is None:
-        raise UsageError(f"models {args.action} needs a version number, champion or challenger")
-    if args.action == "show":
-        print(described(aliased(Store(place), "adrisk", args.version)))
-        return
-    versions = models(place)
-    champion = next((v for v in versions if "champion" in v.aliases), None)
-    candidate = aliased(Store(place), "adrisk", args.version)
-    print(compared(champion, candidate))
-    promote_model(args.version, place, because=args.because)
-    print(f"version {candidate.version} is the champion now")
-
-
-def _doctor(args: argparse.Namespace) -> int:
-    from adrisk.stages.show import doctor
-
-    text, healthy = doctor(_workspace())
-    print(text)
-    return 0 if healthy else 1
