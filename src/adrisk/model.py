@@ -1,7 +1,7 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (this module's manifest), the family's own files, and `seen.safetensors`: hashes of the
+`model.json` (`adrisk.manifest`), the family's own files, and `seen.safetensors`: hashes of the
 ads and campaigns it learned from, so that nobody can judge it on them by mistake. Every file is
 listed with its SHA-256 and nothing in the folder is ever executed.
 """
@@ -9,90 +9,35 @@ listed with its SHA-256 and nothing in the folder is ever executed.
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adrisk import schema
 from adrisk.calibration import Calibration, levels
 from adrisk.classifiers import FAMILIES, storage
-from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Classifier
+from adrisk.classifiers.base import RISKY_COLUMN, Classifier
 from adrisk.errors import ModelError
 from adrisk.extract import obscured_column
+from adrisk.manifest import (
+    Manifest,
+    ThresholdEntry,
+    calibration_of,
+    note_versions,
+    read_manifest,
+)
 from adrisk.normalise import fold_column
 from adrisk.types import FloatArray
 
 MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
-
-NAME = "adrisk"
-_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
-_log = logging.getLogger(__name__)
-
-
-class Strict(BaseModel):
-    """What all parts of the manifest share: frozen, and nothing unknown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CalibrationEntry(Strict):
-    """The numbers of a `Calibration`."""
-
-    slopes: tuple[float, ...]
-    intercepts: tuple[float, ...]
-    risk_slopes: tuple[float, ...]
-    risk_intercepts: tuple[float, ...]
-    calibrated: tuple[str, ...]
-    ads: int
-
-
-class ThresholdEntry(Strict):
-    """The risk at or above which the share `budget` of the `n` ads of the threshold set lies."""
-
-    budget: float
-    threshold: float
-    n: int
-
-
-class TrainedOn(Strict):
-    """The data behind a model; `target` says what its labels mean, in words for a report."""
-
-    sources: tuple[str, ...]
-    target: str
-    ads: int
-    campaigns: int
-    fingerprint: str
-    languages: Mapping[str, int]
-    split_by: str
-
-
-class Manifest(Strict):
-    """Everything a model knows about itself."""
-
-    format: Literal[1] = 1
-    name: str = NAME
-    family: str
-    parameters: Mapping[str, Any]
-    labels: tuple[str, ...]
-    calibration: CalibrationEntry
-    thresholds: tuple[ThresholdEntry, ...]
-    trained_on: TrainedOn
-    seed: int
-    libraries: Mapping[str, str]
-    metrics: Mapping[str, Any] = {}
-    files: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +208,7 @@ class Model:
                 f"{folder} is not a model: no readable model.json in it; give a model folder, "
                 "models:/adrisk@champion or runs:/<run>/model"
             ) from error
-        manifest = _parse(path, content)
+        manifest = read_manifest(path, content)
         for name, digest in manifest.files.items():
             if Path(name).name != name or not (folder / name).is_file():
                 raise ModelError(f"{folder}: the file {name} is missing; copy the model again")
@@ -272,7 +217,7 @@ class Model:
                     f"{folder}: {name} was altered since the model was saved; do not use it, "
                     "copy the model again from where it was registered"
                 )
-        _note_versions(manifest)
+        note_versions(manifest)
         seen = storage.read_tensors(
             folder / "seen.safetensors", hashes=(np.uint64, (None,)), parts=(np.int8, (None,))
         )
@@ -280,7 +225,7 @@ class Model:
         fingerprint = hashlib.sha256(content).hexdigest()
         return cls(
             classifier=classifier,
-            calibration=_calibration(manifest.calibration),
+            calibration=calibration_of(manifest.calibration),
             manifest=manifest,
             seen=Seen(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
@@ -313,74 +258,6 @@ def seen_from(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> Seen:
     numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
     unique, first = np.unique(hashes, return_index=True)
     return Seen(unique, numbers[first])
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries a model's numbers depend on."""
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
-
-
-def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
-    """The manifest's form of a calibration learned on so many ads."""
-    return CalibrationEntry(
-        slopes=tuple(calibration.slopes.tolist()),
-        intercepts=tuple(calibration.intercepts.tolist()),
-        risk_slopes=tuple(calibration.risk_slopes.tolist()),
-        risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
-        calibrated=calibration.calibrated,
-        ads=ads,
-    )
-
-
-def _calibration(entry: CalibrationEntry) -> Calibration:
-    return Calibration(
-        np.array(entry.slopes),
-        np.array(entry.intercepts),
-        np.array(entry.risk_slopes),
-        np.array(entry.risk_intercepts),
-        entry.calibrated,
-    )
-
-
-def _parse(path: Path, content: bytes) -> Manifest:
-    try:
-        manifest = Manifest.model_validate(json.loads(content))
-    except (ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise ModelError(
-            f"{path} is not a manifest this version of adrisk can read ({first}); it may come "
-            "from a newer adrisk or be damaged"
-        ) from error
-    if manifest.family not in FAMILIES:
-        raise ModelError(
-            f"{path}: unknown classifier family {manifest.family!r}; this adrisk has "
-            f"{', '.join(sorted(FAMILIES))}"
-        )
-    entry = manifest.calibration
-    heads = len(manifest.labels)
-    if not len(entry.slopes) == len(entry.intercepts) == heads:
-        raise ModelError(f"{path}: calibration for {len(entry.slopes)} heads, labels for {heads}")
-    if not len(entry.risk_slopes) == len(entry.risk_intercepts) == len(THRESHOLDS):
-        raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk slopes and intercepts")
-    return manifest
-
-
-def _note_versions(manifest: Manifest) -> None:
-    here = library_versions()
-    for name, then in manifest.libraries.items():
-        if here.get(name) != then:
-            _log.warning(
-                "the model was made with %s %s, this is %s; scores may differ in the last digits",
-                name,
-                then,
-                here.get(name, "not installed"),
-            )
 
 
 def _digest(path: Path) -> str:

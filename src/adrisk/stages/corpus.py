@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -24,7 +25,7 @@ from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
 from adrisk.stages.ingest import SOURCES_KEY
-from adrisk.types import IntArray
+from adrisk.types import RISKY, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.ads)
+
+    @property
+    def risky(self) -> NDArray[np.bool_]:
+        """Shape (n,), whether risk is labelled 2 or 3."""
+        return np.asarray(self.targets.risk >= RISKY)
 
 
 def load_corpus(

@@ -11,8 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.calibration import fit_calibration, platt
-from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError
@@ -20,24 +18,20 @@ from adrisk.evaluation import (
     Judged,
     Ruler,
     judge,
-    judge_ranking,
-    plain_baselines,
     slices_of,
-    tfidf_baseline,
 )
-from adrisk.indicators import load_taxonomy
-from adrisk.labels import UNKNOWN_RISK, Targets
-from adrisk.metrics import alerts_per_10000, average_precision, estimate
+from adrisk.metrics import alerts_per_10000, estimate
 from adrisk.model import Model
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
+from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.results import section
-from adrisk.stages.train import fit_model, split_corpus
+from adrisk.stages.train import fit_model
 from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
-from adrisk.types import RISKY, FloatArray, IntArray
+from adrisk.types import FloatArray, IntArray
 
 _NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
 
@@ -105,7 +99,7 @@ def evaluate(
     }
     fit = np.flatnonzero(part == 0)
     if config.baselines:
-        results["baselines"] = _baselines(corpus, fit, report, ruler, model.manifest.seed)
+        results["baselines"] = baselines(corpus, fit, report, ruler, model.manifest.seed)
     if config.random_split and len(fit):
         recipe = ModelConfig(
             family=model.manifest.family,
@@ -116,10 +110,10 @@ def evaluate(
         split = random_split(
             len(corpus),
             seed=recipe.seed,
-            positive=_risky(corpus),
+            positive=corpus.risky,
             sizes={**sizes, "report": len(report)},
         )
-        results["random_split"] = _random_gap(recipe, corpus, [split], ruler, results["report"])
+        results["random_split"] = random_gap(recipe, corpus, [split], ruler, results["report"])
     return _keep(results, model, out, store, experiment)
 
 
@@ -137,7 +131,7 @@ def evaluate_recipe(
     The campaigns are dealt into `config.folds` folds. For each, a model is fitted, calibrated and
     given thresholds on the others, and scores this one; the scores are judged together.
     """
-    positive = _risky(corpus)
+    positive = corpus.risky
     fold = folds(corpus.campaigns, config.folds, seed=recipe.seed, positive=positive)
     splits = [_fold_split(corpus, fold == f, recipe.seed) for f in range(config.folds)]
     ruler = Ruler(config.resamples, recipe.seed)
@@ -153,7 +147,7 @@ def evaluate_recipe(
         "report": judge(judged, ruler),
     }
     if config.baselines:
-        results["baselines"] = _baselines_by_fold(corpus, splits, ruler, recipe.seed)
+        results["baselines"] = baselines_by_fold(corpus, splits, ruler, recipe.seed)
     if config.random_split:
         single = np.arange(len(corpus))
         loose = folds(single, config.folds, seed=recipe.seed, positive=positive)
@@ -161,7 +155,7 @@ def evaluate_recipe(
             _fold_split(corpus, loose == f, recipe.seed, campaigns=single)
             for f in range(config.folds)
         ]
-        results["random_split"] = _random_gap(recipe, corpus, randoms, ruler, results["report"])
+        results["random_split"] = random_gap(recipe, corpus, randoms, ruler, results["report"])
     return _keep(results, models[0], out, store, experiment)
 
 
@@ -206,7 +200,7 @@ def _fold_split(
     campaigns = corpus.campaigns if campaigns is None else campaigns
     rest = np.flatnonzero(~held_out)
     inner = campaign_split(
-        campaigns[rest], seed=seed, positive=_risky(corpus)[rest], shares=_NO_REPORT
+        campaigns[rest], seed=seed, positive=corpus.risky[rest], shares=_NO_REPORT
     )
     rows = {part: rest[inner[part]] for part in PARTS[:3]}
     return Split({**rows, "report": np.flatnonzero(held_out)}, "folds")
@@ -243,108 +237,6 @@ def _pooled(
         together,
     )
     return models, judged
-
-
-def _random_gap(
-    recipe: ModelConfig,
-    corpus: Corpus,
-    splits: list[Split],
-    ruler: Ruler,
-    honest: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What dealing out single ads would have made of the same recipe."""
-    rows, scores = [], []
-    # Only the risk is compared, so only its head is fitted.
-    targets = Targets((), np.zeros((len(corpus), 0)), corpus.targets.risk)
-    with track("random split", len(splits), "models") as advance:
-        for split in splits:
-            classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
-            fit = split["fit"]
-            classifier.fit(corpus.prepared.folded.take(pa.array(fit)), targets.take(fit))
-            held_out = pa.array(split["report"])
-            margins = classifier.margins(corpus.prepared.folded.take(held_out))
-            if len(splits) > 1:  # scores of several models are pooled: put them on one scale
-                calibrate = split["calibrate"]
-                before = classifier.margins(corpus.prepared.folded.take(pa.array(calibrate)))
-                shift = fit_calibration(before, targets.take(calibrate), ())
-                scores.append(shift.risk(margins)[:, RISKY_COLUMN])
-            else:
-                scores.append(margins.risk[:, RISKY_COLUMN])
-            rows.append(split["report"])
-            advance()
-    report, score = np.concatenate(rows), np.concatenate(scores)
-    known = corpus.targets.risk[report] != UNKNOWN_RISK
-    truth = corpus.targets.risk[report] >= RISKY
-    figure = estimate(
-        average_precision(truth[known], score[known]),
-        corpus.campaigns[report][known],
-        positives=int(truth[known].sum()),
-        resamples=ruler.resamples,
-        seed=ruler.seed,
-    )
-    plain = figure.to_json()
-    gap = figure.value - honest["risk"]["average_precision"]["value"]
-    return {"average_precision": plain, "gap": round(gap, 6)}
-
-
-def _baselines(
-    corpus: Corpus, fit: IntArray, report: IntArray, ruler: Ruler, seed: int
-) -> dict[str, Any]:
-    """The four baselines on the report set; the one that learns needs the fit set's ads."""
-    report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
-    with track("baselines", 4, "baselines") as advance:
-        ads, folded = corpus.ads.take(report), corpus.prepared.folded.take(pa.array(report))
-        scores = plain_baselines(ads, folded, load_taxonomy())
-        advance(3)
-        if len(fit):
-            scores["TF-IDF + logistic regression"] = _tfidf(corpus, fit, report, seed)
-        advance()
-    truth, campaigns = corpus.targets.risk[report] >= RISKY, corpus.campaigns[report]
-    found: dict[str, Any] = {
-        name: judge_ranking(truth, score, campaigns, ruler) for name, score in scores.items()
-    }
-    if not len(fit):
-        found["TF-IDF + logistic regression"] = {
-            "left_out": "the ads the model was fitted on are not in this corpus"
-        }
-    return found
-
-
-def _baselines_by_fold(
-    corpus: Corpus, splits: list[Split], ruler: Ruler, seed: int
-) -> dict[str, Any]:
-    rows = np.concatenate([split["report"] for split in splits])
-    found = _baselines(corpus, np.zeros(0, dtype=np.int64), rows, ruler, seed)
-    with track("TF-IDF baseline", len(splits), "models") as advance:
-        scores = []
-        for split in splits:
-            held = split["calibrate"]
-            held = held[corpus.targets.risk[held] != UNKNOWN_RISK]
-            together = np.concatenate([held, split["report"]])
-            margins = _tfidf(corpus, split["fit"], together, seed)
-            before, score = np.split(margins, [len(held)])
-            slope, shift = platt(before, _risky(corpus)[held].astype(np.float64))
-            scores.append(slope * score + shift)  # several models are pooled: one scale for all
-            advance()
-    known = corpus.targets.risk[rows] != UNKNOWN_RISK
-    found["TF-IDF + logistic regression"] = judge_ranking(
-        corpus.targets.risk[rows][known] >= RISKY,
-        np.concatenate(scores)[known],
-        corpus.campaigns[rows][known],
-        ruler,
-    )
-    return found
-
-
-def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatArray:
-    fit = fit[corpus.targets.risk[fit] != UNKNOWN_RISK]
-    folded = corpus.prepared.folded
-    return tfidf_baseline(
-        folded.take(pa.array(fit)).to_pylist(),
-        corpus.targets.risk[fit] >= RISKY,
-        folded.take(pa.array(report)).to_pylist(),
-        seed,
-    )
 
 
 def _judged(
@@ -414,12 +306,5 @@ def _without_folder(source: str) -> str:
     return f"{scheme}{colon}{Path(rest).name}" if colon and "/" in rest else Path(source).name
 
 
-def _risky(corpus: Corpus) -> NDArray[np.bool_]:
-    return np.asarray(corpus.targets.risk >= RISKY)
-
-
 def _without_seed(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != "seed"}
-
-
-__all__ = ["Evaluated", "alerts", "evaluate", "evaluate_recipe", "split_corpus"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from adrisk.errors import ModelError
-from adrisk.model import NAME, Model
+from adrisk.manifest import NAME
+from adrisk.model import Model
 from adrisk.tracking import Registered, Store, aliased, download, list_versions, promote
 
 _URI = ("models:/", "runs:/")

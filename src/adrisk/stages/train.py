@@ -21,17 +21,16 @@ from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler, judge_ranking
 from adrisk.labels import UNKNOWN_RISK, check_risk
-from adrisk.metrics import BUDGETS
-from adrisk.model import (
+from adrisk.manifest import (
     NAME,
     Manifest,
-    Model,
     ThresholdEntry,
     TrainedOn,
     calibration_entry,
     library_versions,
-    seen_from,
 )
+from adrisk.metrics import BUDGETS
+from adrisk.model import Model, seen_from
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus

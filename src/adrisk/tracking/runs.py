@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError, UsageError
-from adrisk.model import Manifest
+from adrisk.manifest import Manifest
 
 _MODEL_ARTIFACT = "model"
 _VARIABLE = "MLFLOW_TRACKING_URI"

@@ -1,0 +1,153 @@
+"""What a model knows about itself: the content of `model.json`, checked on reading."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adrisk.calibration import Calibration
+from adrisk.classifiers import FAMILIES
+from adrisk.classifiers.base import THRESHOLDS
+from adrisk.errors import ModelError
+
+NAME = "adrisk"
+"""What models are registered as."""
+
+_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
+_log = logging.getLogger(__name__)
+
+
+class Strict(BaseModel):
+    """What all parts of the manifest share: frozen, and nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CalibrationEntry(Strict):
+    """The numbers of a `Calibration`."""
+
+    slopes: tuple[float, ...]
+    intercepts: tuple[float, ...]
+    risk_slopes: tuple[float, ...]
+    risk_intercepts: tuple[float, ...]
+    calibrated: tuple[str, ...]
+    ads: int
+
+
+class ThresholdEntry(Strict):
+    """The risk at or above which the share `budget` of the `n` ads of the threshold set lies."""
+
+    budget: float
+    threshold: float
+    n: int
+
+
+class TrainedOn(Strict):
+    """The data behind a model; `target` says what its labels mean, in words for a report."""
+
+    sources: tuple[str, ...]
+    target: str
+    ads: int
+    campaigns: int
+    fingerprint: str
+    languages: Mapping[str, int]
+    split_by: str
+
+
+class Manifest(Strict):
+    """Everything a model knows about itself."""
+
+    format: Literal[1] = 1
+    name: str = NAME
+    family: str
+    parameters: Mapping[str, Any]
+    labels: tuple[str, ...]
+    calibration: CalibrationEntry
+    thresholds: tuple[ThresholdEntry, ...]
+    trained_on: TrainedOn
+    seed: int
+    libraries: Mapping[str, str]
+    metrics: Mapping[str, Any] = {}
+    files: Mapping[str, str] = {}
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries a model's numbers depend on."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
+    """The manifest's form of a calibration learned on so many ads."""
+    return CalibrationEntry(
+        slopes=tuple(calibration.slopes.tolist()),
+        intercepts=tuple(calibration.intercepts.tolist()),
+        risk_slopes=tuple(calibration.risk_slopes.tolist()),
+        risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
+        calibrated=calibration.calibrated,
+        ads=ads,
+    )
+
+
+def calibration_of(entry: CalibrationEntry) -> Calibration:
+    """The calibration that an entry describes."""
+    return Calibration(
+        np.array(entry.slopes),
+        np.array(entry.intercepts),
+        np.array(entry.risk_slopes),
+        np.array(entry.risk_intercepts),
+        entry.calibrated,
+    )
+
+
+def read_manifest(path: Path, content: bytes) -> Manifest:
+    """The manifest in the bytes of a `model.json`.
+
+    Raises:
+        ModelError: if it cannot be read, names an unknown family, or its numbers do not fit.
+    """
+    try:
+        manifest = Manifest.model_validate(json.loads(content))
+    except (ValueError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise ModelError(
+            f"{path} is not a manifest this version of adrisk can read ({first}); it may come "
+            "from a newer adrisk or be damaged"
+        ) from error
+    if manifest.family not in FAMILIES:
+        raise ModelError(
+            f"{path}: unknown classifier family {manifest.family!r}; this adrisk has "
+            f"{', '.join(sorted(FAMILIES))}"
+        )
+    entry = manifest.calibration
+    heads = len(manifest.labels)
+    if not len(entry.slopes) == len(entry.intercepts) == heads:
+        raise ModelError(f"{path}: calibration for {len(entry.slopes)} heads, labels for {heads}")
+    if not len(entry.risk_slopes) == len(entry.risk_intercepts) == len(THRESHOLDS):
+        raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk slopes and intercepts")
+    return manifest
+
+
+def note_versions(manifest: Manifest) -> None:
+    """Warn in the log of every library that is not of the version the model was made with."""
+    here = library_versions()
+    for name, then in manifest.libraries.items():
+        if here.get(name) != then:
+            _log.warning(
+                "the model was made with %s %s, this is %s; scores may differ in the last digits",
+                name,
+                then,
+                here.get(name, "not installed"),
+            )

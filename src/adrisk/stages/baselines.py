@@ -1,0 +1,125 @@
+"""What stands beside a model's figures: four baselines, and the gap to a random split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.calibration import fit_calibration, platt
+from adrisk.classifiers import FAMILIES
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.config import ModelConfig
+from adrisk.evaluation import Ruler, judge_ranking, plain_baselines, tfidf_baseline
+from adrisk.indicators import load_taxonomy
+from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.metrics import average_precision, estimate
+from adrisk.progress import track
+from adrisk.splits import Split
+from adrisk.stages.corpus import Corpus
+from adrisk.types import RISKY, FloatArray, IntArray
+
+
+def random_gap(
+    recipe: ModelConfig,
+    corpus: Corpus,
+    splits: list[Split],
+    ruler: Ruler,
+    honest: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What dealing out single ads would have made of the same recipe."""
+    rows, scores = [], []
+    # Only the risk is compared, so only its head is fitted.
+    targets = Targets((), np.zeros((len(corpus), 0)), corpus.targets.risk)
+    with track("random split", len(splits), "models") as advance:
+        for split in splits:
+            classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
+            fit = split["fit"]
+            classifier.fit(corpus.prepared.folded.take(pa.array(fit)), targets.take(fit))
+            held_out = pa.array(split["report"])
+            margins = classifier.margins(corpus.prepared.folded.take(held_out))
+            if len(splits) > 1:  # scores of several models are pooled: put them on one scale
+                calibrate = split["calibrate"]
+                before = classifier.margins(corpus.prepared.folded.take(pa.array(calibrate)))
+                shift = fit_calibration(before, targets.take(calibrate), ())
+                scores.append(shift.risk(margins)[:, RISKY_COLUMN])
+            else:
+                scores.append(margins.risk[:, RISKY_COLUMN])
+            rows.append(split["report"])
+            advance()
+    report, score = np.concatenate(rows), np.concatenate(scores)
+    known = corpus.targets.risk[report] != UNKNOWN_RISK
+    truth = corpus.targets.risk[report] >= RISKY
+    figure = estimate(
+        average_precision(truth[known], score[known]),
+        corpus.campaigns[report][known],
+        positives=int(truth[known].sum()),
+        resamples=ruler.resamples,
+        seed=ruler.seed,
+    )
+    plain = figure.to_json()
+    gap = figure.value - honest["risk"]["average_precision"]["value"]
+    return {"average_precision": plain, "gap": round(gap, 6)}
+
+
+def baselines(
+    corpus: Corpus, fit: IntArray, report: IntArray, ruler: Ruler, seed: int
+) -> dict[str, Any]:
+    """The four baselines on the report set; the one that learns needs the fit set's ads."""
+    report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
+    with track("baselines", 4, "baselines") as advance:
+        ads, folded = corpus.ads.take(report), corpus.prepared.folded.take(pa.array(report))
+        scores = plain_baselines(ads, folded, load_taxonomy())
+        advance(3)
+        if len(fit):
+            scores["TF-IDF + logistic regression"] = _tfidf(corpus, fit, report, seed)
+        advance()
+    truth, campaigns = corpus.targets.risk[report] >= RISKY, corpus.campaigns[report]
+    found: dict[str, Any] = {
+        name: judge_ranking(truth, score, campaigns, ruler) for name, score in scores.items()
+    }
+    if not len(fit):
+        found["TF-IDF + logistic regression"] = {
+            "left_out": "the ads the model was fitted on are not in this corpus"
+        }
+    return found
+
+
+def baselines_by_fold(
+    corpus: Corpus, splits: list[Split], ruler: Ruler, seed: int
+) -> dict[str, Any]:
+    """The four baselines on all folds together, the one that learns fitted anew for each."""
+    rows = np.concatenate([split["report"] for split in splits])
+    found = baselines(corpus, np.zeros(0, dtype=np.int64), rows, ruler, seed)
+    with track("TF-IDF baseline", len(splits), "models") as advance:
+        scores = []
+        for split in splits:
+            held = split["calibrate"]
+            held = held[corpus.targets.risk[held] != UNKNOWN_RISK]
+            together = np.concatenate([held, split["report"]])
+            margins = _tfidf(corpus, split["fit"], together, seed)
+            before, score = np.split(margins, [len(held)])
+            slope, shift = platt(before, corpus.risky[held].astype(np.float64))
+            scores.append(slope * score + shift)  # several models are pooled: one scale for all
+            advance()
+    known = corpus.targets.risk[rows] != UNKNOWN_RISK
+    found["TF-IDF + logistic regression"] = judge_ranking(
+        corpus.targets.risk[rows][known] >= RISKY,
+        np.concatenate(scores)[known],
+        corpus.campaigns[rows][known],
+        ruler,
+    )
+    return found
+
+
+def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatArray:
+    fit = fit[corpus.targets.risk[fit] != UNKNOWN_RISK]
+    folded = corpus.prepared.folded
+    return tfidf_baseline(
+        folded.take(pa.array(fit)).to_pylist(),
+        corpus.targets.risk[fit] >= RISKY,
+        folded.take(pa.array(report)).to_pylist(),
+        seed,
+    )
