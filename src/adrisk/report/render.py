@@ -34,6 +34,7 @@ _LANGUAGES = {
     "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "de": "German", "el": "Greek",
     "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "hu": "Hungarian",
     "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian",
+    "ca": "Catalan", "eu": "Basque", "gl": "Galician", "oc": "Occitan",
     "nl": "Dutch", "other": "all other languages", "pl": "Polish", "pt": "Portuguese",
     "ro": "Romanian", "ru": "Russian", "th": "Thai", "tl": "Tagalog", "tr": "Turkish",
     "uk": "Ukrainian", "unknown": "unknown", "vi": "Vietnamese", "zh": "Chinese",
