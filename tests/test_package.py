@@ -1,4 +1,4 @@
-"""What is shipped: every package and data file, every dependency pinned, nothing heavy at import."""
+"""What is shipped: every package and data file, every dependency pinned, nothing done on import."""
 
 from __future__ import annotations
 
