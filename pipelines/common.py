@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,6 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from adrisk.errors import UsageError
 from adrisk.stages.files import workspace
-
-# No dependency of the flows reports home; Prefect reads these when a server or client starts.
-TELEMETRY_OFF = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-}
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10]}
 """For tasks that only read or write: a share may be away for a moment. Learning is not retried."""
@@ -38,7 +29,6 @@ def worth_retrying(task: object, run: object, state: Any) -> bool:
 
 def run_folder(name: str) -> Path:
     """A new folder for this flow run below the workspace."""
-    os.environ.update({k: v for k, v in TELEMETRY_OFF.items() if k not in os.environ})
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = workspace() / "runs" / f"{name}-{stamp}-{(runtime.flow_run.id or 'local')[:8]}"
     folder.mkdir(parents=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +42,19 @@ class FullRun:
                 f"model    {self.model}",
                 f"results  {', '.join(str(path) for path in self.evaluations)}",
                 f"tracked  experiment {self.experiment} in {store}",
-                f"         mlflow ui --backend-store-uri {store}",
-                f"next     adrisk score {self.model} YOUR_ADS.csv -o scored",
+                f"         {_adrisk('mlflow')} ui --backend-store-uri {store}",
+                f"next     {_adrisk()} score {self.model} YOUR_ADS.csv -o scored",
             ]
         )
+
+
+def _adrisk(command: str = "adrisk") -> str:
+    """The command as the user can type it, with its folder where that is not on the path."""
+    if shutil.which(command):
+        return command
+    beside = Path(sys.executable).parent / command
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 @task(name="results")

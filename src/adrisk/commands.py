@@ -91,6 +91,16 @@ def ingest_command(args: argparse.Namespace) -> None:
     done = ingest(args.sources, args.out, mapping=_mapping(args.map))
     print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
     print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined, done.reasons)}")
+    _noted(done.notes)
+
+
+def _noted(notes: Sequence[str]) -> None:
+    """What was said while the work ran, for those who could not hear it: in a pipe, from cron."""
+    from adrisk.progress import wanted
+
+    if wanted() == "off":
+        for note in notes:
+            print(f"note        {note}")
 
 
 def _reasons(count: int, reasons: object = None) -> str:
@@ -149,6 +159,8 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print(f"target   {done.results['data']['target']}")
     print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
     rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
+    if "synthetic" in done.results["data"]["target"] and "rules" in rows:
+        rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
     for name, figures in rows.items():
         if "average_precision" in figures:
             print(f"average precision  {_interval(figures['average_precision'])}  {name}")
@@ -208,6 +220,7 @@ def score_command(args: argparse.Namespace) -> None:
         f"quarantine  {args.out / 'quarantine.jsonl'}  "
         f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
+    _noted(done.notes)
     print(f"next        adrisk report {args.out}")
 
 
@@ -321,6 +334,7 @@ def models_command(args: argparse.Namespace) -> None:
         return
     if args.version is None:
         raise UsageError(f"models {args.action} needs a version number, champion or challenger")
+    args.version = args.version.removeprefix("models:/adrisk").strip("@/")
     if args.action == "show":
         print(described(aliased(Store(place), "adrisk", args.version)))
         return

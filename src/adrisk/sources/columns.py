@@ -6,6 +6,7 @@ adrisk's words and joins title and body. It never guesses from the values.
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -145,10 +146,10 @@ def _mapped(schema: pa.Schema, canonical: str, column: str, name: str) -> str:
 def _no_text(schema: pa.Schema, name: str) -> SourceError:
     titles = _USUAL["title"].split()
     title = next((column for column in schema.names if _plain(column) in titles), None)
-    example = title or (schema.names[0] if schema.names else "COLUMN")
+    example = shlex.quote(f"text={title or 'COLUMN'}")
     return SourceError(
         f"{name}: no column looks like the text of an ad; the columns are {listed(schema)}. "
-        f"Say which one it is, for example: --map text={example}"
+        f"Say which one it is: --map {example}"
     )
 
 

@@ -29,6 +29,7 @@ class Ingested:
     quarantined: int
     reasons: Mapping[str, int]
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def ingest(
@@ -78,6 +79,7 @@ def ingest(
         quarantined=quarantine.count,
         reasons=dict(quarantine.by_reason),
         fingerprint=stream.fingerprint,
+        notes=tuple(stream.notes),
     )
 
 

@@ -42,6 +42,7 @@ class Scored:
     manifest: Path
     counts: Mapping[str, Any]
     run_id: str
+    notes: tuple[str, ...] = ()
 
 
 def score(
@@ -109,7 +110,7 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id)
+    return Scored(out, out / "manifest.json", counts, run_id, tuple(stream.notes))
 
 
 @contextmanager

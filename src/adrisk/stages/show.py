@@ -52,7 +52,13 @@ def compared(champion: Registered | None, candidate: Registered) -> str:
     rows = [
         f"{name:20} {_figure(champion, name):28} {_figure(candidate, name)}" for name in COMPARED
     ]
-    return "\n".join([head, *rows])
+    judged = [
+        f"{v.evaluation['figures'][COMPARED[0]]['n']:,} ads, data {v.evaluation['fingerprint'][:8]}"
+        if v.evaluation
+        else "not evaluated"
+        for v in (champion, candidate)
+    ]
+    return "\n".join([head, *rows, f"{'judged on':20} {judged[0]:28} {judged[1]}"])
 
 
 def doctor(workspace: Path) -> tuple[str, bool]:
