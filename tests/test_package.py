@@ -56,3 +56,15 @@ def test_importing_does_nothing() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_flows_switch_telemetry_off_before_prefect_starts() -> None:
+    code = (
+        "import os, sys\n"
+        "import adrisk_pipelines\n"
+        "assert 'prefect' not in sys.modules\n"
+        "assert os.environ['PREFECT_SERVER_ANALYTICS_ENABLED'] == 'false'\n"
+        "from prefect.settings import get_current_settings\n"
+        "assert get_current_settings().server.analytics_enabled is False\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
