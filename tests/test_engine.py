@@ -51,3 +51,16 @@ def test_processes_give_what_threads_give() -> None:
     assert list(in_processes(make_twice, range(8, 40), 2)) == list(range(16, 80, 2))
     with pytest.raises(OSError, match="seven"):
         list(in_processes(make_twice, [6, 7, 8], 2))
+
+
+@pytest.mark.slow
+def test_work_is_done_here_while_the_processes_start() -> None:
+    here: list[int] = []
+
+    def also_here(number: int) -> int:
+        here.append(number)
+        return 2 * number
+
+    made = in_processes(make_twice, range(8, 40), 2, meanwhile=also_here, preload=(__name__,))
+    assert list(made) == list(range(16, 80, 2))
+    assert here[0] == 8

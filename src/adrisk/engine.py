@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
@@ -47,11 +47,16 @@ def in_order(
         yield from map(work, items)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="adrisk") as pool:
-        yield from _through(pool, work, items, workers)
+        yield from _through(lambda item: pool.submit(work, item), items, workers, (pool,))
 
 
 def in_processes(
-    make: Callable[[], Callable[[Given], Made]], items: Iterable[Given], workers: int = 0
+    make: Callable[[], Callable[[Given], Made]],
+    items: Iterable[Given],
+    workers: int = 0,
+    *,
+    meanwhile: Callable[[Given], Made] | None = None,
+    preload: Sequence[str] = (),
 ) -> Iterator[Made]:
     """`make()` once in every process, then its result of every item, in the order of the items.
 
@@ -62,29 +67,48 @@ def in_processes(
         make: can be pickled; what it makes need not be.
         items: can be pickled; consumed only a little ahead of the results.
         workers: processes; 0 for one a core.
+        meanwhile: does the work here, on a thread, until the processes have started.
+        preload: modules that the processes need, imported once for all of them.
 
     Raises:
         whatever `make` or the work raises, at the place of its item.
     """
     workers = workers or cores()
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, context, initializer=_install, initargs=(make,)) as pool:
-        yield from _through(pool, _call, items, workers)
+    context.set_forkserver_preload(list(preload))
+    with (
+        ProcessPoolExecutor(workers, context, initializer=_install, initargs=(make,)) as pool,
+        ThreadPoolExecutor(1, thread_name_prefix="adrisk") as here,
+        ThreadPoolExecutor(1, thread_name_prefix="adrisk-start") as starter,
+    ):
+        # Even asking for a process waits until the modules are imported, hence on a thread.
+        started = starter.submit(lambda: pool.submit(_ready).result())
+
+        def submit(item: Given) -> Future[Made]:
+            if meanwhile is None or started.done():
+                return pool.submit(_call, item)
+            return here.submit(meanwhile, item)
+
+        yield from _through(submit, items, workers, (here, pool))
 
 
 def _through(
-    pool: Executor, work: Callable[[Given], Made], items: Iterable[Given], workers: int
+    submit: Callable[[Given], Future[Made]],
+    items: Iterable[Given],
+    workers: int,
+    pools: Sequence[Executor],
 ) -> Iterator[Made]:
     under_way: deque[Future[Made]] = deque()
     try:
         for item in items:
-            under_way.append(pool.submit(work, item))
+            under_way.append(submit(item))
             if len(under_way) > 2 * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
 _installed: list[Callable[[Any], Any]] = []  # in a worker process: the one thing it does
@@ -94,6 +118,10 @@ def _install(make: Callable[[], Callable[[Any], Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _installed[:] = [make()]
+
+
+def _ready() -> None:
+    """Answered by a process that has started and installed what it needs."""
 
 
 def _call(item: Any) -> Any:

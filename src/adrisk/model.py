@@ -69,6 +69,21 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model says of n texts, in the types of the scores table.
+
+    Attributes:
+        risk: shape (n,), float32, probability that risk is 2 or 3.
+        level: shape (n,), int8, 0 to 3.
+        indicators: shape (n, k), float32, columns as the model's labels.
+    """
+
+    risk: NDArray[np.float32]
+    level: NDArray[np.int8]
+    indicators: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Calibrated probabilities of a named model version, one row an ad.
 
@@ -134,8 +149,6 @@ class Model:
         ads: pa.Table | Sequence[str],
         *,
         run_id: str = "",
-        prepared: Prepared | None = None,
-        obscured: NDArray[np.bool_] | None = None,
     ) -> Scores:
         """Score ads.
 
@@ -143,36 +156,63 @@ class Model:
             ads: a table with `text`, and `ad_id` and `language` where known; or plain texts,
                 which are numbered. None is allowed and gives an empty table.
             run_id: written into every row.
-            prepared: `prepare(ads["text"])`, if the caller has it already.
-            obscured: shape (n,), whether a contact is obscured, if the caller has it already.
 
         Returns:
             One row an ad in the order given; `evidence` is null, see `adrisk.explain`.
         """
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
-        prepared = prepared or prepare(ads["text"])
-        if obscured is None:
-            obscured = obscured_column(prepared.raw, prepared.folded)
-        risk, indicators = self.probabilities(prepared.folded)
+        prepared = prepare(ads["text"])
+        obscured = obscured_column(prepared.raw, prepared.folded)
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
+        answers = self.answer(prepared.folded)
+        return self.tabulate(ads, answers, digests, obscured, prepared.truncated, run_id=run_id)
+
+    def answer(self, folded: pa.Array) -> Answers:
+        """What the model says of folded texts; each answer depends on its text alone."""
+        risk, indicators = self.probabilities(folded)
+        return Answers(
+            risk=risk[:, RISKY_COLUMN].astype(np.float32),
+            level=levels(risk),
+            indicators=indicators.astype(np.float32),
+        )
+
+    def tabulate(
+        self,
+        ads: pa.Table,
+        answers: Answers,
+        digests: Sequence[str],
+        obscured: NDArray[np.bool_],
+        truncated: NDArray[np.bool_],
+        *,
+        run_id: str,
+    ) -> Scores:
+        """The scores table of n ads, of which everything is known but how to write it down.
+
+        Args:
+            ads: `ad_id` and `language` are read where there are such columns.
+            answers: of their texts.
+            digests: SHA-256 of each text, in hexadecimal.
+            obscured: shape (n,), whether a contact is written so that machines miss it.
+            truncated: shape (n,), whether the text was cut.
+            run_id: written into every row.
+        """
         count = len(ads)
         names = ads.column_names
         columns: dict[str, Any] = {
             "ad_id": ads["ad_id"] if "ad_id" in names else [str(i) for i in range(count)],
-            "risk": risk[:, RISKY_COLUMN].astype(np.float32),
-            "level": levels(risk),
+            "risk": answers.risk,
+            "level": answers.level,
             **{
-                f"p_{label}": np.ascontiguousarray(indicators[:, i], dtype=np.float32)
+                f"p_{label}": np.ascontiguousarray(answers.indicators[:, i])
                 for i, label in enumerate(self.labels)
             },
             "language": ads["language"] if "language" in names else pa.nulls(count, pa.string()),
             "obscured": obscured,
-            "truncated": prepared.truncated,
+            "truncated": truncated,
             "model": pa.repeat(self.manifest.name, count),
             "model_version": pa.repeat(self.version, count),
-            "input_sha256": [
-                hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()
-            ],
+            "input_sha256": digests,
             "run_id": pa.repeat(run_id, count),
         }
         form = schema.scores(self.labels)
@@ -236,6 +276,12 @@ class Model:
 
 def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:
     """Cut and fold raw texts, as every model reads them."""
+    raw, truncated = cut(texts)
+    return Prepared(raw, fold_column(raw), truncated)
+
+
+def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """The first `MAX_CHARS` characters of each text, and whether there were more."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     texts = texts.cast(pa.large_string())
@@ -243,7 +289,7 @@ def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:
     if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_CHARS:
         truncated = pc.greater(pc.utf8_length(texts), MAX_CHARS).to_numpy(zero_copy_only=False)
         texts = pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
-    return Prepared(texts, fold_column(texts), truncated)
+    return texts, truncated
 
 
 def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import pyarrow as pa
 
 from adrisk.campaigns.grouping import link
-from adrisk.campaigns.minhash import agreement, signatures
+from adrisk.campaigns.minhash import WIDTH, agreement, signatures
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.normalise import fold_column
 
-__all__ = ["agreement", "link", "link_texts", "signatures"]
+__all__ = ["WIDTH", "agreement", "link", "link_texts", "signatures"]
 
 
 def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> pa.Table:

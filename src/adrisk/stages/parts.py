@@ -6,6 +6,7 @@ last of all, its scores. A resumed run redoes what has no scores file.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,18 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import link, signatures
+from adrisk.campaigns import WIDTH, link, signatures
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.extract.tokens import tokenise
-from adrisk.model import Model, prepare
+from adrisk.model import Answers, Model, cut, prepare
 from adrisk.policy import Policy
 from adrisk.progress import track
 from adrisk.sources import AdStream
+from adrisk.stages.copies import Copies, Findings, Names
 from adrisk.stages.files import replacing
 
 BATCH_ROWS = 2048
@@ -61,65 +64,108 @@ class Recipe:
         return Scorer(model, self.policy, Pseudonymiser.open(self.workspace, PURPOSE), self.run_id)
 
 
-@dataclass(frozen=True, slots=True)
 class Scorer:
-    """What every batch needs; shared by threads, changed by none."""
+    """What every batch needs; shared by threads, which share what it remembers of copies."""
 
-    model: Model
-    policy: Policy
-    names: Pseudonymiser
-    run_id: str
+    def __init__(self, model: Model, policy: Policy, names: Pseudonymiser, run_id: str) -> None:
+        self.model = model
+        self.policy = policy
+        self.names = names
+        self.run_id = run_id
+        self._copies = Copies(
+            np.dtype(
+                [
+                    ("risk", np.float32),
+                    ("level", np.int8),
+                    ("indicators", np.float32, (len(model.labels),)),
+                    ("obscured", np.bool_),
+                    ("truncated", np.bool_),
+                    ("signature", np.uint32, (WIDTH,)),
+                ]
+            )
+        )
 
-    def __call__(self, ads: pa.Table | None) -> _Batch | None:
+    def __call__(self, ads: pa.Table | None) -> Batch | None:
         """Score a batch, and note what linking and explaining will need of it."""
         if ads is None:
             return None
-        prepared = prepare(ads["text"])
-        tokens = list(tokenise(prepared.folded))
-        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
-        obscured = np.array([any(c.obscured for c in found) for found in contacts], dtype=np.bool_)
-        scores = self.model.score(ads, run_id=self.run_id, prepared=prepared, obscured=obscured)
-        rows = np.flatnonzero(scores.table["risk"].to_numpy() >= np.float32(self.policy.review_at))
-        return _Batch(
+        texts = ads["text"].combine_chunks()
+        digests = [hashlib.sha256(text.encode()) for text in texts.to_pylist()]
+        found, names = self._copies.read(
+            [digest.digest() for digest in digests],
+            lambda rows: self._read(texts.take(pa.array(rows))),
+        )
+        scores = self.model.tabulate(
+            ads,
+            Answers(found["risk"], found["level"], found["indicators"]),
+            [digest.hexdigest() for digest in digests],
+            found["obscured"],
+            found["truncated"],
+            run_id=self.run_id,
+        )
+        reachable = [row for row, of_row in enumerate(names) for _ in of_row]
+        candidates = pa.array(np.flatnonzero(found["risk"] >= np.float32(self.policy.review_at)))
+        return Batch(
             scores=scores.table,
-            signatures=signatures(prepared.folded, tokens),
-            contacts=[
-                (row, name)
-                for row, found in enumerate(contacts)
-                for name in sorted({self.names.of(contact) for contact in found})
-            ],
-            texts=list(
-                zip(rows.tolist(), prepared.raw.take(pa.array(rows)).to_pylist(), strict=True)
+            signatures=found["signature"],
+            contacts=pa.table(
+                [pa.array(reachable, pa.int32()), [name for of_row in names for name in of_row]],
+                schema=_CONTACTS,
+            ),
+            texts=pa.table(
+                [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
             ),
         )
 
+    def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
+        """What is in each of these texts."""
+        prepared = prepare(texts)
+        tokens = list(tokenise(prepared.folded))
+        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
+        answers = self.model.answer(prepared.folded)
+        found = self._copies.blank(len(texts))
+        found["risk"], found["level"] = answers.risk, answers.level
+        found["indicators"] = answers.indicators
+        found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
+        found["truncated"] = prepared.truncated
+        found["signature"] = signatures(prepared.folded, tokens)
+        return found, [
+            tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
+        ]
+
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Rows of the scores table; contacts and texts by row of the batch."""
+class Batch:
+    """Rows of the scores table, a signature for each, contacts and texts by row of the batch."""
 
     scores: pa.Table
     signatures: NDArray[np.uint32]
-    contacts: list[tuple[int, str]]
-    texts: list[tuple[int, str]]
+    contacts: pa.Table
+    texts: pa.Table
 
 
 @dataclass(slots=True)
 class _Part:
     """Batches put together; contacts and texts by row of the part."""
 
-    tables: list[pa.Table] = field(default_factory=list)
+    scores: list[pa.Table] = field(default_factory=list)
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
-    contacts: list[tuple[int, str]] = field(default_factory=list)
-    texts: list[tuple[int, str]] = field(default_factory=list)
+    contacts: list[pa.Table] = field(default_factory=list)
+    texts: list[pa.Table] = field(default_factory=list)
     rows: int = 0
 
-    def add(self, batch: _Batch) -> None:
-        self.contacts += [(self.rows + row, name) for row, name in batch.contacts]
-        self.texts += [(self.rows + row, text) for row, text in batch.texts]
-        self.tables.append(batch.scores)
+    def add(self, batch: Batch) -> None:
+        self.contacts.append(_further(batch.contacts, self.rows))
+        self.texts.append(_further(batch.texts, self.rows))
+        self.scores.append(batch.scores)
         self.signatures.append(batch.signatures)
         self.rows += len(batch.scores)
+
+
+def _further(table: pa.Table, rows: int) -> pa.Table:
+    """The table with its row numbers moved on."""
+    moved = pc.add(table["row"], pa.scalar(rows, pa.int32()))
+    return table.set_column(0, table.schema.field(0), moved)
 
 
 def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, workers: int) -> None:
@@ -143,11 +189,13 @@ def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, worke
             read.append((part, len(ads)))
             yield None if _name(part) in done else ads
 
+    names = Pseudonymiser.open(recipe.workspace, PURPOSE)
+    scorer = Scorer(model, recipe.policy, names, recipe.run_id)
     if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
-        batches = in_processes(recipe, to_score(), workers)
+        batches = in_processes(
+            recipe, to_score(), workers, meanwhile=scorer, preload=(__name__, "torch")
+        )
     else:
-        names = Pseudonymiser.open(recipe.workspace, PURPOSE)
-        scorer = Scorer(model, recipe.policy, names, recipe.run_id)
         batches = in_order(scorer, to_score(), workers)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
@@ -229,11 +277,7 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     work = out / WORK / _name(number)
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
-    for suffix, rows, form in (
-        (".contacts", part.contacts, _CONTACTS),
-        (".texts", part.texts, _TEXTS),
-    ):
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[], []]
+    for suffix, tables in ((".contacts", part.contacts), (".texts", part.texts)):
         with replacing(work.with_suffix(suffix)) as draft:
-            pq.write_table(pa.table(columns, schema=form), draft, compression="zstd")
-    write_scores(out / "scores" / f"{_name(number)}.parquet", pa.concat_tables(part.tables))
+            pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")
+    write_scores(out / "scores" / f"{_name(number)}.parquet", pa.concat_tables(part.scores))
