@@ -305,6 +305,18 @@ def test_a_source_is_never_written_over(run: Run, ads_file: Path, command: str) 
     assert "ads.parquet" in one_line(told)
 
 
+@pytest.mark.parametrize("command", ["ingest", "match", "extract", "link"])
+def test_a_source_without_ads_is_refused_and_leaves_nothing(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("ad_id,text\n", encoding="utf-8")
+    told = run(command, empty, "-o", tmp_path / "new.parquet")
+    assert told.code == 2
+    assert "holds no ads" in one_line(told)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["empty.csv"]
+
+
 @pytest.mark.parametrize("command", [("models", "list"), ("score", "ADS", "-o", "OUT")])
 def test_a_workspace_that_cannot_be_made_is_one_line(
     run: Run,

@@ -187,3 +187,10 @@ def test_a_truncated_file_in_a_folder_stops_the_run_and_is_named(tmp_path, name)
             list(stream)
     assert "again" in str(failure.value)
     assert stream.accepted >= 1
+
+
+def test_a_failure_with_nothing_to_tell_leaves_no_file(tmp_path):
+    path = tmp_path / "quarantine.jsonl"
+    with pytest.raises(OSError), Quarantine(path):
+        raise OSError
+    assert list(tmp_path.iterdir()) == []

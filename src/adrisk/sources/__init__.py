@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, Reason
+from adrisk.sources.quarantine import Quarantine, Reason, no_ads
 from adrisk.sources.stream import SCHEMES, AdStream, open_ads
 
-__all__ = ["SCHEMES", "AdStream", "Quarantine", "ReadOptions", "Reason", "open_ads"]
+__all__ = ["SCHEMES", "AdStream", "Quarantine", "ReadOptions", "Reason", "no_ads", "open_ads"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from adrisk.errors import CorpusError
 from adrisk.types import Quarantined
 
 
@@ -106,4 +107,17 @@ class Quarantine:
         if self._file is not None:
             self._file.close()
             self._file = None
-            self._partial.replace(self.path)
+            if kind is not None and not self.count:
+                self._partial.unlink()  # nothing was read, so there is nothing to tell
+            else:
+                self._partial.replace(self.path)
+
+
+def no_ads(sources: Sequence[str], quarantine: Quarantine) -> CorpusError:
+    """What to raise where no row of some sources became an ad."""
+    if quarantine.count:
+        return CorpusError(
+            f"none of the {quarantine.count:,} rows of {', '.join(sources)} could become an ad; "
+            f"{quarantine.path} says why for each"
+        )
+    return CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")

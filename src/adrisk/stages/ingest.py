@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from adrisk.errors import CorpusError
 from adrisk.progress import say, track
-from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
 
 SOURCES_KEY = "adrisk.sources"
@@ -68,7 +67,7 @@ def ingest(
                     advance(len(ads))
                 writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
             if stream.accepted == 0:
-                raise CorpusError(_empty(sources, quarantine))
+                raise no_ads(sources, quarantine)
         for note in stream.notes[said:]:
             say(note)
     return Ingested(
@@ -81,12 +80,3 @@ def ingest(
         fingerprint=stream.fingerprint,
         notes=tuple(stream.notes),
     )
-
-
-def _empty(sources: Sequence[str], quarantine: Quarantine) -> str:
-    if quarantine.count:
-        return (
-            f"none of the {quarantine.count:,} rows of {', '.join(sources)} could become an ad; "
-            f"{quarantine.path} says why for each"
-        )
-    return f"{', '.join(sources)} holds no ads; check the path and the file"

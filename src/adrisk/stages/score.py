@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import __version__
-from adrisk.errors import CorpusError, UsageError
+from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
-from adrisk.sources import AdStream, Quarantine, ReadOptions, open_ads
+from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages import parts
 from adrisk.stages.evidence import write_evidence
 from adrisk.stages.files import writable, write_json
@@ -91,14 +91,7 @@ def score(
             score_parts(recipe, model, stream, out, workers)
         if stream.accepted == 0:
             _abandon(out)
-            raise CorpusError(
-                f"{', '.join(sources)} holds no ads"
-                + (
-                    f"; all {quarantine.count:,} rows were quarantined, see {quarantine.path}"
-                    if quarantine.count
-                    else "; check the path and the file"
-                )
-            )
+            raise no_ads(sources, quarantine)
     counts = write_flags(out, model.labels, settled, link_parts(out))
     write_evidence(model, out, workers)
     counts = {

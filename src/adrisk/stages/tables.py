@@ -16,7 +16,7 @@ from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import match_column
 from adrisk.model import prepare
 from adrisk.progress import say, track
-from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
 
 _EVIDENCE = pa.schema(
@@ -141,7 +141,7 @@ class _stream:  # noqa: N801 - used as a context manager only
     def __init__(
         self, stage: str, sources: Sequence[str], out: Path, mapping: Mapping[str, str]
     ) -> None:
-        self.stage, self.out = stage, out
+        self.stage, self.sources, self.out = stage, sources, out
         options = ReadOptions(mapping)
         self.quarantine = Quarantine(output(out).parent / "quarantine.jsonl")
         self.stream = open_ads(sources, options, self.quarantine)
@@ -161,6 +161,8 @@ class _stream:  # noqa: N801 - used as a context manager only
             for ads in self.stream:
                 yield ads
                 advance(len(ads))
+            if not self.stream.accepted:
+                raise no_ads(self.sources, self.quarantine)
 
     def _written(self, rows: int) -> Written:
         path = self.out.parent / "quarantine.jsonl"
