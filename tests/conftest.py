@@ -1,7 +1,13 @@
-"""Fixtures that many rooms share: a workspace of its own, and one small trained model."""
+"""Fixtures that many rooms share, and tests that need what Python cannot install.
+
+Where there is no Chromium or no PostgreSQL, the tests that need it are left out and the last lines
+say so; under CI they fail instead.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +17,38 @@ from builders import make_corpus_file
 
 settings.register_profile("adrisk", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("adrisk")
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+NEEDED = {
+    "browser": (CHROMIUM, "Chromium; install it, as in: apt-get install chromium"),
+    "database": (
+        os.environ.get("ADRISK_TEST_POSTGRES"),
+        "a PostgreSQL server; name an empty database: ADRISK_TEST_POSTGRES=postgresql+psycopg://…",
+    ),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what cannot run here."""
+    if os.environ.get("CI"):
+        return
+    for marker, (there, _) in NEEDED.items():
+        items[:] = [item for item in items if there or item.get_closest_marker(marker) is None]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """No test is left out in silence."""
+    for marker, (there, need) in NEEDED.items():
+        if not there and not os.environ.get("CI"):
+            terminalreporter.write_line(f"LEFT OUT: the {marker} tests need {need}", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    assert CHROMIUM is not None, "install chromium"
+    return CHROMIUM
 
 
 @pytest.fixture(autouse=True)

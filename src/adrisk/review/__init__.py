@@ -1,0 +1,7 @@
+"""What reviewers may see and do. So far: plain contacts, sealed, each opening on record."""
+
+from __future__ import annotations
+
+from adrisk.review.vault import Opened, Opening, Sealed, Vault
+
+__all__ = ["Opened", "Opening", "Sealed", "Vault"]
