@@ -219,6 +219,7 @@ def _connected(workspace: Path) -> Engine:
     try:
         from sqlalchemy import create_engine
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+        from sqlalchemy.pool import NullPool
     except ImportError as error:
         raise MissingExtraError("sqlalchemy", "review", "the review store") from error
     from adrisk.review.tables import METADATA
@@ -228,7 +229,8 @@ def _connected(workspace: Path) -> Engine:
     try:
         if not url:
             path.touch(mode=0o600)
-        engine = create_engine(url or f"sqlite:///{path}")
+        # Few openings, far between: no connection outlives its use.
+        engine = create_engine(url or f"sqlite:///{path}", poolclass=NullPool)
         METADATA.create_all(engine)
     except (ArgumentError, SQLAlchemyError, OSError, ImportError) as error:
         where = f"the database that {URL_VARIABLE} names" if url else str(path)
