@@ -63,6 +63,7 @@ def test_exactly_the_promised_files_and_columns_are_written(
     assert names == [
         "campaigns.parquet",
         "flags.parquet",
+        "links.parquet",
         "manifest.json",
         "quarantine.jsonl",
         "scores/part-00000.parquet",

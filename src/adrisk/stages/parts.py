@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import link, signatures
+from adrisk.campaigns import CONTACTS, Linked, link, signatures
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
@@ -32,7 +33,6 @@ PART_ROWS = 51_200
 WORK = ".work"
 PURPOSE = "campaigns"
 
-_CONTACTS = pa.schema([("row", pa.int32()), ("name", pa.string())])
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
@@ -181,31 +181,27 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def link_parts(out: Path) -> pa.Table:
-    """Join the ads of all parts into campaigns and write them; returns the table."""
-    ids, contacts = [], []
+def link_parts(out: Path) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them."""
+    ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
-        blocks = []
         for path in part_files(out):
             work = out / WORK / path.stem
             part = pq.read_table(path, columns=["ad_id"])["ad_id"]
-            found = pq.read_table(work.with_suffix(".contacts"))
-            contacts += [
-                (row + at, name)
-                for at, name in zip(
-                    found["row"].to_pylist(), found["name"].to_pylist(), strict=True
-                )
-            ]
+            found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+            rows = pc.cast(pc.add(found["row"], row), pa.int32())
+            contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
             blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        table = link(pa.chunked_array(ids), together, contacts)
-        with replacing(out / "campaigns.parquet") as draft:
-            pq.write_table(table, draft, compression="zstd")
+        linked = link(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
+            with replacing(out / f"{name}.parquet") as draft:
+                pq.write_table(table, draft, compression="zstd")
         advance(row, total=row)
-    return table
+    return linked
 
 
 def _name(part: int) -> str:
@@ -230,7 +226,7 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
     for suffix, rows, form in (
-        (".contacts", part.contacts, _CONTACTS),
+        (".contacts", part.contacts, CONTACTS),
         (".texts", part.texts, _TEXTS),
     ):
         columns = [list(column) for column in zip(*rows, strict=True)] or [[], []]

@@ -1,8 +1,9 @@
 """Sources to scores, campaigns and flags, in parts, to be resumed where it stopped.
 
-Leaves scores/part-*.parquet, campaigns.parquet, flags.parquet, quarantine.jsonl and, last of all,
-manifest.json: a folder without it is not finished. What a resumed run needs lies in `.work` until
-then. Equal sources, model and policy give equal bytes, however often the run was stopped.
+Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, flags.parquet, quarantine.jsonl and,
+last of all, manifest.json: a folder without it is not finished. What a resumed run needs lies in
+`.work` until then. Equal sources, model and policy give equal bytes, however often the run was
+stopped.
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ def score(
                     else "; check the path and the file"
                 )
             )
-    counts = write_flags(out, model.labels, settled, link_parts(out))
+    linked = link_parts(out)
+    for note in linked.notes:
+        say(note)
+    counts = write_flags(out, model.labels, settled, linked.campaigns)
     write_evidence(model, out, workers)
     counts = {
         "read": stream.read,
@@ -110,7 +114,7 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id, tuple(stream.notes))
+    return Scored(out, out / "manifest.json", counts, run_id, (*stream.notes, *linked.notes))
 
 
 @contextmanager
