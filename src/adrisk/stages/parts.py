@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk.campaigns import CONTACTS, Linked, link, signatures
+from adrisk.campaigns.memory import Memory
+from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
@@ -31,7 +33,6 @@ from adrisk.stages.files import replacing
 BATCH_ROWS = 2048
 PART_ROWS = 51_200
 WORK = ".work"
-PURPOSE = "campaigns"
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
@@ -181,8 +182,11 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def link_parts(out: Path) -> Linked:
-    """Join the ads of all parts into campaigns; writes them and the links that hold them."""
+def link_parts(out: Path, memory: Memory | None = None) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them.
+
+    With a memory, they join the campaigns remembered there, and are remembered.
+    """
     ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
@@ -196,7 +200,8 @@ def link_parts(out: Path) -> Linked:
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        linked = link(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        step = link if memory is None else memory.link
+        linked = step(pa.chunked_array(ids), together, pa.concat_tables(contacts))
         for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
             with replacing(out / f"{name}.parquet") as draft:
                 pq.write_table(table, draft, compression="zstd")
