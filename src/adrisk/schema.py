@@ -67,6 +67,32 @@ CAMPAIGNS = pa.schema(
     ]
 )
 
+LINKS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("other_ad_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        ("strength", pa.float32()),
+        ("contact", pa.string()),
+    ]
+)
+"""Why the ads of a campaign are together: enough links to reach each from any other.
+
+`kind` is `near-copy` (of the most typical ad of its group, with the estimated `strength` from 0 to
+1) or `shared contact` (`contact` is its short pseudonym, and both ads show it).
+"""
+
+GUARDED = pa.schema(
+    [
+        pa.field("contact", pa.string(), nullable=False),
+        pa.field("ads", pa.int32(), nullable=False),
+        pa.field("groups", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""Contacts that stand in several groups of near-copies and were not let join all of them."""
+
 FLAGS = pa.schema(
     [
         pa.field("ad_id", pa.string(), nullable=False),

@@ -114,7 +114,7 @@ def campaign_numbers(ads: pa.Table) -> IntArray:
     """
     count = len(ads)
     rows = np.arange(count)
-    found = _codes(link_texts(ads.select(["ad_id", "text"]))["campaign_id"])
+    found = _codes(link_texts(ads.select(["ad_id", "text"])).campaigns["campaign_id"])
     edges = [(rows, count + found)]
     if "campaign_id" in ads.column_names:
         named = pc.is_valid(ads["campaign_id"]).to_numpy()

@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import WIDTH, link, signatures
+from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
+from adrisk.campaigns.memory import Memory
+from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
@@ -33,9 +35,7 @@ from adrisk.stages.files import replacing
 BATCH_ROWS = 2048
 PART_ROWS = 51_200
 WORK = ".work"
-PURPOSE = "campaigns"
 
-_CONTACTS = pa.schema([("row", pa.int32()), ("name", pa.string())])
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
@@ -110,7 +110,7 @@ class Scorer:
             signatures=found["signature"],
             contacts=pa.table(
                 [pa.array(reachable, pa.int32()), [name for of_row in names for name in of_row]],
-                schema=_CONTACTS,
+                schema=CONTACTS,
             ),
             texts=pa.table(
                 [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
@@ -229,31 +229,31 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def link_parts(out: Path) -> pa.Table:
-    """Join the ads of all parts into campaigns and write them; returns the table."""
-    ids, contacts = [], []
+def link_parts(out: Path, memory: Memory | None = None) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them.
+
+    With a memory, they join the campaigns remembered there, and are remembered.
+    """
+    ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
-        blocks = []
         for path in part_files(out):
             work = out / WORK / path.stem
             part = pq.read_table(path, columns=["ad_id"])["ad_id"]
-            found = pq.read_table(work.with_suffix(".contacts"))
-            contacts += [
-                (row + at, name)
-                for at, name in zip(
-                    found["row"].to_pylist(), found["name"].to_pylist(), strict=True
-                )
-            ]
+            found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+            rows = pc.cast(pc.add(found["row"], row), pa.int32())
+            contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
             blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        table = link(pa.chunked_array(ids), together, contacts)
-        with replacing(out / "campaigns.parquet") as draft:
-            pq.write_table(table, draft, compression="zstd")
+        step = link if memory is None else memory.link
+        linked = step(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
+            with replacing(out / f"{name}.parquet") as draft:
+                pq.write_table(table, draft, compression="zstd")
         advance(row, total=row)
-    return table
+    return linked
 
 
 def _name(part: int) -> str:
