@@ -1,0 +1,184 @@
+"""The template behind near-copies: what all of them say, and the slots where they differ.
+
+In: the texts of a campaign, in any script. Out: pieces in reading order, each either common to all
+or a slot with the values that stand in its place. Every text is aligned with the one that is most
+like all of them; words that all share stay. Texts that share less than half with it are left out
+and counted: they are of another template.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import regex
+from rapidfuzz.distance import LCSseq
+
+MAX_TEXTS = 24
+"""Different texts that are aligned; more would not make the template clearer."""
+
+MAX_TOKENS = 1_200
+"""Words of a text that are looked at."""
+
+LEAST_SHARED = 0.5
+"""What a text must share with the typical one to be of its template."""
+
+# A word, or a character of a script written without spaces; or a mark. Blanks go with what is
+# before them, so that a template reads as it was written.
+_TOKEN = regex.compile(
+    r"(?:[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
+    r"|[\p{L}\p{N}\p{M}]+(?<![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
+    r"|•+|\X)\s*",
+)
+_WORD = regex.compile(r"[\p{L}\p{N}•]")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What stands in a slot, in so many of the texts; empty where a text has nothing there."""
+
+    text: str
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words that all texts share, or, if it has values, a slot; the most frequent value first."""
+
+    text: str
+    values: tuple[Value, ...] = ()
+
+    @property
+    def slot(self) -> bool:
+        """Whether this is a slot."""
+        return bool(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Pieces in reading order, made of `texts` different texts; `others` were too unlike."""
+
+    pieces: tuple[Piece, ...]
+    texts: int
+    others: int
+
+
+def template_of(texts: Sequence[str]) -> Template:
+    """The template of these texts.
+
+    Args:
+        texts: n texts; equal ones count once, and at most `MAX_TEXTS` are looked at. Contacts are
+            to be blotted out before.
+
+    >>> [(p.text, [v.text for v in p.values]) for p in template_of(
+    ...     ["Cooks wanted in Riverton now", "Cooks wanted in Lakeside now"]).pieces]
+    [('Cooks wanted in ', []), ('', ['Lakeside ', 'Riverton ']), ('now', [])]
+    """
+    different = list(dict.fromkeys(texts))
+    kept = different[:MAX_TEXTS]
+    tokens = [tokens_of(text) for text in kept]
+    if len(kept) < 2:
+        return Template(tuple(Piece(text) for text in kept if text), len(kept), 0)
+    keys = [[token.rstrip().casefold() for token in text] for text in tokens]
+    shared = [[LCSseq.normalized_similarity(a, b) for b in keys] for a in keys]
+    typical = max(range(len(keys)), key=lambda at: (sum(shared[at]), -at))
+    alike = [at for at in range(len(keys)) if shared[typical][at] >= LEAST_SHARED]
+    matches = {at: _matches(keys[typical], keys[at]) for at in alike}
+    anchors = [
+        at
+        for at in range(len(keys[typical]))
+        if all(at in matched for matched in matches.values())
+    ]
+    anchors = _without_specks(anchors, keys[typical], matches)
+    pieces = _pieces(anchors, tokens[typical], [(tokens[at], matches[at]) for at in alike])
+    return Template(pieces, len(alike), len(different) - len(alike))
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words and marks of a text, blanks with what is before them; together, the text.
+
+    >>> tokens_of("Call now!  工作")
+    ['Call ', 'now', '!  ', '工', '作']
+    """
+    found: list[str] = []
+    at = 0
+    for match in _TOKEN.finditer(text):
+        found.append(text[at : match.end()])
+        at = match.end()
+        if len(found) == MAX_TOKENS:
+            return found
+    return found
+
+
+def _matches(typical: Sequence[str], other: Sequence[str]) -> dict[int, int]:
+    """Token of the typical text -> the token of the other that it is aligned with."""
+    matched: dict[int, int] = {}
+    for block in LCSseq.opcodes(typical, other):
+        if block.tag == "equal":
+            matched |= zip(
+                range(block.src_start, block.src_end),
+                range(block.dest_start, block.dest_end),
+                strict=True,
+            )
+    return matched
+
+
+def _without_specks(
+    anchors: Sequence[int], typical: Sequence[str], matches: dict[int, dict[int, int]]
+) -> list[int]:
+    """Drop shared tokens that stand between two slots without a word: a lone comma joins nothing.
+
+    A run of anchors is kept if it holds a word, or touches the edge of the text.
+    """
+    runs: list[list[int]] = []
+    for at in anchors:
+        joined = runs and all(
+            m[at] - m[runs[-1][-1]] == at - runs[-1][-1] == 1 for m in matches.values()
+        )
+        if joined:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    kept = [
+        run
+        for number, run in enumerate(runs)
+        if any(_WORD.search(typical[at]) for at in run) or number in (0, len(runs) - 1)
+    ]
+    return [at for run in kept for at in run]
+
+
+def _pieces(
+    anchors: Sequence[int],
+    typical: Sequence[str],
+    aligned: Sequence[tuple[Sequence[str], dict[int, int]]],
+) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    common: list[str] = []
+
+    def close() -> None:
+        if common:
+            pieces.append(Piece("".join(common)))
+            common.clear()
+
+    for before, after in pairwise([-1, *anchors, len(typical)]):
+        if before >= 0:
+            common.append(typical[before])
+        values = Counter(
+            "".join(tokens[_at(matched, before, tokens) + 1 : _at(matched, after, tokens)])
+            for tokens, matched in aligned
+        )
+        if any(value.strip() for value in values):
+            close()
+            ordered = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
+            pieces.append(Piece("", tuple(Value(text, n) for text, n in ordered)))
+    close()
+    return tuple(pieces)
+
+
+def _at(matched: dict[int, int], anchor: int, tokens: Sequence[str]) -> int:
+    """Where an anchor lies in a text; before its first token, and behind its last, at the ends."""
+    if anchor < 0:
+        return -1
+    return matched.get(anchor, len(tokens))
