@@ -67,6 +67,15 @@ CAMPAIGNS = pa.schema(
     ]
 )
 
+_TIE = pa.struct(
+    [
+        pa.field("text", pa.int32(), nullable=False),
+        ("contact", pa.string()),
+        ("account", pa.int32()),
+        pa.field("ads", pa.int32(), nullable=False),
+    ]
+)
+
 CAMPAIGN_FACTS = pa.schema(
     [
         pa.field("campaign_id", pa.string(), nullable=False),
@@ -83,9 +92,11 @@ CAMPAIGN_FACTS = pa.schema(
         pa.field("accounts", pa.int32(), nullable=False),
         pa.field("sectors", pa.list_(pa.string()), nullable=False),
         pa.field("contacts", pa.int32(), nullable=False),
+        pa.field("contact_names", pa.list_(pa.string()), nullable=False),
         pa.field("contact_changes", pa.int32(), nullable=False),
         pa.field("indicators", pa.list_(pa.string()), nullable=False),
         pa.field("words", pa.list_(pa.string()), nullable=False),
+        pa.field("ties", pa.list_(_TIE), nullable=False),
     ]
 )
 """One campaign a row. `risk` is the calibrated probability that one of its ads is of risk 2 or 3.
@@ -93,7 +104,35 @@ CAMPAIGN_FACTS = pa.schema(
 `texts` counts its groups of near-copies, `dated` the ads whose time is known, `timeline` the ads in
 each of equal parts of the span; names and languages are the most frequent. `indicators` are those
 that only show across ads, and `words` the facts that made each of them show, in the same order.
+Contacts are named by short pseudonyms. `ties` say in how many `ads` a text (1 is the most copied)
+gives a contact or comes from an account (numbered in the campaign, 1 is the busiest).
 """
+
+LINKS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("other_ad_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        ("strength", pa.float32()),
+        ("contact", pa.string()),
+    ]
+)
+"""Why the ads of a campaign are together: enough links to reach each from any other.
+
+`kind` is `near-copy` (of the most typical ad of its group, with the estimated `strength` from 0 to
+1) or `shared contact` (`contact` is its short pseudonym, and both ads show it).
+"""
+
+GUARDED = pa.schema(
+    [
+        pa.field("contact", pa.string(), nullable=False),
+        pa.field("ads", pa.int32(), nullable=False),
+        pa.field("groups", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""Contacts that stand in several groups of near-copies and were not let join all of them."""
 
 FLAGS = pa.schema(
     [

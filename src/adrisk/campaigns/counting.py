@@ -34,9 +34,9 @@ class Column:
             fold: take values that differ in case and outer blanks only for one, by the name that
                 stands first.
         """
-        values = values.cast(pa.string())
-        coded = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-        coded = coded.dictionary_encode()
+        if isinstance(values, pa.ChunkedArray):
+            values = values.unify_dictionaries().combine_chunks()
+        coded = values.dictionary_encode()
         names = [name.strip() for name in coded.dictionary.to_pylist()]
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         number: dict[str, int] = {}

@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adrisk import schema
 from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, pairs
+from adrisk.campaigns.linked import SHORT_NAME, Linked
 from adrisk.campaigns.signs import Thresholds, load_thresholds, signs
 from adrisk.types import IntArray
 
@@ -22,7 +24,18 @@ TIMELINE = 24
 """Equal parts of a campaign's span whose ads are counted."""
 
 MAX_NAMED = 12
-"""Places, languages and sectors named of a campaign, the most frequent first; all are counted."""
+"""Places, languages, sectors, contacts, accounts and texts named of a campaign, the most frequent
+first; all are counted."""
+
+
+def text_groups(linked: Linked) -> IntArray:
+    """The near-copy group of every ad, as the row of its most typical ad."""
+    ids = linked.campaigns["ad_id"].combine_chunks()
+    copies = linked.links.filter(pc.equal(linked.links["kind"], "near-copy"))
+    groups = np.arange(len(ids))
+    at = pc.index_in(copies["ad_id"], value_set=ids).to_numpy()
+    groups[at] = pc.index_in(copies["other_ad_id"], value_set=ids).to_numpy()
+    return groups
 
 
 def campaign_facts(
@@ -70,9 +83,11 @@ def campaign_facts(
             "accounts": _int32(distinct(of, ads.accounts.codes, count)),
             "sectors": _named(of, ads.categories, count, name),
             "contacts": _int32(distinct(contact_of, ads.contacts.codes, count)),
+            "contact_names": _named(contact_of, ads.contacts, count, _short),
             "contact_changes": _int32(_changes(contact_of, ads, count)),
             "indicators": pa.array(found, pa.list_(pa.string())),
             "words": pa.array(words, pa.list_(pa.string())),
+            "ties": _ties(of, count, texts, ads),
         },
         schema=schema.CAMPAIGN_FACTS,
     )
@@ -135,6 +150,74 @@ def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
     taken_up = np.unique(np.stack((unique // width, moments[order[starts]]), axis=1), axis=0)
     times = np.bincount(taken_up[:, 0], minlength=count)
     return np.maximum(times - 1, 0)
+
+
+def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> pa.Array:
+    """The ads of each text of a campaign by contact and by account: what its network is drawn of.
+
+    Of texts, contacts and accounts, the busiest `MAX_NAMED` each; none of a single ad.
+    """
+    several = np.bincount(of, minlength=count) > 1
+    text = _rank(of, texts, count)
+    rows = ads.contact_rows
+    contact, account = ads.contacts.codes, ads.accounts.codes
+    sides = (
+        (rows, contact, _rank(of[rows], contact, count)),
+        (np.arange(len(of)), account, _rank(of, account, count)),
+    )
+    found = []
+    for side, (at, code, rank) in enumerate(sides):
+        kept = np.flatnonzero(
+            several[of[at]] & (code >= 0) & (rank < MAX_NAMED) & (text[at] < MAX_NAMED)
+        )
+        at = at[kept]
+        keys, first, times = np.unique(
+            (of[at] * MAX_NAMED + text[at]) * MAX_NAMED + rank[kept],
+            return_index=True,
+            return_counts=True,
+        )
+        owner, place = np.divmod(keys, MAX_NAMED * MAX_NAMED)
+        number = np.full(len(keys), side)
+        found.append(
+            np.stack(
+                (owner, number, place // MAX_NAMED, rank[kept][first], code[kept][first], times)
+            )
+        )
+    table = np.concatenate(found, axis=1)
+    table = table[:, np.lexsort(table[3::-1])]
+    owner, side_of, text_of, rank_of, code_of, times = table
+    names = pa.array([_short(name) for name in ads.contacts.names], pa.string())
+    shown = pa.array(np.where(side_of == 0, code_of, 0), mask=side_of != 0)
+    form = schema.CAMPAIGN_FACTS.field("ties").type
+    values = pa.StructArray.from_arrays(
+        [
+            _int32(text_of + 1),
+            names.take(shown) if len(names) else pa.nulls(len(owner), pa.string()),
+            pa.array((rank_of + 1).astype(np.int32), mask=side_of == 0),
+            _int32(times),
+        ],
+        fields=list(form.value_type),
+    )
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=count))))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def _rank(of: IntArray, codes: IntArray, count: int) -> IntArray:
+    """For every row, which place its value takes in its group by frequency, 0 the most frequent."""
+    known = codes >= 0
+    keys, width = pairs(of, codes)
+    unique, member, times = np.unique(keys, return_inverse=True, return_counts=True)
+    group = unique // width
+    order = np.lexsort((unique, -times, group))
+    place = np.empty(len(unique), dtype=np.int64)
+    place[order] = np.arange(len(unique)) - np.searchsorted(group, group)
+    ranks = np.full(len(of), -1, dtype=np.int64)
+    ranks[known] = place[member]
+    return ranks
+
+
+def _short(name: str) -> str:
+    return name[:SHORT_NAME]
 
 
 def _int32(values: IntArray) -> pa.Array:

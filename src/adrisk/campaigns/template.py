@@ -87,9 +87,7 @@ def template_of(texts: Sequence[str]) -> Template:
     alike = [at for at in range(len(keys)) if shared[typical][at] >= LEAST_SHARED]
     matches = {at: _matches(keys[typical], keys[at]) for at in alike}
     anchors = [
-        at
-        for at in range(len(keys[typical]))
-        if all(at in matched for matched in matches.values())
+        at for at in range(len(keys[typical])) if all(at in matched for matched in matches.values())
     ]
     anchors = _without_specks(anchors, keys[typical], matches)
     pieces = _pieces(anchors, tokens[typical], [(tokens[at], matches[at]) for at in alike])

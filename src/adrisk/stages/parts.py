@@ -1,22 +1,24 @@
 """Ads to parts of scores, in order, each part written whole or not at all.
 
-A part is three files of `.work` (signatures, contacts, texts of the ads that may be flagged) and,
-last of all, its scores. A resumed run redoes what has no scores file.
+A part is four files of `.work` (signatures, contacts, facts, texts of the ads that may be flagged)
+and, last of all, its scores. A resumed run redoes what has no scores file.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import link, signatures
+from adrisk.campaigns import CONTACTS, AdFacts, Column, Linked, link, signatures
+from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
@@ -32,8 +34,8 @@ PART_ROWS = 51_200
 WORK = ".work"
 PURPOSE = "campaigns"
 
-_CONTACTS = pa.schema([("row", pa.int32()), ("name", pa.string())])
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
+_FACTS = ("posted_at", "language", "location", "category", "account_id")
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -91,17 +93,19 @@ class Scorer:
             texts=list(
                 zip(rows.tolist(), prepared.raw.take(pa.array(rows)).to_pylist(), strict=True)
             ),
+            facts=ads.select(_FACTS),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Rows of the scores table; contacts and texts by row of the batch."""
+    """Rows of the scores table, and of the ads' facts; contacts and texts by row of the batch."""
 
     scores: pa.Table
     signatures: NDArray[np.uint32]
     contacts: list[tuple[int, str]]
     texts: list[tuple[int, str]]
+    facts: pa.Table
 
 
 @dataclass(slots=True)
@@ -112,6 +116,7 @@ class _Part:
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
     contacts: list[tuple[int, str]] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
+    facts: list[pa.Table] = field(default_factory=list)
     rows: int = 0
 
     def add(self, batch: _Batch) -> None:
@@ -119,6 +124,7 @@ class _Part:
         self.texts += [(self.rows + row, text) for row, text in batch.texts]
         self.tables.append(batch.scores)
         self.signatures.append(batch.signatures)
+        self.facts.append(batch.facts)
         self.rows += len(batch.scores)
 
 
@@ -181,31 +187,57 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def link_parts(out: Path) -> pa.Table:
-    """Join the ads of all parts into campaigns and write them; returns the table."""
-    ids, contacts = [], []
+def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
+    """What all parts know of their ads beside the text.
+
+    Args:
+        out: with `scores/` and `.work/`.
+        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+    """
+    tables, contacts = [], [CONTACTS.empty_table()]
+    row = 0
+    for path in part_files(out):
+        work = out / WORK / path.stem
+        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=_FACTS[1:]))
+        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+        rows = pc.cast(pc.add(found["row"], row), pa.int32())
+        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
+        row += len(tables[-1])
+    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
+    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
+    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
+    return AdFacts(
+        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
+        places=Column.of(facts["location"], fold=True),
+        languages=Column.of(facts["language"]),
+        accounts=Column.of(facts["account_id"]),
+        categories=Column.of(facts["category"], fold=True),
+        contact_rows=shown["row"].to_numpy().astype(np.int64),
+        contacts=Column.of(shown["name"]),
+    )
+
+
+def link_parts(out: Path) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them."""
+    ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
-        blocks = []
         for path in part_files(out):
             work = out / WORK / path.stem
             part = pq.read_table(path, columns=["ad_id"])["ad_id"]
-            found = pq.read_table(work.with_suffix(".contacts"))
-            contacts += [
-                (row + at, name)
-                for at, name in zip(
-                    found["row"].to_pylist(), found["name"].to_pylist(), strict=True
-                )
-            ]
+            found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+            rows = pc.cast(pc.add(found["row"], row), pa.int32())
+            contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
             blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        table = link(pa.chunked_array(ids), together, contacts)
-        with replacing(out / "campaigns.parquet") as draft:
-            pq.write_table(table, draft, compression="zstd")
+        linked = link(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
+            with replacing(out / f"{name}.parquet") as draft:
+                pq.write_table(table, draft, compression="zstd")
         advance(row, total=row)
-    return table
+    return linked
 
 
 def _name(part: int) -> str:
@@ -229,8 +261,10 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     work = out / WORK / _name(number)
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
+    with replacing(work.with_suffix(".facts")) as draft:
+        pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
     for suffix, rows, form in (
-        (".contacts", part.contacts, _CONTACTS),
+        (".contacts", part.contacts, CONTACTS),
         (".texts", part.texts, _TEXTS),
     ):
         columns = [list(column) for column in zip(*rows, strict=True)] or [[], []]

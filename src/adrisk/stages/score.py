@@ -1,8 +1,9 @@
 """Sources to scores, campaigns and flags, in parts, to be resumed where it stopped.
 
-Leaves scores/part-*.parquet, campaigns.parquet, flags.parquet, quarantine.jsonl and, last of all,
-manifest.json: a folder without it is not finished. What a resumed run needs lies in `.work` until
-then. Equal sources, model and policy give equal bytes, however often the run was stopped.
+Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet,
+flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it is not
+finished. What a resumed run needs lies in `.work` until then. Equal sources, model and policy give
+equal bytes, however often the run was stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from adrisk.progress import say
 from adrisk.sources import AdStream, Quarantine, ReadOptions, open_ads
 from adrisk.stages import parts
 from adrisk.stages.evidence import write_evidence
+from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
 from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
@@ -99,7 +101,11 @@ def score(
                     else "; check the path and the file"
                 )
             )
-    counts = write_flags(out, model.labels, settled, link_parts(out))
+    linked = link_parts(out)
+    for note in linked.notes:
+        say(note)
+    facts = write_facts(out, linked, model.pooling)
+    counts = write_flags(out, model.labels, settled, linked.campaigns, facts)
     write_evidence(model, out, workers)
     counts = {
         "read": stream.read,
@@ -110,7 +116,7 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id, tuple(stream.notes))
+    return Scored(out, out / "manifest.json", counts, run_id, (*stream.notes, *linked.notes))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adrisk.campaigns import link, signatures
+from adrisk.campaigns import CONTACTS, link, signatures
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import match_column
@@ -96,7 +96,7 @@ def extract(
 def link_ads(
     sources: Sequence[str], out: Path, mapping: Mapping[str, str], workspace: Path
 ) -> Written:
-    """Campaigns: one row an ad."""
+    """Campaigns: one row an ad; beside them, in a file ending in .links.parquet, why."""
     names = Pseudonymiser.open(workspace, "campaigns")
     ids: list[pa.Array] = []
     signed: list[np.ndarray] = []
@@ -111,10 +111,16 @@ def link_ads(
                 contacts += [(row + at, name) for name in sorted({names.of(c) for c in found})]
             row += len(ads)
         together = np.concatenate(signed) if signed else signatures(pa.array([], pa.large_string()))
-        table = link(pa.chunked_array(ids, pa.string()), together, contacts)
-        with replacing(out) as draft:
-            pq.write_table(table, draft, compression="zstd")
-        return written(len(table))
+        linked = link(pa.chunked_array(ids, pa.string()), together, _rows(contacts, CONTACTS))
+        for path, table in (
+            (out, linked.campaigns),
+            (out.with_name(f"{out.stem}.links.parquet"), linked.links),
+        ):
+            with replacing(path) as draft:
+                pq.write_table(table, draft, compression="zstd")
+        for note in linked.notes:
+            say(note)
+        return written(len(linked.campaigns))
 
 
 def _each(
