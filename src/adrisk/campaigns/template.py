@@ -8,8 +8,9 @@ and counted: they are of another template.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,13 +26,15 @@ MAX_TOKENS = 1_200
 LEAST_SHARED = 0.5
 """What a text must share with the typical one to be of its template."""
 
-# A word, or a character of a script written without spaces; or a mark. Blanks go with what is
-# before them, so that a template reads as it was written.
+# A contact that was blotted out, or a word, or a character of a script written without spaces, or a
+# mark. Blanks go with what is before them, so that a template reads as it was written.
 _TOKEN = regex.compile(
-    r"(?:[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
+    r"(?:•(?:[^\p{L}\p{N}\n]{0,4}•)*"
+    r"|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
     r"|[\p{L}\p{N}\p{M}]+(?<![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
-    r"|•+|\X)\s*",
+    r"|\X)\s*",
 )
+_ACCENTS = regex.compile(r"[\u0300-\u036f]")
 _WORD = regex.compile(r"[\p{L}\p{N}•]")
 
 
@@ -81,15 +84,18 @@ def template_of(texts: Sequence[str]) -> Template:
     tokens = [tokens_of(text) for text in kept]
     if len(kept) < 2:
         return Template(tuple(Piece(text) for text in kept if text), len(kept), 0)
-    keys = [[token.rstrip().casefold() for token in text] for text in tokens]
+    keys = [[_key(token) for token in text] for text in tokens]
     shared = [[LCSseq.normalized_similarity(a, b) for b in keys] for a in keys]
-    typical = max(range(len(keys)), key=lambda at: (sum(shared[at]), -at))
+    typical = max(
+        range(len(keys)),
+        key=lambda at: (sum(s >= LEAST_SHARED for s in shared[at]), sum(shared[at]), -at),
+    )
     alike = [at for at in range(len(keys)) if shared[typical][at] >= LEAST_SHARED]
     matches = {at: _matches(keys[typical], keys[at]) for at in alike}
     anchors = [
         at for at in range(len(keys[typical])) if all(at in matched for matched in matches.values())
     ]
-    anchors = _without_specks(anchors, keys[typical], matches)
+    anchors = _joining(anchors, keys[typical], matches)
     pieces = _pieces(anchors, tokens[typical], [(tokens[at], matches[at]) for at in alike])
     return Template(pieces, len(alike), len(different) - len(alike))
 
@@ -110,6 +116,13 @@ def tokens_of(text: str) -> list[str]:
     return found
 
 
+def _key(token: str) -> str:
+    """What a token is compared by: letters in any case, with or without accents; contacts alike."""
+    if token.startswith("•"):
+        return "•"
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", token.rstrip().casefold()))
+
+
 def _matches(typical: Sequence[str], other: Sequence[str]) -> dict[int, int]:
     """Token of the typical text -> the token of the other that it is aligned with."""
     matched: dict[int, int] = {}
@@ -123,28 +136,54 @@ def _matches(typical: Sequence[str], other: Sequence[str]) -> dict[int, int]:
     return matched
 
 
-def _without_specks(
-    anchors: Sequence[int], typical: Sequence[str], matches: dict[int, dict[int, int]]
+def _joining(
+    anchors: Sequence[int], typical: Sequence[str], matches: Mapping[int, Mapping[int, int]]
 ) -> list[int]:
-    """Drop shared tokens that stand between two slots without a word: a lone comma joins nothing.
+    """Drop runs of shared words that hold nothing together.
 
-    A run of anchors is kept if it holds a word, or touches the edge of the text.
+    Words that lie between two slots by chance, as after shuffled sentences, would cut a slot into
+    scraps. A run between two slots is kept if it has at least half as many words as the smaller of
+    the two has tokens, and more than one where some text has nothing in one of them.
     """
-    runs: list[list[int]] = []
+    runs: list[tuple[int, int]] = []  # first and last token of the typical text
     for at in anchors:
-        joined = runs and all(
-            m[at] - m[runs[-1][-1]] == at - runs[-1][-1] == 1 for m in matches.values()
-        )
-        if joined:
-            runs[-1].append(at)
+        if runs and all(_follows(m, runs[-1][1], at) for m in matches.values()):
+            runs[-1] = runs[-1][0], at
         else:
-            runs.append([at])
-    kept = [
-        run
-        for number, run in enumerate(runs)
-        if any(_WORD.search(typical[at]) for at in run) or number in (0, len(runs) - 1)
-    ]
-    return [at for run in kept for at in run]
+            runs.append((at, at))
+    while len(runs) > 1:
+        gaps = [_gap(before[1], after[0], matches) for before, after in pairwise(runs)]
+        lacking = [
+            _lacking(_words(typical[first : last + 1]), left, right)
+            for (first, last), left, right in zip(runs[1:-1], gaps, gaps[1:], strict=False)
+        ]
+        worst = max(range(len(lacking)), key=lambda at: (lacking[at], -at), default=-1)
+        if worst < 0 or lacking[worst] <= 0:
+            break
+        del runs[worst + 1]
+    return [at for first, last in runs for at in range(first, last + 1)]
+
+
+def _follows(matched: Mapping[int, int], before: int, after: int) -> bool:
+    return matched[after] - matched[before] == after - before == 1
+
+
+def _gap(before: int, after: int, matches: Mapping[int, Mapping[int, int]]) -> tuple[int, int]:
+    """The fewest and the most tokens that a text has between two shared ones."""
+    sizes = [matched[after] - matched[before] - 1 for matched in matches.values()]
+    return min(sizes), max(sizes)
+
+
+def _lacking(words: float, left: tuple[int, int], right: tuple[int, int]) -> float:
+    """How much a run of so many words lacks to be kept between slots of these sizes."""
+    if words <= 1 and min(left[0], right[0]) == 0:
+        return 1.0
+    return min(left[1], right[1]) - 2 * words
+
+
+def _words(tokens: Sequence[str]) -> float:
+    """How many tokens are words; a mark alone counts as good as none."""
+    return sum(1.0 if _WORD.search(token) else 0.25 for token in tokens)
 
 
 def _pieces(

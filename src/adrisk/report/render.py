@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -133,6 +133,8 @@ def _environment() -> Environment:
         count=lambda number: f"{number:,}",
         percent=_percent,
         day=_day,
+        span=_span,
+        bars=_bars,
         moment=lambda at: f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".strip(),
         language=lambda code: _LANGUAGES.get(code, code),
         pieces=lambda text, limit: reveal(_clipped(mask_field(text[: 2 * limit]), limit)),
@@ -161,6 +163,25 @@ def _percent(share: float | None) -> str:
 
 def _day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
+
+
+def _span(length: timedelta) -> str:
+    """A length of time in words, to the day or, below two, to the hour."""
+    hours = max(1, round(length.total_seconds() / 3600))
+    if hours < 48:
+        return f"{hours} hour" + ("" if hours == 1 else "s")
+    return f"{round(hours / 24):,} days"
+
+
+def _bars(counts: Sequence[int], width: int = 10, height: int = 30) -> str:
+    """The path of a bar chart: a bar for each count, as high as the largest is, none for 0."""
+    most = max(counts)
+    drawn = []
+    for place, count in enumerate(counts):
+        if count:
+            bar = max(2, round(height * count / most))
+            drawn.append(f"M{place * width + 1} {height}v-{bar}h{width - 2}v{bar}z")
+    return "".join(drawn)
 
 
 def _bins(summary: Summary) -> list[tuple[str, int]]:

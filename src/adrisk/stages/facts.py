@@ -12,11 +12,11 @@ from adrisk import schema
 from adrisk.campaigns import Linked, campaign_facts, text_groups
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
+from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible
 from adrisk.stages.files import replacing
 from adrisk.stages.parts import facts_of, part_files
 
-FILE = "campaign_facts.parquet"
 _NAME_LIMIT = 60
 
 
@@ -46,7 +46,7 @@ def write_facts(out: Path, linked: Linked, pooling: Pooling) -> pa.Table:
         table = table.set_column(
             at, schema.CAMPAIGN_FACTS.field(at), pa.array(pooled.astype(np.float32))
         )
-        with replacing(out / FILE) as draft:
+        with replacing(out / FACTS_FILE) as draft:
             pq.write_table(table, draft, compression="zstd")
         advance(len(linked.campaigns), total=len(linked.campaigns))
     return table
