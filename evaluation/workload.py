@@ -29,6 +29,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> None:
+    """Make the ads, judge the model, write the results and say the few figures that matter."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ads", type=int, default=100_000)
     parser.add_argument("--duplicates", type=float, default=0.9)

@@ -315,6 +315,19 @@ def indicators_command(args: argparse.Namespace) -> None:
     print(f"not      {entry.contrast}\nsource   {entry.source}")
 
 
+def campaigns_command(args: argparse.Namespace) -> None:
+    """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
+    from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign
+
+    if args.export is not None:
+        count = export_campaigns(args.folder, args.export, args.campaign)
+        print(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
+    elif args.campaign is not None:
+        print(show_campaign(args.folder, args.campaign))
+    else:
+        print(list_campaigns(args.folder))
+
+
 def report_command(args: argparse.Namespace) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
     from adrisk.stages import report

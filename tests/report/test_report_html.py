@@ -159,11 +159,13 @@ def test_hostile_text_in_any_field_stays_text(
     hostile = ad(stored, attack, **facts, location=attack, category=attack, source=attack,
                  url=attack)  # fmt: skip
     bad = [{"source": attack, "line": attack, "reason": attack, "action": attack}]
-    reference = Page(write(make_folder(tmp_path / "plain", [plain]), views([plain])))
+    both = [plain, {**plain, "ad_id": "b", "text": "harmful"}]
+    reference = Page(write(make_folder(tmp_path / "plain", both), views(both)))
     written = {**hostile, "text": stored}
+    twin = {**written, "ad_id": f"{stored}-2", "text": f"{stored} and {stored} again"}
     manifest = {"run_id": stored, "sources": [{"spec": stored}], "adrisk_version": stored}
-    folder = make_folder(tmp_path / "hostile", [written], quarantine=bad, manifest=manifest)
-    attacked = write(folder, views([{**hostile, "ad_id": stored}]))
+    folder = make_folder(tmp_path / "hostile", [written, twin], quarantine=bad, manifest=manifest)
+    attacked = write(folder, views([{**hostile, "ad_id": stored}, twin]))
     attacked.encode("utf-8")
     found = Page(attacked)
     assert set(found.tags) - set(reference.tags) <= {"mark", "sup", "caption", "b"}

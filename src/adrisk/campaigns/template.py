@@ -34,6 +34,7 @@ _TOKEN = regex.compile(
     r"|[\p{L}\p{N}\p{M}]+(?<![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
     r"|\X)\s*",
 )
+_FEW = 3  # tokens in a slot
 _ACCENTS = regex.compile(r"[\u0300-\u036f]")
 _WORD = regex.compile(r"[\p{L}\p{N}•]")
 
@@ -120,7 +121,7 @@ def _key(token: str) -> str:
     """What a token is compared by: letters in any case, with or without accents; contacts alike."""
     if token.startswith("•"):
         return "•"
-    return _ACCENTS.sub("", unicodedata.normalize("NFD", token.rstrip().casefold()))
+    return str(_ACCENTS.sub("", unicodedata.normalize("NFD", token.rstrip().casefold())))
 
 
 def _matches(typical: Sequence[str], other: Sequence[str]) -> dict[int, int]:
@@ -143,7 +144,8 @@ def _joining(
 
     Words that lie between two slots by chance, as after shuffled sentences, would cut a slot into
     scraps. A run between two slots is kept if it has at least half as many words as the smaller of
-    the two has tokens, and more than one where some text has nothing in one of them.
+    the two has tokens; a single word is not kept where texts have nothing in both, or nothing in
+    one and much in the other.
     """
     runs: list[tuple[int, int]] = []  # first and last token of the typical text
     for at in anchors:
@@ -176,14 +178,15 @@ def _gap(before: int, after: int, matches: Mapping[int, Mapping[int, int]]) -> t
 
 def _lacking(words: float, left: tuple[int, int], right: tuple[int, int]) -> float:
     """How much a run of so many words lacks to be kept between slots of these sizes."""
-    if words <= 1 and min(left[0], right[0]) == 0:
+    optional = (left[0] == 0) + (right[0] == 0)
+    if words <= 1 and (optional == 2 or (optional and max(left[1], right[1]) > _FEW)):
         return 1.0
     return min(left[1], right[1]) - 2 * words
 
 
 def _words(tokens: Sequence[str]) -> float:
-    """How many tokens are words; a mark alone counts as good as none."""
-    return sum(1.0 if _WORD.search(token) else 0.25 for token in tokens)
+    """How many tokens are words; a mark is half of one."""
+    return sum(1.0 if _WORD.search(token) else 0.5 for token in tokens)
 
 
 def _pieces(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adrisk.campaigns.template import Template, template_of
+from adrisk.campaigns.template import template_of
 from adrisk.report.text import Piece, mask_all, reveal
 
 MAX_CHARACTERS = 12_000
@@ -33,13 +33,17 @@ class SlotValue:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch that all texts share, a slot with its number and values, or characters left out."""
+    """A stretch that all texts share, a slot with its number and values, or characters left out.
+
+    `after` is the blank behind a slot, if its values have one.
+    """
 
     pieces: tuple[Piece, ...] = ()
     number: int = 0
     values: tuple[SlotValue, ...] = ()
     more_values: int = 0
     left_out: int = 0
+    after: str = ""
 
     @property
     def inline(self) -> tuple[SlotValue, ...]:
@@ -87,12 +91,10 @@ def shape_of(texts: Sequence[str]) -> Shape | None:
                 for value in piece.values[:MAX_VALUES]
             )
             more = max(0, len(piece.values) - MAX_VALUES)
-            parts.append(Part(number=slots, values=values, more_values=more))
-    return _shape(template, parts, max(0, slots - MAX_SLOTS))
-
-
-def _shape(template: Template, parts: list[Part], more_slots: int) -> Shape:
-    return Shape(tuple(parts), template.texts, template.others, more_slots)
+            blank = any(value.text[-1:].isspace() for value in piece.values)
+            after = " " if blank else ""
+            parts.append(Part(number=slots, values=values, more_values=more, after=after))
+    return Shape(tuple(parts), template.texts, template.others, max(0, slots - MAX_SLOTS))
 
 
 def _common(text: str) -> list[Part]:
