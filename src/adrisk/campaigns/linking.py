@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.campaigns.copies import Groups, components, is_blank, near_copies
+from adrisk.campaigns.copies import Copies, Groups, components, is_blank
 from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.links import Ads, Found, guarded_table, links_table, notes
 from adrisk.campaigns.minhash import WIDTH
@@ -89,9 +89,13 @@ def link(
         return Linked.nothing()
     signatures = np.asarray(signatures)
     ads = Ads.of(ad_ids, text_of, len(signatures))
-    groups = near_copies(signatures, similarity, ads.place[ads.first])
     contact, row, names = _pairs(contacts, len(signatures))
-    shared = share(contact, row, groups, signatures, guards or Guards())
+    guards = guards or Guards()
+    copies = Copies(signatures, ads.place[ads.first])
+    loose = copies.loose()
+    authors = _joined(loose.member_of, share(contact, row, loose, guards), len(names))
+    groups = copies.near(similarity, authors)
+    shared = share(contact, row, groups, guards)
     group = _blank_ads_alone(groups, signatures, text_of)
     campaign = _joined(group, shared, len(names), earlier)
     ids, merged = _ids(ads, campaign, earlier)
@@ -162,7 +166,9 @@ def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], text_of: In
     return group
 
 
-def _joined(group: IntArray, shared: Shared, contacts: int, earlier: Earlier | None) -> IntArray:
+def _joined(
+    group: IntArray, shared: Shared, contacts: int, earlier: Earlier | None = None
+) -> IntArray:
     """The number of every ad's campaign: groups that a contact or an earlier time joined."""
     count = int(group.max()) + 1
     a, b = shared.group[shared.joins], count + shared.contact[shared.joins]

@@ -18,7 +18,6 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from adrisk import schema
 from adrisk.campaigns.copies import Groups, components
 from adrisk.campaigns.linked import SHORT_NAME
-from adrisk.campaigns.minhash import agreement
 from adrisk.campaigns.sharing import REASONS, Shared
 from adrisk.types import FloatArray, IntArray
 
@@ -26,7 +25,6 @@ NEAR_COPY, SHARED_CONTACT, JOINED_EARLIER = range(3)
 KINDS = pa.array(["near-copy", "shared contact", "joined earlier"])
 """The kinds of links."""
 
-_ROWS = 1 << 16  # signatures compared at a time
 _NOTED = 5  # contacts held back, or campaigns that became one, that are told one by one
 
 
@@ -159,12 +157,7 @@ def _near_copies(found: Found) -> tuple[IntArray, IntArray, FloatArray]:
     inside = np.flatnonzero(found.group < len(typical))
     head = ads.first[typical][found.group[inside]]
     ad, head = inside[inside != head], head[inside != head]
-    alike = np.empty(len(ads.first), dtype=np.float64)
-    for at in range(0, len(alike), _ROWS):
-        part = slice(at, at + _ROWS)
-        rows = typical[found.groups.member_of[part]]
-        alike[part] = agreement(found.signatures[part], found.signatures[rows])
-    return ad, head, alike[ads.text_of[ad]]
+    return ad, head, found.groups.alike[ads.text_of[ad]]
 
 
 def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:

@@ -4,7 +4,7 @@ In: which ad shows which contact. Out: which groups a contact joins, and which c
 back, with the reason. Guards count *groups*, never ads, so that a thousand copies of one ad do not
 make its phone look like a hotline:
 
-- a contact of many groups joins only those that are alike (a platform's support number, a hotline);
+- a contact of many unlike groups joins none of them (a platform's support number, a hotline);
 - an ad that lists many contacts is a directory, and joins nobody through them;
 - a campaign of very many groups lets go of its busiest contacts until it falls apart.
 """
@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.campaigns.copies import Groups, components, medoid
-from adrisk.campaigns.minhash import agreement
+from adrisk.campaigns.copies import Groups, components
 from adrisk.types import IntArray
 
 UNLIKE, LISTED, GIANT = range(1, 4)
@@ -28,7 +27,6 @@ REASONS = {
 }
 """Why a contact was held back."""
 
-_SAMPLE = 64  # groups looked at to find the most typical one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,7 @@ class Guards:
     """When a shared contact stops to mean a shared author.
 
     Attributes:
-        contact_groups: a contact in more groups of near-copies than this joins only groups that
-            are alike.
+        contact_groups: a contact in more unlike groups of near-copies than this joins none.
         alike: the share of shingles that makes two groups alike in that sense.
         ad_contacts: an ad with more contacts than this joins nobody through them.
         campaign_groups: a campaign of more groups than this lets go of its busiest contacts.
@@ -73,7 +70,6 @@ def share(
     contact: IntArray,
     row: IntArray,
     groups: Groups,
-    signatures: NDArray[np.uint32],
     guards: Guards,
 ) -> Shared:
     """Which contacts join which groups.
@@ -83,7 +79,6 @@ def share(
             no pair comes twice.
         row: shape (n,), a signature whose ad shows the contact.
         groups: of the signatures.
-        signatures: shape (m, 64).
         guards: what is held back.
     """
     count = int(contact.max()) + 1 if len(contact) else 0
@@ -100,11 +95,8 @@ def share(
 
     for busy in np.flatnonzero(np.bincount(of[joins], minlength=count) > guards.contact_groups):
         at = np.flatnonzero((of == busy) & joins)
-        rows = groups.typical[group[at]]
-        head = signatures[rows[medoid(signatures[rows[:_SAMPLE]])]]
-        unlike = agreement(signatures[rows], head) < guards.alike
-        joins[at[unlike]] = False
-        if unlike.any():
+        if not _few_kinds(groups, group[at], guards):
+            joins[at] = False
             held_back[busy] = UNLIKE
 
     limit = guards.contact_groups
@@ -121,3 +113,15 @@ def share(
         joins &= ~let_go
         held_back[of[let_go]] = GIANT
     return Shared(of, group, joins, held_back, np.where(listed, -1, member))
+
+
+def _few_kinds(groups: Groups, some: IntArray, guards: Guards) -> bool:
+    """Whether groups are of few kinds, each like the first of its kind.
+
+    One author's many rewordings are few kinds; what everybody writes is as many as one looks for.
+    """
+    for _ in range(guards.contact_groups):
+        some = some[1:][groups.likeness(some[1:], int(some[0])) < guards.alike]
+        if not len(some):
+            return True
+    return False
