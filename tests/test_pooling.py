@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from adrisk import pooling as pooling_module
 from adrisk.metrics import calibration_error
 from adrisk.pooling import MOST_SHRINK, Pooling, campaign_risk, fit_pooling
 
@@ -85,3 +88,7 @@ def test_too_few_risky_campaigns_teach_nothing() -> None:
     rows = np.arange(50)
     risky = rows < 4
     assert fit_pooling(np.where(risky, 0.9, 0.1), rows, rows, risky) == Pooling()
+
+
+def test_the_example_in_the_docstring_holds() -> None:
+    assert doctest.testmod(pooling_module).failed == 0

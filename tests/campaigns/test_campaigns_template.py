@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrisk.campaigns import counting, template
 from adrisk.campaigns.template import MAX_TOKENS, Template, template_of, tokens_of
+from adrisk.report import terminal
 
 
 def written(template: Template) -> str:
@@ -115,3 +120,8 @@ def test_every_text_can_be_read_off_its_template(lists: list[list[str]]) -> None
 def _in_order(wanted: list[str], tokens: list[str]) -> bool:
     rest = iter("•" if token.startswith("•") else token for token in tokens)
     return all(("•" if word.startswith("•") else word) in rest for word in wanted)
+
+
+@pytest.mark.parametrize("module", [counting, template, terminal])
+def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
