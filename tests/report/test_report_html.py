@@ -178,6 +178,23 @@ def test_hostile_text_in_any_field_stays_text(
         assert "{{7*7}}" in "".join(found.text)
 
 
+def test_a_queue_of_large_campaigns_stays_small(
+    tmp_path: Path, make_folder: Make, ad: Make, views: Make
+) -> None:
+    text = "Seasonal work with room and meals, written contract, paid monthly. " * 8
+    ads = [
+        ad(f"a{n}-{k}", f"{text} Town {k}, from day {k * 7}. {text[k:]}", risk=0.9, level="review",
+           rank=n + 1, campaign_id=f"c{n}", reason="near-copy", location=f"Town {k}",
+           account=f"u{k}", contacts=(f"{n:04x}{k % 13:028x}",), p={"recruitment_fee": 0.8})
+        for n in range(40)
+        for k in range(24)
+    ]  # fmt: skip
+    page = write(make_folder(tmp_path, ads), views(ads))
+    assert page.count('<figure class="network">') == 40
+    # Two hundred of them: below 3.5 MB.
+    assert len(page.encode()) < 3_500_000 / 5
+
+
 def test_a_failed_write_leaves_the_old_report_and_no_scraps(
     tmp_path: Path, make_folder: Make, ad: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from adrisk.report.terms import Term, term
 MAX_WHY = 6
 """Links told one by one; the others are counted."""
 
-COLUMNS = (14, 150, 276)
+COLUMNS = (14, 140, 258)
 """Where accounts, texts and contacts stand in the network, of 360 units from left to right."""
 
 ROW_HEIGHT = 22
