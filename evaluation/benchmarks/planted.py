@@ -66,7 +66,9 @@ class Habits:
         shuffled: ads whose clauses come in another order.
         shortened: ads that leave a clause out or put one in.
         disguised: ads with look-alike letters, invisible characters or odd figures.
-        silent: campaigns that give no contact.
+        silent: campaigns that give no contact in any ad.
+        silent_short: the same of campaigns of one line, which without a contact differ from one
+            another in the very words that tell them from other campaigns.
         footer: ads below which a platform's footer stands.
         support: ads that name the platform's support number.
     """
@@ -79,6 +81,7 @@ class Habits:
     shortened: float = 0.15
     disguised: float = 0.2
     silent: float = 0.25
+    silent_short: float = 0.0
     footer: float = 0.1
     support: float = 0.03
 
@@ -170,7 +173,7 @@ class _Author:
         self.short = rng.random() < habits.short
         # Without a contact nothing tells that two templates are of one author, so there is one.
         several, self.contacts = 1, []
-        if rng.random() >= habits.silent:
+        if rng.random() >= (habits.silent_short if self.short else habits.silent):
             several = rng.choices((1, 2, 4), (70, 20, 10))[0]
             self.contacts = [self._contact(turn) for turn in range(rng.choice((1, 1, 2, 4)))]
         self.templates = [self._template() for _ in range(several)]
@@ -218,7 +221,7 @@ class _Author:
         disguised = rng.random() < habits.disguised
         if disguised:
             text = _disguised(text, rng)
-        if self.contacts and rng.random() < 0.9:
+        if self.contacts and (self.short or rng.random() < 0.9):
             contact = rng.choice(self.contacts)
             text += " " + (_disguised_contact(contact, rng) if disguised else contact)
         if rng.random() < habits.support:

@@ -35,7 +35,7 @@ _ROWS = 1 << 16  # signatures compared or hashed at a time
 _CHANCE = 0.9  # of two ads, exactly as similar as asked, to be compared at all
 _NEIGHBOUR_BITS = np.uint64(24)
 
-_COMMON_AUTHORS = 12  # what as many authors have in common is nobody's own,
+_COMMON_AUTHORS = 8  # what as many authors have in common is nobody's own,
 _COMMON_SHARE = 0.002  # and in a large corpus it takes this share of all authors
 _NOTHING_COMMON = np.zeros((0, 0), dtype=np.bool_)
 
