@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from adrisk.calibration import LEAST_POSITIVES, smoothed
+from adrisk.campaigns.counting import distinct
 from adrisk.types import FloatArray, IntArray
 
 MOST_TEXTS = 32
@@ -105,6 +106,4 @@ def _pooled(
     count = int(campaigns.max(initial=-1)) + 1
     top = np.full(count, logit(_EDGE))
     np.maximum.at(top, campaigns, logit(np.clip(risk.astype(np.float64), _EDGE, 1 - _EDGE)))
-    width = int(texts.max(initial=0)) + 1
-    different = np.unique(campaigns * width + texts) // width
-    return top, np.minimum(np.bincount(different, minlength=count), MOST_TEXTS)
+    return top, np.minimum(distinct(campaigns.astype(np.int64), texts, count), MOST_TEXTS)

@@ -87,7 +87,10 @@ def distinct(of: IntArray, codes: IntArray, count: int) -> IntArray:
     [1, 1]
     """
     keys, width = pairs(of, codes)
-    return np.bincount(np.unique(keys) // width, minlength=count)
+    keys.sort()  # numpy's own `unique` hashes, which takes several times as long
+    first = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return np.bincount(keys[first] // width, minlength=count)
 
 
 def busiest(keys: IntArray, values: IntArray, posted: Moments, days: float, count: int) -> IntArray:
