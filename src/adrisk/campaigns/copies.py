@@ -227,7 +227,9 @@ class _Rows:
         return keys
 
 
-def _distinct(signatures: NDArray[np.uint32], place: IntArray | None) -> tuple[IntArray, IntArray]:
+def _distinct(
+    signatures: NDArray[np.uint32], place: IntArray | None
+) -> tuple[IntArray, IntArray]:
     """A row for each different signature, ordered by a hash of it, and each row's number there.
 
     Most ads are exact copies; from here on a text counts once however often it was posted.
