@@ -221,7 +221,7 @@ def score_command(args: argparse.Namespace) -> None:
         f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
     _noted(done.notes)
-    print(f"next        adrisk report {args.out}")
+    print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
 def explain_command(args: argparse.Namespace) -> None:
