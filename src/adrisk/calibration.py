@@ -85,7 +85,7 @@ def _enough(present: NDArray[np.bool_]) -> bool:
     return min(int(present.sum()), int((~present).sum())) >= LEAST_POSITIVES
 
 
-def _smoothed(truth: FloatArray) -> FloatArray:
+def smoothed(truth: FloatArray) -> FloatArray:
     """Platt's targets: a finite sample never proves a probability of 0 or 1."""
     present = float((truth >= 0.5).sum())
     absent = len(truth) - present
@@ -119,7 +119,7 @@ def platt(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
     Returns:
         Slope and shift.
     """
-    wanted = _smoothed(truth)
+    wanted = smoothed(truth)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope = np.exp(parameters[0])

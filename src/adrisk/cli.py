@@ -166,6 +166,17 @@ def _parser() -> _Parser:
     )
     p.add_argument("id", nargs="?")
 
+    p = command(
+        "campaigns",
+        commands.campaigns_command,
+        "list the queued campaigns of a scored folder, show one, or export them",
+        "CAMPAIGN is a number of the queue, or an id or its beginning",
+        "an export holds ids, facts and short pseudonyms, no text and no plain contact",
+    )
+    p.add_argument("folder", type=Path, metavar="DIR")
+    p.add_argument("campaign", nargs="?", metavar="CAMPAIGN")
+    p.add_argument("--export", type=Path, metavar="FILE.parquet|FILE.graphml")
+
     p = command("report", commands.report_command, "render the report of a scored folder")
     p.add_argument("folder", type=Path, metavar="DIR")
     p.add_argument("-o", "--out", type=Path, metavar="REPORT.html")

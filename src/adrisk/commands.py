@@ -223,7 +223,7 @@ def score_command(args: argparse.Namespace) -> None:
         f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
     _noted(done.notes)
-    print(f"next        adrisk report {args.out}")
+    print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
 def explain_command(args: argparse.Namespace) -> None:
@@ -333,6 +333,19 @@ def indicators_command(args: argparse.Namespace) -> None:
     print(f"{entry.title['en']} ({entry.id})\n\n{entry.definition['en']}\n")
     print(f"kind     {entry.kind.name.lower()}\nweight   {entry.weight.name.lower()}")
     print(f"not      {entry.contrast}\nsource   {entry.source}")
+
+
+def campaigns_command(args: argparse.Namespace) -> None:
+    """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
+    from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign
+
+    if args.export is not None:
+        count = export_campaigns(args.folder, args.export, args.campaign)
+        print(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
+    elif args.campaign is not None:
+        print(show_campaign(args.folder, args.campaign))
+    else:
+        print(list_campaigns(args.folder))
 
 
 def report_command(args: argparse.Namespace) -> None:

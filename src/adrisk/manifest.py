@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
+from adrisk.pooling import Pooling
 
 NAME = "adrisk"
 """What models are registered as."""
@@ -39,6 +40,15 @@ class CalibrationEntry(Strict):
     risk_intercepts: tuple[float, ...]
     calibrated: tuple[str, ...]
     ads: int
+
+
+class PoolingEntry(Strict):
+    """The numbers of a `Pooling`: from the risk of ads to the risk of their campaign."""
+
+    slope: float = Field(gt=0)
+    shrink: float = Field(ge=0)
+    shift: float
+    campaigns: int
 
 
 class ThresholdEntry(Strict):
@@ -70,6 +80,7 @@ class Manifest(Strict):
     parameters: Mapping[str, Any]
     labels: tuple[str, ...]
     calibration: CalibrationEntry
+    campaign_risk: PoolingEntry | None = None  # none in models saved before there was one
     thresholds: tuple[ThresholdEntry, ...]
     trained_on: TrainedOn
     seed: int
@@ -110,6 +121,12 @@ def calibration_of(entry: CalibrationEntry) -> Calibration:
         np.array(entry.risk_intercepts),
         entry.calibrated,
     )
+
+
+def pooling_of(manifest: Manifest) -> Pooling:
+    """How the model pools the risk of ads; a model that never learned it takes the highest."""
+    entry = manifest.campaign_risk
+    return Pooling(**entry.model_dump()) if entry else Pooling()
 
 
 def read_manifest(path: Path, content: bytes) -> Manifest:

@@ -67,6 +67,47 @@ CAMPAIGNS = pa.schema(
     ]
 )
 
+_TIE = pa.struct(
+    [
+        pa.field("text", pa.int32(), nullable=False),
+        ("contact", pa.string()),
+        ("account", pa.int32()),
+        pa.field("ads", pa.int32(), nullable=False),
+    ]
+)
+
+CAMPAIGN_FACTS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        ("risk", pa.float32()),
+        pa.field("ads", pa.int32(), nullable=False),
+        pa.field("texts", pa.int32(), nullable=False),
+        pa.field("dated", pa.int32(), nullable=False),
+        ("first_posted", pa.timestamp("us", tz="UTC")),
+        ("last_posted", pa.timestamp("us", tz="UTC")),
+        ("timeline", pa.list_(pa.int32())),
+        pa.field("places", pa.int32(), nullable=False),
+        pa.field("place_names", pa.list_(pa.string()), nullable=False),
+        pa.field("languages", pa.list_(pa.string()), nullable=False),
+        pa.field("accounts", pa.int32(), nullable=False),
+        pa.field("sectors", pa.list_(pa.string()), nullable=False),
+        pa.field("contacts", pa.int32(), nullable=False),
+        pa.field("contact_names", pa.list_(pa.string()), nullable=False),
+        pa.field("contact_changes", pa.int32(), nullable=False),
+        pa.field("indicators", pa.list_(pa.string()), nullable=False),
+        pa.field("words", pa.list_(pa.string()), nullable=False),
+        pa.field("ties", pa.list_(_TIE), nullable=False),
+    ]
+)
+"""One campaign a row. `risk` is the calibrated probability that one of its ads is of risk 2 or 3.
+
+`texts` counts its groups of near-copies, `dated` the ads whose time is known, `timeline` the ads in
+each of equal parts of the span; names and languages are the most frequent. `indicators` are those
+that only show across ads, and `words` the facts that made each of them show, in the same order.
+Contacts are named by short pseudonyms. `ties` say in how many `ads` a text (1 is the most copied)
+gives a contact or comes from an account (numbered in the campaign, 1 is the busiest).
+"""
+
 LINKS = pa.schema(
     [
         pa.field("campaign_id", pa.string(), nullable=False),

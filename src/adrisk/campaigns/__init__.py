@@ -3,19 +3,34 @@
 signatures(folded) -> (n, 64)        what is kept of each text, part by part
 link(ad_ids, signatures, contacts)   one campaign for every ad, and why: a `Linked`
 link_texts(ads)                      both, for a table that fits in memory
+campaign_facts(ids, groups, facts)   when, where, who, and what only shows across ads
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
+from adrisk.campaigns.counting import AdFacts, Column
+from adrisk.campaigns.facts import campaign_facts, text_groups
 from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH, agreement, signatures
 from adrisk.campaigns.texts import Signer, Texts
 from adrisk.extract.pseudonym import Pseudonymiser
 
-__all__ = ["CONTACTS", "WIDTH", "Linked", "agreement", "link", "link_texts", "signatures"]
+__all__ = [
+    "CONTACTS",
+    "WIDTH",
+    "AdFacts",
+    "Column",
+    "Linked",
+    "agreement",
+    "campaign_facts",
+    "link",
+    "link_texts",
+    "signatures",
+    "text_groups",
+]
 
 
 def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> Linked:

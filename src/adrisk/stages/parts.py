@@ -1,14 +1,14 @@
 """Ads to parts of scores, in order, each part written whole or not at all.
 
-A part is three files of `.work` (signatures, contacts, texts of the ads that may be flagged) and,
-last of all, its scores. A resumed run redoes what has no scores file.
+A part is four files of `.work` (signatures, contacts, facts, texts of the ads that may be flagged)
+and, last of all, its scores. A resumed run redoes what has no scores file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
+from adrisk.campaigns import (
+    CONTACTS,
+    WIDTH,
+    AdFacts,
+    Column,
+    Linked,
+    link,
+    signatures,
+)
+from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.campaigns.memory import Memory
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
@@ -37,6 +46,7 @@ PART_ROWS = 51_200
 WORK = ".work"
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
+_FACTS = ("posted_at", "language", "location", "category", "account_id")
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -115,6 +125,7 @@ class Scorer:
             texts=pa.table(
                 [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
             ),
+            facts=ads.select(_FACTS),
         )
 
     def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
@@ -142,6 +153,7 @@ class Batch:
     signatures: NDArray[np.uint32]
     contacts: pa.Table
     texts: pa.Table
+    facts: pa.Table
 
 
 @dataclass(slots=True)
@@ -152,6 +164,7 @@ class _Part:
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
     contacts: list[pa.Table] = field(default_factory=list)
     texts: list[pa.Table] = field(default_factory=list)
+    facts: list[pa.Table] = field(default_factory=list)
     rows: int = 0
 
     def add(self, batch: Batch) -> None:
@@ -159,6 +172,7 @@ class _Part:
         self.texts.append(_further(batch.texts, self.rows))
         self.scores.append(batch.scores)
         self.signatures.append(batch.signatures)
+        self.facts.append(batch.facts)
         self.rows += len(batch.scores)
 
 
@@ -229,6 +243,36 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
+def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
+    """What all parts know of their ads beside the text.
+
+    Args:
+        out: with `scores/` and `.work/`.
+        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+    """
+    tables, contacts = [], [CONTACTS.empty_table()]
+    row = 0
+    for path in part_files(out):
+        work = out / WORK / path.stem
+        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=_FACTS[1:]))
+        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+        rows = pc.cast(pc.add(found["row"], row), pa.int32())
+        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
+        row += len(tables[-1])
+    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
+    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
+    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
+    return AdFacts(
+        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
+        places=Column.of(facts["location"], fold=True),
+        languages=Column.of(facts["language"]),
+        accounts=Column.of(facts["account_id"]),
+        categories=Column.of(facts["category"], fold=True),
+        contact_rows=shown["row"].to_numpy().astype(np.int64),
+        contacts=Column.of(shown["name"]),
+    )
+
+
 def link_parts(out: Path, memory: Memory | None = None) -> Linked:
     """Join the ads of all parts into campaigns; writes them and the links that hold them.
 
@@ -277,6 +321,8 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     work = out / WORK / _name(number)
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
+    with replacing(work.with_suffix(".facts")) as draft:
+        pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
     for suffix, tables in ((".contacts", part.contacts), (".texts", part.texts)):
         with replacing(work.with_suffix(suffix)) as draft:
             pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")

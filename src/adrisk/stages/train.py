@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from adrisk.labels import UNKNOWN_RISK, check_risk
 from adrisk.manifest import (
     NAME,
     Manifest,
+    PoolingEntry,
     ThresholdEntry,
     TrainedOn,
     calibration_entry,
@@ -31,6 +32,7 @@ from adrisk.manifest import (
 )
 from adrisk.metrics import BUDGETS
 from adrisk.model import Model, seen_from
+from adrisk.pooling import Pooling, fit_pooling
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
@@ -43,7 +45,7 @@ from adrisk.tracking import (
     set_alias,
     track_training,
 )
-from adrisk.types import RISKY, FloatArray
+from adrisk.types import RISKY, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,11 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
         folded.take(pa.array(fit)), corpus.targets.take(fit)
     )
     labels = classifier.labels_
-    calibration = fit_calibration(
-        classifier.margins(folded.take(pa.array(calibrate))),
-        corpus.targets.take(calibrate),
-        labels,
-    )
+    margins = classifier.margins(folded.take(pa.array(calibrate)))
+    calibration = fit_calibration(margins, corpus.targets.take(calibrate), labels)
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
+    pooling = _pooling(corpus, calibrate, calibration.risk(margins)[:, RISKY_COLUMN])
     risk = calibration.risk(classifier.margins(folded.take(pa.array(threshold))))
     learned = np.concatenate([fit, calibrate, threshold])
     ids = corpus.ads["ad_id"]
@@ -143,6 +143,7 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
         parameters=classifier.parameters(),
         labels=labels,
         calibration=calibration_entry(calibration, len(calibrate)),
+        campaign_risk=PoolingEntry(**asdict(pooling)),
         thresholds=thresholds(risk[:, RISKY_COLUMN]),
         trained_on=TrainedOn(
             sources=corpus.sources,
@@ -158,6 +159,16 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
     return Model(classifier, calibration, manifest, seen)
+
+
+def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
+    """How the risk of ads becomes that of their campaign, learned where calibration was."""
+    known = corpus.targets.risk[rows] != UNKNOWN_RISK
+    at = rows[known]
+    pooling = fit_pooling(risk[known], corpus.linked[at], corpus.texts[at], corpus.risky[at])
+    if not pooling.campaigns:
+        say("too few risky campaigns in the calibration set: a campaign takes its highest ad risk")
+    return pooling
 
 
 def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
