@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.indicators import load_taxonomy
-from adrisk.labels import Targets, targets_of
+from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
 from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
@@ -98,12 +98,27 @@ def load_corpus(
         ads=ads,
         prepared=prepare(ads["text"]),
         campaigns=campaigns,
-        targets=targets_of(ads, load_taxonomy().text_ids),
+        targets=plain_targets(ads),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),
         quarantined=rejected.count,
     )
+
+
+def plain_targets(ads: pa.Table) -> Targets:
+    """What the label columns say; for ads without labels what most of their voters say.
+
+    Raises:
+        CorpusError: if a vote is malformed.
+    """
+    indicators = load_taxonomy().text_ids
+    given = targets_of(ads, indicators)
+    ballots = read_votes(ads, indicators)
+    if not ballots:
+        return given
+    unlabelled = (given.risk == UNKNOWN_RISK) & np.isnan(given.indicators).all(axis=1)
+    return given.where(unlabelled, majority_votes(ballots, indicators, len(ads)))
 
 
 def campaign_numbers(ads: pa.Table) -> IntArray:

@@ -173,6 +173,7 @@ def _table(batch: list[Post], first: int, seed: int) -> pa.Table:
         "label_source": ["synthetic"] * rows,
         "campaign_id": [f"syn-{seed}-{post.campaign_id}" for post in batch],
         "split": [post.split for post in batch],
+        "votes": [None] * rows,
         "kind": [post.kind for post in batch],
         "template_family": [post.template_family for post in batch],
     }
