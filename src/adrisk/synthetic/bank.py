@@ -80,7 +80,8 @@ class Bank:
     split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
     none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
     `topics` has the rarer word stems and slots of every sentence: two sentences that share one
-    would repeat or gainsay each other. `proper` words keep their capital inside a sentence.
+    would repeat or gainsay each other. `title_topics` has those of titles of trades and goods,
+    which bring a sentence of their own. `proper` words keep their capital inside a sentence.
     """
 
     language: str
@@ -98,6 +99,7 @@ class Bank:
     headings: tuple[str, ...]
     style: Style
     topics: Mapping[str, frozenset[str]]
+    title_topics: Mapping[tuple[str, str], frozenset[str]]
     proper: frozenset[str]
 
     def topics_of(self, sentence: str) -> frozenset[str]:
@@ -156,6 +158,11 @@ def load_bank(language: str) -> Bank:
             countries=style["countries"],
         ),
         topics=_topics(sentences),
+        title_topics={
+            (title, line): frozenset(_stems(f"{title} {line}") if line else ())
+            for sector in (*sectors.values(), _sector(around["notices"]))
+            for title, line in sector.titles
+        },
         proper=_proper(sentences),
     )
 

@@ -20,8 +20,8 @@ TRAIN_DAYS = 127  # about 70 % of the span: later campaigns are the test split
 _HOURS = (2, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 17, 14, 13, 15, 16, 16, 16, 17, 18, 18, 14, 9, 4)
 """How many ads are posted in each hour of the day, relatively."""
 
-_PRICE_SLOT = {"job": "pay", "service": "price", "housing": "rent", "other": "sum"}
-_HAS_PRICE = {"job": 0.45, "service": 0.4, "housing": 0.8, "other": 0.4}
+_PRICE_SLOT = {"job": "pay", "modelling": "pay", "service": "price", "housing": "rent"}
+_HAS_PRICE = {"job": 0.45, "service": 0.4, "housing": 0.8, "goods": 0.8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Boxes:
 def filled(
     campaign_id: str,
     category: str,
-    kind: str,
+    like: str,
     region: Region,
     split: str,
     size: int,
@@ -50,10 +50,10 @@ def filled(
     last = min(closes - 1, int(first + rng.expovariate(1 / 12)))
     accounts = 1 + (rng.random() < 0.35) + min(size // 5, 6) * (rng.random() < 0.6)
     named = rng.random() < 0.96
-    shown = rng.random() < _HAS_PRICE[kind]
+    shown = rng.random() < _HAS_PRICE.get(like, 0.3)
     filed = category if rng.random() < 0.92 else None
     place_form = rng.choices(("{place}", "{place}, {country}", "{PLACE}", ""), (60, 18, 8, 14))[0]
-    slot = _PRICE_SLOT[kind]
+    slot = _PRICE_SLOT.get(like, "sum")
 
     def fill(settled: Mapping[str, str], bank: Bank, rng: random.Random) -> Boxes:
         hour = rng.choices(range(24), _HOURS)[0]

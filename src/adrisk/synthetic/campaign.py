@@ -111,8 +111,9 @@ def posts(
     register = rng.choices(REGISTERS, _REGISTER_SHARES[kind])[0]
     said = state(case, kind, book, rng)
     way = contacts.way(region.code, rng)
+    like = "notice" if case.notice else sector.like
     setting = Setting(
-        bank, sector_name, kind, sector.like, split, register, target_length(register, rng), way
+        bank, sector_name, kind, like, split, register, target_length(register, kind, rng), way
     )
     chosen, misleading = plan(case, said, setting, book, rng)
     settled = _settled(region, rng)
@@ -132,12 +133,14 @@ def posts(
     )
     hide = "obscured_contact" in said.present
     needs_phone = way == "phone" or any("{obscured}" in s for s in chosen.draft.sentences)
+    twice = needs_phone and "off_platform_contact" in said.present and hide
     rotation = [
-        _contact(origin, turn, way, needs_phone, phones, rng)
+        _contact(origin, turn, way, needs_phone, phones, twice, rng)
         for turn in range(1 + (size > 3 and rng.random() < 0.7))
     ]
     contact = rotation[0]
-    when = filled(story.campaign_id, sector.category, kind, region, split, size, rng)
+    category = "community" if case.notice else sector.category
+    when = filled(story.campaign_id, category, like, region, split, size, rng)
     text, votes, wanted = "", None, asked(kind, bank)
     for copy in range(size):
         if copy and rng.random() < edited:
@@ -163,7 +166,7 @@ def _written(
         settled
         | {
             "contact": contact.hidden if hide else contact.plain,
-            "chat": contact.hidden if hide else contact.chat,
+            "chat": contact.hidden if hide and contact.chat[0] != "@" else contact.chat,
             "obscured": contact.hidden,
             "email": contact.email,
         },
@@ -191,6 +194,7 @@ def _contact(
     way: str,
     needs_phone: bool,
     phones: contacts.PhoneBook,
+    twice: bool,
     rng: random.Random,
 ) -> _Contact:
     number = 2 * origin.number + turn
@@ -202,10 +206,11 @@ def _contact(
         plain = email if way == "email" else handle
         return _Contact(plain, contacts.obscured_address(plain, style, rng), handle, email)
     written = contacts.plainly(phone, code, rng)
+    # Two numbers of one ad would be read out twice, so the messenger name stands for the other.
     return _Contact(
         plain={"phone": written, "email": email, "handle": handle}[way],
         hidden=contacts.obscured(phone, origin.bank.language, rng),
-        chat=handle if way == "handle" else written,
+        chat=handle if way == "handle" or twice else written,
         email=email,
     )
 

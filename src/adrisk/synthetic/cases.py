@@ -53,7 +53,7 @@ _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
 _CORE = ((1, 2, 3, 4), (18, 37, 32, 13))  # how many of the true ones a risky author states
 _CORE_SERVICE = ((1, 2, 3), (55, 36, 9))
-_THIN = 0.06  # risky cases whose ad gives nothing but weak signs away
+_THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
 _MOST_DENIED = 2
 _TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
 
@@ -76,7 +76,7 @@ class Case:
     doubtful: bool
     notice: bool
     sectors: tuple[str, ...]
-    true: tuple[str, ...]
+    core: tuple[str, ...]
     signs: Mapping[str, float]
     counter: Mapping[str, float]
     absent: Mapping[str, float]
@@ -169,7 +169,7 @@ def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
         for name, chance in case.absent.items()
         if name not in present and name not in barred and rng.random() < chance
     ][:_MOST_DENIED]
-    latent = [name for name in case.true if case.risky and rng.random() < _TRUE]
+    latent = [name for name in case.core if case.risky and rng.random() < _TRUE]
     return Statements(
         present=tuple(present),
         absent=tuple(absent),
@@ -181,14 +181,14 @@ def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
 
 
 def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
-    if not case.true or (case.risky and rng.random() < _THIN):
+    if not case.core or (case.risky and rng.random() < _THIN):
         return []
     if case.doubtful:
-        return [rng.choice(case.true)]
+        return [rng.choice(case.core)]
     numbers, shares = _CORE_SERVICE if kind == "service" else _CORE
-    core = list(dict.fromkeys(rng.sample(case.true, rng.choices(numbers, shares)[0])))
+    core = list(dict.fromkeys(rng.sample(case.core, rng.choices(numbers, shares)[0])))
     if len(core) == 1 and core[0] not in STRONG:
-        core = [rng.choice([name for name in case.true if name in STRONG])]
+        core = [rng.choice([name for name in case.core if name in STRONG])]
     return core
 
 
@@ -220,7 +220,7 @@ def _case(entry: Mapping[str, Any], *, risky: bool) -> Case:
         doubtful=bool(entry.get("doubtful", False)),
         notice=bool(entry.get("notice", False)),
         sectors=tuple(entry["sectors"]),
-        true=tuple(entry.get("true", ())),
+        core=tuple(entry.get("core", ())),
         signs=dict(entry.get("signs", {})),
         counter=dict(entry.get("counter", {})),
         absent=dict(entry.get("absent", {})),

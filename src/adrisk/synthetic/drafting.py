@@ -7,6 +7,7 @@ and `Plan`, from which later copies are drafted anew with a sentence fewer or in
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,9 @@ from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 _HOUSEHOLD = ("care", "au_pair")
 _PERSONAL = frozenset(("off_platform_contact", "unidentified_employer", "obscured_contact"))
 _FIELDS = ("place", "pay", "hours", "posts", "start", "reference")
+_MONEY = frozenset(("pay", "rent", "sum", "price"))
 _LEAST_ROOM = 40
+_MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
 # Where in an ad a sentence may stand, from 0 to 1.
 _FIRST = (0.0, 0.0)
@@ -92,7 +95,8 @@ def plan(
         used |= book.blocks.get(name, frozenset())
     # A notice is about work but offers none, so nothing of the work stands in it.
     sector = bank.notices if case.notice else bank.sectors[setting.sector]
-    own_title, own_line = _titled(sector.titles, used, bank, rng)
+    hints = [] if case.notice else _hints(case, setting, used, rng)
+    own_title, own_line = _titled(sector.titles, hints, used, bank, rng)
     title = _title(own_title, setting, case, used, rng)
     contact = _contact(stated, setting, rng)
     pieces = [Piece(text, *_STATED, droppable=False) for text in quoted]
@@ -100,7 +104,6 @@ def plan(
         pieces.append(Piece(text, *(_LATE if name in _PERSONAL else _STATED), droppable=False))
     if own_line:
         pieces.append(Piece(own_line, *_FIRST, droppable=False))
-    hints = [] if case.notice else _hints(case, setting, used, rng)
     pieces += [Piece(_clauses(text, bank, rng), *_STATED, droppable=False) for text in hints]
     room = setting.length - len(title) - len(contact) - sum(len(p.text) + 2 for p in pieces)
     pieces += _filler(sector.lines, case, setting, used, max(room, _LEAST_ROOM), rng)
@@ -136,9 +139,16 @@ def _clauses(form: str, bank: Bank, rng: random.Random) -> str:
 
 
 def _titled(
-    titles: tuple[tuple[str, str], ...], used: set[str], bank: Bank, rng: random.Random
+    titles: tuple[tuple[str, str], ...],
+    hints: list[str],
+    used: set[str],
+    bank: Bank,
+    rng: random.Random,
 ) -> tuple[str, str]:
-    title, line = rng.choice(titles)
+    """A title and its line, of the trade that a look-alike speaks of where there is one."""
+    about = {topic for text in hints for topic in bank.topics_of(text)}
+    fitting = [pair for pair in titles if not about.isdisjoint(bank.title_topics[pair])]
+    title, line = rng.choice(fitting or titles)
     if line:
         used |= bank.topics_of(line)
     return title, line
@@ -152,9 +162,13 @@ def _title(
     styles = setting.bank.style.titles
     ways = styles["any"] + styles.get(setting.like, ())
     way = rng.choice(ways)
-    if any("{" + slot + "}" in way for slot in used if slot in ("pay", "rent", "sum", "price")):
-        way = "{title}"
-    return way.replace("{title}", title)
+    settled_elsewhere = any("{" + slot + "}" in way for slot in _MONEY.intersection(used))
+    said_twice = not _words(way).isdisjoint(_words(title))
+    return title if settled_elsewhere or said_twice else way.replace("{title}", title)
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W\d_]{3,}", text.lower()) if word != "title"}
 
 
 def _contact(stated: list[str], setting: Setting, rng: random.Random) -> str:
@@ -203,7 +217,11 @@ def _filler(
     rng.shuffle(rest)
     kept: list[Piece] = []
     mine = frozenset(work)
+    tasks = 0
     for text in (*work[:first], *rest):
+        tasks += text in mine
+        if text in mine and tasks > _MOST_WORK:
+            continue
         topics = bank.topics_of(text)
         if not topics.isdisjoint(used):
             continue

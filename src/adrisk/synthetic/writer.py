@@ -47,9 +47,11 @@ class Draft:
     style: int
 
 
-def target_length(register: str, rng: random.Random) -> int:
+def target_length(register: str, kind: str, rng: random.Random) -> int:
     """Characters to aim at; drawn without regard to the case, so that length tells nothing."""
     length = _MEDIAN_LENGTH[register] * rng.lognormvariate(0.0, _SPREAD[register])
+    if kind != "job":
+        length *= 0.75
     low, high = _BOUNDS[register]
     return int(min(max(length, low), high))
 
@@ -135,6 +137,8 @@ def _terse(
     text = f"{title}{between}{body}" if body else title
     if not contact:
         return text
+    if joint not in (". ", "\n", " | "):
+        contact = lowered(contact, bank.proper)
     if rng.random() < 0.85:
         return f"{text}{joint}{contact}"
     return f"{title}{joint}{contact}{joint}{body}" if body else f"{title}{joint}{contact}"
@@ -145,7 +149,7 @@ def _chatty(
 ) -> str:
     wow = " !" if bank.language == "fr" else "!"
     ends = rng.choices((".", wow, "...", " :)"), (84, 10, 4, 2), k=len(sentences))
-    if draft.layout == 3:
+    if draft.layout == 3 and draft.style % 2:
         mark = rng.choice(_MARKS)
         lines = [mark + sentence for sentence in sentences]
         if contact:
