@@ -40,10 +40,14 @@ ADS = pa.schema(
 """One ad a row; `text` is title, line break, body where they came apart. All but the first two
 may be null."""
 
-VOTES = pa.list_(pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())]))
-"""What each voter says of an ad. `item` is an indicator, of which a voter says `present`,
-`absent`, `not_stated` or `unsure`, or "risk", of which it says "0" to "3" or `unsure`. No entry is
-an abstention, and so is `unsure`."""
+VOTES = pa.list_(
+    pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())])
+)
+"""What rules, people and models say of one ad, before it is joined into labels.
+
+`item` is an indicator, or "risk". `says` is a state (`adrisk.types.State`) of an indicator, and of
+risk "0" to "3" or "unsure". Who says nothing of an item has no entry for it.
+"""
 
 LABELS = pa.schema(
     [
@@ -61,7 +65,7 @@ LABELS = pa.schema(
 `indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
 others are unstated and masked in training. A null `indicators` masks the whole row; a null
 `indicators_known` beside a list means that every indicator was judged. `split` is `train` or
-`test` where the corpus itself says so. `votes` are what the labels were, or can be, made from.
+`test` where the corpus itself says so. `votes` are what the labels were made of, where that is kept.
 """
 
 CAMPAIGNS = pa.schema(
