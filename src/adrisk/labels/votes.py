@@ -96,7 +96,7 @@ def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
     votes = pc.list_flatten(column)
     voter, item, says = (_coded(votes, name) for name in ("voter", "item", "says"))
     items = (*indicators, RISK)
-    number = np.array([items.index(name) if name in items else MISSING for name in item.names])
+    number = [items.index(name) if name in items else MISSING for name in item.names]
     allowed = {
         (place, answer): code
         for place, name in enumerate(items)
@@ -106,9 +106,9 @@ def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
     for place in range(len(items)):
         for code, answer in enumerate(says.names):
             table[place, code] = allowed.get((place, str(answer)), MISSING - 1)
-    place = np.append(number, MISSING)[item.codes]
+    place = np.array([*number, MISSING])[item.codes]
     answer = table[place, says.codes]
-    nameless = np.append([not str(name or "").strip() for name in voter.names], True)
+    nameless = np.array([not str(name or "").strip() for name in [*voter.names, None]])
     wrong = (place == MISSING) | (answer < MISSING) | nameless[voter.codes]
     if wrong.any():
         raise _malformed(ads, rows, votes, int(np.flatnonzero(wrong)[0]), items)
