@@ -51,7 +51,7 @@ _MEANS_PROTECTION = frozenset(
 )
 _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
-_CORE = ((1, 2, 3, 4), (18, 37, 32, 13))  # how many of the true ones a risky author states
+_CORE = ((2, 3, 4), (35, 45, 20))  # how many of the true ones a risky author states
 _CORE_SERVICE = ((1, 2, 3), (55, 36, 9))
 _THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
 _MOST_DENIED = 2
