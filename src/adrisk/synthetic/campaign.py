@@ -20,7 +20,7 @@ from adrisk.synthetic.drafting import Plan, Setting, plan
 from adrisk.synthetic.writer import REGISTERS, target_length, write
 
 _REGISTER_SHARES = {
-    "job": (25, 30, 45),
+    "job": (27, 33, 40),
     "service": (46, 44, 10),
     "housing": (38, 42, 20),
     "other": (36, 42, 22),

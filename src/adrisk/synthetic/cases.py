@@ -51,8 +51,8 @@ _MEANS_PROTECTION = frozenset(
 )
 _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
-_CORE = ((1, 2, 3, 4), (18, 37, 32, 13))  # how many of the true ones a risky author states
-_CORE_SERVICE = ((1, 2, 3), (55, 36, 9))
+_CORE = ((2, 3, 4), (22, 46, 32))  # how many of the true ones a risky author states
+_CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
 _THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
 _MOST_DENIED = 2
 _TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not

@@ -56,8 +56,8 @@ _SHARES = {True: (55, 27, 18), False: (18, 34, 48)}
 _STRIDE = 7919  # prime to every pool size, so that neighbours in time are not neighbours in number
 
 _MAILBOX = (
-    "post", "work", "info", "contact", "office", "team", "desk", "line", "maria", "tom", "nina",
-    "alex", "hello", "sam", "mail", "direct", "dana", "leo", "reply", "vera",
+    "info", "maria", "tom", "nina", "alex", "sam", "dana", "leo", "vera", "rosa", "luis", "ana",
+    "marc", "julia", "paulo", "irina", "victor", "sofia", "elena", "max",
 )  # fmt: skip
 _WORDS = {
     "en": "zero one two three four five six seven eight nine",

@@ -12,13 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from adrisk.synthetic.bank import CLAUSES, Bank
-from adrisk.synthetic.cases import Book, Case, Statements
+from adrisk.synthetic.cases import MEDIUM, STRONG, Book, Case, Statements
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
 _HOUSEHOLD = ("care", "au_pair")
 _PERSONAL = frozenset(("off_platform_contact", "unidentified_employer", "obscured_contact"))
 _FIELDS = ("place", "pay", "hours", "posts", "start", "reference")
 _MONEY = frozenset(("pay", "rent", "sum", "price"))
+_COMMON = "common"  # the family of how most people put it
+_COMMON_SHARE = 0.6
+_MATTERS = STRONG | MEDIUM
+_SAID_AGAIN = 0.65
 _LEAST_ROOM = 40
 _MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
@@ -86,8 +90,7 @@ def plan(
     Misleading are look-alikes, denials, and quotations of indicators in a warning.
     """
     bank, split = setting.bank, setting.split
-    forms = [_form(bank.present[split][name], rng) for name in said.present]
-    forms += [_form(bank.absent[split][name], rng) for name in said.absent]
+    names, forms = _forms(said, bank, split, rng)
     quoted = rng.sample(bank.awareness[split], rng.choice(case.awareness))
     used = {topic for text in (*forms, *quoted) for topic in bank.topics_of(text)}
     stated = [_clauses(form, bank, rng) for form in forms]
@@ -100,7 +103,7 @@ def plan(
     title = _title(own_title, setting, case, used, rng)
     contact = _contact(stated, setting, rng)
     pieces = [Piece(text, *_STATED, droppable=False) for text in quoted]
-    for name, text in zip((*said.present, *said.absent), stated, strict=True):
+    for name, text in zip(names, stated, strict=True):
         pieces.append(Piece(text, *(_LATE if name in _PERSONAL else _STATED), droppable=False))
     if own_line:
         pieces.append(Piece(own_line, *_FIRST, droppable=False))
@@ -121,7 +124,29 @@ def plan(
     return Plan(draft, tuple(pieces)), bool(hints or quoted or said.absent)
 
 
+def _forms(
+    said: Statements, bank: Bank, split: str, rng: random.Random
+) -> tuple[list[str], list[str]]:
+    """What is stated and denied in words, each with the indicator it speaks of.
+
+    Whoever says something that matters often says it again in other words.
+    """
+    names: list[str] = []
+    forms: list[str] = []
+    for state, stated in ((bank.present, said.present), (bank.absent, said.absent)):
+        for name in stated:
+            again = name in _MATTERS and rng.random() < _SAID_AGAIN
+            for _ in range(1 + again):
+                form = _form(state[split][name], rng)
+                if form not in forms:
+                    names.append(name)
+                    forms.append(form)
+    return names, forms
+
+
 def _form(families: Mapping[str, tuple[str, ...]], rng: random.Random) -> str:
+    if _COMMON in families and rng.random() < _COMMON_SHARE:
+        return rng.choice(families[_COMMON])
     return rng.choice(families[rng.choice(tuple(families))])
 
 

@@ -151,8 +151,7 @@ def _stream(wanted: _Wanted) -> Iterator[Post]:
     decks = {risky: _Deck(book, wanted.kinds, risky=risky) for risky in (False, True)}
     banks = [load_bank(language) for language in wanted.languages]
     shares = [_LANGUAGE_SHARES[bank.language] for bank in banks]
-    # No campaign may outweigh the rest, or a small corpus would have one risky author.
-    largest = min(_LARGEST, max(4, int(wanted.prevalence * wanted.count / 25)))
+    largest = _largest(wanted)
     scale = _size_scale(wanted.duplicates, largest)
     ads = dict.fromkeys(SPLITS, 0)
     risky_ads = dict.fromkeys(SPLITS, 0)
@@ -196,6 +195,13 @@ class _Deck:
         """A case and where it happens."""
         case, sectors = rng.choices(self._cases, self._shares)[0]
         return case, rng.choice(sectors)
+
+
+def _largest(wanted: _Wanted) -> int:
+    """The size that no campaign exceeds: a small corpus must not have one risky author."""
+    fair = wanted.prevalence * wanted.count / 50
+    needed = min(6 / (1 - wanted.duplicates), wanted.count / 50)
+    return min(_LARGEST, max(4, int(fair), int(needed)))
 
 
 def _size(scale: float, largest: int, rng: random.Random) -> int:

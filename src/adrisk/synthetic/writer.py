@@ -24,6 +24,7 @@ _JOINTS = (". ", ", ", " - ", "; ", " / ", ". ", "\n", " | ")
 _BULLETS = ("- ", "• ", "", "", "* ", "– ")
 _MARKS = ("✅ ", "👉 ", "⭐ ", "▪️ ")
 _BARE = str.maketrans("áàâãäéèêëíìîïóòôõöúùûüçñÁÉÍÓÚÇÑ", "aaaaaeeeeiiiiooooouuuucnAEIOUCN")
+_MOST_BULLETS = 20  # a longer list is set as paragraphs
 LAYOUTS = 4
 _CONTACT_SLOTS = ("{contact}", "{chat}", "{obscured}", "{email}")
 
@@ -184,17 +185,17 @@ def _formal(
     rng: random.Random,
 ) -> str:
     boxes = [field.format_map(slots) for field in draft.fields]
-    bullet = rng.choice(_BULLETS)
+    bullet = rng.choice(_BULLETS) if len(sentences) <= _MOST_BULLETS else ""
     with_headings = draft.headed and draft.layout < 2 and len(sentences) > 5
     upper, colon = rng.random() < 0.25, rng.random() < 0.4
     lines = [title.upper() if rng.random() < 0.15 else title, ""]
     if boxes and draft.layout != 1:
         lines += [*boxes, ""] if draft.layout else [". ".join(boxes) + ".", ""]
     if with_headings:
-        parts = 3 if len(sentences) > 9 else 2
+        parts = min(5, max(2, len(sentences) // 5))
         headings = rng.sample(bank.headings, parts)
     else:
-        parts = max(1, min(4, len(sentences) // 6))
+        parts = max(1, min(6, len(sentences) // 6))
         headings = []
     size = max(1, -(-len(sentences) // parts))
     for number, first in enumerate(range(0, len(sentences), size)):
