@@ -60,7 +60,10 @@ class ThresholdEntry(Strict):
 
 
 class TrainedOn(Strict):
-    """The data behind a model; `target` says what its labels mean, in words for a report."""
+    """The data behind a model; `target` says what its labels mean, in words for a report.
+
+    `labels` says how they were made, where votes were joined.
+    """
 
     sources: tuple[str, ...]
     target: str
@@ -69,6 +72,7 @@ class TrainedOn(Strict):
     fingerprint: str
     languages: Mapping[str, int]
     split_by: str
+    labels: str = "as the corpus has them"
 
 
 class Manifest(Strict):

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.campaigns import link_texts, text_groups
 from adrisk.errors import CorpusError
 from adrisk.indicators import load_taxonomy
-from adrisk.labels import Targets, targets_of
+from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
 from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
@@ -106,12 +106,27 @@ def load_corpus(
         campaigns=campaigns,
         linked=linked,
         texts=text_groups(found),
-        targets=targets_of(ads, load_taxonomy().text_ids),
+        targets=plain_targets(ads),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),
         quarantined=rejected.count,
     )
+
+
+def plain_targets(ads: pa.Table) -> Targets:
+    """What the label columns say; for ads without labels what most of their voters say.
+
+    Raises:
+        CorpusError: if a vote is malformed.
+    """
+    indicators = load_taxonomy().text_ids
+    given = targets_of(ads, indicators)
+    ballots = read_votes(ads, indicators)
+    if not ballots:
+        return given
+    unlabelled = (given.risk == UNKNOWN_RISK) & np.isnan(given.indicators).all(axis=1)
+    return given.where(unlabelled, majority_votes(ballots, indicators, len(ads)))
 
 
 def campaign_numbers(ads: pa.Table, linked: IntArray | None = None) -> IntArray:
@@ -145,13 +160,13 @@ def target_in_words(ads: pa.Table) -> str:
     words = []
     for name, _ in named.most_common():
         corpus, _, meaning = name.partition(":")
-        if meaning:
-            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
-        elif corpus == "synthetic":
+        if corpus == "synthetic":
             words.append("risk of trafficking (synthetic labels)")
+        elif meaning:
+            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
         else:
             words.append(f"risk as labelled by {corpus}")
-    return ", ".join(words) or "risk as labelled in the corpus"
+    return ", ".join(dict.fromkeys(words)) or "risk as labelled in the corpus"
 
 
 def _origins(source: str) -> list[str]:

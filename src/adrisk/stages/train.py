@@ -36,6 +36,7 @@ from adrisk.pooling import Pooling, fit_pooling
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
+from adrisk.stages.labels import lesson
 from adrisk.tracking import (
     Store,
     TrackedRun,
@@ -124,19 +125,21 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
     """
     parameters = {"seed": config.seed, **config.parameters}
     fit, calibrate, threshold = (split[part] for part in PARTS[:3])
-    check_risk(corpus.targets.risk[fit], "fit on this split")
+    learned = np.concatenate([fit, calibrate, threshold])
+    learning = lesson(corpus, learned, config.labels)
+    place = np.arange(len(learned))
+    to_fit = learning.targets.take(place[: len(fit)])
+    to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
+    check_risk(to_fit.risk, "fit on this split")
     folded = corpus.prepared.folded
-    classifier = FAMILIES[config.family](**parameters).fit(
-        folded.take(pa.array(fit)), corpus.targets.take(fit)
-    )
+    classifier = FAMILIES[config.family](**parameters).fit(folded.take(pa.array(fit)), to_fit)
     labels = classifier.labels_
     margins = classifier.margins(folded.take(pa.array(calibrate)))
-    calibration = fit_calibration(margins, corpus.targets.take(calibrate), labels)
+    calibration = fit_calibration(margins, to_calibrate, labels)
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
     pooling = _pooling(corpus, calibrate, calibration.risk(margins)[:, RISKY_COLUMN])
     risk = calibration.risk(classifier.margins(folded.take(pa.array(threshold))))
-    learned = np.concatenate([fit, calibrate, threshold])
     ids = corpus.ads["ad_id"]
     manifest = Manifest(
         family=config.family,
@@ -153,6 +156,7 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
             fingerprint=corpus.fingerprint,
             languages=_languages(corpus, fit),
             split_by=split.by,
+            **({"labels": learning.made} if learning.made else {}),
         ),
         seed=config.seed,
         libraries=library_versions(),
