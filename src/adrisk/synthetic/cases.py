@@ -179,7 +179,6 @@ def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
     )
 
 
-
 def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
     if not case.core or (case.risky and rng.random() < _THIN):
         return []

@@ -179,9 +179,7 @@ def _titled(
     return title, line
 
 
-def _title(
-    title: str, setting: Setting, case: Case, used: set[str], rng: random.Random
-) -> str:
+def _title(title: str, setting: Setting, case: Case, used: set[str], rng: random.Random) -> str:
     if case.notice:
         return title
     styles = setting.bank.style.titles
@@ -269,9 +267,7 @@ def _around(setting: Setting) -> tuple[str, ...]:
     return around
 
 
-def _boxes(
-    setting: Setting, case: Case, used: set[str], rng: random.Random
-) -> tuple[str, ...]:
+def _boxes(setting: Setting, case: Case, used: set[str], rng: random.Random) -> tuple[str, ...]:
     """The boxes of a posting about work, where its form has any."""
     if setting.register != "formal" or setting.like != "job" or case.notice or rng.random() < 0.45:
         return ()
