@@ -1,4 +1,4 @@
-"""Does the synthetic corpus give itself away? Shortcuts and plain learners, judged on its test part.
+"""Does the synthetic corpus give itself away? Shortcuts and plain learners on its test part.
 
     python evaluation/benchmarks/probes.py [--ads 20000] [--seed 0] [--out PATH]
 

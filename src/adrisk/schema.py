@@ -63,7 +63,7 @@ LABELS = pa.schema(
 `indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
 others are unstated and masked in training. A null `indicators` masks the whole row; a null
 `indicators_known` beside a list means that every indicator was judged. `split` is `train` or
-`test` where the corpus itself says so. `votes` are what the labels were made of, where that is kept.
+`test` where the corpus itself says so. `votes` are what the labels were made of, where known.
 """
 
 CAMPAIGNS = pa.schema(

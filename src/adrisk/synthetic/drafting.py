@@ -20,9 +20,9 @@ _PERSONAL = frozenset(("off_platform_contact", "unidentified_employer", "obscure
 _FIELDS = ("place", "pay", "hours", "posts", "start", "reference")
 _MONEY = frozenset(("pay", "rent", "sum", "price"))
 _COMMON = "common"  # the family of how most people put it
-_COMMON_SHARE = 0.6
+_COMMON_SHARE = 0.7
 _MATTERS = STRONG | MEDIUM
-_SAID_AGAIN = 0.65
+_SAID_AGAIN = 0.75
 _LEAST_ROOM = 40
 _MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
