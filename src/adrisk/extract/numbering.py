@@ -83,6 +83,20 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
     return None
 
 
+@lru_cache(_KEPT)
+def at_home(number: str, region: str) -> bool:
+    """Whether figures are a valid number of a region, with whatever stands before it there."""
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return False
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return (
+        bool(phonenumbers.is_valid_number_for_region(parsed, region))
+        and phonenumbers.normalize_digits_only(written) == number
+    )
+
+
 def _of_region(number: str, region: str, proper: str | None, *, possible: bool) -> str | None:
     if proper is not None and (plan := _PLANS[region]).plain:
         return _planned(region, plan, proper, possible=possible)

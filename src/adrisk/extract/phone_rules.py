@@ -54,9 +54,11 @@ _CUE = re.compile(
 )
 _NUMBER_OF = r"(?:of |de |d')?(?:the |la |l')?(?:offer|ofert|offre|job|case)"
 _REFERENCE = re.compile(
-    r"ref(?<!\wref)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b|iban|siret"
-    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|licen[cs]e"
+    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b|iban|siret"
+    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|licen[cs]e|serial|catalog"
     r"|invoice|account|postcode|zip(?<!\wzip)|case(?<!\wcase) (?:no|id|num)"
+    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|id)\W{0,3}"
+    r"|visa\W{0,3}$"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
 LOOK_BACK = 32
@@ -67,6 +69,7 @@ _USUAL_GROUPS = re.compile(
     r"(?:1 )?3 3 4|(?:1 )?3 7|(?:[123] )?(?:9|10|11)|12|5 6|5 3 3|4 3 4|3 4 4|4 7|5 2 4|3 8"
     r"|2 2 2 2 2|4 2 2 2|3 3 3|3 2 2 2|2 3 2 2|3 6|2 4 4|2 5 4|2 8|2 9|4 6|4 3 3|4 4 3"
 )
+_AMERICAN_GROUPS = {(3, 3, 4), (1, 3, 3, 4), (3, 7), (10,), (11,), (1, 10), (6, 4), (3, 4), (7,)}
 _COUNTING = ("234567", "765432")  # nobody's number; a list, or made up
 
 
@@ -92,6 +95,17 @@ def _last_end(pattern: re.Pattern[str], line: str) -> int:
 def usually_grouped(groups: Sequence[int]) -> bool:
     """Whether phones are written in groups of so many figures."""
     return _USUAL_GROUPS.fullmatch(" ".join(map(str, groups))) is not None
+
+
+def credible(value: str, region: str | None, groups: Sequence[int]) -> bool:
+    """Whether a number that no word announces is written as in the country it is said to be of."""
+    if value.startswith("+1"):
+        return tuple(groups) in _AMERICAN_GROUPS
+    if set(groups) == {2} and region is None:
+        return value.startswith("+33")
+    if len(groups) > 1 or region is not None:
+        return True
+    return len(value) > 11 and value.startswith(("+44", "+33"))
 
 
 def made_up(number: str) -> bool:
