@@ -27,14 +27,14 @@ _OPEN, _CLOSE = r"[(\[{<*_-]", r"[)\]}>*_-]"
 SPELLED_HINT = (  # RE2 syntax
     rf"{_OPEN} ?(?:at|{_AT_WORDS}|@|{_DOT_WORDS}|\.) ?{_CLOSE}"
     r"|[a-z0-9_][(\[]a[)\]][a-z0-9-]+\.[a-z]|[a-z0-9_]#[a-z0-9-]+\.[a-z]"
-    rf"|(?:arroba|arobase|собака)[\s\pZ]|[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^\pL\pN])"
-    r"|[a-z0-9][\s\pZ]\.[\s\pZ](?:com|org)(?:$|[^\pL\pN])"
+    rf"|(?:arroba|arobase|собака)[\s\pZ]|[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^a-z0-9])"
+    r"|[a-z0-9][\s\pZ]\.[\s\pZ](?:com|org)(?:$|[^a-z0-9])"
 )
 """What a text holds if an "at" or a dot is spelled out in it."""
-_HOST_CHARACTER = r"[\pL\pN_-]"
+_HOST = r"[a-z0-9_\x{df}-\x{24f}-]+"
 LINK_HINT = (  # RE2 syntax
     r"://|www\."
-    rf"|(?:^|[^\pL\pN_.@-])(?:{_HOST_CHARACTER}+\.)*[\pL\pN-]+\.(?:{ENDINGS})(?:$|[^\pL\pN@])"
+    rf"|(?:^|[^a-z0-9_.@\x{{df}}-\x{{24f}}-]){_HOST}(?:\.{_HOST})*\.(?:{ENDINGS})(?:$|[^a-z0-9@])"
 )
 """What a text holds if it may have a link; an e-mail address alone is none."""
 

@@ -25,7 +25,7 @@ from adrisk.extract.runs import Runs, figure_runs
 from adrisk.normalise import fold_column
 from adrisk.types import Contact
 
-_BLOCK_BYTES = 1 << 20  # of text at once; it and the few arrays made of it stay in the cache
+_BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
 _AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, with room
 _WIDEST = 4  # bytes of a character
 _KEPT, _KEPT_BYTES = 1 << 14, 160  # windows, and the longest of them

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from adrisk.extract.numerals import GLUE_WORDS, REPEAT_WORDS, WORD
+from adrisk.extract.numerals import GLUE_WORDS, NUMBER_WORDS
 from adrisk.extract.tokens import ZEROS
 
 _NATIVE = {zero + value: str(value) for zero in ZEROS if zero > 0x7F for value in range(10)}
@@ -39,24 +39,32 @@ _ANGULAR_WORD = re.compile(
     r"|[oilszb]{3}(?=[\s.\-/]\d{3}[\s.\-/]))(?![^\W_])"
 )
 
-_GAP = rf"[^\pL\pN\n\r$€£¥₹¤%]{{0,4}}(?:(?:{'|'.join(GLUE_WORDS)})[^\pL\pN\n\r]{{1,2}})?"
-_SPOKEN = rf"(?:{WORD}|{'|'.join(REPEAT_WORDS)})"
-_ANY = rf"(?:\d+|[oil]|{WORD})"
-_ALIKE = r"[\doilszbоοіιз]"
-_NOT_ASCII = "".join(
+# For RE2, whose automaton stays small if gaps are bounded by nothing but their characters, and those
+# told by what they are not.
+_SPOKEN = f"(?:{'|'.join(sorted(NUMBER_WORDS))})"
+_UNIT = rf"(?:{_SPOKEN}|\d)"
+_SEPARATED = r"[^a-z0-9\n\x{df}-\x{24f}]"
+_GAP = rf"{_SEPARATED}*(?:(?:{'|'.join(GLUE_WORDS)}){_SEPARATED}+)?"
+_WORDED = (
+    rf"(?:\d{_SEPARATED}*|{_SPOKEN}{_GAP}){_SPOKEN}{_GAP}{_UNIT}"
+    rf"|{_SPOKEN}{_SEPARATED}*\d{_SEPARATED}*\d{_SEPARATED}*\d|\d\d\d{_SEPARATED}*{_SPOKEN}(?:$|[^a-z])"
+)
+_MARKS = "[ .*_/,-]+"
+_LETTERED = (
+    r"\d[oilszbоοіιз]+\d|(?:^|[^a-z0-9])[oilszb]{1,4}\d|\d[oil]{1,4}(?:$|[^a-z0-9])"
+    r"|\d[ .\-/][oilszb]{2,4}(?:$|[^a-z0-9])"
+    rf"|\d{_MARKS}[oil]{_MARKS}(?:[oil]{_MARKS})*\d"
+)
+_OTHER_FIGURES = "".join(
     f"\\x{{{first:x}}}-\\x{{{last:x}}}"
     for first, last in [
         *((zero, zero + 9) for zero in ZEROS if zero > 0x7F),
         (0x2776, 0x2793), (0x24F5, 0x24FF), (0x1F10B, 0x1F10C),
     ]
 )  # fmt: skip
-_LETTERED = "|".join(
-    rf"(?:\d[^\pL\pN\n\r]{{0,3}}){{{before}}}[oilszbоοіιз](?:[^\pL\pN\n\r]{{0,3}}{_ALIKE}){{{6 - before}}}"
-    for before in range(7)
-)
 HINT = (  # RE2 syntax
-    rf"{_SPOKEN}{_GAP}{_ANY}{_GAP}{_ANY}|{_ANY}{_GAP}{_SPOKEN}{_GAP}{_ANY}|{_ANY}{_GAP}{_ANY}{_GAP}{_SPOKEN}"
-    rf"|{_LETTERED}|[{_NOT_ASCII}]|[{_CHINESE}][^\pL\n\r]{{0,3}}[{_CHINESE}][^\pL\n\r]{{0,3}}[{_CHINESE}]"
+    rf"{_WORDED}|{_LETTERED}|[{_OTHER_FIGURES}]"
+    rf"|[{_CHINESE}][^a-z\n]?[{_CHINESE}][^a-z\n]?[{_CHINESE}]"
 )
 """What a folded text holds if a phone in it is not written in plain figures."""
 

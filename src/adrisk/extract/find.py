@@ -6,13 +6,16 @@ import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import accumulate
 
 from adrisk.extract.disguises import native, undisguised
 from adrisk.extract.phones import find_phones
 from adrisk.extract.runs import Runs
-from adrisk.normalise import fold, fold_text
+from adrisk.normalise import Folded, fold, fold_text
 from adrisk.types import Contact
+
+_KEPT = 1 << 11  # folded words, some KB each
 
 Span = tuple[str, int, int, str, bool]
 """Kind, start, end, value and whether it is spelled unusually, in the folded text."""
@@ -71,6 +74,11 @@ def _disguised(written: str, folded: str, text: str) -> bool:
     return not (wide and any(unicodedata.east_asian_width(c) == "W" for c in text))
 
 
+@lru_cache(_KEPT)
+def _fold_word(word: str) -> Folded:
+    return fold(word)
+
+
 class _WayBack:
     """Offsets of a folded text in its raw text, worked out only for the words asked for.
 
@@ -99,7 +107,7 @@ class _WayBack:
         if written.isascii() and len(written) == len(self._pieces[word]):
             return self._raw_starts[word] + inside, self._raw_starts[word] + inside + 1
         # The space behind a word is folded with it, and what is invisible before the next word.
-        first, last = fold(written + " ").span(inside, inside + 1)
+        first, last = _fold_word(written + " ").span(inside, inside + 1)
         return self._raw_starts[word] + first, self._raw_starts[word] + last
 
 

@@ -85,8 +85,8 @@ SPOKEN = (
 )
 """Pattern of a number from 0 to 99 in words, and of "eight hundred" and "double five"."""
 
-REPEAT_WORDS = tuple(_REPEATS)
-"""Words that say how often the next figure is meant."""
+NUMBER_WORDS = (*_VALUES, *_REPEATS)
+"""Words that are numbers, and those that say how often the next figure is meant."""
 
 GLUE_WORDS = ("y", "e", "et")
 """Words that may stand between the parts of a spoken number."""

@@ -61,6 +61,8 @@ _REFERENCE = re.compile(
     r"|visa\W{0,3}$"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
+_ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_][:,.]\s)$")
+_ALONE_BEHIND = re.compile(rf"(?:$|\n|[.,;:!?)]?(?:$|\n|\s(?![\d$€£¥₹¤])))(?!\s?{_CURRENCY})")
 LOOK_BACK = 32
 """How many characters before a number may say what it is."""
 
@@ -76,6 +78,21 @@ _COUNTING = ("234567", "765432")  # nobody's number; a list, or made up
 def without_others(text: str) -> str:
     """The text with dates, hours, money, postcodes and references made line breaks, as long."""
     return _NOT_PHONE.sub(lambda match: "\n" * len(match.group()), text)
+
+
+def alone(text: str, start: int, end: int) -> bool:
+    """Whether neither side of a phone in one of the usual groupings makes it something else.
+
+    If so, `without_others` leaves it whole: what that takes out is grouped in other ways.
+    """
+    return _ALONE_BEFORE.search(text, max(0, start - 3), start) is not None and (
+        _ALONE_BEHIND.match(text, end) is not None
+    )
+
+
+def referred(text: str, start: int) -> bool:
+    """Whether a word for a reference stands before a number, even if one for a phone does too."""
+    return _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
 
 
 def announced(text: str, start: int) -> bool | None:

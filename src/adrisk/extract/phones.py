@@ -18,9 +18,11 @@ from adrisk.extract.numbering import at_home, international, national
 from adrisk.extract.numerals import SPOKEN, WORD, figures
 from adrisk.extract.phone_rules import (
     LOOK_BACK,
+    alone,
     announced,
     credible,
     made_up,
+    referred,
     usually_grouped,
     without_others,
 )
@@ -49,6 +51,7 @@ _PLAIN_WRITING = re.compile(r"[\x00-@\[-`{-\x7f\u2010-\u2015]+")  # ASCII but fo
 _AS_FIGURES = str.maketrans("oil", "011")
 
 _USUAL_WRITING = re.compile(r"\+?[0-9\s().\-\u2010-\u2013/]+")
+_USUAL_RUN = re.compile(r"(?P<plus>\+)?\d+(?:(?P<gap>[ .-])\d+(?:(?P=gap)\d+)*)?")
 _INTERNATIONAL_WRITING = re.compile(r"\+[0-9 ().-]+")
 _INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
@@ -110,6 +113,8 @@ def _in_match(
     near: str, start: int, end: int, spelled: bool, region: str | None
 ) -> tuple[Phone, ...]:
     """The phones in a run, of which only the surroundings are known; a campaign repeats both."""
+    if not spelled and (usual := _usual(near, start, end, region)):
+        return (usual,)
     units = _units(near, start, end)
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
         return ()
@@ -130,6 +135,32 @@ def _in_match(
         for piece in pattern.finditer(masked, start - before, end - before)
         for phone in _in_run(near, before + piece.start(), before + piece.end(), region, cue)
     )
+
+
+def _usual(near: str, start: int, end: int, region: str | None) -> Phone | None:
+    """The phone that a run is, if it is written and surrounded so that nothing else need be asked.
+
+    What `_split` would find; most phones are written so.
+    """
+    written = near[start:end]
+    match = _USUAL_RUN.fullmatch(written)
+    if not match:
+        return None
+    groups = _FIGURES.findall(written)
+    number = "".join(groups)
+    if match["plus"]:
+        short = sum(len(group) == 1 for group in groups) < _LONELY_FIGURES
+        value = international(number) if short and len(number) <= _MOST_FIGURES else None
+        return Phone(start, end, value, False) if value else None
+    lengths = [len(group) for group in groups]
+    if number.startswith("00") or made_up(number) or not usually_grouped(lengths):
+        return None
+    if len(number) == LEAST_FIGURES or not alone(near, start, end) or referred(near, start):
+        return None
+    value = national(number, _writer(lengths, number, region), cued=False)
+    if value is None or not credible(value, region, lengths):
+        return None
+    return Phone(start, end, value, False)
 
 
 def _in_run(
