@@ -28,8 +28,11 @@ from adrisk.types import Contact
 _BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
 _AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, with room
 _WIDEST = 4  # bytes of a character
-_KEPT, _KEPT_BYTES = 1 << 14, 160  # windows, and the longest of them
+_KEPT, _KEPT_BYTES = 1 << 14, 240  # windows, and the longest of them
 _AT = ord("@")
+_SPELLED_BACK, _SPELLED_AHEAD = 48, 160  # bytes around the first sign of a phone that is not plain
+_OF_NUMBERS = frozenset(b"0123456789 +().-/")
+_TAIL = 24  # characters; a figure in them may have more behind them
 
 
 def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
@@ -126,11 +129,10 @@ class _Block:
         }
         for row, span in self._around_ats(whole):
             found.setdefault(row, []).append(span)
-        disguised = _rows(self.folded, disguises.HINT)
-        for row in disguised:
-            phones = find_spelled(self.text(row), self.region(row))
+        read: dict[int, list[tuple[int, int]]] = {}
+        for row, phones in self._spelled(read):
             found[row] = apart(phones, found.get(row, []))
-        for row, phones in self._phones(disguised):
+        for row, phones in self._phones(read):
             found[row] = apart(phones, found.get(row, []))
         for row in sorted(found):
             if spans := found[row]:
@@ -159,8 +161,48 @@ class _Block:
                     yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
                     done = first + len(window[: a.end].encode())
 
-    def _phones(self, disguised: set[int]) -> Iterator[tuple[int, list[Span]]]:
-        """Phones in plain figures, of ads that are not read for others."""
+    def _spelled(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
+        """Phones of ads in which they may be in words, letters or other figures.
+
+        Notes in `read` from which byte to which an ad was read.
+        """
+        begin = pc.find_substring_regex(self.folded, disguises.HINT).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(begin >= 0).tolist():
+            phones: list[Span] = []
+            start, end = int(self.bounds[row] + begin[row]), int(self.bounds[row + 1])
+            read[row] = []
+            while start < end:
+                first, last = self._spelled_at(row, start, phones)
+                read[row].append((first, last))
+                more = disguises.MORE.search(self.bytes, last, end)
+                start = more.start() if more else end
+            yield row, phones
+
+    def _spelled_at(self, row: int, start: int, phones: list[Span]) -> tuple[int, int]:
+        """Add the phones around a byte, and say from which byte to which was read."""
+        begin = int(self.bounds[row])
+        first = max(begin, start - _SPELLED_BACK)
+        # Not inside a number.
+        while first > max(begin, start - 2 * _SPELLED_BACK) and self.bytes[first - 1] in _OF_NUMBERS:
+            first -= 1
+        last, end = start + _SPELLED_AHEAD, int(self.bounds[row + 1])
+        while True:
+            window = bytes(self.bytes[first : min(last, end)])
+            find = _spelled_in if len(window) <= _KEPT_BYTES else _spelled_in.__wrapped__
+            found, unfinished = find(window, self.region(row))
+            if last >= end or not unfinished:
+                break
+            last += max(_SPELLED_AHEAD, last - first)
+        before = self._characters(row, first + _cut(window))
+        for at, behind, value, is_spelled in found:
+            if not phones or phones[-1][2] <= before + at:
+                phones.append(("phone", before + at, before + behind, value, is_spelled))
+        return first, min(last, end)
+
+    def _phones(
+        self, read: dict[int, list[tuple[int, int]]]
+    ) -> Iterator[tuple[int, list[Span]]]:
+        """Phones in plain figures, but for what was read for others already."""
         short = None
         if self.regions is not None and any(self.regions):
             short = np.fromiter(
@@ -169,7 +211,7 @@ class _Block:
         current: int = -1
         phones: list[Span] = []
         for row, start, last, end in figure_runs(self.data, self.bounds, short):
-            if row in disguised:
+            if row in read and any(first <= start < stop for first, stop in read[row]):
                 continue
             if row != current:
                 if phones:
@@ -212,6 +254,17 @@ class _Block:
         if self.ascii[row]:
             return at - start
         return len(str(self.bytes[start:at], "utf-8", "ignore"))
+
+
+@lru_cache(_KEPT)
+def _spelled_in(
+    window: bytes, region: str | None
+) -> tuple[tuple[tuple[int, int, str, bool], ...], bool]:
+    """Phones in some UTF-8 as in `_phones_in`, and whether one may go on behind its end."""
+    text = window[_cut(window) :].decode(errors="ignore")
+    found = find_spelled(text, region)
+    unfinished = disguises.ANY_FIGURE.search(text, max(0, len(text) - _TAIL)) is not None
+    return tuple(span[1:] for span in found), unfinished
 
 
 @lru_cache(_KEPT)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from adrisk.extract.numerals import GLUE_WORDS, NUMBER_WORDS
+from adrisk.extract.patterns import any_of
 from adrisk.extract.tokens import ZEROS
 
 _NATIVE = {zero + value: str(value) for zero in ZEROS if zero > 0x7F for value in range(10)}
@@ -39,34 +40,45 @@ _ANGULAR_WORD = re.compile(
     r"|[oilszb]{3}(?=[\s.\-/]\d{3}[\s.\-/]))(?![^\W_])"
 )
 
-# For RE2, whose automaton stays small if gaps are bounded by nothing but their characters, and those
-# told by what they are not.
+# What the text must have for the work to be worth it.
+_ANY_ALWAYS = re.compile(f"[{''.join(map(chr, _ALWAYS))}]")
+_ANY_CHINESE = re.compile(f"[{_CHINESE}]")
+_ANY_FOREIGN = re.compile(f"[{''.join(_FOREIGN)}]")
+_ANY_ANGULAR = re.compile(r"\d[\s.\-/]?[oil]{0,3}[szb]|[szb][oil]{0,2}[\s.\-/]?\d")
+
+ANY_FIGURE = re.compile(rf"[\d{_CHINESE}{''.join(map(chr, _CIRCLED))}]|{any_of(NUMBER_WORDS)}")
+"""A figure, however it is written, or a word for one."""
+
+# For RE2 over bytes, as `pyarrow.compute.find_substring_regex` reads them: no class has a character beyond
+# ASCII. Its automaton stays small if gaps are bounded by nothing but what they are not.
 _SPOKEN = f"(?:{'|'.join(sorted(NUMBER_WORDS))})"
 _UNIT = rf"(?:{_SPOKEN}|\d)"
-_SEPARATED = r"[^a-z0-9\n\x{df}-\x{24f}]"
+_SEPARATED = r"[^a-z0-9\n\xc3-\xc9]"  # neither a letter nor the first byte of an accented one
 _GAP = rf"{_SEPARATED}*(?:(?:{'|'.join(GLUE_WORDS)}){_SEPARATED}+)?"
 _WORDED = (
     rf"(?:\d{_SEPARATED}*|{_SPOKEN}{_GAP}){_SPOKEN}{_GAP}{_UNIT}"
     rf"|{_SPOKEN}{_SEPARATED}*\d{_SEPARATED}*\d{_SEPARATED}*\d|\d\d\d{_SEPARATED}*{_SPOKEN}(?:$|[^a-z])"
 )
+_ALIKE = rf"(?:[oilszb]|{'|'.join(_FOREIGN)})"
 _MARKS = "[ .*_/,-]+"
 _LETTERED = (
-    r"\d[oilszbоοіιз]+\d|(?:^|[^a-z0-9])[oilszb]{1,4}\d|\d[oil]{1,4}(?:$|[^a-z0-9])"
+    rf"\d{_ALIKE}+\d|(?:^|[^a-z0-9])[oilszb]{{1,4}}\d|\d[oil]{{1,4}}(?:$|[^a-z0-9])"
     r"|\d[ .\-/][oilszb]{2,4}(?:$|[^a-z0-9])"
     rf"|\d{_MARKS}[oil]{_MARKS}(?:[oil]{_MARKS})*\d"
 )
-_OTHER_FIGURES = "".join(
-    f"\\x{{{first:x}}}-\\x{{{last:x}}}"
-    for first, last in [
-        *((zero, zero + 9) for zero in ZEROS if zero > 0x7F),
-        (0x2776, 0x2793), (0x24F5, 0x24FF), (0x1F10B, 0x1F10C),
-    ]
-)  # fmt: skip
-HINT = (  # RE2 syntax
-    rf"{_WORDED}|{_LETTERED}|[{_OTHER_FIGURES}]"
-    rf"|[{_CHINESE}][^a-z\n]?[{_CHINESE}][^a-z\n]?[{_CHINESE}]"
+_NUMERAL = f"(?:{'|'.join(_CHINESE)})"
+HINT = (
+    rf"{_WORDED}|{_LETTERED}|{'|'.join(map(chr, _ALWAYS))}"
+    rf"|{_NUMERAL}[^a-z\n]{{0,3}}{_NUMERAL}[^a-z\n]{{0,3}}{_NUMERAL}"
 )
-"""What a folded text holds if a phone in it is not written in plain figures."""
+"""What begins, in the bytes of a folded text, where a phone may not be written in plain figures."""
+
+_ANY_UNIT = f"(?:[0-9oilszb]|{any_of(NUMBER_WORDS)}|{'|'.join([*map(chr, _ALWAYS), *_CHINESE])})"
+MORE = re.compile(
+    rf"(?:[0-9]|{any_of(NUMBER_WORDS)}|{'|'.join([*map(chr, _ALWAYS), *_CHINESE])})"
+    rf"(?:[^a-z0-9\n\xc3-\xc9]{{0,16}}(?:(?:y|et?)[^a-z0-9\n\xc3-\xc9]{{1,4}})?{_ANY_UNIT}){{4}}".encode()
+)
+"""What else begins, in those bytes, where a phone may be: five figures of any kind."""
 
 
 def undisguised(text: str) -> str:
@@ -76,10 +88,15 @@ def undisguised(text: str) -> str:
     '202 sss 56'
     """
     if not text.isascii():
-        text = text.translate(_ALWAYS)
-        text = _CHINESE_RUN.sub(lambda run: run.group().translate(_CHINESE_VALUES), text)
-        text = _FOREIGN_WORD.sub(lambda word: word.group().translate(_TO_LATIN), text)
-    return _ANGULAR_WORD.sub(lambda word: word.group().translate(_ANGULAR), text)
+        if _ANY_ALWAYS.search(text):
+            text = text.translate(_ALWAYS)
+        if _ANY_CHINESE.search(text):
+            text = _CHINESE_RUN.sub(lambda run: run.group().translate(_CHINESE_VALUES), text)
+        if _ANY_FOREIGN.search(text):
+            text = _FOREIGN_WORD.sub(lambda word: word.group().translate(_TO_LATIN), text)
+    if _ANY_ANGULAR.search(text):
+        text = _ANGULAR_WORD.sub(lambda word: word.group().translate(_ANGULAR), text)
+    return text
 
 
 def native(written: str, text: str) -> bool:

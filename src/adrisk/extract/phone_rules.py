@@ -61,7 +61,7 @@ _REFERENCE = re.compile(
     r"|visa\W{0,3}$"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
-_ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_][:,.]\s)$")
+_ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_]\s?[:,.?!]\s)$")
 _ALONE_BEHIND = re.compile(rf"(?:$|\n|[.,;:!?)]?(?:$|\n|\s(?![\d$€£¥₹¤])))(?!\s?{_CURRENCY})")
 LOOK_BACK = 32
 """How many characters before a number may say what it is."""
