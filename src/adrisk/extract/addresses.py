@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adrisk.extract.handles import find_handles, profile
+from adrisk.extract.handles import bare_handle, find_handles, profile
 
 _CLEAR_ENDINGS = "com|net|org|info|biz|app|xyz|online"
 _WORDLIKE_ENDINGS = (
@@ -121,6 +121,21 @@ def find_addresses(text: str, *, links: bool = True, spelled: bool = True) -> li
     if links or spelled:
         found += [a for a in _links(text, spelled) if not overlaps(a.start, a.end, found)]
     return sorted(found, key=lambda address: address.start)
+
+
+def address_at(text: str, at: int) -> Address | None:
+    """The e-mail or handle that an @ of a folded text is in; there are no others near it."""
+    if text[at - 1 : at].isspace() and text[at + 1 : at + 2].isspace():
+        return next((a for a in _emails(text, spelled=False) if a.start <= at < a.end), None)
+    if (behind := _PLAIN_DOMAIN.match(text, at + 1)) and (
+        (start := _local_start(text, at, spelled=False)) is not None
+    ):
+        value = f"{text[start:at].strip('.')}@{behind.group()}"
+        if value[0] != "@":
+            return Address("email", start, behind.end(), value, text[start : behind.end()] != value)
+    if handle := bare_handle(text, at):
+        return Address("handle", *handle, spelled=False)
+    return None
 
 
 def overlaps(start: int, end: int, others: list[Address]) -> bool:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.extract import disguises, handles
-from adrisk.extract.addresses import LINK_HINT, SPELLED_HINT, find_addresses
+from adrisk.extract.addresses import LINK_HINT, SPELLED_HINT, address_at, find_addresses
 from adrisk.extract.find import Span, apart, contacts_of, find_spelled
 from adrisk.extract.phone_rules import LOOK_BACK
 from adrisk.extract.phones import LOOK_AHEAD, find_phones
@@ -30,7 +30,7 @@ _AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, wit
 _WIDEST = 4  # bytes of a character
 _KEPT, _KEPT_BYTES = 1 << 14, 240  # windows, and the longest of them
 _AT = ord("@")
-_SPELLED_BACK, _SPELLED_AHEAD = 48, 160  # bytes around the first sign of a phone that is not plain
+_SPELLED_BACK, _SPELLED_AHEAD = 40, 120  # bytes around the first sign of a phone that is not plain
 _OF_NUMBERS = frozenset(b"0123456789 +().-/")
 _TAIL = 24  # characters; a figure in them may have more behind them
 
@@ -156,10 +156,9 @@ class _Block:
             first, window = self._window(first, last)
             before = self._characters(row, first)
             ours = len(bytes(self.bytes[first:at]).decode())
-            for a in find_addresses(window, links=False, spelled=False):
-                if a.start <= ours < a.end:
-                    yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
-                    done = first + len(window[: a.end].encode())
+            if (a := address_at(window, ours)) is not None:
+                yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
+                done = first + len(window[: a.end].encode())
 
     def _spelled(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
         """Phones of ads in which they may be in words, letters or other figures.

@@ -60,6 +60,7 @@ _NOT_HANDLE = frozenset(
 )
 _DOMAIN_LIKE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|me|info|co|io)")
 _FIGURES_ONLY = re.compile(r"[\d._-]+")
+_LEAST = 3  # characters of a name
 _WORDLIKE_APPS = ("line", "signal")
 
 _PROFILE = re.compile(
@@ -93,17 +94,29 @@ def find_handles(text: str) -> list[tuple[int, int, str]]:
     for match in _BARE.finditer(text):
         if match["tagged"] and not tagged:
             continue
-        written = match.group().rstrip("._")
-        name = written.lstrip("@")
-        start, end = match.start(), match.start() + len(written)
-        if any(start < last and first < end for first, last in taken):
+        if any(match.start() < last and first < match.end() for first, last in taken):
             continue
-        if len(name) < 3 or name.isdecimal() or _DOMAIN_LIKE.fullmatch(name):
-            continue
-        behind = _BEHIND.match(text, end)
-        app = next((a for a in _APPS if behind and behind[a]), "discord" if match["tagged"] else "unknown")
-        found.append((start, end, f"{app}:{name}"))
+        if handle := _named_by(text, match):
+            found.append(handle)
     return sorted(found)
+
+
+def bare_handle(text: str, at: int) -> tuple[int, int, str] | None:
+    """Start, end and `messenger:name` of the name behind an @ that no messenger stands before."""
+    match = _BARE.match(text, at)
+    return _named_by(text, match) if match else None
+
+
+def _named_by(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
+    """A handle without a messenger before it, if it is one."""
+    written = match.group().rstrip("._")
+    name = written.lstrip("@")
+    if len(name) < _LEAST or name.isdecimal() or _DOMAIN_LIKE.fullmatch(name):
+        return None
+    end = match.start() + len(written)
+    behind = _BEHIND.match(text, end)
+    app = next((a for a in _APPS if behind and behind[a]), None)
+    return match.start(), end, f"{app or ('discord' if match['tagged'] else 'unknown')}:{name}"
 
 
 def profile(link: str) -> str | None:
@@ -117,7 +130,7 @@ def profile(link: str) -> str | None:
 
 def _says(text: str, match: re.Match[str], app: str, written: str, name: str) -> bool:
     """Whether the word behind the name of a messenger is said to be a name."""
-    if name in _NOT_HANDLE or len(name) < 3 or _FIGURES_ONLY.fullmatch(name):
+    if name in _NOT_HANDLE or len(name) < _LEAST or _FIGURES_ONLY.fullmatch(name):
         return False
     if _DOMAIN_LIKE.fullmatch(name):
         return False

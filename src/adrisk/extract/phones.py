@@ -42,8 +42,8 @@ _UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|{_LETTERS})"
 _PLAIN_RUN = re.compile(
     rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
 )
-_SPELLED_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+_SPELLED_RUN = re.compile(  # the first two groups only let `re` pass over most places at once
+    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
 _UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>{_LETTERS})")
 _FIGURES = re.compile(r"[0-9]+")
