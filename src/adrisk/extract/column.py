@@ -19,7 +19,7 @@ from adrisk.extract import disguises, handles
 from adrisk.extract.addresses import LINK_HINT, SPELLED_HINT, address_at, find_addresses
 from adrisk.extract.find import Span, apart, contacts_of, find_spelled
 from adrisk.extract.phone_rules import LOOK_BACK
-from adrisk.extract.phones import LOOK_AHEAD, find_phones
+from adrisk.extract.phones import LOOK_AHEAD, find_phones, usual_phone
 from adrisk.extract.regions import short_numbers
 from adrisk.extract.runs import Runs, figure_runs
 from adrisk.normalise import fold_column
@@ -166,16 +166,20 @@ class _Block:
         Notes in `read` from which byte to which an ad was read.
         """
         begin = pc.find_substring_regex(self.folded, disguises.HINT).to_numpy(zero_copy_only=False)
-        for row in np.flatnonzero(begin >= 0).tolist():
-            phones: list[Span] = []
-            start, end = int(self.bounds[row] + begin[row]), int(self.bounds[row + 1])
-            read[row] = []
-            while start < end:
-                first, last = self._spelled_at(row, start, phones)
-                read[row].append((first, last))
-                more = disguises.MORE.search(self.bytes, last, end)
-                start = more.start() if more else end
-            yield row, phones
+        rows = np.flatnonzero(begin >= 0).tolist()
+        phones: dict[int, list[Span]] = {row: [] for row in rows}
+        rests = []
+        for row in rows:
+            read[row] = [self._spelled_at(row, int(self.bounds[row] + begin[row]), phones[row])]
+            rests.append(bytes(self.bytes[read[row][0][1] : int(self.bounds[row + 1])]))
+        begin = pc.find_substring_regex(pa.array(rests, pa.large_binary()), disguises.HINT)
+        for row, more in zip(rows, begin.to_numpy(zero_copy_only=False).tolist(), strict=True):
+            start, end = read[row][0][1] + more, int(self.bounds[row + 1])
+            while more >= 0 and start < end:
+                read[row].append(self._spelled_at(row, start, phones[row]))
+                again = disguises.MORE.search(self.bytes, read[row][-1][1], end)
+                start = again.start() if again else end
+        yield from phones.items()
 
     def _spelled_at(self, row: int, start: int, phones: list[Span]) -> tuple[int, int]:
         """Add the phones around a byte, and say from which byte to which was read."""
@@ -227,7 +231,7 @@ class _Block:
         stop = min(int(self.bounds[row + 1]), end + reach * LOOK_AHEAD)
         window = bytes(self.bytes[first:stop])
         read = _phones_in if len(window) <= _KEPT_BYTES else _phones_in.__wrapped__
-        found = read(window, start - first, last - first, self.region(row))
+        found = read(window, start - first, last - first, end - first, self.region(row))
         if found:
             before = self._characters(row, first + _cut(window))
             for at, behind, value, is_spelled in found:
@@ -268,19 +272,22 @@ def _spelled_in(
 
 @lru_cache(_KEPT)
 def _phones_in(
-    window: bytes, first: int, last: int, region: str | None
+    window: bytes, first: int, last: int, end: int, region: str | None
 ) -> tuple[tuple[int, int, str, bool], ...]:
     """Start, end, value and whether spelled, of the phones of a run; a campaign repeats them.
 
     The window is UTF-8 with a little of what stands around the run; `first` and `last` are the
-    bytes at which the first and the last group of figures begin. Starts and ends count characters,
-    from the first whole one.
+    bytes at which the first and the last group of figures begin, `end` is where that ends. Starts
+    and ends count characters, from the first whole one.
     """
     cut = _cut(window)
     text = window[cut:].decode(errors="ignore")
     if len(text) != len(window):
+        end = len(window[cut:end].decode(errors="ignore"))
         last = len(window[cut:last].decode(errors="ignore"))
         first = len(window[cut:first].decode(errors="ignore"))
+    if usual := usual_phone(text, first, end, region):
+        return ((usual.start, usual.end, usual.value, False),)
     phones = find_phones(text, Runs([(first, last)]), region)
     return tuple((p.start, p.end, p.value, p.spelled) for p in phones)
 

@@ -113,8 +113,6 @@ def _in_match(
     near: str, start: int, end: int, spelled: bool, region: str | None
 ) -> tuple[Phone, ...]:
     """The phones in a run, of which only the surroundings are known; a campaign repeats both."""
-    if not spelled and (usual := _usual(near, start, end, region)):
-        return (usual,)
     units = _units(near, start, end)
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
         return ()
@@ -137,11 +135,17 @@ def _in_match(
     )
 
 
-def _usual(near: str, start: int, end: int, region: str | None) -> Phone | None:
+def usual_phone(near: str, start: int, end: int, region: str | None) -> Phone | None:
     """The phone that a run is, if it is written and surrounded so that nothing else need be asked.
 
-    What `_split` would find; most phones are written so.
+    What `find_phones` would find from the first figure to the last; most phones are written so.
     """
+    if near[end : end + 1].isalpha():
+        return None
+    if near[start - 1 : start] == "+":
+        start -= 1
+    if near[start - 1 : start].isalpha():
+        return None
     written = near[start:end]
     match = _USUAL_RUN.fullmatch(written)
     if not match:
