@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from adrisk.extract.numbering import at_home, international, national
+from adrisk.extract.numbering import american, at_home, international, national
 from adrisk.extract.numerals import SPOKEN, WORD, figures
 from adrisk.extract.phone_rules import (
     LOOK_BACK,
@@ -250,8 +250,8 @@ def _same_noise(text: str, units: list[_Unit]) -> bool:
 
 def _writer(groups: list[int], number: str, region: str | None) -> str | None:
     """Who writes a number in such groups: 202-555-0143 is American, unless it is right at home."""
-    if groups == [3, 3, 4] and region is not None and not at_home(number, region):
-        return "US"
+    if groups == [3, 3, 4] and region is not None:
+        return "US" if american(region) or not at_home(number, region) else region
     return region
 
 
