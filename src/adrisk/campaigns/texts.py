@@ -19,7 +19,6 @@ from adrisk.campaigns.linking import CONTACTS
 from adrisk.campaigns.minhash import signatures
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.tokens import tokenise
 from adrisk.normalise import fold_column
 from adrisk.types import IntArray
 
@@ -72,15 +71,14 @@ class Signer:
             texts = texts.combine_chunks()
         texts = texts.cast(pa.large_string())
         folded = fold_column(texts)
-        tokens = list(tokenise(folded))
-        found = contacts_column(texts, folded, tokens=tokens)
+        found = contacts_column(texts, folded)
         pairs = [
             (row, name)
             for row, contacts in enumerate(found)
             for name in sorted({self.names.of(contact) for contact in contacts})
         ]
         columns = [list(column) for column in zip(*pairs, strict=True)] or [[], []]
-        return Signed(signatures(folded, tokens), pa.table(columns, schema=CONTACTS))
+        return Signed(signatures(folded), pa.table(columns, schema=CONTACTS))
 
 
 @dataclass(frozen=True, slots=True)

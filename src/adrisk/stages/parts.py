@@ -33,7 +33,6 @@ from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.tokens import tokenise
 from adrisk.model import Answers, Model, cut, prepare
 from adrisk.policy import Policy
 from adrisk.progress import track
@@ -131,15 +130,14 @@ class Scorer:
     def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
         """What is in each of these texts."""
         prepared = prepare(texts)
-        tokens = list(tokenise(prepared.folded))
-        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
+        contacts = contacts_column(prepared.raw, prepared.folded)
         answers = self.model.answer(prepared.folded)
         found = self._copies.blank(len(texts))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
         found["truncated"] = prepared.truncated
-        found["signature"] = signatures(prepared.folded, tokens)
+        found["signature"] = signatures(prepared.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
         ]
