@@ -58,7 +58,9 @@ def agree(
         [_figures(table, rng.multinomial(shape[0], chances)) for _ in range(resamples)]
     )
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    figures = [Figure(float(v), float(lo), float(hi)) for v, lo, hi in zip(values, low, high, strict=True)]
+    figures = [
+        Figure(float(v), float(lo), float(hi)) for v, lo, hi in zip(values, low, high, strict=True)
+    ]
     return Agreement(len(a), *shape, *figures)
 
 

@@ -1,6 +1,6 @@
 """Ads with campaigns planted in them: the truth that linking is asked to find again.
 
-    planted(count, seed) -> pa.Table     ad_id, text, account_id, campaign, script, short, words only
+    planted(count, seed) -> pa.Table     ad_id, text, account_id, campaign, script, short
 
 A campaign is one author: one to four templates, one to four phones or e-mail addresses in
 rotation, several accounts. Its ads are copies with other towns, names and pay, now and then with
@@ -48,9 +48,8 @@ _DIGITS = {
     "full-width": str.maketrans("0123456789", "".join(chr(0xFF10 + i) for i in range(10))),
     "letters": str.maketrans("01", "OI"),
 }
-_WORDS = dict(
-    zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True)
-)
+_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_WORDS = {str(digit): name for digit, name in enumerate(_NAMES)}
 _LOOKALIKE = str.maketrans("aeopc", "аеорс")
 
 

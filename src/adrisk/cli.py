@@ -142,6 +142,7 @@ def _parser() -> _Parser:
     p.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
     p.add_argument("--engine", choices=["local"], default="local")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="threads; one a core if 0")
+    _add_remember(p)
 
     p = command("explain", commands.explain_command, "score one ad and mark why", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] TEXT")
@@ -158,6 +159,7 @@ def _parser() -> _Parser:
     p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CAMPAIGNS.parquet")
+    _add_remember(p)
 
     p = command(
         "indicators", commands.indicators_command, "list the taxonomy, or explain one entry"
@@ -195,6 +197,17 @@ def _parser() -> _Parser:
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE")
     _add_map(parser)
+
+
+def _add_remember(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--remember",
+        metavar="NAME",
+        help="join the campaigns remembered under this name, and remember these for the next time",
+    )
+    parser.add_argument(
+        "--days", type=int, metavar="N", help="forget ads that were not seen for N days (90)"
+    )
 
 
 def _add_map(parser: argparse.ArgumentParser) -> None:

@@ -206,6 +206,8 @@ def score_command(args: argparse.Namespace) -> None:
         mapping=mapping,
         resume=args.resume,
         workers=args.workers,
+        remember=args.remember,
+        days=_days(args),
     )
     counts = done.counts
     print(
@@ -290,9 +292,27 @@ def extract_command(args: argparse.Namespace) -> None:
 
 def link_command(args: argparse.Namespace) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.stages.tables import link_ads
+    from adrisk.stages.linking import link_ads
 
-    _told("ads", link_ads(args.sources, args.out, _mapping(args.map), _workspace()))
+    done = link_ads(
+        args.sources,
+        args.out,
+        _mapping(args.map),
+        _workspace(),
+        name=args.remember,
+        days=_days(args),
+    )
+    print(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
+    print(f"links       {done.links}  why {done.joined:,} ads are not alone")
+    print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined)}")
+    _noted(done.notes)
+
+
+def _days(args: argparse.Namespace) -> int | None:
+    if args.days is not None and args.remember is None:
+        raise UsageError("--days says how long to remember; it goes with --remember NAME")
+    days: int | None = args.days
+    return days
 
 
 def _told(what: str, done: Written) -> None:

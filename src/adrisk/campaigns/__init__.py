@@ -15,9 +15,8 @@ from adrisk.campaigns.facts import campaign_facts, text_groups
 from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import agreement, signatures
-from adrisk.extract import contacts_column
+from adrisk.campaigns.texts import Signer, Texts
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.normalise import fold_column
 
 __all__ = [
     "CONTACTS",
@@ -38,15 +37,9 @@ def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> Linked:
 
     Contacts are compared under a key that is forgotten on return.
     """
-    texts = ads["text"].cast(pa.large_string()).combine_chunks()
-    folded = fold_column(texts)
-    key = Pseudonymiser.ephemeral()
-    found = contacts_column(texts, folded)
-    contacts = pa.table(
-        [
-            [row for row, shown in enumerate(found) for _ in shown],
-            [key.of(contact) for shown in found for contact in shown],
-        ],
-        schema=CONTACTS,
+    texts = Texts()
+    text_of, new = texts.add(ads["text"])
+    signed = Signer(Pseudonymiser.ephemeral())(new)
+    return link(
+        ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of, similarity=similarity
     )
-    return link(ads["ad_id"], signatures(folded), contacts, similarity=similarity)

@@ -88,7 +88,8 @@ def link(
     if n == 0:
         return Linked.nothing()
     signatures = np.asarray(signatures)
-    ads = Ads.of(ad_ids, text_of, len(signatures))
+    known = None if earlier is None else earlier.campaign_of >= 0
+    ads = Ads.of(ad_ids, text_of, len(signatures), known)
     contact, row, names = _pairs(contacts, len(signatures))
     guards = guards or Guards()
     copies = Copies(signatures, ads.place[ads.first])

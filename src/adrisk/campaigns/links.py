@@ -35,9 +35,9 @@ class Ads:
     Attributes:
         ids: of the ads.
         text_of: shape (n,).
-        order: shape (n,), the ads in the order of their ids.
+        order: shape (n,), the ads in the order of their ids, those known earlier first.
         place: shape (n,), where each ad comes in that order.
-        first: shape (m,), the ad with the smallest id that has the text.
+        first: shape (m,), the first ad in that order that has the text.
         copies: shape (m,), how many ads have the text.
     """
 
@@ -49,10 +49,17 @@ class Ads:
     copies: IntArray
 
     @staticmethod
-    def of(ids: pa.ChunkedArray | pa.Array, text_of: IntArray, texts: int) -> Ads:
+    def of(
+        ids: pa.ChunkedArray | pa.Array,
+        text_of: IntArray,
+        texts: int,
+        known: NDArray[np.bool_] | None = None,
+    ) -> Ads:
         """The ads, put in order."""
         ids = ids.cast(pa.string())
         order = pc.sort_indices(ids).to_numpy().astype(np.int64)
+        if known is not None:
+            order = np.concatenate((order[known[order]], order[~known[order]]))
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         first = np.empty(texts, dtype=np.int64)

@@ -28,7 +28,6 @@ REASONS = {
 """Why a contact was held back."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Guards:
     """When a shared contact stops to mean a shared author.

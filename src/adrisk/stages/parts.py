@@ -7,7 +7,7 @@ and, last of all, its scores. A resumed run redoes what has no scores file.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import CONTACTS, AdFacts, Column, Linked, link, signatures
-from adrisk.campaigns.linked import SHORT_NAME
+from adrisk.campaigns import CONTACTS, Linked, link, signatures
+from adrisk.campaigns.memory import Memory
+from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
@@ -32,10 +33,10 @@ from adrisk.stages.files import replacing
 BATCH_ROWS = 2048
 PART_ROWS = 51_200
 WORK = ".work"
-PURPOSE = "campaigns"
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
-_FACTS = ("posted_at", "language", "location", "category", "account_id")
+FACTS = ("posted_at", "language", "location", "category", "account_id")
+"""What is kept of every ad for the facts of its campaign."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -93,7 +94,7 @@ class Scorer:
             texts=list(
                 zip(rows.tolist(), prepared.raw.take(pa.array(rows)).to_pylist(), strict=True)
             ),
-            facts=ads.select(_FACTS),
+            facts=ads.select(FACTS),
         )
 
 
@@ -187,38 +188,11 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
-    """What all parts know of their ads beside the text.
+def link_parts(out: Path, memory: Memory | None = None) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them.
 
-    Args:
-        out: with `scores/` and `.work/`.
-        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+    With a memory, they join the campaigns remembered there, and are remembered.
     """
-    tables, contacts = [], [CONTACTS.empty_table()]
-    row = 0
-    for path in part_files(out):
-        work = out / WORK / path.stem
-        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=_FACTS[1:]))
-        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
-        rows = pc.cast(pc.add(found["row"], row), pa.int32())
-        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
-        row += len(tables[-1])
-    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
-    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
-    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
-    return AdFacts(
-        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
-        places=Column.of(facts["location"], fold=True),
-        languages=Column.of(facts["language"]),
-        accounts=Column.of(facts["account_id"]),
-        categories=Column.of(facts["category"], fold=True),
-        contact_rows=shown["row"].to_numpy().astype(np.int64),
-        contacts=Column.of(shown["name"]),
-    )
-
-
-def link_parts(out: Path) -> Linked:
-    """Join the ads of all parts into campaigns; writes them and the links that hold them."""
     ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
@@ -232,7 +206,8 @@ def link_parts(out: Path) -> Linked:
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        linked = link(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        step = link if memory is None else memory.link
+        linked = step(pa.chunked_array(ids), together, pa.concat_tables(contacts))
         for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
             with replacing(out / f"{name}.parquet") as draft:
                 pq.write_table(table, draft, compression="zstd")

@@ -33,6 +33,7 @@ from adrisk.stages.evidence import write_evidence
 from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
+from adrisk.stages.linking import remembering
 from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
 
 
@@ -57,6 +58,8 @@ def score(
     mapping: Mapping[str, str] | None = None,
     resume: bool = False,
     workers: int = 0,
+    remember: str | None = None,
+    days: int | None = None,
 ) -> Scored:
     """Score ads, link them into campaigns, and apply a policy.
 
@@ -69,6 +72,9 @@ def score(
         mapping: canonical column -> the files' column.
         resume: go on where an earlier run of the same sources, model and policy stopped.
         workers: threads, 0 for one a core.
+        remember: join the campaigns remembered under this name, and remember these; none if left
+            out.
+        days: forget remembered ads that were not seen for so long.
 
     Raises:
         UsageError: if `out` is in use by another run, or cannot be written to.
@@ -77,6 +83,8 @@ def score(
     """
     settled = settle(policy, model)
     key = _key(model, settled, sources, mapping or {})
+    if remember is not None:
+        key["remember"] = remember
     run_id = "r" + hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     if (out / "manifest.json").exists() and resume and _state(out / "manifest.json") == run_id:
         say(f"{out} is finished already")
@@ -101,7 +109,8 @@ def score(
                     else "; check the path and the file"
                 )
             )
-    linked = link_parts(out)
+    with remembering(workspace, remember, days) as memory:
+        linked = link_parts(out, memory)
     for note in linked.notes:
         say(note)
     facts = write_facts(out, linked, model.pooling)
