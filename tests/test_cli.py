@@ -447,6 +447,11 @@ def test_indicators_lists_the_taxonomy_and_explains_an_entry(run: Run) -> None:
         assert f"\n{part} " in told.out
 
 
+def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> None:
+    told = run("indicators", "multi_location_velocity")
+    assert "seen     from places 4, days 3\nbecause  Two places in three days" in told.out
+
+
 def test_doctor_names_versions_and_places(run: Run) -> None:
     told = run("doctor")
     assert (told.code, told.err) == (0, "")
