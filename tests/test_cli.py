@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -721,6 +722,8 @@ def test_a_run_that_was_killed_and_resumed_leaves_equal_files(
 ) -> None:
     arguments, whole = long_run
     out = tmp_path / "out"
+    # The same key as the whole run's: links name contacts by their pseudonyms.
+    shutil.copytree(Path(arguments[2]).parent / "ws", os.environ["ADRISK_WORKSPACE"])
     with start(IN_SMALL_PARTS, *arguments, "-o", out) as process:
         end = time.monotonic() + 60
         while not (out / seen).exists() and time.monotonic() < end and process.poll() is None:
