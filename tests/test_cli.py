@@ -459,6 +459,11 @@ def test_indicators_lists_the_taxonomy_and_explains_an_entry(run: Run) -> None:
         assert f"\n{part} " in told.out
 
 
+def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> None:
+    told = run("indicators", "multi_location_velocity")
+    assert "seen     from places 4, days 3\nbecause  Two places in three days" in told.out
+
+
 def test_doctor_names_versions_and_places(run: Run) -> None:
     told = run("doctor")
     assert (told.code, told.err) == (0, "")
@@ -699,10 +704,7 @@ sys.exit(main(sys.argv[1:]))
 def long_run(
     model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[str], dict[str, bytes]]:
-    """The arguments of a run of five parts, and the files of one that nobody stopped.
-
-    The pseudonyms of contacts in those files depend on the key, which lies beside the ads.
-    """
+    """The arguments of a run of five parts, and the files of one that nobody stopped."""
     place = tmp_path_factory.mktemp("long")
     texts, _ = make_texts(1_000, 60, seed=21)
     pq.write_table(make_ads(texts), place / "ads.parquet")
@@ -737,8 +739,8 @@ def test_a_run_that_was_killed_and_resumed_leaves_equal_files(
 ) -> None:
     arguments, whole = long_run
     out = tmp_path / "out"
-    (tmp_path / "workspace").mkdir()
-    shutil.copy2(Path(arguments[2]).parent / "ws" / "contact.key", tmp_path / "workspace")
+    # The same key as the whole run's: links name contacts by their pseudonyms.
+    shutil.copytree(Path(arguments[2]).parent / "ws", os.environ["ADRISK_WORKSPACE"])
     with start(IN_SMALL_PARTS, *arguments, "-o", out) as process:
         end = time.monotonic() + 60
         while not (out / seen).exists() and time.monotonic() < end and process.poll() is None:

@@ -337,6 +337,12 @@ def indicators_command(args: argparse.Namespace) -> None:
     print(f"{entry.title['en']} ({entry.id})\n\n{entry.definition['en']}\n")
     print(f"kind     {entry.kind.name.lower()}\nweight   {entry.weight.name.lower()}")
     print(f"not      {entry.contrast}\nsource   {entry.source}")
+    if entry.scope == "campaign":
+        from adrisk.campaigns.signs import load_thresholds
+
+        seen = load_thresholds()
+        from_ = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
+        print(f"seen     from {from_}\nbecause  {seen.reasons[entry.id]}")
 
 
 def campaigns_command(args: argparse.Namespace) -> None:

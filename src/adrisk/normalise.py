@@ -10,6 +10,7 @@ give the same text.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ _TO_LATIN = dict(
 _TO_CYRILLIC = dict(zip("aeopcyxijsh", "аеорсухіјѕһ", strict=True))
 _TOKEN = regex.compile(r"[\p{L}\p{M}\d]+")
 _FOREIGN = regex.compile(r"[\p{Greek}\p{Cyrillic}]")
+_LATIN = re.compile("[a-z]")
 
 # Texts of these characters alone are their own NFKC form, so lower-casing is all they need: ASCII,
 # accented Latin letters, and the punctuation of European typing. (Arrow could normalise the rest
@@ -174,6 +176,8 @@ def _unmix(text: str) -> str:
 
 def _unmix_token(match: regex.Match[str]) -> str:
     token = str(match.group())
+    if token.isascii() or not _LATIN.search(token):  # nearly all tokens, so this is told first
+        return token
     foreign = [c for c in token if _FOREIGN.match(c)]
     latin = [c for c in token if "a" <= c <= "z"]
     if not foreign or not latin:

@@ -195,6 +195,22 @@ def test_ads_without_anything_but_text_are_scored_shown_and_reported(
     assert report(folder).stat().st_size < 1_000_000
 
 
+def test_a_campaign_that_goes_on_from_an_earlier_run_says_what_is_new(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    ads = planted()
+    model = Model.load(model_folder)
+    for night, part in enumerate((ads.slice(0, 66), ads.slice(66))):
+        source, out = tmp_path / f"ads-{night}.parquet", tmp_path / f"out-{night}"
+        pq.write_table(part, source)
+        score(model, [str(source)], out, tmp_path / "ws", policy=POLICY, remember="nightly")
+    facts = crew(tmp_path / "out-1")
+    assert facts["campaign_id"] == crew(tmp_path / "out-0")["campaign_id"]
+    assert (facts["ads"], facts["texts"]) == (6, 1)
+    assert "12 ads, 6 of them in this run" in show_campaign(tmp_path / "out-1", "1")
+    assert "of <b>12</b> ads, 6 of them in this run" in report(tmp_path / "out-1").read_text()
+
+
 @pytest.mark.slow
 def test_a_campaign_of_many_thousand_ads_is_shown_as_quickly_as_a_small_one(
     model_folder: Path, tmp_path: Path

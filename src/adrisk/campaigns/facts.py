@@ -29,12 +29,18 @@ first; all are counted."""
 
 
 def text_groups(linked: Linked) -> IntArray:
-    """The near-copy group of every ad, as the row of its most typical ad."""
+    """The near-copy group of every ad, as the row of its most typical ad.
+
+    A link may lead to an ad that is only remembered: that has a number behind the last row.
+    """
     ids = linked.campaigns["ad_id"].combine_chunks()
     copies = linked.links.filter(pc.equal(linked.links["kind"], "near-copy"))
+    copies = copies.filter(pc.is_in(copies["ad_id"], value_set=ids))
+    typical = copies["other_ad_id"].combine_chunks()
+    remembered = pc.unique(typical.filter(pc.invert(pc.is_in(typical, value_set=ids))))
     groups = np.arange(len(ids))
     at = pc.index_in(copies["ad_id"], value_set=ids).to_numpy()
-    groups[at] = pc.index_in(copies["other_ad_id"], value_set=ids).to_numpy()
+    groups[at] = pc.index_in(typical, value_set=pa.concat_arrays([ids, remembered])).to_numpy()
     return groups
 
 

@@ -36,7 +36,7 @@ _TOKEN = regex.compile(
 )
 _FEW = 3  # tokens in a slot
 _ACCENTS = regex.compile(r"[\u0300-\u036f]")
-_WORD = regex.compile(r"[\p{L}\p{N}•]")
+_WORD = regex.compile(r"[^\p{P}\p{Z}\p{C}\s+|~^=<>]|•")  # an emoji says something, a dash does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,9 @@ def _pieces(
             "".join(tokens[_at(matched, before, tokens) + 1 : _at(matched, after, tokens)])
             for tokens, matched in aligned
         )
-        if any(value.strip() for value in values):
+        if not any(_WORD.search(value) for value in values):  # marks alone: as the typical has it
+            common += typical[before + 1 : after]
+        else:
             close()
             ordered = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
             pieces.append(Piece("", tuple(Value(text, n) for text, n in ordered)))

@@ -23,6 +23,7 @@ COLUMNS = (14, 140, 258)
 
 ROW_HEIGHT = 22
 _TOP = 30
+_LABEL = 8  # characters of a contact's pseudonym, so that its ads fit beside it on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def network(facts: Mapping[str, Any]) -> Network | None:
     columns = [
         [(("account", name), f"account {name}") for name in accounts],
         [(("text", name), f"text {name}") for name in texts],
-        [(("contact", name), name) for name in contacts],
+        [(("contact", name), name[:_LABEL]) for name in contacts],
     ]
     ads: dict[tuple[str, Any], int] = {}
     for tie in ties:

@@ -145,7 +145,6 @@ def build_item(
     told = {*(words for _, words in across.signs)}
     return replace(
         shown,
-        size=across.ads,
         risk=across.risk if across.risk is not None else shown.risk,
         reasons=tuple(reason for reason in shown.reasons if reason not in told),
         languages=across.languages or shown.languages,

@@ -204,9 +204,10 @@ def _filters(summary: Summary) -> list[tuple[str, str, int]]:
     titles: dict[str, str] = {}
     counts: dict[str, int] = {}
     for item in summary.items:
-        for likely in item.indicators:
-            titles[likely.term.id] = likely.term.title
-            counts[likely.term.id] = counts.get(likely.term.id, 0) + 1
+        signs = item.across.signs if item.across else ()
+        for term in (*(likely.term for likely in item.indicators), *(sign for sign, _ in signs)):
+            titles[term.id] = term.title
+            counts[term.id] = counts.get(term.id, 0) + 1
     return sorted(((key, title, counts[key]) for key, title in titles.items()), key=lambda f: f[1])
 
 

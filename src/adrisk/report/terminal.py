@@ -44,6 +44,8 @@ def shown(item: Item) -> str:
     head = f"campaign {visible(item.campaign_id)}, {place}"
     level = level_name(item.level) if item.rank else "not flagged"
     ads = "one ad on its own" if item.size == 1 else f"{item.size:,} ads"
+    if item.across and item.across.ads < item.size:
+        ads += f", {item.across.ads:,} of them in this run"
     blocks = [f"{head}\n{level}, risk {percent(item.risk)}, {ads}"]
     blocks.append("\n".join(f"{name:10} {value}" for name, value in _facts(item) if value))
     if item.reasons:

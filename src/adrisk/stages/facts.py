@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns import Linked, campaign_facts, text_groups
+from adrisk.campaigns import CONTACTS, AdFacts, Column, Linked, campaign_facts, text_groups
+from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible
 from adrisk.stages.files import replacing
-from adrisk.stages.parts import facts_of, part_files
+from adrisk.stages.parts import FACTS, WORK, part_files
 
 _NAME_LIMIT = 60
 
@@ -50,6 +53,36 @@ def write_facts(out: Path, linked: Linked, pooling: Pooling) -> pa.Table:
             pq.write_table(table, draft, compression="zstd")
         advance(len(linked.campaigns), total=len(linked.campaigns))
     return table
+
+
+def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
+    """What all parts know of their ads beside the text.
+
+    Args:
+        out: with `scores/` and `.work/`.
+        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+    """
+    tables, contacts = [], [CONTACTS.empty_table()]
+    row = 0
+    for path in part_files(out):
+        work = out / WORK / path.stem
+        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=FACTS[1:]))
+        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+        rows = pc.cast(pc.add(found["row"], row), pa.int32())
+        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
+        row += len(tables[-1])
+    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
+    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
+    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
+    return AdFacts(
+        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
+        places=Column.of(facts["location"], fold=True),
+        languages=Column.of(facts["language"]),
+        accounts=Column.of(facts["account_id"]),
+        categories=Column.of(facts["category"], fold=True),
+        contact_rows=shown["row"].to_numpy().astype(np.int64),
+        contacts=Column.of(shown["name"]),
+    )
 
 
 def campaign_rows(ids: pa.ChunkedArray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,16 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import (
-    CONTACTS,
-    WIDTH,
-    AdFacts,
-    Column,
-    Linked,
-    link,
-    signatures,
-)
-from adrisk.campaigns.linked import SHORT_NAME
+from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
 from adrisk.campaigns.memory import Memory
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
@@ -45,7 +36,8 @@ PART_ROWS = 51_200
 WORK = ".work"
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
-_FACTS = ("posted_at", "language", "location", "category", "account_id")
+FACTS = ("posted_at", "language", "location", "category", "account_id")
+"""What is kept of every ad for the facts of its campaign."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -124,7 +116,7 @@ class Scorer:
             texts=pa.table(
                 [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
             ),
-            facts=ads.select(_FACTS),
+            facts=ads.select(FACTS),
         )
 
     def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
@@ -239,36 +231,6 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     """Row of the part -> text, of the ads at or above the review threshold."""
     table = pq.read_table((out / WORK / part.stem).with_suffix(".texts"))
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
-
-
-def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
-    """What all parts know of their ads beside the text.
-
-    Args:
-        out: with `scores/` and `.work/`.
-        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
-    """
-    tables, contacts = [], [CONTACTS.empty_table()]
-    row = 0
-    for path in part_files(out):
-        work = out / WORK / path.stem
-        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=_FACTS[1:]))
-        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
-        rows = pc.cast(pc.add(found["row"], row), pa.int32())
-        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
-        row += len(tables[-1])
-    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
-    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
-    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
-    return AdFacts(
-        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
-        places=Column.of(facts["location"], fold=True),
-        languages=Column.of(facts["language"]),
-        accounts=Column.of(facts["account_id"]),
-        categories=Column.of(facts["category"], fold=True),
-        contact_rows=shown["row"].to_numpy().astype(np.int64),
-        contacts=Column.of(shown["name"]),
-    )
 
 
 def link_parts(out: Path, memory: Memory | None = None) -> Linked:
