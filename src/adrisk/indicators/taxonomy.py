@@ -16,10 +16,8 @@ from typing import Any, TypeVar
 import yaml
 
 from adrisk.errors import ConfigError, UsageError
+from adrisk.indicators.languages import LANGUAGES
 from adrisk.types import Kind, Weight
-
-LANGUAGES = ("en", "es", "pt", "fr")
-"""Languages in which every indicator has a title, a definition and rules."""
 
 SCOPES = ("text", "campaign")
 
