@@ -135,13 +135,13 @@ def target_in_words(ads: pa.Table) -> str:
     words = []
     for name, _ in named.most_common():
         corpus, _, meaning = name.partition(":")
-        if meaning:
-            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
-        elif corpus == "synthetic":
+        if corpus == "synthetic":
             words.append("risk of trafficking (synthetic labels)")
+        elif meaning:
+            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
         else:
             words.append(f"risk as labelled by {corpus}")
-    return ", ".join(words) or "risk as labelled in the corpus"
+    return ", ".join(dict.fromkeys(words)) or "risk as labelled in the corpus"
 
 
 def _origins(source: str) -> list[str]:
