@@ -56,6 +56,17 @@ def platform_file() -> Path | None:
     return Path(named) if named else None
 
 
+def use_platform_file(path: Path) -> None:
+    """Name the platform's file for this process and those it starts: for commands and flows.
+
+    Raises:
+        ConfigError: if it is not there.
+    """
+    if not path.is_file():
+        raise ConfigError(f"the taxonomy file {path} is not there; check the path")
+    os.environ[VARIABLE] = str(path.resolve())
+
+
 @lru_cache(maxsize=8)
 def load_extension(path: Path) -> Extension:
     """Read a platform's file and the lists it names; read once a process.
@@ -77,6 +88,9 @@ def load_extension(path: Path) -> Extension:
                 f"{path}: rules are by language, {', '.join(LANGUAGES)} or any, got {language!r}"
             )
     restricted = _mapping(content, "restricted", path)
+    for name in restricted:
+        if not isinstance(restricted[name], str):
+            raise ConfigError(f"{path}: restricted.{name}: expected the path of a text file")
     return Extension(
         indicators=tuple(entries),
         risk=content.get("risk"),

@@ -22,21 +22,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from adrisk.indicators.plain import bare
 
 Words = frozenset[str]
 """Words of which one is needed; one that ends in * stands for all that begin so."""
 
-_GAP = "(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$]))"
+_GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
 _WORD = "[a-z0-9_%$]++"
 _END = r"(?=[^a-z0-9_]*\Z| ?[,:(])"
-_SUM = (
-    r"(?:(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?)?"
-    r"[0-9](?:[0-9., ]*[0-9])?[ ]?(?:k\b|mil\b|thousand|million|millones|cientos?)?"
-    r"(?:[ ]?(?:de )?(?:\$|euros?|eur|usd|gbp|brl|mxn|cop|ars|cad|aud|pounds?|dollars?|dolares?"
-    r"|reais|pesos?|quid|bucks))?"
+_BEFORE = r"(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?"
+_AMOUNT = r"[0-9](?:[0-9., ]*[0-9])?"
+_AFTER = (
+    r"[ ]?(?:de )?(?:\$|k\b|mil\b|euros?|eur|usd|gbp|brl|mxn|cop|ars|cad|aud|pounds?|dollars?"
+    r"|dolares?|reais|pesos?|quid|bucks|thousand|million|millones|milhoes)"
 )
+# A bare number is money from three digits on: 12 is months or hours.
+_SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
 _SPECIAL = set("()|{}<>[]*- ?")
 _SETS = 3
 _WORTHWHILE = 0.5
@@ -55,8 +58,13 @@ _COMMON = frozenset(
 class Phrase:
     """One pattern: a text is worth searching if it holds a word of every set in `needs`."""
 
-    pattern: re.Pattern[str]
+    regex: str
     needs: tuple[Words, ...]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled once a process, and only if it is ever searched: most never are."""
+        return _compiled(self.regex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,11 @@ class _Part:
     needs: tuple[Words, ...] = ()
     begins: bool = False
     ends: bool = False
+
+
+@lru_cache(maxsize=None)
+def _compiled(regex: str) -> re.Pattern[str]:
+    return re.compile(regex, re.ASCII)
 
 
 class NotationError(ValueError):
@@ -102,10 +115,10 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
 def _phrase(part: _Part, notation: str) -> Phrase:
     if not part.regex:
         raise NotationError(f"an alternative of {notation!r} is empty")
-    pattern = re.compile(rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])", re.ASCII)
+    regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
     ranked = sorted(set(_closed(part)), key=_commonness)
     kept = ranked[:1] + [words for words in ranked[1:_SETS] if _commonness(words)[0] < _WORTHWHILE]
-    return Phrase(pattern, tuple(kept))
+    return Phrase(regex, tuple(kept))
 
 
 def _commonness(words: Words) -> tuple[float, int, str]:

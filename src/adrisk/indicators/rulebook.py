@@ -17,8 +17,7 @@ from typing import Any
 import yaml
 
 from adrisk.errors import ConfigError
-from adrisk.indicators.extension import Extension, load_extension
-from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.extension import Extension, load_extension, platform_file
 from adrisk.indicators.notation import NotationError, Phrase, phrases
 from adrisk.indicators.plain import bare
 from adrisk.types import State
@@ -71,6 +70,15 @@ class Rulebook:
     negation: re.Pattern[str]
 
 
+def load_rules(language: str) -> tuple[Rule, ...]:
+    """The rules of one language, the platform's among them, with their examples.
+
+    Raises:
+        ConfigError: if a rule is incomplete or its pattern cannot be read.
+    """
+    return load_rulebook(language, platform_file()).rules
+
+
 @lru_cache(maxsize=16)
 def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     """The rules of one language, with those of a platform's file behind them.
@@ -84,7 +92,7 @@ def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     rules = list(_rules(content["indicators"], language, slots, path))
     if platform is not None:
         rules += _platform_rules(load_extension(platform), language, slots, platform)
-    words = "|".join(part.pattern.pattern for part in phrases(content["negators"], slots))
+    words = "|".join(phrase.regex for phrase in phrases(content["negators"], slots))
     return Rulebook(
         language=language,
         rules=tuple(rules),
@@ -161,8 +169,13 @@ def _rule(
         finds=finds,
         leaves=leaves,
         negatable=fields.get("negatable", True) is not False,
-        holds_negation=state is State.ABSENT or fields.get("negatable") == "before",
+        holds_negation=_holds_negation(state, fields.get("negatable", True)),
     )
+
+
+def _holds_negation(state: State, negatable: Any) -> bool:
+    """What says that something is absent is made of negations, unless the file says otherwise."""
+    return negatable != "within" if state is State.ABSENT else negatable == "before"
 
 
 def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:
@@ -174,7 +187,7 @@ def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phras
         if not phrase.needs:
             raise ConfigError(
                 f"{where}: every alternative must hold a word that cannot be missing; "
-                f"{phrase.pattern.pattern} holds none"
+                f"{phrase.regex} holds none"
             )
     return found
 
@@ -205,6 +218,3 @@ def _restricted(indicator: str, listed: Sequence[str]) -> Rule:
 
 def _listed(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(str(item) for item in value or ())
-
-
-__all__ = ["ANY_LANGUAGE", "EXAMPLES", "LANGUAGES", "Rule", "Rulebook", "load_rulebook"]

@@ -55,7 +55,7 @@ def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[li
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    return [_settle(found) for found in match_all(raw, languages)]
+    return [settled(found) for found in match_all(raw, languages)]
 
 
 def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
@@ -172,7 +172,7 @@ def _beside(start: int, end: int, notices: Sequence[tuple[int, int]]) -> bool:
     return any(first < end and start < last for first, last in notices)
 
 
-def _settle(found: Iterable[Evidence]) -> list[Evidence]:
+def settled(found: Iterable[Evidence]) -> list[Evidence]:
     """One finding a place: an absent one wins over a present one, a longer over a shorter."""
     kept: list[Evidence] = []
     order = sorted(found, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start))
