@@ -43,8 +43,8 @@ def match(raw: str, language: str | None = None) -> list[Evidence]:
         `raw[e.start:e.end]` are the words meant; `found_by` is the rule's id. Where the ad says
         the opposite, `state` is absent, and no present evidence overlaps it.
 
-    >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. No fee at any point.")]
-    [('document_retention', 'present'), ('recruitment_fee', 'absent')]
+    >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. Take your time.")]
+    [('document_retention', 'present'), ('urgency_or_secrecy', 'absent')]
     """
     return match_column([raw], [language])[0]
 
