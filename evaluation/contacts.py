@@ -120,7 +120,7 @@ def read(written: str) -> tuple[str, tuple[Found, ...]]:
         text += inside
         at = match.end()
     text += written[at:]
-    if "{{" in text or "|" in text and "}}" in text:
+    if "{{" in text or ("|" in text and "}}" in text):
         raise ValueError(f"{written!r}: a mark in it cannot be read")
     return text, tuple(marked)
 

@@ -22,17 +22,12 @@ from babel import Locale
 from spellchecker import SpellChecker
 
 OUT = Path(__file__).parents[1] / "src" / "adrisk" / "extract" / "places.tsv"
-LANGUAGES = "en es fr pt de it pl ro uk ru ar fa hi th zh".split()
-CLOSER = "GB IE ES PT FR".split()
+LANGUAGES = ["en", "es", "fr", "pt", "de", "it", "pl", "ro", "uk", "ru", "ar", "fa", "hi", "th", "zh"]
+CLOSER = ["GB", "IE", "ES", "PT", "FR"]
 LARGE, HUGE = 100_000, 1_000_000
 COMMON_WORDS = 40_000
 # Also words, though no list of words is needed to know it; first names and surnames among them.
-WORDS = (
-    "Turkey China Jersey Chad Jordan Georgia Guinea Togo Turquía Turquie Chine Reading Nice Bath Cork Split Mobile Orange Lens "
-    "Tours Nancy Pau Sens Vitória Natal Porto Granada Vigo Paz Faro Braga León Santiago Victoria Florence Charlotte Austin "
-    "Jackson Madison Lincoln Phoenix Eden Angola Mali Malta Niger Panama Oman Cuba Lima Sale Rugby Stone "
-    "Deal Ware Hove Barking Poole Guarda Beja Lagos Maya Salto Melo Luz Soledad Mercedes Florencia Córdoba Valencia Mérida"
-).split()
+WORDS = ["Turkey", "China", "Jersey", "Chad", "Jordan", "Georgia", "Guinea", "Togo", "Turquía", "Turquie", "Chine", "Reading", "Nice", "Bath", "Cork", "Split", "Mobile", "Orange", "Lens", "Tours", "Nancy", "Pau", "Sens", "Vitória", "Natal", "Porto", "Granada", "Vigo", "Paz", "Faro", "Braga", "León", "Santiago", "Victoria", "Florence", "Charlotte", "Austin", "Jackson", "Madison", "Lincoln", "Phoenix", "Eden", "Angola", "Mali", "Malta", "Niger", "Panama", "Oman", "Cuba", "Lima", "Sale", "Rugby", "Stone", "Deal", "Ware", "Hove", "Barking", "Poole", "Guarda", "Beja", "Lagos", "Maya", "Salto", "Melo", "Luz", "Soledad", "Mercedes", "Florencia", "Córdoba", "Valencia", "Mérida"]
 _LATIN = re.compile(r"[A-ZÀ-ÖØ-ÞŁŚŞČŽ][a-zà-öø-ÿłńśșşčžğı'’.-]+(?: [A-Za-zÀ-ÿ'’.-]+){0,3}")
 _OTHERS = re.compile(
     r"[\u0400-\u04ff-]{4,}|[\u0620-\u06ff ]{3,}|[\u4e00-\u9fff]{2,5}|[\u0e00-\u0e7f]{4,}|[\u0900-\u097f]{3,}"

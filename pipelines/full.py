@@ -11,6 +11,7 @@ from prefect import flow, task
 
 from adrisk import stages
 from adrisk.config import RunConfig, load
+from adrisk.indicators import use_platform_file
 from adrisk.policy import settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.files import workspace
@@ -76,6 +77,8 @@ def results_task(
 def full(config: Path) -> FullRun:
     """Ingest, train, evaluate, score and report, as one configuration says."""
     run = load(config, RunConfig)
+    if run.taxonomy is not None:
+        use_platform_file(run.taxonomy)
     place = run_folder(run.name)
     ingested = ingest_task(run.corpus.sources, place / "ads.parquet", run.corpus.map)
     leave_ingested(ingested)

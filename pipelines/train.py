@@ -10,6 +10,7 @@ from prefect import flow, task
 from adrisk import stages
 from adrisk.config import ModelConfig, TrainConfig, load
 from adrisk.errors import ConfigError
+from adrisk.indicators import use_platform_file
 from adrisk.stages.files import workspace
 from adrisk.tracking import Store
 from adrisk_pipelines.common import leave_counts
@@ -28,6 +29,8 @@ def train_task(
 def train(config: Path) -> str:
     """Train the model that a configuration in `configs/train` describes."""
     checked = load(config, TrainConfig)
+    if checked.taxonomy is not None:
+        use_platform_file(checked.taxonomy)
     if checked.corpus is None:
         raise ConfigError(f"{config}: a flow needs the sources under corpus")
     uri = train_task(checked, checked.corpus.sources, checked.corpus.map, checked.name)

@@ -57,6 +57,7 @@ def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADRISK_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("ADRISK_PROGRESS", "off")
+    monkeypatch.setenv("ADRISK_TAXONOMY", "")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
 
 

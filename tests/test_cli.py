@@ -451,12 +451,34 @@ def test_plain_contacts_are_written_only_when_asked_and_the_access_is_logged(
 def test_indicators_lists_the_taxonomy_and_explains_an_entry(run: Run) -> None:
     told = run("indicators")
     assert told.code == 0
-    assert len(told.out.splitlines()) == len(list(load_taxonomy()))
+    lines = told.out.splitlines()
+    assert [line.split()[0] for line in lines[: len(load_taxonomy())]] == [*load_taxonomy().ids]
+    assert "  risk 2: at least 1 strong" in lines
     told = run("indicators", "document_retention")
     assert told.code == 0
     assert told.out.startswith("Identity documents held (document_retention)")
-    for part in ("kind", "weight", "not", "source"):
+    for part in ("kind", "weight", "not", "source", "en", "es", "pt", "fr"):
         assert f"\n{part} " in told.out
+    assert "fr  says the opposite  Le passeport reste toujours sur vous" in told.out
+
+
+def test_a_platform_adds_to_the_taxonomy_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("blue teapot\n", encoding="utf-8")
+    ours = tmp_path / "ours.yaml"
+    ours.write_text("restricted: {minor_recruitment: list.txt}\n", encoding="utf-8")
+    pq.write_table(make_ads(["A blue teapot", "Night porter"]), tmp_path / "ads.parquet")
+    told = run("match", tmp_path / "ads.parquet", "--taxonomy", ours, "--report",
+               tmp_path / "rules.md", "-o", tmp_path / "e.parquet")  # fmt: skip
+    assert (told.code, told.err) == (0, "")
+    (found,) = pq.read_table(tmp_path / "e.parquet").to_pylist()
+    assert (found["indicator"], found["rule"]) == (
+        "minor_recruitment",
+        "platform.restricted.minor_recruitment",
+    )
+    assert "teapot" not in (tmp_path / "rules.md").read_text() + told.out
+    told = run("indicators", "--taxonomy", tmp_path / "none.yaml")
+    assert told.code == 2
+    assert "none.yaml is not there" in told.err
 
 
 def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> None:

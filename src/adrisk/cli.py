@@ -54,6 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from adrisk.progress import show, wanted
 
         show(wanted())
+        if getattr(arguments, "taxonomy", None):
+            from adrisk.indicators import load_taxonomy, use_platform_file
+
+            use_platform_file(arguments.taxonomy)
+            load_taxonomy()  # a wrong entry is told before any work
         run: Callable[[argparse.Namespace], int | None] = arguments.run
         return run(arguments) or 0
     except AdriskError as error:
@@ -126,11 +131,13 @@ def _parser() -> _Parser:
     p = command("train", commands.train_command, "train and register a model", _SOURCES)
     p.add_argument("config", type=Path)
     p.add_argument("ads", nargs="?", metavar="ADS.parquet")
+    _add_taxonomy(p)
 
     p = command("evaluate", commands.evaluate_command, "judge a model on ads it never saw", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] ADS.parquet")
     p.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     p.add_argument("--resamples", type=int, default=None, help="bootstrap resamples (500)")
+    _add_taxonomy(p)
 
     p = command(
         "score", commands.score_command, "score ads and rank them for review", _MODELS, _SOURCES
@@ -139,6 +146,7 @@ def _parser() -> _Parser:
     _add_map(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     p.add_argument("--policy", type=Path, help="a policy file (configs/policy.yaml shows one)")
+    _add_taxonomy(p)
     p.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
     p.add_argument("--engine", choices=["local"], default="local")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="threads; one a core if 0")
@@ -146,10 +154,19 @@ def _parser() -> _Parser:
 
     p = command("explain", commands.explain_command, "score one ad and mark why", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] TEXT")
+    _add_taxonomy(p)
 
     p = command("match", commands.match_command, "find evidence with the rules alone", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="EVIDENCE.parquet")
+    p.add_argument(
+        "--report",
+        type=Path,
+        metavar="RULES.md",
+        help="also judge every rule (and write RULES.json): coverage, overlap, conflict, alarms per "
+        "10,000 ads, and precision and recall where the ads are labelled",
+    )
+    _add_taxonomy(p)
 
     p = command("extract", commands.extract_command, "find contacts, as keyed pseudonyms", _SOURCES)
     _add_sources(p)
@@ -164,7 +181,8 @@ def _parser() -> _Parser:
     p = command(
         "indicators", commands.indicators_command, "list the taxonomy, or explain one entry"
     )
-    p.add_argument("id", nargs="?")
+    p.add_argument("id", nargs="?", help="the entry to explain, with examples in four languages")
+    _add_taxonomy(p)
 
     p = command(
         "campaigns",
@@ -180,6 +198,7 @@ def _parser() -> _Parser:
     p = command("report", commands.report_command, "render the report of a scored folder")
     p.add_argument("folder", type=Path, metavar="DIR")
     p.add_argument("-o", "--out", type=Path, metavar="REPORT.html")
+    _add_taxonomy(p)
 
     p = command("models", commands.models_command, "list, show or promote registered models")
     p.add_argument("action", choices=["list", "show", "promote"])
@@ -207,6 +226,16 @@ def _add_remember(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--days", type=int, metavar="N", help="forget ads that were not seen for N days (90)"
+    )
+
+
+def _add_taxonomy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--taxonomy",
+        type=Path,
+        metavar="OUR.yaml",
+        help="your own indicators, rules and restricted phrase lists beside those of adrisk; "
+        "ADRISK_TAXONOMY=OUR.yaml does the same for every command",
     )
 
 

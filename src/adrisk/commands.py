@@ -117,10 +117,13 @@ def _reasons(count: int, reasons: object = None) -> str:
 def train_command(args: argparse.Namespace) -> None:
     """`adrisk train`: a corpus to a registered model."""
     from adrisk.config import TrainConfig, load
+    from adrisk.indicators import use_platform_file
     from adrisk.stages import load_corpus, train
     from adrisk.tracking import Store
 
     config = load(args.config, TrainConfig)
+    if config.taxonomy is not None:
+        use_platform_file(config.taxonomy)
     if args.ads is None and config.corpus is None:
         raise UsageError(
             f"no ads: give a file (adrisk train {args.config} ads.parquet), or name sources in "
@@ -275,10 +278,13 @@ def _safe(text: str) -> str:
 
 
 def match_command(args: argparse.Namespace) -> None:
-    """`adrisk match`: what the rules alone find."""
+    """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
     from adrisk.stages.tables import match
 
-    _told("findings", match(args.sources, args.out, _mapping(args.map)))
+    done = match(args.sources, args.out, _mapping(args.map), report=args.report)
+    _told("findings", done)
+    if args.report:
+        print(f"rules       {args.report} and {args.report.with_suffix('.json')}")
 
 
 def extract_command(args: argparse.Namespace) -> None:
@@ -327,22 +333,16 @@ def _told(what: str, done: Written) -> None:
 def indicators_command(args: argparse.Namespace) -> None:
     """`adrisk indicators`: the taxonomy, or one entry."""
     from adrisk.indicators import load_taxonomy
+    from adrisk.stages.show import explained, risk_explained
 
     taxonomy = load_taxonomy()
-    if args.id is None:
-        for entry in taxonomy:
-            print(f"{entry.id:36} {entry.weight.name.lower():7} {entry.title['en']}")
+    if args.id is not None:
+        print(explained(taxonomy.get(args.id), taxonomy))
         return
-    entry = taxonomy.get(args.id)
-    print(f"{entry.title['en']} ({entry.id})\n\n{entry.definition['en']}\n")
-    print(f"kind     {entry.kind.name.lower()}\nweight   {entry.weight.name.lower()}")
-    print(f"not      {entry.contrast}\nsource   {entry.source}")
-    if entry.scope == "campaign":
-        from adrisk.campaigns.signs import load_thresholds
-
-        seen = load_thresholds()
-        from_ = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
-        print(f"seen     from {from_}\nbecause  {seen.reasons[entry.id]}")
+    for entry in taxonomy:
+        kind, weight = entry.kind.value, entry.weight.name.lower()
+        print(f"{entry.id:36} {kind} {weight:7} {entry.title['en']}")
+    print(risk_explained(taxonomy))
 
 
 def campaigns_command(args: argparse.Namespace) -> None:

@@ -107,6 +107,7 @@ class TrainConfig(ModelConfig):
 
     name: str = Field(pattern=_NAME)
     corpus: CorpusConfig | None = None
+    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
 
 
 class RunConfig(_Part):
@@ -117,6 +118,7 @@ class RunConfig(_Part):
     train: tuple[ModelConfig, ...] = Field(min_length=1)
     evaluate: EvaluateConfig = EvaluateConfig()
     score: ScoreConfig
+    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
     results: Path | None = Field(None, description="folder for result files that are kept in git")
 
     @property

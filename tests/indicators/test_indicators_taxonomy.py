@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.errors import ConfigError, UsageError
-from adrisk.indicators import LANGUAGES, graded_risk, load_taxonomy, taxonomy
+from adrisk.indicators import (
+    LANGUAGES,
+    extension,
+    graded_risk,
+    load_taxonomy,
+    match,
+    risk,
+    taxonomy,
+    use_platform_file,
+)
+from adrisk.indicators.risk import read_risk
 from adrisk.types import Kind, Weight
 
 TAXONOMY = load_taxonomy()
@@ -31,14 +41,24 @@ def make_entry(**changes):
     }
 
 
-def write_file(folder: Path, *entries) -> Path:
+def write_file(folder: Path, *entries, **more) -> Path:
     path = folder / "own.yaml"
-    path.write_text(yaml.safe_dump({"indicators": list(entries)}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({"indicators": list(entries), **more}), encoding="utf-8")
     return path
 
 
-def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(taxonomy).failed == 0
+def make_rule(**changes):
+    return {
+        "pattern": "bring<2>lunch",
+        "finds": ["bring your own lunch", "Bring lunch"],
+        "leaves": ["lunch is served", "bring a hat"],
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("module", [taxonomy, risk, extension])
+def test_the_examples_in_the_docstrings_hold(module):
+    assert doctest.testmod(module).failed == 0
 
 
 def test_the_taxonomy_has_27_text_and_5_campaign_indicators():
@@ -51,7 +71,7 @@ def test_an_indicator_explains_itself_in_every_language():
     for indicator in TAXONOMY:
         assert set(indicator.title) == set(indicator.definition) == set(LANGUAGES)
         assert indicator.contrast
-        assert indicator.source
+        assert TAXONOMY.cited(indicator), indicator.source
 
 
 def test_an_unknown_id_is_answered_with_the_nearest():
@@ -133,3 +153,94 @@ def test_one_medium_is_low_two_are_elevated_and_two_strong_are_high():
 
 def test_an_escalating_indicator_is_high_whatever_stands_beside_it():
     assert graded_risk(["minor_recruitment", "worker_protection"], TAXONOMY) == 3
+
+
+def test_the_file_says_how_weights_become_risk_and_the_words_tell_it():
+    words = TAXONOMY.risk.in_words()
+    assert words[0] == "risk 3: at least 1 of kind x"
+    assert "risk 2: at least 2 medium" in words
+    assert words[-1].startswith("counter-evidence (kind c) lowers the risk by 1, but never below 3")
+
+
+STEP = {"risk": 2, "at_least": {"medium": 1}}
+RISK = {"levels": [STEP], "counter_evidence": {"by": 1, "not_below": []}}
+
+
+def test_a_platform_may_combine_weights_in_its_own_way(tmp_path):
+    strict = load_taxonomy(write_file(tmp_path, risk=RISK))
+    assert graded_risk(MEDIUM[:1], strict) == 2
+    assert graded_risk([*MEDIUM[:1], *COUNTER], strict) == 1
+    assert graded_risk(WEAK, strict) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"levels": 3}, "risk.levels must be a list"),
+        ({"levels": [{"risk": 4, "at_least": {"weak": 1}}]}, "entry 1: risk must be 0 to 3, got 4"),
+        ({"levels": [{"risk": 1, "at_least": {"week": 1}}]}, "there is no 'week'"),
+        ({"levels": [{"risk": 1, "at_least": {"weak": 0}}]}, "at_least.weak must be 1 or more"),
+        ({"levels": [{"risk": 1, "at_least": {}}]}, "at_least must be counts"),
+        ({"levels": [STEP, {**STEP, "risk": 3}]}, "must begin with the highest risk"),
+        ({"counter_evidence": {"by": 9, "not_below": []}}, "by must be 0 to 3, got 9"),
+        ({"counter_evidence": {"by": 1}}, "must have the keys by, not_below"),
+        ({"colour": 1}, "must have the keys levels, counter_evidence"),
+    ],
+)
+def test_a_wrong_way_of_combining_is_refused(changes, words):
+    with pytest.raises(ConfigError, match=r"own\.yaml") as caught:
+        read_risk({**RISK, **changes}, "own.yaml")
+    assert words in str(caught.value)
+
+
+def test_a_platform_adds_rules_for_its_own_indicators_and_for_ours(tmp_path):
+    rules = {
+        "en": {"own_signal": {"present": {"lunch": make_rule()}}},
+        "any": {"no_contract": {"present": {"hat": make_rule(pattern="hat trick")}}},
+    }
+    use_platform_file(write_file(tmp_path, make_entry(), rules=rules))
+    assert [e.found_by for e in match("Bring lunch", "en")] == ["platform.en.own_signal.lunch"]
+    assert match("Bring lunch", "fr") == []
+    assert [e.indicator for e in match("Un hat trick", "fr")] == ["no_contract"]
+
+
+def test_a_restricted_list_escalates_whatever_stands_beside_it(tmp_path):
+    (tmp_path / "list.txt").write_text("# ours\nblue teapot*\n\U0001f9c3\n", encoding="utf-8")
+    entry = make_entry(kind="x")
+    path = write_file(tmp_path, entry, restricted={"own_signal": "list.txt"})
+    use_platform_file(path)
+    for text in ("No blue  teapots! Know your rights", "blue te4p0t", "cheers \U0001f9c3"):
+        (evidence,) = [e for e in match(text, "pt") if e.indicator == "own_signal"]
+        assert evidence.found_by == "platform.restricted.own_signal"
+        assert evidence.state == "present"
+        assert graded_risk({"own_signal", *COUNTER}, load_taxonomy()) == 3
+    assert match("green teapot", "pt") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"rule": {}}, "unknown key 'rule'; did you mean rules?"),
+        ({"rules": {"de": {}}}, "rules are by language, en, es, pt, fr or any, got 'de'"),
+        ({"rules": {"en": {"no_contrct": {}}}}, "did you mean no_contract?"),
+        ({"rules": [1]}, "expected names with values below them"),
+        ({"restricted": {"no_contract": "list.txt"}}, "belongs to an indicator of kind x"),
+        ({"restricted": {"minor_recruitment": "none.txt"}}, "cannot be read"),
+        ({"restricted": {"minor_recruitment": "empty.txt"}}, "holds no phrases"),
+        ({"restricted": {"minor_recruitment": ["a"]}}, "expected the path of a text file"),
+        ({"risk": {}}, "risk must have the keys"),
+    ],
+)
+def test_a_wrong_platform_file_is_refused_and_says_why(tmp_path, content, words):
+    (tmp_path / "list.txt").write_text("blue teapot\n", encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("# nothing\n", encoding="utf-8")
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises((ConfigError, UsageError)) as caught:
+        load_taxonomy(path)
+    assert words in str(caught.value)
+
+
+def test_a_platform_file_that_is_not_there_is_told_at_once(tmp_path):
+    with pytest.raises(ConfigError, match="is not there"):
+        use_platform_file(tmp_path / "none.yaml")

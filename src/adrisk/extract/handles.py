@@ -55,8 +55,7 @@ _BEHIND = re.compile(
     rf"[\s,]{{0,2}}(?:\(|on|en|sur|no|na|em|via|по|в|på|auf)\s?(?:my |our |mi |mon |meu )?{_APP_WORD}"
 )
 _NOT_HANDLE = frozenset(
-    "yes only available disponible disponivel disponível oui sim here below number please contact"
-    " call text message now too also and for the chat group app ads our 24h".split()
+    ["yes", "only", "available", "disponible", "disponivel", "disponível", "oui", "sim", "here", "below", "number", "please", "contact", "call", "text", "message", "now", "too", "also", "and", "for", "the", "chat", "group", "app", "ads", "our", "24h"]
 )
 _DOMAIN_LIKE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|me|info|co|io)")
 _FIGURES_ONLY = re.compile(r"[\d._-]+")

@@ -1,9 +1,11 @@
 """What the indicators mean (`taxonomy`), and the words that show them (`rules`, `keywords`)."""
 
+from adrisk.indicators.extension import use_platform_file
 from adrisk.indicators.keywords import keyword_counts
-from adrisk.indicators.rules import match, match_column
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rulebook import Rule, load_rules
+from adrisk.indicators.rules import match, match_all, match_column, settled
 from adrisk.indicators.taxonomy import (
-    LANGUAGES,
     Indicator,
     Taxonomy,
     graded_risk,
@@ -13,10 +15,15 @@ from adrisk.indicators.taxonomy import (
 __all__ = [
     "LANGUAGES",
     "Indicator",
+    "Rule",
     "Taxonomy",
     "graded_risk",
     "keyword_counts",
+    "load_rules",
     "load_taxonomy",
     "match",
+    "match_all",
     "match_column",
+    "settled",
+    "use_platform_file",
 ]

@@ -1,169 +1,220 @@
-"""Read and compile the rules of one language.
+"""Read and compile the rules of one language, a platform's own among them.
 
-In: `rules/{language}.yaml`, patterns in a small notation for people. Out: a frozen `Rulebook` of
-compiled patterns. It refuses a rule without examples and a pattern that does not compile.
+In: `rules/{language}.yaml`, patterns in the notation of `notation.py`; and the rules and restricted
+lists of the platform's file (`extension.py`). Out: a frozen `Rulebook` of compiled phrases. It
+refuses a rule without two examples for and two against it, and a pattern it cannot read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import regex
 import yaml
 
 from adrisk.errors import ConfigError
+from adrisk.indicators.extension import Extension, load_extension, platform_file
+from adrisk.indicators.notation import NotationError, Phrase, phrases
+from adrisk.indicators.plain import bare
 from adrisk.types import State
 
-_FOLDER = Path(__file__).with_name("rules")
+EXAMPLES = 2
+"""Examples that each rule has at least, for and against."""
 
-_GAP = r"(?:[^\p{L}\p{N}.!?\n]+)"
-_CLASSES = {r"\w": r"[\p{L}\p{N}]", r"\d": "[0-9]", "'": "['’´]", "’": "['’´]"}
-_SUM = (
-    r"(?:(?:[€£$]|r\$|us\$)[ \u00a0]?)?[0-9](?:[0-9., \u00a0]*[0-9])?"
-    r"(?:[ \u00a0]?(?:€|£|\$|euros?|eur|usd|gbp|pounds?|dollars?|d[óo]lares|reais))?"
-)
-_BARE = {**dict(zip("áàâãäéèêëíîïóôõöúùûüçñ", "aaaaaeeeeiiioooouuuucn", strict=True)), "œ": "oe"}
-_SIGNS = regex.compile(
-    r"\[(?:\\.|[^\]])*\]|\\[wd]|<sum>|<(?P<words>\d)>|[ '’]|[áàâãäéèêëíîïóôõöúùûüçñœ]"
-)
-_PARTS = regex.compile(r"\\.|\[(?:\\.|[^\]])*\]|<\w+>|.")
-_DISTANCE = regex.compile(r"<\d>")
+ANY_LANGUAGE = "any"
+
+_FOLDER = Path(__file__).with_name("rules")
+_KEYS = ("pattern", "text", "finds", "leaves", "negatable")
+_PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern, what it shows, and an example for and against it.
+    """What shows an indicator, or its absence, with examples for and against.
 
-    `screen` is an RE2 pattern for many texts at once: where it finds nothing, the rule cannot
-    match, so most rules never run.
+    `phrases` are searched in plain text, `on_raw` in the text as it came. A negation beside or in a
+    match of a `negatable` rule turns a present one into an absent one and cancels an absent one; in
+    a rule that `holds_negation` only one before the match does. Nothing takes the force from an
+    `unconditional` rule.
     """
 
     id: str
     indicator: str
     state: State
-    pattern: regex.Pattern[str]
-    screen: str
-    on_raw: bool
-    negatable: bool
-    finds: str
-    leaves: str
+    phrases: tuple[Phrase, ...]
+    on_raw: tuple[re.Pattern[str], ...]
+    finds: tuple[str, ...]
+    leaves: tuple[str, ...]
+    negatable: bool = True
+    holds_negation: bool = False
+    unconditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """The rules of one language, and what takes the force from a match.
 
-    Around `awareness` nothing counts; a `negator` right before a match turns it round.
+    Near a `notice` nothing counts; in a sentence with `doubt` (a question, a condition) neither. A
+    `negator` before a match, or `negation` within it, turns the match round.
     """
 
     language: str
     rules: tuple[Rule, ...]
-    awareness: tuple[regex.Pattern[str], ...]
-    negator: regex.Pattern[str]
+    notices: tuple[Phrase, ...]
+    doubts: tuple[Phrase, ...]
+    negator: re.Pattern[str]
+    negation: re.Pattern[str]
 
 
-@lru_cache(maxsize=8)
-def load_rulebook(language: str) -> Rulebook:
-    """The rules of one language, compiled once a process.
+def load_rules(language: str) -> tuple[Rule, ...]:
+    """The rules of one language, the platform's among them, with their examples.
 
     Raises:
-        ConfigError: if a rule is incomplete or its pattern does not compile.
+        ConfigError: if a rule is incomplete or its pattern cannot be read.
+    """
+    return load_rulebook(language, platform_file()).rules
+
+
+@lru_cache(maxsize=16)
+def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
+    """The rules of one language, with those of a platform's file behind them.
+
+    Raises:
+        ConfigError: if a rule is incomplete or its pattern cannot be read.
     """
     path = _FOLDER / f"{language}.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
+    slots = dict(content.get("slots", {}))
+    rules = list(_rules(content["indicators"], language, slots, path))
+    if platform is not None:
+        rules += _platform_rules(load_extension(platform), language, slots, platform)
+    words = "|".join(phrase.regex for phrase in phrases(content["negators"], slots))
     return Rulebook(
         language=language,
-        rules=tuple(
-            _rule(f"{language}.{indicator}.{name}", indicator, state, fields, path)
-            for indicator, entry in content["indicators"].items()
-            for state in (State.PRESENT, State.ABSENT)
-            for name, fields in entry.get(state.value, {}).items()
-        ),
-        awareness=tuple(_bounded(pattern) for pattern in content["awareness"]),
+        rules=tuple(rules),
+        notices=_phrases(content["notices"], slots, f"{path}: notices"),
+        doubts=_phrases(content["doubts"], slots, f"{path}: doubts"),
         # The negator stands at most two words before the match, in the same clause.
-        negator=regex.compile(
-            rf"(?<![\p{{L}}\p{{N}}])(?:{expand(content['negators'])})"
-            r"(?:[^\p{L}\p{N}.!?\n,;:]+[\p{L}\p{N}]+){0,2}[^\p{L}\p{N}.!?\n,;:]+$"
-        ),
+        negator=re.compile(rf"(?:{words})(?:[^a-z0-9_,:]+[a-z0-9_]+){{0,2}}[^a-z0-9_,:]+$"),
+        negation=re.compile(words),
     )
 
 
-def expand(notation: str) -> str:
-    """The regular expression that a pattern in the rules' notation stands for.
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a rules file.
 
-    A space is anything between two words of a sentence, <n> up to n words between, <sum> an
-    amount of money; letters with an accent match without it too. Classes in square brackets stay.
-
-    >>> bool(regex.fullmatch(expand("papel<2>después"), "papel se hace despues"))
-    True
+    Raises:
+        ConfigError: if it cannot be read.
     """
-    expanded: str = _SIGNS.sub(_sign, notation)
-    return expanded
+    # The C parser reads a file in a tenth of the time; PyYAML may be built without it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values; see adrisk/indicators/rules/en.yaml")
+    return content
 
 
-def loosen(notation: str) -> str:
-    """An RE2 pattern that matches wherever the expanded pattern does, and elsewhere too.
-
-    Every alternative ends at its first distance, so that RE2's automata stay small: "fee<2>job"
-    is looked for as "fee" alone.
-    """
-    kept: list[str] = []
-    depth, skipping = 0, False
-    for part in _PARTS.findall(notation):
-        depth += (part == "(") - (part == ")")
-        if depth == 0 and part == "|":
-            skipping = False
-        elif depth == 0 and _DISTANCE.fullmatch(part):
-            skipping = True
-        if not skipping:
-            kept.append(part)
-    loosened: str = _SIGNS.sub(lambda match: _sign(match, loose=True), "".join(kept))
-    return loosened
+def _platform_rules(
+    extension: Extension, language: str, slots: Mapping[str, str], path: Path
+) -> Iterator[Rule]:
+    for code in (language, ANY_LANGUAGE):
+        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, path)
+    for indicator, listed in extension.restricted.items():
+        yield _restricted(indicator, listed)
 
 
-def _sign(match: regex.Match[str], *, loose: bool = False) -> str:
-    sign: str = match.group()
-    words: str | None = match["words"]
-    if sign == "<sum>":
-        return r"[0-9][0-9., \x{a0}]*" if loose else _SUM
-    if words:
-        return (
-            r"(?:[^.!?\n]+)" if loose else rf"(?:{_GAP}(?:[\p{{L}}\p{{N}}'’]+{_GAP}){{0,{words}}}?)"
-        )
-    if sign == " ":
-        return r"(?:[^a-z0-9.!?\n]+)" if loose else _GAP
-    if sign in _BARE:
-        return f"(?:{sign}|{_BARE[sign]})"
-    return _CLASSES.get(sign, sign)
-
-
-def _bounded(notation: str) -> regex.Pattern[str]:
-    return regex.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{expand(notation)})(?![\p{{L}}\p{{N}}])")
+def _rules(
+    indicators: Mapping[str, Any], prefix: str, slots: Mapping[str, str], path: Path
+) -> Iterator[Rule]:
+    for indicator, entry in indicators.items():
+        if not isinstance(entry, dict):
+            raise ConfigError(f"{path}: rules of {indicator}: expected `present` and `absent`")
+        for state in (State.PRESENT, State.ABSENT):
+            for name, fields in (entry.get(state.value) or {}).items():
+                rule_id = f"{prefix}.{indicator}.{name}"
+                yield _rule(rule_id, indicator, state, fields, slots, f"{path}: rule {rule_id}")
 
 
 def _rule(
-    rule_id: str, indicator: str, state: State, fields: Mapping[str, Any], path: Path
+    rule_id: str,
+    indicator: str,
+    state: State,
+    fields: Mapping[str, Any],
+    slots: Mapping[str, str],
+    where: str,
 ) -> Rule:
+    for key in fields:
+        if key not in _KEYS:
+            raise ConfigError(f"{where}: unknown key {key!r}; there are {', '.join(_KEYS)}")
     for name in ("pattern", "finds", "leaves"):
-        if not isinstance(fields.get(name), str):
-            raise ConfigError(f"{path}: rule {rule_id}: the key `{name}` is missing; add a text")
+        if name not in fields:
+            raise ConfigError(f"{where}: the key `{name}` is missing; add it")
+    finds, leaves = _listed(fields["finds"]), _listed(fields["leaves"])
+    if min(len(finds), len(leaves)) < EXAMPLES:
+        raise ConfigError(f"{where}: give {EXAMPLES} examples or more under `finds` and `leaves`")
     on_raw = fields.get("text") == "raw"
-    try:
-        pattern = regex.compile(fields["pattern"]) if on_raw else _bounded(fields["pattern"])
-    except regex.error as error:
-        raise ConfigError(f"{path}: rule {rule_id}: pattern does not compile: {error}") from error
     return Rule(
         id=rule_id,
         indicator=indicator,
         state=state,
-        pattern=pattern,
-        screen=fields["pattern"] if on_raw else loosen(fields["pattern"]),
-        on_raw=on_raw,
-        negatable=state is State.PRESENT and fields.get("negatable", True) is True,
-        finds=fields["finds"],
-        leaves=fields["leaves"],
+        phrases=() if on_raw else _phrases(fields["pattern"], slots, where),
+        on_raw=_raw(fields["pattern"], where) if on_raw else (),
+        finds=finds,
+        leaves=leaves,
+        negatable=fields.get("negatable", True) is not False,
+        holds_negation=_holds_negation(state, fields.get("negatable", True)),
     )
+
+
+def _holds_negation(state: State, negatable: Any) -> bool:
+    """What says that something is absent is made of negations, unless the file says otherwise."""
+    return negatable != "within" if state is State.ABSENT else negatable == "before"
+
+
+def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:
+    try:
+        found = tuple(phrase for p in _listed(patterns) for phrase in phrases(p, slots))
+    except (NotationError, re.error) as error:
+        raise ConfigError(f"{where}: {error}") from error
+    for phrase in found:
+        if not phrase.needs:
+            raise ConfigError(
+                f"{where}: every alternative must hold a word that cannot be missing; "
+                f"{phrase.regex} holds none"
+            )
+    return found
+
+
+def _raw(patterns: Any, where: str) -> tuple[re.Pattern[str], ...]:
+    try:
+        return tuple(re.compile(pattern) for pattern in _listed(patterns))
+    except re.error as error:
+        raise ConfigError(f"{where}: pattern does not compile: {error}") from error
+
+
+def _restricted(indicator: str, listed: Sequence[str]) -> Rule:
+    """A platform's restricted list as one rule: whatever matches goes to a person."""
+    plain = [line for line in listed if _PLAIN_PHRASE.fullmatch(bare(line))]
+    other = [line for line in listed if not _PLAIN_PHRASE.fullmatch(bare(line))]
+    return Rule(
+        id=f"platform.restricted.{indicator}",
+        indicator=indicator,
+        state=State.PRESENT,
+        phrases=tuple(p for line in plain for p in phrases(re.sub(r"[ .,]+", " ", line), {})),
+        on_raw=tuple(re.compile(re.escape(line), re.IGNORECASE) for line in other),
+        finds=(),
+        leaves=(),
+        negatable=False,
+        unconditional=True,
+    )
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(str(item) for item in value or ())

@@ -1,29 +1,35 @@
 """Find the words that show an indicator, in English, Spanish, Portuguese and French.
 
 In: raw ad texts and, where known, their languages. Out: `Evidence` with spans of the raw text,
-present or absent. It is not fooled by look-alike letters or invisible characters, and passes over
-notices that warn of the very things it looks for. It does not read images or understand irony.
+present or absent. It is not fooled by look-alike letters, digits for letters, invisible characters
+or words pulled apart, and passes over notices that warn of the very things it looks for. It does
+not read images or understand irony.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from adrisk.indicators.extension import platform_file
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.plain import BETWEEN, Plain, plain
 from adrisk.indicators.rulebook import Rule, Rulebook, load_rulebook
-from adrisk.indicators.taxonomy import LANGUAGES
-from adrisk.normalise import Folded, fold, fold_column, fold_text
+from adrisk.indicators.screen import Screen, sentences
+from adrisk.normalise import Folded, fold, fold_column
 from adrisk.types import Evidence, State
 
-_NOTICE_REACH = 160
+_NOTICE_REACH = 600
 """Characters around a warning in which nothing counts. An author may hide behind this by quoting
 a helpline; but then the ad quotes a helpline."""
 
 _NEGATOR_REACH = 48
+_AT_ONCE = 1024
 
 
 def match(raw: str, language: str | None = None) -> list[Evidence]:
@@ -37,78 +43,136 @@ def match(raw: str, language: str | None = None) -> list[Evidence]:
         `raw[e.start:e.end]` are the words meant; `found_by` is the rule's id. Where the ad says
         the opposite, `state` is absent, and no present evidence overlaps it.
 
-    >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. No fee at any point.")]
-    [('document_retention', 'present'), ('recruitment_fee', 'absent')]
+    >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. Take your time.")]
+    [('document_retention', 'present'), ('urgency_or_secrecy', 'absent')]
     """
-    text = fold_text(raw)
-    found: list[Evidence] = []
-    for code in _codes(language):
-        book = load_rulebook(code)
-        found += _apply(book, book.rules, raw, text)
-    return _settle(found)
+    return match_column([raw], [language])[0]
 
 
 def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
-    """`match` of every ad, screened in Arrow first, so that most rules never run.
+    """`match` of every ad, many at once: a word no rule needs is looked at once only.
+
+    Raises:
+        ValueError: if there are not as many languages as texts.
+    """
+    return [settled(found) for found in match_all(raw, languages)]
+
+
+def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
+    """Every finding of every rule, those that `match` drops because they overlap included.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
     if len(raw) != len(languages):
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
-    column = pa.array(raw, pa.large_string())
-    folded = fold_column(column)
     found: list[list[Evidence]] = [[] for _ in raw]
     for code in LANGUAGES:
-        rows = np.flatnonzero([code in _codes(language) for language in languages])
-        if not len(rows):
-            continue
-        book = load_rulebook(code)
-        of_code = pa.array(rows)
-        may = _screened(book, folded.take(of_code), column.take(of_code))
-        for at in np.flatnonzero(may.any(axis=1)):
-            row = int(rows[at])
-            chosen = [book.rules[number] for number in np.flatnonzero(may[at])]
-            found[row] += _apply(book, chosen, raw[row], folded[row].as_py())
-    return [_settle(evidence) for evidence in found]
+        rows = [row for row, language in enumerate(languages) if code in _codes(language)]
+        for first in range(0, len(rows), _AT_ONCE):
+            some = rows[first : first + _AT_ONCE]
+            texts = [raw[row] for row in some]
+            for row, evidence in zip(some, _Matcher(code).find(texts), strict=True):
+                found[row] += evidence
+    return found
 
 
 def _codes(language: str | None) -> tuple[str, ...]:
     return (language,) if language in LANGUAGES else LANGUAGES
 
 
-def _screened(book: Rulebook, folded: pa.Array, raw: pa.Array) -> NDArray[np.bool_]:
-    """Shape (texts, rules): may the rule match?"""
-    may = np.zeros((len(raw), len(book.rules)), dtype=np.bool_)
-    for number, rule in enumerate(book.rules):
-        hits = pc.match_substring_regex(raw if rule.on_raw else folded, pattern=rule.screen)
-        may[:, number] = hits.to_numpy(zero_copy_only=False)
-    return may
+class _Matcher:
+    """The rules of one language at work on a batch of ads."""
 
+    def __init__(self, language: str) -> None:
+        self.book, self.screen = _rules(language, platform_file())
 
-def _apply(book: Rulebook, rules: Iterable[Rule], raw: str, text: str) -> Iterator[Evidence]:
-    """Every match of these rules, but for those beside a warning."""
-    spans = _Spans(raw, text)
-    notices: list[tuple[int, int]] | None = None
-    for rule in rules:
-        for hit in rule.pattern.finditer(raw if rule.on_raw else text):
-            start, end = hit.span() if rule.on_raw else spans.raw(*hit.span())
-            if notices is None:
-                notices = [spans.raw(*m.span()) for p in book.awareness for m in p.finditer(text)]
-            if any(a - _NOTICE_REACH < end and start < b + _NOTICE_REACH for a, b in notices):
+    def find(self, raw: Sequence[str]) -> list[list[Evidence]]:
+        """All evidence in each ad."""
+        folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
+        text = plain(folded)
+        found: list[list[Evidence]] = [[] for _ in raw]
+        spans: dict[int, _Spans] = {}
+        hits, notices = self._hits(text)
+        for ad, rule, start, end, turned in hits:
+            if not rule.unconditional and _beside(start, end, notices[ad]):
                 continue
-            turned = _negated(book, rule, text, hit.start())
-            yield Evidence(
-                rule.indicator, start, end, rule.id, State.ABSENT if turned else rule.state
-            )
+            if ad not in spans:
+                spans[ad] = _Spans(raw[ad], folded[ad])
+            first = int(text.starts[ad])
+            raw_start, raw_end = spans[ad].raw(*(at - first for at in text.snap(start, end)))
+            state = State.ABSENT if turned else rule.state
+            found[ad].append(Evidence(rule.indicator, raw_start, raw_end, rule.id, state))
+        for ad, evidence in self._on_raw(raw):
+            found[ad].append(evidence)
+        return found
+
+    def _hits(
+        self, text: Plain
+    ) -> tuple[list[tuple[int, Rule, int, int, bool]], dict[int, list[tuple[int, int]]]]:
+        """Matches (ad, rule, start, end, turned round), and where nothing counts in each ad."""
+        starts, stops = sentences(text.text)
+        begins = text.starts.tolist()
+        hits: list[tuple[int, Rule, int, int, bool]] = []
+        notices: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for number, found in self.screen.candidates(text.text, starts):
+            rule, phrase, reach = self.screen.phrases[number]
+            for start, stop in zip(starts[found].tolist(), stops[found].tolist(), strict=True):
+                for hit in phrase.pattern.finditer(text.text, start, stop):
+                    ad = bisect_right(begins, hit.start()) - 1
+                    if rule is None:
+                        notices[ad].append(
+                            (hit.start() - reach, hit.end() + reach) if reach else (start, stop)
+                        )
+                        continue
+                    turned = rule.negatable and self._negated(text.text, start, *hit.span(), rule)
+                    if not (turned and rule.state is State.ABSENT):
+                        hits.append((ad, rule, *hit.span(), turned))
+        return hits, notices
+
+    def _negated(self, text: str, sentence: int, start: int, end: int, rule: Rule) -> bool:
+        before = text[max(sentence, start - _NEGATOR_REACH) : start]
+        if self.book.negator.search(before):
+            return True
+        return not rule.holds_negation and self.book.negation.search(text, start, end) is not None
+
+    def _on_raw(self, raw: Sequence[str]) -> Iterator[tuple[int, Evidence]]:
+        """Findings in the text as it came: how a contact is written shows nowhere else."""
+        joined = BETWEEN.join(raw)
+        begins = [0]
+        for text in raw:
+            begins.append(begins[-1] + len(text) + 1)
+        for rule in self.book.rules:
+            for pattern in rule.on_raw:
+                for hit in pattern.finditer(joined):
+                    ad = bisect_right(begins, hit.start()) - 1
+                    start, end = (at - begins[ad] for at in hit.span())
+                    yield ad, Evidence(rule.indicator, start, end, rule.id, rule.state)
 
 
-def _negated(book: Rulebook, rule: Rule, text: str, start: int) -> bool:
-    before = text[max(0, start - _NEGATOR_REACH) : start]
-    return rule.negatable and not rule.on_raw and book.negator.search(before) is not None
+class _RuleScreen(Screen):
+    """A screen that knows whose its phrases are: a rule's, or a notice's with its reach."""
+
+    def __init__(self, book: Rulebook) -> None:
+        self.phrases = [
+            *((rule, phrase, 0) for rule in book.rules for phrase in rule.phrases),
+            *((None, phrase, _NOTICE_REACH) for phrase in book.notices),
+            *((None, phrase, 0) for phrase in book.doubts),
+        ]
+        super().__init__([phrase for _, phrase, _ in self.phrases])
 
 
-def _settle(found: Iterable[Evidence]) -> list[Evidence]:
+@lru_cache(maxsize=16)
+def _rules(language: str, platform: Path | None) -> tuple[Rulebook, _RuleScreen]:
+    book = load_rulebook(language, platform)
+    return book, _RuleScreen(book)
+
+
+def _beside(start: int, end: int, notices: Sequence[tuple[int, int]]) -> bool:
+    return any(first < end and start < last for first, last in notices)
+
+
+def settled(found: Iterable[Evidence]) -> list[Evidence]:
     """One finding a place: an absent one wins over a present one, a longer over a shorter."""
     kept: list[Evidence] = []
     order = sorted(found, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start))

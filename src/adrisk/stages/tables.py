@@ -9,13 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adrisk.errors import UsageError
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import match_column
+from adrisk.indicators import load_taxonomy, match_all, settled
 from adrisk.model import prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
+from adrisk.stages.rule_report import RuleReport
 
 _EVIDENCE = pa.schema(
     [
@@ -49,23 +51,39 @@ class Written:
     quarantine: Path
 
 
-def match(sources: Sequence[str], out: Path, mapping: Mapping[str, str]) -> Written:
-    """Rules alone: one row a finding, with its span in the raw text."""
+def match(
+    sources: Sequence[str], out: Path, mapping: Mapping[str, str], *, report: Path | None = None
+) -> Written:
+    """Rules alone: one row a finding, with its span in the raw text.
+
+    Args:
+        report: where a table of how good each rule is goes, if it is wanted; JSON beside it.
+    """
+    figures = RuleReport(load_taxonomy()) if report is not None else None
 
     def find(ads: pa.Table) -> pa.Table:
+        languages = ads["language"].to_pylist()
+        everything = match_all(ads["text"].to_pylist(), languages)
+        kept = [settled(found) for found in everything]
+        if figures is not None:
+            figures.add(ads, everything, kept)
         rows = [
             (ad_id, e.indicator, str(e.state), e.start, e.end, e.found_by, language)
             for ad_id, language, found in zip(
-                ads["ad_id"].to_pylist(),
-                ads["language"].to_pylist(),
-                match_column(ads["text"].to_pylist(), ads["language"].to_pylist()),
-                strict=True,
+                ads["ad_id"].to_pylist(), languages, kept, strict=True
             )
             for e in found
         ]
         return _rows(rows, _EVIDENCE)
 
-    return _each("match", sources, out, mapping, _EVIDENCE, find)
+    if report is not None:
+        if report.suffix != ".md":
+            raise UsageError(f"--report {report}: name a file that ends in .md")
+        output(report)
+    done = _each("match", sources, out, mapping, _EVIDENCE, find)
+    if figures is not None and report is not None:
+        figures.write(report)
+    return done
 
 
 def extract(

@@ -1,0 +1,137 @@
+"""A platform's own file: indicators, rules and restricted phrase lists beside ours, without code.
+
+In: the file that `ADRISK_TAXONOMY` names (`--taxonomy FILE` sets it for one command, the key
+`taxonomy` in a configuration for one run). Out: a frozen `Extension`. Its keys, all optional:
+
+    indicators:   entries as in adrisk/indicators/taxonomy.yaml
+    risk:         how indicators combine into risk 0 to 3, instead of ours
+    rules:        by language (en, es, pt, fr, or any), as in adrisk/indicators/rules/en.yaml
+    restricted:   indicator -> a text file of phrases, one a line; the indicator's kind must be x
+
+Phrases of a restricted list stay in that file: they are never shown, logged or written, and a match
+is never turned round by a negation or passed over beside a warning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adrisk.errors import ConfigError
+from adrisk.indicators.languages import LANGUAGES
+
+VARIABLE = "ADRISK_TAXONOMY"
+"""The environment variable; set it before any other process is started, and all agree."""
+
+_KEYS = ("indicators", "risk", "rules", "restricted")
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What a platform adds.
+
+    Attributes:
+        indicators: entries, not yet checked.
+        risk: in place of the shipped way of combining weights; None keeps that.
+        rules: by language, then by indicator.
+        restricted: phrases by indicator.
+    """
+
+    indicators: tuple[Mapping[str, Any], ...]
+    risk: Any
+    rules: Mapping[str, Mapping[str, Any]]
+    restricted: Mapping[str, tuple[str, ...]]
+
+
+def platform_file() -> Path | None:
+    """The platform's file, or None where there is none."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named) if named else None
+
+
+def use_platform_file(path: Path) -> None:
+    """Name the platform's file for this process and those it starts: for commands and flows.
+
+    Raises:
+        ConfigError: if it is not there.
+    """
+    if not path.is_file():
+        raise ConfigError(f"the taxonomy file {path} is not there; check the path")
+    os.environ[VARIABLE] = str(path.resolve())
+
+
+@lru_cache(maxsize=8)
+def load_extension(path: Path) -> Extension:
+    """Read a platform's file and the lists it names; read once a process.
+
+    Raises:
+        ConfigError: if a file cannot be read or has another form; the message names it.
+    """
+    content = _content(path)
+    entries = content.get("indicators", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError(
+            f"{path}: expected under the key `indicators` a list of entries; "
+            "see adrisk/indicators/taxonomy.yaml for the form"
+        )
+    rules = _mapping(content, "rules", path)
+    for language in rules:
+        if language not in (*LANGUAGES, "any"):
+            raise ConfigError(
+                f"{path}: rules are by language, {', '.join(LANGUAGES)} or any, got {language!r}"
+            )
+    restricted = _mapping(content, "restricted", path)
+    for name in restricted:
+        if not isinstance(restricted[name], str):
+            raise ConfigError(f"{path}: restricted.{name}: expected the path of a text file")
+    return Extension(
+        indicators=tuple(entries),
+        risk=content.get("risk"),
+        rules={language: _mapping(rules, language, path) for language in rules},
+        restricted={
+            name: _restricted(path.parent / str(file), f"{path}: restricted list of {name}")
+            for name, file in restricted.items()
+        },
+    )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict) or not content:
+        raise ConfigError(f"{path}: expected one of the keys {', '.join(_KEYS)}")
+    for key in content:
+        if key not in _KEYS:
+            close = get_close_matches(str(key), _KEYS, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(_KEYS)}"
+            raise ConfigError(f"{path}: unknown key {key!r}{hint}")
+    return content
+
+
+def _mapping(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    value = content.get(key) or {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: {key}: expected names with values below them")
+    return value
+
+
+def _restricted(file: Path, where: str) -> tuple[str, ...]:
+    """The phrases of a list; blank lines and lines that begin with # say nothing."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"{where}: {file} cannot be read: {reason}") from error
+    phrases = tuple(line.strip() for line in lines if line.strip() and line.lstrip()[0] != "#")
+    if not phrases:
+        raise ConfigError(f"{where}: {file} holds no phrases; write one a line")
+    return phrases

@@ -1,0 +1,3 @@
+"""The languages in which every indicator has a title, a definition and rules."""
+
+LANGUAGES = ("en", "es", "pt", "fr")

@@ -1,0 +1,319 @@
+"""The notation in which people write rules, and what a machine needs to find them.
+
+In: a pattern such as "{we} (will )?keep<3>{papers}". Out: a compiled regular expression over plain
+text (see `plain.py`), and sets of words: a text that holds no word of a set cannot match.
+
+    a space     anything between two words of one sentence; an apostrophe too
+    <n>         at most n words between (n from 0 to 9)
+    <sum>       an amount of money
+    <end>       the end of the clause
+    (a|b)       one of these; (a )? may be missing, and so may the letter before a ?; (a )* may
+                come any number of times
+    {name}      a slot: the words that the language's file lists under `slots`
+    *           any further letters of the word; deduct* is deduct, deducted, deduction
+    -           a hyphen, a space or nothing; e-mail is email, e-mail and e mail
+    [0-9]       one of these characters
+
+A pattern begins and ends at a word's border. Accents may be written or not: nobody types them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from adrisk.indicators.plain import bare
+
+Words = frozenset[str]
+"""Words of which one is needed; one that ends in * stands for all that begin so."""
+
+_GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
+_WORD = "[a-z0-9_%$]++"
+_END = r"(?=[^a-z0-9_]*\Z| ?[,:(])"
+_BEFORE = r"(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?"
+_AMOUNT = r"[0-9](?:[0-9., ]*[0-9])?"
+_AFTER = (
+    r"[ ]?(?:de )?(?:\$|k\b|mil\b|euros?|eur|usd|gbp|brl|mxn|cop|ars|cad|aud|pounds?|dollars?"
+    r"|dolares?|reais|pesos?|quid|bucks|thousand|million|millones|milhoes)"
+)
+# A bare number is money from three digits on: 12 is months or hours.
+_SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
+_SPECIAL = set("()|{}<>[]*- ?")
+_SETS = 3
+_WORTHWHILE = 0.5
+_MANY_WORDS = 600
+
+# Words of four languages that nearly every ad holds: asking for them screens nothing.
+_COMMON = frozenset(
+    "a an the to of and in for is are be you your we our it i no not on with from at or by this that "
+    "all any can will have has do when who if as de la el los las que en y se por con para un una su "
+    "es al lo te tu si e o os do da dos das em um uma nao com ou na no le les des du et ne pas au aux "
+    "est pour vous nous votre sur par ce qui il elle on d l day days every time".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One pattern: a text is worth searching if it holds a word of every set in `needs`."""
+
+    regex: str
+    needs: tuple[Words, ...]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled once a process, and only if it is ever searched: most never are."""
+        return _compiled(self.regex)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of a pattern.
+
+    `words` are all that it may be while it lies within one word, None where they cannot be listed.
+    A piece with a `gap` reaches over more than one word: then `needs` hold if it stands between
+    words, and `begins` and `ends` say whether it brings the border of a word along on that side.
+    """
+
+    regex: str
+    words: Words | None = None
+    gap: bool = False
+    needs: tuple[Words, ...] = ()
+    begins: bool = False
+    ends: bool = False
+
+
+@lru_cache(maxsize=None)
+def _compiled(regex: str) -> re.Pattern[str]:
+    return re.compile(regex, re.ASCII)
+
+
+class NotationError(ValueError):
+    """A pattern that cannot be read; the message says where."""
+
+
+def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
+    """The phrases of a pattern: one for each of its outermost alternatives.
+
+    >>> (phrase,) = phrases("papers?<2>after", {})
+    >>> bool(phrase.pattern.search("your papers come much after"))
+    True
+    >>> [sorted(words) for words in phrase.needs]
+    [['after'], ['paper', 'papers']]
+
+    Raises:
+        NotationError: if the pattern cannot be read.
+    """
+    reader = _Reader(notation, slots)
+    parts = reader.alternatives()
+    if reader.at < len(reader.text):
+        raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
+    return [_phrase(part, notation) for part in parts]
+
+
+def _phrase(part: _Part, notation: str) -> Phrase:
+    if not part.regex:
+        raise NotationError(f"an alternative of {notation!r} is empty")
+    regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
+    ranked = sorted(set(_closed(part)), key=_commonness)
+    kept = ranked[:1] + [words for words in ranked[1:_SETS] if _commonness(words)[0] < _WORTHWHILE]
+    return Phrase(regex, tuple(kept))
+
+
+def _commonness(words: Words) -> tuple[float, int, str]:
+    """A guess at how often one of the words is seen: short and frequent words are."""
+    guess = sum(1.0 if w in _COMMON else 3.0 ** -len(w.rstrip("*")) for w in words)
+    return (guess, len(words), min(words))
+
+
+class _Reader:
+    """Reads a pattern from left to right; one method for each level of nesting."""
+
+    def __init__(self, notation: str, slots: Mapping[str, str]) -> None:
+        # In plain text œ is the one letter o, as everything stays at its place.
+        spelt = re.sub(r"\s*(<[0-9]>)\s*", r"\1", notation.strip())
+        self.text = bare(spelt.replace("œ", "oe?"))
+        self.slots = slots
+        self.at = 0
+
+    def alternatives(self) -> list[_Part]:
+        """What stands between | signs, up to a ) or the end."""
+        parts = [self._sequence()]
+        while self._take("|"):
+            parts.append(self._sequence())
+        return parts
+
+    def _sequence(self) -> _Part:
+        parts: list[_Part] = []
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            parts.append(self._repeated(self._atom()))
+        return _joined(parts)
+
+    def _atom(self) -> _Part:
+        sign = self.text[self.at]
+        if sign == "(":
+            return self._group()
+        if sign == "{":
+            return self._slot()
+        if sign == "<":
+            return self._angle()
+        if sign == "[":
+            return self._class()
+        self.at += 1
+        if sign == " ":
+            return _Part(_GAP, gap=True, begins=True, ends=True)
+        if sign == "'":
+            return _Part("[' ]++", gap=True, begins=True, ends=True)
+        if sign == "*":
+            return _Part("[a-z0-9_]*+", frozenset("*"))
+        if sign == "-":
+            return _Part("[^a-z0-9_]?", frozenset("*"))
+        if sign in _SPECIAL:
+            raise NotationError(f"{sign!r} at character {self.at} of {self.text!r} is out of place")
+        if not sign.isalnum():
+            return _Part(re.escape(sign), gap=True, begins=True, ends=True)
+        return _Part(sign, frozenset([sign]))
+
+    def _group(self) -> _Part:
+        self.at += 1
+        parts = self.alternatives()
+        if not self._take(")"):
+            raise NotationError(f"'(' without ')' in {self.text!r}")
+        return _either(parts)
+
+    def _slot(self) -> _Part:
+        name = self._until("}")
+        if name not in self.slots:
+            raise NotationError(
+                f"there is no slot {name!r}; the file has {', '.join(sorted(self.slots)) or 'none'}"
+            )
+        reader = _Reader(self.slots[name], {k: v for k, v in self.slots.items() if k != name})
+        return _either(reader.alternatives())
+
+    def _angle(self) -> _Part:
+        name = self._until(">")
+        if name == "sum":
+            return _Part(_SUM)
+        if name == "end":
+            return _Part(_END, gap=True, begins=True, ends=True)
+        if len(name) == 1 and name.isdigit():
+            regex = f"{_GAP}(?:{_WORD}{_GAP}){{0,{name}}}?"
+            return _Part(regex, gap=True, begins=True, ends=True)
+        raise NotationError(f"<{name}> is neither <sum>, <end> nor a number of words such as <3>")
+
+    def _class(self) -> _Part:
+        inside = self._until("]")
+        if not re.fullmatch(r"[a-z0-9., -]+", inside):
+            raise NotationError(
+                f"[{inside}] may list letters, digits, points, commas and blanks only"
+            )
+        listed = [c for c in map(chr, range(32, 127)) if re.fullmatch(f"[{inside}]", c)]
+        return _Part(f"[{inside}]", frozenset(listed) if len(listed) <= 10 else None)
+
+    def _repeated(self, part: _Part) -> _Part:
+        if self._take("?"):
+            return _optional(part, "?")
+        if self.text[self.at - 1] == ")" and self._take("*"):
+            return _optional(replace(part, words=None), "*")
+        return part
+
+    def _until(self, end: str) -> str:
+        stop = self.text.find(end, self.at)
+        if stop < 0:
+            raise NotationError(f"{self.text[self.at]!r} without {end!r} in {self.text!r}")
+        inside = self.text[self.at + 1 : stop]
+        self.at = stop + 1
+        return inside
+
+    def _take(self, sign: str) -> bool:
+        taken = self.text.startswith(sign, self.at)
+        self.at += taken
+        return taken
+
+
+def _optional(part: _Part, sign: str) -> _Part:
+    regex = f"(?:{part.regex}){sign}"
+    if part.gap:
+        return _Part(regex, gap=True, begins=part.begins, ends=part.ends)
+    return _Part(regex, None if part.words is None else part.words | {""})
+
+
+def _either(parts: Sequence[_Part]) -> _Part:
+    """One of these: of each, its rarest set of words, all taken together."""
+    regex = f"(?:{'|'.join(part.regex for part in parts)})"
+    if not any(part.gap for part in parts):
+        listed = [part.words for part in parts if part.words is not None]
+        return _Part(regex, _bounded(listed) if len(listed) == len(parts) else None)
+    needs = [_closed(part) for part in parts]
+    rarest = [min(sets, key=_commonness) for sets in needs if sets]
+    return _Part(
+        regex,
+        gap=True,
+        needs=(frozenset().union(*rarest),) if len(rarest) == len(parts) else (),
+        begins=all(part.begins for part in parts),
+        ends=all(part.ends for part in parts),
+    )
+
+
+def _closed(part: _Part) -> tuple[Words, ...]:
+    """The sets of words of a part with the border of a word on either side."""
+    if part.gap:
+        return part.needs
+    return () if part.words is None or "" in part.words else (part.words,)
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Pieces one behind the other; letters that touch are one word.
+
+    Whether words are whole is followed from left to right: `word` is what has been read of a word
+    (None: nobody knows), `waiting` are sets that hold if a border comes next.
+    """
+    regex = "".join(part.regex for part in parts)
+    if not any(part.gap for part in parts):
+        return _Part(regex, _product([part.words for part in parts]))
+    needs: list[Words] = []
+    waiting: tuple[Words, ...] = ()
+    word: Words | None = frozenset([""])
+    for part in parts:
+        at_border = word == {""} and not waiting
+        if not part.gap:
+            word, waiting = (_product([word, part.words]) if not waiting else None), ()
+            continue
+        if part.begins or at_border:
+            needs += [*waiting, *_closed(_Part("", word))]
+            if part.ends:
+                needs += part.needs
+                word, waiting = frozenset([""]), ()
+            else:
+                word, waiting = frozenset([""]), part.needs or (_NOTHING,)
+        else:
+            word, waiting = (frozenset([""]) if part.ends and not part.needs else None), ()
+    needs += [*waiting, *_closed(_Part("", word))]
+    return _Part(
+        regex,
+        gap=True,
+        needs=tuple(words for words in needs if words is not _NOTHING),
+        begins=bool(parts) and parts[0].begins,
+        ends=bool(parts) and parts[-1].ends,
+    )
+
+
+_NOTHING: Words = frozenset(["\x00"])
+
+
+def _product(sets: Sequence[Words | None]) -> Words | None:
+    """All words that the pieces can make, one of each behind the other."""
+    words: Words | None = frozenset([""])
+    for following in sets:
+        if words is None or following is None:
+            return None
+        joined = {w if w.endswith("*") else w + f for w in words for f in following}
+        words = _bounded([frozenset(joined)])
+    return words
+
+
+def _bounded(sets: Iterable[Words]) -> Words | None:
+    """The sets as one, or None where listing them would take too long."""
+    words = frozenset().union(*sets)
+    return words if len(words) <= _MANY_WORDS else None
