@@ -185,7 +185,7 @@ def results(model: Model, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "passing": {
             "higher": f"log-odds of the text above the pair's by {MARGIN} or more",
             "same": f"probabilities no more than {TOLERANCE} apart",
-            "below": f"risk below the model's threshold for {REVIEW_SHARE:.0%} under review",
+            "below": f"risk below the model's threshold for {100 * REVIEW_SHARE:g} % under review",
         },
         "all": rate_to_json(rate(outcomes)),
         "languages": {

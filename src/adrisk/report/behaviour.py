@@ -134,13 +134,22 @@ def _whole(text: str) -> tuple[Stretch, ...]:
 def _stretches(
     text: str, words: Sequence[str], steps: Sequence[tuple[str, int, int]]
 ) -> Iterator[Stretch]:
+    """The text by turns as in the other and not; a blank between two differences differs too."""
     masked = mask_field(text)  # as long as the text, so the cuts fall where they should
+    cuts: list[tuple[int, bool]] = []  # where each stretch ends, and whether it differs
     at = 0
-    for tag, first, last in steps:
-        end = at + sum(map(len, words[first:last]))
-        if at < end:
-            yield Stretch(reveal(masked[at:end]), tag != "equal")
-        at = end
+    for number, (tag, first, last) in enumerate(steps):
+        inside = 0 < number < len(steps) - 1
+        differs = tag != "equal" or (inside and not "".join(words[first:last]).strip())
+        at += sum(map(len, words[first:last]))
+        if cuts and cuts[-1][1] == differs:
+            cuts.pop()
+        cuts.append((at, differs))
+    start = 0
+    for end, differs in cuts:
+        if start < end:
+            yield Stretch(reveal(masked[start:end]), differs)
+        start = end
 
 
 def _unjudged(outcomes: Sequence[Outcome]) -> dict[str, int]:
