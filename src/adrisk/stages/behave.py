@@ -73,11 +73,10 @@ def in_words(found: Mapping[str, Any]) -> str:
         lines.append(
             f"largest move of a swap  {moved['largest']:.3f}  {moved['case']} ({moved['language']})"
         )
-    if found["all"]["unjudged"]:
-        lines.append(
-            f"not judged  {found['all']['unjudged']:,} cases: the model has no head for their "
-            "indicator"
-        )
+    unjudged = found["all"]["unjudged"]
+    if unjudged:
+        counted = "1 case" if unjudged == 1 else f"{unjudged:,} cases"
+        lines.append(f"not judged  {counted}: the model has no head for the indicator")
     return "\n".join(lines)
 
 
