@@ -139,6 +139,19 @@ def _parser() -> _Parser:
     p.add_argument("--resamples", type=int, default=None, help="bootstrap resamples (500)")
     _add_taxonomy(p)
 
+    p = command("behave", commands.behave_command, "put a model to the behaviour suites", _MODELS)
+    p.add_argument("model", nargs="?", metavar="MODEL")
+    p.add_argument(
+        "--suites",
+        type=Path,
+        default=Path("evaluation/behaviour"),
+        metavar="DIR",
+        help="where the suites lie (evaluation/behaviour)",
+    )
+    p.add_argument(
+        "-o", "--out", type=Path, metavar="DIR", help="writes behaviour.json and behaviour.html"
+    )
+
     p = command(
         "score", commands.score_command, "score ads and rank them for review", _MODELS, _SOURCES
     )

@@ -182,6 +182,22 @@ def evaluate_command(args: argparse.Namespace) -> None:
         print(f"run      {done.run.run_id}  in {done.run.store}")
 
 
+def behave_command(args: argparse.Namespace) -> None:
+    """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
+    from adrisk.behaviour import load_suites
+    from adrisk.stages import behave, find_model
+    from adrisk.stages.behave import in_words
+
+    cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
+    done = behave(find_model(args.model, _workspace()), cases, args.out)
+    model, suites = done.results["model"], done.results["suites"]
+    print(f"model     {model['family']} {model['version']}: {model['target']}")
+    print(f"suites    {args.suites}  {len(cases):,} cases, {suites['fingerprint'][:12]}\n")
+    print(in_words(done.results) + "\n")
+    for path in done.files:
+        print(f"written   {path}")
+
+
 def _interval(figure: dict[str, float | None]) -> str:
     if figure["value"] is None:
         return "undefined"

@@ -4,11 +4,22 @@ queued(folder)                        which ads need their text
 summarise(folder, texts, taxonomy)    the figures and the queue, as frozen values
 render(summary)                       those values as HTML that loads nothing
 write_report(folder, texts, out)      all of it, written in one step
+behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
 """
 
+from adrisk.report.behaviour import behaviour_page
 from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import render, write_report
 from adrisk.report.summarise import Summary, summarise
 
-__all__ = ["AdView", "QueueIndex", "Summary", "queued", "render", "summarise", "write_report"]
+__all__ = [
+    "AdView",
+    "QueueIndex",
+    "Summary",
+    "behaviour_page",
+    "queued",
+    "render",
+    "summarise",
+    "write_report",
+]

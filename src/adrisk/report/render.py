@@ -43,7 +43,7 @@ _LANGUAGES = {
 
 def render(summary: Summary) -> str:
     """The page. The same summary gives the same text."""
-    css, js = _asset("report.css"), _asset("report.js")
+    css, js = asset("report.css"), asset("report.js")
     policy = summary.manifest.policy
     charts = [
         risk_histogram(
@@ -52,7 +52,7 @@ def render(summary: Summary) -> str:
         for width, name in ((760, "wide"), (340, "narrow"))
     ]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             summary=summary,
@@ -68,8 +68,8 @@ def render(summary: Summary) -> str:
             present_from=PRESENT_FROM,
             css=Markup(css),  # noqa: S704 - shipped with adrisk
             js=Markup(js),  # noqa: S704 - shipped with adrisk
-            css_hash=_sha256(css),
-            js_hash=_sha256(js),
+            css_hash=sha256(css),
+            js_hash=sha256(js),
         )
     )
 
@@ -121,7 +121,8 @@ def write_report(
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates with autoescape, and the filters that make hostile text safe to read."""
     environment = Environment(
         loader=PackageLoader("adrisk.report"),
         autoescape=True,
@@ -215,9 +216,11 @@ def _json(value: object) -> str:
     return json.dumps(value, indent=2, sort_keys=True, default=str)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that lies beside the templates."""
     return resources.files("adrisk.report").joinpath("templates", name).read_text("utf-8")
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """The digest by which a content policy names a style sheet or a script."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -6,6 +6,7 @@ Prefect or the command line. The commands and the flows are thin over these.
 
 from __future__ import annotations
 
+from adrisk.stages.behave import Behaved, behave
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
@@ -16,11 +17,13 @@ from adrisk.stages.score import Scored, score
 from adrisk.stages.train import Trained, fit_model, train
 
 __all__ = [
+    "Behaved",
     "Corpus",
     "Evaluated",
     "Ingested",
     "Scored",
     "Trained",
+    "behave",
     "evaluate",
     "evaluate_recipe",
     "find_model",
