@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk.campaigns import link, signatures
 from adrisk.engine import cores, in_order, in_processes
-from adrisk.extract import contacts_column
+from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.extract.tokens import tokenise
 from adrisk.model import Model, prepare
@@ -76,7 +76,8 @@ class Scorer:
             return None
         prepared = prepare(ads["text"])
         tokens = list(tokenise(prepared.folded))
-        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
+        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+        contacts = contacts_column(prepared.raw, prepared.folded, regions)
         obscured = np.array([any(c.obscured for c in found) for found in contacts], dtype=np.bool_)
         scores = self.model.score(ads, run_id=self.run_id, prepared=prepared, obscured=obscured)
         rows = np.flatnonzero(scores.table["risk"].to_numpy() >= np.float32(self.policy.review_at))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.campaigns import link, signatures
-from adrisk.extract import contacts_column
+from adrisk.extract import contacts_column, guess_regions, mentions_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import match_column
 from adrisk.model import prepare
@@ -73,21 +73,30 @@ def match(sources: Sequence[str], out: Path, mapping: Mapping[str, str]) -> Writ
 def extract(
     sources: Sequence[str], out: Path, mapping: Mapping[str, str], workspace: Path, *, plain: bool
 ) -> Written:
-    """Contacts as spans and keyed pseudonyms; `plain` adds the value itself."""
+    """Contacts as spans and keyed pseudonyms, and prices, wages, hours and places as spans.
+
+    `plain` adds the value of a contact; only contacts have a key and a value.
+    """
     form = pa.schema([*_CONTACTS, *([("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
         prepared = prepare(ads["text"])
-        rows = [
-            (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] if plain else []))
-            for ad_id, found in zip(
-                ads["ad_id"].to_pylist(),
-                contacts_column(prepared.raw, prepared.folded),
-                strict=True,
-            )
-            for c in found
-        ]
+        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+        contacts = contacts_column(prepared.raw, prepared.folded, regions)
+        mentions = mentions_column(prepared.raw, prepared.folded, contacts)
+        rows: list[tuple[object, ...]] = []
+        for ad_id, reached, said in zip(
+            ads["ad_id"].to_pylist(), contacts, mentions, strict=True
+        ):
+            of_ad = [
+                (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] * plain))
+                for c in reached
+            ]
+            of_ad += [
+                (ad_id, m.kind, m.start, m.end, m.obscured, None, *([None] * plain)) for m in said
+            ]
+            rows += sorted(of_ad, key=lambda row: row[2])
         return _rows(rows, form)
 
     return _each("extract", sources, out, mapping, form, find)
@@ -107,7 +116,8 @@ def link_ads(
             prepared = prepare(ads["text"])
             signed.append(signatures(prepared.folded))
             ids += ads["ad_id"].chunks
-            for at, found in enumerate(contacts_column(prepared.raw, prepared.folded)):
+            regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+            for at, found in enumerate(contacts_column(prepared.raw, prepared.folded, regions)):
                 contacts += [(row + at, name) for name in sorted({names.of(c) for c in found})]
             row += len(ads)
         together = np.concatenate(signed) if signed else signatures(pa.array([], pa.large_string()))
