@@ -150,7 +150,12 @@ def _parser() -> _Parser:
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="EVIDENCE.parquet")
 
-    p = command("extract", commands.extract_command, "find contacts, as keyed pseudonyms, and prices, wages, hours and places", _SOURCES)
+    p = command(
+        "extract",
+        commands.extract_command,
+        "find contacts, as keyed pseudonyms, and prices, wages, hours and places",
+        _SOURCES,
+    )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CONTACTS.parquet")
     p.add_argument("--plain", action="store_true", help="add the plain values; this is logged")

@@ -6,16 +6,18 @@ import re
 import unicodedata
 from collections import Counter
 
-import contacts as judge
 import phonenumbers
 import pytest
 
+import contacts as judge
 from adrisk.extract.numbering import _FICTION
 
 GOOD = 0.95
 ENOUGH = 20  # of a kind, for a share of it to mean something
 # Beside NANPA's, Ofcom's and Arcep's: what ACMA and the Bundesnetzagentur keep for films.
-FICTION = re.compile(rf"{_FICTION.pattern}|\+614915701\d\d|\+61491570006|\+493023125\d{{3}}|5550\d{{3}}")
+FICTION = re.compile(
+    rf"{_FICTION.pattern}|\+614915701\d\d|\+61491570006|\+493023125\d{{3}}|5550\d{{3}}"
+)
 CASES = {part: list(judge.cases(part)) for part in ("held_out", "development")}
 JUDGED = judge.judge("held_out")
 

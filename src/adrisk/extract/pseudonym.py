@@ -1,8 +1,8 @@
 """Keyed pseudonyms of contacts: the same contact, the same name; without the key, no way back.
 
-Every purpose has a key of its own: 32 random bytes in `keys/<purpose>.key` of the workspace, which its
-owner alone may read. So what is made for one purpose, or in one workspace, cannot be matched with
-another's; and a key can be replaced (`rotate`) without touching the others.
+Every purpose has a key of its own: 32 random bytes in `keys/<purpose>.key` of the workspace, which
+its owner alone may read. So what is made for one purpose, or in one workspace, cannot be matched
+with another's; and a key can be replaced (`rotate`) without touching the others.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def rotate(folder: Path, purpose: str) -> KeyFacts:
     path = _path(folder, purpose)
     if not path.exists():
         known = ", ".join(facts.purpose for facts in keys(folder)) or "none"
-        raise ConfigError(f"{path}: expected a key to replace; this workspace has keys for: {known}")
+        raise ConfigError(
+            f"{path}: expected a key to replace; this workspace has keys for: {known}"
+        )
     _write(path, replace=True)
     created, key = _read(path)
     return KeyFacts(purpose, created, Pseudonymiser(key, purpose).fingerprint)

@@ -84,7 +84,9 @@ def doctor(workspace: Path) -> tuple[str, bool]:
     lines.append(f"flows       {os.environ.get('PREFECT_API_URL', 'a temporary server a run')}")
     try:
         held = ", ".join(facts.purpose for facts in keys(workspace))
-        lines.append(f"contact key {f'for {held} in {workspace / KEY_FOLDER}' if held else 'not made yet'}")
+        lines.append(
+            f"contact key {f'for {held} in {workspace / KEY_FOLDER}' if held else 'not made yet'}"
+        )
     except ConfigError as error:
         healthy = False
         lines.append(f"contact key {error}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -86,17 +88,15 @@ def extract(
         contacts = contacts_column(prepared.raw, prepared.folded, regions)
         mentions = mentions_column(prepared.raw, prepared.folded, contacts)
         rows: list[tuple[object, ...]] = []
-        for ad_id, reached, said in zip(
-            ads["ad_id"].to_pylist(), contacts, mentions, strict=True
-        ):
-            of_ad = [
+        for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
+            of_ad: list[tuple[Any, ...]] = [
                 (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] * plain))
                 for c in reached
             ]
             of_ad += [
                 (ad_id, m.kind, m.start, m.end, m.obscured, None, *([None] * plain)) for m in said
             ]
-            rows += sorted(of_ad, key=lambda row: row[2])
+            rows += sorted(of_ad, key=itemgetter(2))
         return _rows(rows, form)
 
     return _each("extract", sources, out, mapping, form, find)
