@@ -2,10 +2,11 @@
 
     python evaluation/contacts.py [held_out|development] [--wrong]
 
-Reads `tests/extract/suites`, whose README says how an ad is marked and what the words mean. A contact is
-right if its kind and value are the ones marked and its span overlaps; anything else if its kind is right
-and its span overlaps. One finding answers one mark. Intervals are Wilson's, at 95 %: the ads are few and
-hand-made, so they tell of these ways of writing, not of how often each is met in the field.
+Reads `tests/extract/suites`, whose README says how an ad is marked and what the words mean. A
+contact is right if its kind and value are the ones marked and its span overlaps; anything else if
+its kind is right and its span overlaps. One finding answers one mark. Intervals are Wilson's, at 95
+%: the ads are few and hand-made, so they tell of these ways of writing, not of how often each is
+met in the field.
 """
 
 from __future__ import annotations
@@ -183,7 +184,9 @@ def _share(part: int, whole: int) -> tuple[float, float, float]:
 
 
 def _line(name: str, tally: Tally) -> str:
-    shares = "  ".join("{:.3f} [{:.3f}, {:.3f}]".format(*s) for s in (tally.recall, tally.precision))
+    shares = "  ".join(
+        "{:.3f} [{:.3f}, {:.3f}]".format(*s) for s in (tally.recall, tally.precision)
+    )
     right = max(1, tally.right)
     return (
         f"{name:12} {tally.right + tally.missed:4} {tally.right + tally.false:6}  {shares}"
@@ -199,8 +202,12 @@ def main() -> None:
     arguments = parser.parse_args()
     done = judge(arguments.part)
     ways = Counter(case.way for case in cases(arguments.part))
-    print(f"{arguments.part}: {done.ads} ads; " + ", ".join(f"{n} {way}" for way, n in ways.items()))
-    print(f"\n{'':12} {'n':>4} {'found':>6}  {'recall':20}  {'precision':20}  exact  obscured agrees")
+    print(
+        f"{arguments.part}: {done.ads} ads; " + ", ".join(f"{n} {way}" for way, n in ways.items())
+    )
+    print(
+        f"\n{'':12} {'n':>4} {'found':>6}  {'recall':20}  {'precision':20}  exact  obscured agrees"
+    )
     for kind, tally in done.kinds.items():
         print(_line(kind, tally))
     print(_line("contacts", done.together(CONTACTS)))

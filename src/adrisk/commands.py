@@ -304,16 +304,41 @@ def match_command(args: argparse.Namespace) -> None:
 
 
 def extract_command(args: argparse.Namespace) -> None:
-    """`adrisk extract`: contacts as keyed pseudonyms."""
+    """`adrisk extract`: contacts as keyed pseudonyms, and what else an ad says."""
+    from adrisk.stages.files import log_access
     from adrisk.stages.tables import extract
 
     place = _workspace()
+    if args.plain:
+        # Before and after: no plain value is ever written that the log does not know of.
+        log_access(place, f"extract --plain begins to write {args.out}")
     done = extract(args.sources, args.out, _mapping(args.map), place, plain=args.plain)
     if args.plain:
-        from adrisk.stages.files import log_access
+        log_access(place, f"extract --plain wrote {done.rows} findings to {args.out}")
+    _told("findings", done)
 
-        log_access(place, f"extract --plain wrote {done.rows} contacts to {args.out}")
-    _told("contacts", done)
+
+def keys_command(args: argparse.Namespace) -> None:
+    """`adrisk keys`: purposes, dates and fingerprints, never keys; or a new key for one purpose."""
+    from adrisk.extract.pseudonym import keys, rotate
+    from adrisk.stages.files import log_access
+
+    place = _workspace()
+    if args.action == "show":
+        for facts in keys(place):
+            print(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
+        if not keys(place):
+            print(f"no keys yet in {place}; the first use of a purpose makes its key")
+        return
+    if args.purpose is None:
+        raise UsageError("keys rotate needs a purpose; adrisk keys show lists them")
+    try:
+        facts = rotate(place, args.purpose)
+    except ValueError as error:
+        raise UsageError(f"keys rotate {args.purpose}: {error}") from error
+    log_access(place, f"keys rotate {facts.purpose}, now {facts.fingerprint}")
+    print(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
+    print("pseudonyms made before do not match new ones")
 
 
 def link_command(args: argparse.Namespace) -> None:

@@ -17,7 +17,8 @@ _WORDLIKE_ENDINGS = (
     "me|is|it|in|at|us|no|to|be|my|id|de|es|ch|am|as|so|do|la|se|site|club|top|live|link|tv"
 )
 ENDINGS = (
-    f"{_CLEAR_ENDINGS}|{_WORDLIKE_ENDINGS}|io|co|cc|ly|eu|uk|fr|pt|br|mx|ar|cl|pe|nl|ie|pl|ro|bg|hu|cz|ua"
+    f"{_CLEAR_ENDINGS}|{_WORDLIKE_ENDINGS}|io|co|cc|ly|eu|uk|fr|pt|br|mx|ar|cl|pe|nl|ie|pl|ro|"
+    f"bg|hu|cz|ua"
     "|ru|tr|cn|jp|kr|th|vn|ph|sg|hk|tw|ae|za|ng|ke|ca|au|nz"
 )
 """Endings a domain may have without http or www before it."""
@@ -27,7 +28,8 @@ _OPEN, _CLOSE = r"[(\[{<*_-]", r"[)\]}>*_-]"
 SPELLED_HINT = (  # RE2 syntax
     rf"{_OPEN} ?(?:at|{_AT_WORDS}|@|{_DOT_WORDS}|\.) ?{_CLOSE}"
     r"|[a-z0-9_][(\[]a[)\]][a-z0-9-]+\.[a-z]|[a-z0-9_]#[a-z0-9-]+\.[a-z]"
-    rf"|(?:arroba|arobase|собака)[\s\pZ]|[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^a-z0-9])"
+    rf"|(?:arroba|arobase|собака)[\s\pZ]|"
+    rf"[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^a-z0-9])"
     r"|[a-z0-9][\s\pZ]\.[\s\pZ](?:com|org)(?:$|[^a-z0-9])"
 )
 """What a text holds if an "at" or a dot is spelled out in it."""

@@ -1,8 +1,8 @@
 """Contacts of many ads: numpy and Arrow decide what of which ad Python needs to read at all.
 
-Most of an ad has no contact. Read are runs of figures (`adrisk.extract.runs`) and the surroundings of an @,
-a few dozen characters each; and the whole of those few ads that, by one RE2 expression each, may
-have a link, a messenger's name beside a handle, or something spelled out.
+Most of an ad has no contact. Read are runs of figures (`adrisk.extract.runs`) and the surroundings
+of an @, a few dozen characters each; and the whole of those few ads that, by one RE2 expression
+each, may have a link, a messenger's name beside a handle, or something spelled out.
 """
 
 from __future__ import annotations
@@ -186,7 +186,9 @@ class _Block:
         begin = int(self.bounds[row])
         first = max(begin, start - _SPELLED_BACK)
         # Not inside a number.
-        while first > max(begin, start - 2 * _SPELLED_BACK) and self.bytes[first - 1] in _OF_NUMBERS:
+        while (
+            first > max(begin, start - 2 * _SPELLED_BACK) and self.bytes[first - 1] in _OF_NUMBERS
+        ):
             first -= 1
         last, end = start + _SPELLED_AHEAD, int(self.bounds[row + 1])
         while True:
@@ -202,9 +204,7 @@ class _Block:
                 phones.append(("phone", before + at, before + behind, value, is_spelled))
         return first, min(last, end)
 
-    def _phones(
-        self, read: dict[int, list[tuple[int, int]]]
-    ) -> Iterator[tuple[int, list[Span]]]:
+    def _phones(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
         """Phones in plain figures, but for what was read for others already."""
         short = None
         if self.regions is not None and any(self.regions):

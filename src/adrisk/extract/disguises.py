@@ -1,7 +1,8 @@
 """Figures that are not 0 to 9: of other scripts, in circles, Chinese numerals, look-alike letters.
 
-In: a folded text. Out: a text as long in which they are plain, so that offsets stay. Chinese numerals
-and look-alike letters are changed only inside a run of figures, where they can hardly be words.
+In: a folded text. Out: a text as long in which they are plain, so that offsets stay. Chinese
+numerals and look-alike letters are changed only inside a run of figures, where they can hardly be
+words.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ _CHINESE_RUN = re.compile(
 )
 # Cyrillic and Greek letters that look like figures, in words that have figures and nothing else.
 _FOREIGN = {"о": "o", "ο": "o", "і": "i", "ι": "i", "ӏ": "l", "з": "3", "ѕ": "s"}
-_FOREIGN_WORD = re.compile(rf"(?<![^\W_])(?=[^\W_]*\d|[{''.join(_FOREIGN)}]{{3}})[\doil{''.join(_FOREIGN)}]+(?![^\W_])")
+_FOREIGN_WORD = re.compile(
+    rf"(?<![^\W_])(?=[^\W_]*\d|[{''.join(_FOREIGN)}]{{3}})[\doil{''.join(_FOREIGN)}]+(?![^\W_])"
+)
 _TO_LATIN = str.maketrans(_FOREIGN)
 # S, Z and B for 5, 2 and 8, where o, i or l would not be needed to see a number.
 _ANGULAR = str.maketrans("szb", "528")
 _ANGULAR_WORD = re.compile(
     r"(?<![^\W_])(?:[oilszb]*\d[\doilszb]*?(?:[szb](?=[\doilszb])|[szb]{2})[\doilszb]*"
-    r"|(?<=\d[\s.\-/])(?!(?:sol|los|lis|sis|obs|bis|biz|bio|zoo|oil|oss|ils|lbs|lib|boi|bil|sil|soi|loi|bob|lol|boss|solo|bills?|bios|bois|soil|lois|loss|sois|silo|oils|boil|ossi)\b)"
+    r"|(?<=\d[\s.\-/])(?!(?:sol|los|lis|sis|obs|bis|biz|bio|zoo|oil|oss|ils|lbs|lib|boi|bil|"
+    r"sil|soi|loi|bob|lol|boss|solo|bills?|bios|bois|soil|lois|loss|sois|silo|oils|boil|"
+    r"ossi)\b)"
     r"[oilszb]{3,4}(?=[\s.\-/]+[\doilszb]{3,4}(?![^\W_])|(?![^\W_]))"
     r"|[oilszb]{3}(?=[\s.\-/]\d{3}[\s.\-/]))(?![^\W_])"
 )
@@ -49,7 +54,8 @@ _ANY_ANGULAR = re.compile(r"\d[\s.\-/]?[oil]{0,3}[szb]|[szb][oil]{0,2}[\s.\-/]?\
 ANY_FIGURE = re.compile(rf"[\d{_CHINESE}{''.join(map(chr, _CIRCLED))}]|{any_of(NUMBER_WORDS)}")
 """A figure, however it is written, or a word for one."""
 
-# For RE2 over bytes, as `pyarrow.compute.find_substring_regex` reads them: no class has a character beyond
+# For RE2 over bytes, as `pyarrow.compute.find_substring_regex` reads them: no class has a
+# character beyond
 # ASCII. Its automaton stays small if gaps are bounded by nothing but what they are not.
 _SPOKEN = f"(?:{'|'.join(sorted(NUMBER_WORDS))})"
 _UNIT = rf"(?:{_SPOKEN}|\d)"
@@ -57,7 +63,8 @@ _SEPARATED = r"[^a-z0-9\n\xc3-\xc9]"  # neither a letter nor the first byte of a
 _GAP = rf"{_SEPARATED}*(?:(?:{'|'.join(GLUE_WORDS)}){_SEPARATED}+)?"
 _WORDED = (
     rf"(?:\d{_SEPARATED}*|{_SPOKEN}{_GAP}){_SPOKEN}{_GAP}{_UNIT}"
-    rf"|{_SPOKEN}{_SEPARATED}*\d{_SEPARATED}*\d{_SEPARATED}*\d|\d\d\d{_SEPARATED}*{_SPOKEN}(?:$|[^a-z])"
+    rf"|{_SPOKEN}{_SEPARATED}*\d{_SEPARATED}*\d{_SEPARATED}*\d|"
+    rf"\d\d\d{_SEPARATED}*{_SPOKEN}(?:$|[^a-z])"
 )
 _ALIKE = rf"(?:[oilszb]|{'|'.join(_FOREIGN)})"
 _MARKS = "[ .*_/,-]+"
@@ -76,7 +83,8 @@ HINT = (
 _ANY_UNIT = f"(?:[0-9oilszb]|{any_of(NUMBER_WORDS)}|{'|'.join([*map(chr, _ALWAYS), *_CHINESE])})"
 MORE = re.compile(
     rf"(?:[0-9]|{any_of(NUMBER_WORDS)}|{'|'.join([*map(chr, _ALWAYS), *_CHINESE])})"
-    rf"(?:[^a-z0-9\n\xc3-\xc9]{{0,16}}(?:(?:y|et?)[^a-z0-9\n\xc3-\xc9]{{1,4}})?{_ANY_UNIT}){{4}}".encode()
+    rf"(?:[^a-z0-9\n\xc3-\xc9]{{0,16}}(?:(?:y|"
+    rf"et?)[^a-z0-9\n\xc3-\xc9]{{1,4}})?{_ANY_UNIT}){{4}}".encode()
 )
 """What else begins, in those bytes, where a phone may be: five figures of any kind."""
 

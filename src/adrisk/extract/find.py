@@ -22,7 +22,7 @@ Span = tuple[str, int, int, str, bool]
 
 
 def find_spelled(folded: str, region: str | None) -> list[Span]:
-    """The phones of a folded text in which they may be written in words, letters or other figures."""
+    """The phones of a folded text that may be written in words, letters or other figures."""
     plain = undisguised(folded)
     spans = []
     for phone in find_phones(plain, Runs([(0, sys.maxsize)], spelled=True), region):
@@ -64,7 +64,7 @@ def way_back(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
 
 
 def _disguised(written: str, folded: str, text: str) -> bool:
-    """Whether folding undid more than capital letters, and more than wide forms in a wide script."""
+    """Whether folding undid more than capitals, and more than wide forms in a wide script."""
     lowered = written.lower()
     if lowered == folded:
         return False

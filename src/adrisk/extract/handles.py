@@ -13,13 +13,15 @@ from adrisk.extract.patterns import any_of
 
 _APPS = {
     "whatsapp": r"what'?s?\s?app|whats\s?ap|wsp|wpp|واتساب|واتس|ватсап|вотсап|вацап",
-    "telegram": r"telegramm?|telega|телеграмм?|телега|телегу|телеге|тг|tg|تيليجرام|تليجرام|تلغرام|تلجرام|تلگرام|टेलीग्राम|เทเลแกรม|电报",
+    "telegram": r"telegramm?|telega|телеграмм?|телега|телегу|телеге|тг|tg|تيليجرام|تليجرام|"
+    r"تلغرام|تلجرام|تلگرام|टेलीग्राम|เทเลแกรม|电报",
     "line": r"line|ไลน์|แอดไลน์",
     "wechat": r"we\s?chat|weixin|微信|薇信|威信|v信|vx|wx|加v|вичат",
     "signal": r"signal|сигнал",
     "viber": r"viber|вайбер|вайбере",
     "snapchat": r"snap\s?chat|snap|سناب\s?شات|سناب|снап",
-    "instagram": r"instagram|insta|ig|инстаграмм?|инста|انستغرام|انستقرام|انستجرام|انستا|इंस्टाग्राम",
+    "instagram": r"instagram|insta|ig|инстаграмм?|инста|انستغرام|انستقرام|انستجرام|انستا|"
+    r"इंस्टाग्राम",
     "facebook": r"facebook|fb|фейсбук|فيسبوك|فيس",
     "tiktok": r"tik\s?tok|تيك\s?توك|тикток",
     "discord": r"discord",
@@ -34,7 +36,8 @@ _NAMED_APP = "|".join(f"(?P<{name}>{words})" for name, words in _APPS.items())
 # ASCII names of apps are words; in scripts without spaces others may stand right before them.
 _APP_WORD = rf"(?<![a-z0-9_])(?:{_NAMED_APP})(?:(?<=[^\x00-\x7f])|(?![a-z0-9_]))"
 _CUE_WORDS = (
-    r"(?:my|our|me|us|on|at|is|mi|es|mon|ma|meu|é|мой|id|user(?:name)?|name|nick|pseudo|usuario|usuário"
+    r"(?:my|our|me|us|on|at|is|mi|es|mon|ma|meu|é|мой|id|user(?:name)?|name|nick|pseudo|"
+    r"usuario|usuário"
     r"|perfil|profil|handle|account|аккаунт|ник|حساب)\b|号|號|ไอดีไลน์|ไอดี"
 )
 _HANDLE = re.compile(
@@ -45,17 +48,49 @@ _NAMED = re.compile(
     r"\b(?:id|user(?:name)?|nick|pseudo|usuario|usuário|handle|account|ник|аккаунт)\b"
     r"|[号號]|ไอดี|حساب"
 )
-_NAMED_BEFORE = re.compile(r"(?:user(?:name)?|usuario|usuário|pseudo|nick|id|ник) (?:on|of|de|en|em|sur|в)? ?$")
+_NAMED_BEFORE = re.compile(
+    r"(?:user(?:name)?|usuario|usuário|pseudo|nick|id|ник) (?:on|of|de|en|em|sur|в)? ?$"
+)
 _CLAUSE_END = re.compile(r"[^\S\n]{0,3}(?:$|[\n\r,;.!?)|/])")
 _BARE = re.compile(
     r"(?<![\w@.+%-])@(?P<name>[a-z0-9][a-z0-9._]{2,31})(?![\w@-])"
     r"|(?<![\w@#])(?P<tagged>[a-z0-9._]{2,32}#\d{4})(?!\d)"
 )
 _BEHIND = re.compile(
-    rf"[\s,]{{0,2}}(?:\(|on|en|sur|no|na|em|via|по|в|på|auf)\s?(?:my |our |mi |mon |meu )?{_APP_WORD}"
+    rf"[\s,]{{0,2}}(?:\(|on|en|sur|no|na|em|via|по|в|på|auf)\s?(?:my |our |mi |mon |meu "
+    rf")?{_APP_WORD}"
 )
 _NOT_HANDLE = frozenset(
-    ["yes", "only", "available", "disponible", "disponivel", "disponível", "oui", "sim", "here", "below", "number", "please", "contact", "call", "text", "message", "now", "too", "also", "and", "for", "the", "chat", "group", "app", "ads", "our", "24h"]
+    [
+        "yes",
+        "only",
+        "available",
+        "disponible",
+        "disponivel",
+        "disponível",
+        "oui",
+        "sim",
+        "here",
+        "below",
+        "number",
+        "please",
+        "contact",
+        "call",
+        "text",
+        "message",
+        "now",
+        "too",
+        "also",
+        "and",
+        "for",
+        "the",
+        "chat",
+        "group",
+        "app",
+        "ads",
+        "our",
+        "24h",
+    ]
 )
 _DOMAIN_LIKE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|me|info|co|io)")
 _FIGURES_ONLY = re.compile(r"[\d._-]+")
@@ -65,14 +100,19 @@ _WORDLIKE_APPS = ("line", "signal")
 _PROFILE = re.compile(
     r"(?P<telegram>(?:t|telegram)\.me/(?!joinchat|\+|s/))(?P<a>[\w.]{3,32})"
     r"|(?:m\.)?(?P<instagram>instagram\.com/(?!p/|reel))(?P<b>[\w.]{3,32})"
-    r"|(?P<tiktok>tiktok\.com/)@(?P<c>[\w.]{3,32})|(?P<snapchat>snapchat\.com/add/)(?P<d>[\w.-]{3,32})"
+    r"|(?P<tiktok>tiktok\.com/)@(?P<c>[\w.]{3,32})|"
+    r"(?P<snapchat>snapchat\.com/add/)(?P<d>[\w.-]{3,32})"
 )
 
 HINT = (  # RE2 syntax
     rf"(?:{_WORDS_OF_APPS})[\s:=>•.()–—-]{{0,4}}(?:(?:{_CUE_WORDS})[\s:=]{{0,3}}){{0,3}}"
     r"(?:@|[a-z][a-z0-9._-]*[_0-9]|[0-9][0-9._-]*[a-z])"
-    rf"|(?:{_WORDS_OF_APPS})[\s]{{0,2}}(?:(?:{_CUE_WORDS})[\s]{{0,3}}){{0,3}}[\s]?[:=][\s:=]{{0,3}}[a-z0-9]"
-    rf"|(?:{_WORDS_OF_APPS})[\s:=>•.()–—-]{{0,4}}(?:(?:{_CUE_WORDS})[\s:=]{{0,3}}){{1,3}}[a-z0-9]+[._]"
+    rf"|"
+    rf"(?:{_WORDS_OF_APPS})[\s]{{0,2}}(?:(?:{_CUE_WORDS})[\s]{{0,3}}){{0,3}}[\s]?[:=][\s:=]{{0,"
+    rf"3}}[a-z0-9]"
+    rf"|"
+    rf"(?:{_WORDS_OF_APPS})[\s:=>•.()–—-]{{0,4}}(?:(?:{_CUE_WORDS})[\s:=]{{0,3}}){{1,3}}[a-z0-9"
+    rf"]+[._]"
     r"|discord"
 )
 """What a folded text holds if a handle is in it that no @ tells."""

@@ -25,7 +25,10 @@ KINDS = ("price", "wage", "hours", "place")
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A price, a wage, hours or a place at `raw_text[start:end]`; obscured if folding undid a disguise."""
+    """A price, a wage, hours or a place at `raw_text[start:end]`.
+
+    Obscured if folding undid more than capital letters.
+    """
 
     kind: str
     start: int

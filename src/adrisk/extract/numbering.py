@@ -48,7 +48,8 @@ _ABROAD = {region: re.compile(f"{p.code}({p.number})") for region, p in _PLANS.i
 # Reserved by the regulators (NANPA; Ofcom; Arcep), and so refused as "not assigned".
 _FICTION = re.compile(
     r"\+1[2-9]\d{2}55501\d{2}"
-    r"|\+44(?=\d{10}$)(?:7700900|1632960|2079460|1(?:1[3-8]|[2-6]1)4960|1914980|2890180|2920180|3069990|8081570|9098790)\d+"
+    r"|\+44(?=\d{10}$)(?:7700900|1632960|2079460|1(?:1[3-8]|[2-6]1)4960|1914980|2890180|"
+    r"2920180|3069990|8081570|9098790)\d+"
     r"|\+33(?:19900|26191|35301|46571|53649|63998)\d{4}"
 )
 
@@ -106,9 +107,11 @@ def at_home(number: str, region: str) -> bool:
 
 @lru_cache(512)
 def _always_before(region: str) -> str | None:
-    """The figures that numbers are never without within a region, such as 0; None if there are none."""
+    """The figures that numbers are never without within a region, such as 0, if there are any."""
     data = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-    rules = [form.national_prefix_formatting_rule or "" for form in data.number_format] if data else []
+    rules = (
+        [form.national_prefix_formatting_rule or "" for form in data.number_format] if data else []
+    )
     prefix = data.national_prefix if data else None
     return prefix if prefix and rules and all(prefix in rule for rule in rules) else None
 

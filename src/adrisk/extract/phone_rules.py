@@ -54,10 +54,13 @@ _CUE = re.compile(
 )
 _NUMBER_OF = r"(?:of |de |d')?(?:the |la |l')?(?:offer|ofert|offre|job|case)"
 _REFERENCE = re.compile(
-    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b|iban|siret"
-    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|licen[cs]e|serial|catalog"
+    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|"
+    r"id(?<!\wid)s?\b|iban|siret"
+    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|"
+    r"licen[cs]e|serial|catalog"
     r"|invoice|account|postcode|zip(?<!\wzip)|case(?<!\wcase) (?:no|id|num)"
-    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|id)\W{0,3}"
+    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|"
+    r"id)\W{0,3}"
     r"|visa\W{0,3}$"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
@@ -92,7 +95,9 @@ def alone(text: str, start: int, end: int) -> bool:
 
 def referred(text: str, start: int) -> bool:
     """Whether a word for a reference stands before a number, even if one for a phone does too."""
-    return _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
+    return (
+        _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
+    )
 
 
 def announced(text: str, start: int) -> bool | None:

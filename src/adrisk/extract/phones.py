@@ -33,17 +33,21 @@ _LETTER = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\u
 _BEFORE = rf"(?<!{_LETTER})(?<!\d)"
 _SEPARATORS = rf"(?:[^\w{BREAKS}]|_){{0,{MOST_SEPARATORS}}}"
 _MOST_OPENING = 2
-_MOST_GROUPS = 60  # of one run; a longer one is read in pieces
+_MOST_GROUPS = 60  # of one run; a longer one is read in pieces,
+_GROUPS_AGAIN = 15  # and so many groups twice, as a phone may be in two
 _ALIKE = rf"(?!{WORD})[oil]"  # of "3one", the o is not a zero
 _MIXED = rf"(?:{_ALIKE}){{0,4}}\d(?:\d|{_ALIKE})*+"
 _END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
 _LETTERS = r"[oil]{1,4}(?![^\W_])"
 _UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|{_LETTERS})"
 _PLAIN_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
+    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+("
+    rf"?!{_LETTER})"
 )
 _SPELLED_RUN = re.compile(  # the first two groups only let `re` pass over most places at once
-    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|"
+    rf"{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|"
+    rf"{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
 _UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>{_LETTERS})")
 _FIGURES = re.compile(r"[0-9]+")
@@ -97,14 +101,21 @@ def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]
     for first, last in runs.spans:
         at = max(at, first - _MOST_OPENING)
         while at <= last and (run := pattern.search(text, at)) and run.start() <= last:
-            at = run.end()
+            at = behind = run.end()
             if at - run.start() < LEAST_FIGURES and not runs.spelled:
                 continue
+            if at - run.start() > _MOST_GROUPS:
+                groups = [group.start() for group in _UNITS.finditer(text, run.start(), at)]
+                if len(groups) > _MOST_GROUPS:  # it goes on: its end is read with what follows
+                    behind = groups[-_GROUPS_AGAIN]
             begin = max(0, run.start() - LOOK_BACK)
             near = text[begin : at + LOOK_AHEAD]
             for phone in _in_match(near, run.start() - begin, at - begin, runs.spelled, region):
                 start, end = begin + phone.start, begin + phone.end
-                found.append(Phone(start, end, phone.value, phone.spelled))
+                if (behind == at or end <= behind) and (not found or found[-1].end <= start):
+                    found.append(Phone(start, end, phone.value, phone.spelled))
+            if behind < at:  # from the last phone that is certainly whole
+                at = found[-1].end if found and found[-1].start >= run.start() else behind
     return found
 
 

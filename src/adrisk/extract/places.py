@@ -1,7 +1,7 @@
 """Towns, regions and countries by name, in any script, and the country each is in.
 
-The names are in `places.tsv` (GeoNames and Unicode CLDR). Names that are also common words count only with
-something beside them that says that a place is meant: "in Reading", "Cork, full time".
+The names are in `places.tsv` (GeoNames and Unicode CLDR). Names that are also common words count
+only with something beside them that says that a place is meant: "in Reading", "Cork, full time".
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u2e80-\u9fff]+")
 _MOST_WORDS = 4
 _LONGEST_UNSPACED = 16
 _CUE = re.compile(
-    r"(?:\b(?:in|near|around|at|to|from|for|of|en|a|de|à|au|aux|près de|vers|pour|em|no|na|para|do|da|в|во|из|для|под|у|в г\.|г\.)"
-    r"\s|(?:^|[\n:•|/(–—-]|, )\s*|(?:location|place|city|lugar|ciudad|lieu|ville|local|cidade|город)\s?:?\s)$",
+    r"(?:\b(?:in|near|around|at|to|from|for|of|en|a|de|à|au|aux|près de|vers|pour|em|no|na|"
+    r"para|do|da|в|во|из|для|под|у|в г\.|г\.)"
+    r"\s|(?:^|[\n:•|/(–—-]|, )\s*|(?:location|place|city|lugar|ciudad|lieu|ville|local|cidade|"
+    r"город)\s?:?\s)$",
     re.IGNORECASE,
 )
 _SET_APART = re.compile(r"\s*(?:$|[,.;!|/)\n–—-])")
@@ -71,9 +73,14 @@ def country_of(location: str) -> str | None:
     ('GB', 'US', None)
     """
     names = _names()
-    parts = [part.strip() for part in re.split(r"[,;/()|]|\s-\s", location)]
+    parts: list[str] = [part.strip() for part in re.split(r"[,;/()|]|\s-\s", location)]
     for part in reversed(parts):
-        if len(part) == 2 and part.isupper() and part in _codes() and (part != "CA" or len(parts) != 2):
+        if (
+            len(part) == 2
+            and part.isupper()
+            and part in _codes()
+            and (part != "CA" or len(parts) != 2)
+        ):
             return part
         if part in _STATES and len(parts) > 1:
             return "US"
@@ -150,5 +157,57 @@ def _codes() -> frozenset[str]:
 
 
 _STATES = frozenset(
-    ["AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "DC"]
+    [
+        "AL",
+        "AK",
+        "AZ",
+        "AR",
+        "CA",
+        "CO",
+        "CT",
+        "DE",
+        "FL",
+        "GA",
+        "HI",
+        "ID",
+        "IL",
+        "IN",
+        "IA",
+        "KS",
+        "KY",
+        "LA",
+        "ME",
+        "MD",
+        "MA",
+        "MI",
+        "MN",
+        "MS",
+        "MO",
+        "MT",
+        "NE",
+        "NV",
+        "NH",
+        "NJ",
+        "NM",
+        "NY",
+        "NC",
+        "ND",
+        "OH",
+        "OK",
+        "OR",
+        "PA",
+        "RI",
+        "SC",
+        "SD",
+        "TN",
+        "TX",
+        "UT",
+        "VT",
+        "VA",
+        "WA",
+        "WV",
+        "WI",
+        "WY",
+        "DC",
+    ]
 )

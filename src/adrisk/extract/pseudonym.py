@@ -1,7 +1,8 @@
 """Keyed pseudonyms of contacts: the same contact, the same name; without the key, no way back.
 
-The key is 32 random bytes in one file of the workspace, readable by its owner alone. Every
-purpose gets a key of its own, so pseudonyms made for one cannot be matched with another's.
+Every purpose has a key of its own: 32 random bytes in `keys/<purpose>.key` of the workspace, which
+its owner alone may read. So what is made for one purpose, or in one workspace, cannot be matched
+with another's; and a key can be replaced (`rotate`) without touching the others.
 """
 
 from __future__ import annotations
@@ -9,15 +10,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from adrisk.errors import ConfigError
 from adrisk.types import Contact
 
-KEY_FILE = "contact.key"
+KEY_FOLDER = "keys"
 _KEY_BYTES = 32
+_PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_KEY_LINE = re.compile(rb"adrisk-key (\S{10,40}) ([0-9a-f]{64})\n")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What may be told of a key: what it is for, since when, and a fingerprint to compare it by."""
+
+    purpose: str
+    created: str
+    fingerprint: str
 
 
 class Pseudonymiser:
@@ -28,8 +44,10 @@ class Pseudonymiser:
     def __init__(self, key: bytes, purpose: str) -> None:
         if len(key) != _KEY_BYTES:
             raise ValueError(f"expected a key of {_KEY_BYTES} bytes, got {len(key)}")
-        if not purpose:
-            raise ValueError("expected a purpose, such as 'campaigns', got an empty one")
+        if not _PURPOSE.fullmatch(purpose):
+            raise ValueError(
+                f"expected a purpose in small letters, such as 'campaigns', got {purpose!r}"
+            )
         self._key = hmac.digest(key, b"adrisk/" + purpose.encode(), hashlib.sha256)
         self.purpose = purpose
 
@@ -39,15 +57,15 @@ class Pseudonymiser:
 
         Args:
             folder: the workspace; made if missing.
-            purpose: what the pseudonyms are for; other purposes give other pseudonyms.
+            purpose: what the pseudonyms are for; other purposes have other keys.
 
         Raises:
             ConfigError: if the key file is damaged, or others than its owner may use it.
         """
-        path = folder / KEY_FILE
+        path = _path(folder, purpose)
         if not path.exists():
-            _create(path)
-        return cls(_read(path), purpose)
+            _write(path, replace=False)
+        return cls(_read(path)[1], purpose)
 
     @classmethod
     def ephemeral(cls) -> Pseudonymiser:
@@ -59,6 +77,11 @@ class Pseudonymiser:
         plain = f"{contact.kind}\0{contact.value}".encode()
         return hmac.digest(self._key, plain, hashlib.sha256)[:16].hex()
 
+    @property
+    def fingerprint(self) -> str:
+        """Eight characters that tell this key from others and do not give it away."""
+        return hmac.digest(self._key, b"fingerprint", hashlib.sha256)[:4].hex()
+
     def __repr__(self) -> str:
         return f"Pseudonymiser(purpose={self.purpose!r})"
 
@@ -66,38 +89,87 @@ class Pseudonymiser:
         raise TypeError("a Pseudonymiser holds a key and is not pickled; open it where it is used")
 
 
-def _create(path: Path) -> None:
-    """Write a new key so that other processes see all of it or nothing; the first one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+def keys(folder: Path) -> list[KeyFacts]:
+    """What may be told of the keys of a workspace, by purpose; none are made.
+
+    Raises:
+        ConfigError: if a key file is damaged, or others than its owner may use it.
+    """
+    facts = []
+    for path in sorted((folder / KEY_FOLDER).glob("[a-z]*.key")):
+        created, key = _read(path)
+        facts.append(KeyFacts(path.stem, created, Pseudonymiser(key, path.stem).fingerprint))
+    return facts
+
+
+def rotate(folder: Path, purpose: str) -> KeyFacts:
+    """Put a new key in the place of a purpose's, for good.
+
+    Pseudonyms made before match no longer with those made after: whoever holds old ones and gets
+    hold of the new key learns nothing from it about them.
+
+    Raises:
+        ConfigError: if the workspace has no key for the purpose.
+    """
+    path = _path(folder, purpose)
+    if not path.exists():
+        known = ", ".join(facts.purpose for facts in keys(folder)) or "none"
+        raise ConfigError(
+            f"{path}: expected a key to replace; this workspace has keys for: {known}"
+        )
+    _write(path, replace=True)
+    created, key = _read(path)
+    return KeyFacts(purpose, created, Pseudonymiser(key, purpose).fingerprint)
+
+
+def _path(folder: Path, purpose: str) -> Path:
+    if not _PURPOSE.fullmatch(purpose):
+        raise ValueError(
+            f"expected a purpose in small letters, such as 'campaigns', got {purpose!r}"
+        )
+    return folder / KEY_FOLDER / f"{purpose}.key"
+
+
+def _write(path: Path, *, replace: bool) -> None:
+    """Write a new key so that other processes see all of it or nothing.
+
+    Of several that make the first key of a purpose, the first one wins.
+    """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.write(f"adrisk-key {now} {secrets.token_hex(_KEY_BYTES)}\n".encode())
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
+        if replace:
+            os.replace(draft, path)
             return
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> bytes:
-    """The key, after checking that it is ours alone and whole."""
+def _read(path: Path) -> tuple[str, bytes]:
+    """When a key was made, and the key, after checking that it is ours alone and whole."""
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        key = file.read(_KEY_BYTES + 1)
+        content = file.read(200)
     if os.name == "posix" and mode & 0o077:
         raise ConfigError(
             f"{path}: expected a file that only its owner can use (mode 0600), got {mode:04o}; "
-            f"run: chmod 600 {path}, and consider the contacts under this key known to others"
+            f"run: chmod 600 {path}, and consider the contacts under this key known to others: "
+            f"run: adrisk keys rotate {path.stem}"
         )
-    if len(key) != _KEY_BYTES:
+    match = _KEY_LINE.fullmatch(content)
+    if not match:
         raise ConfigError(
-            f"{path}: expected a key of {_KEY_BYTES} bytes, got "
-            f"{'more' if len(key) > _KEY_BYTES else len(key)}; restore it from a backup, or delete "
-            "it to start anew (pseudonyms made before will not match new ones)"
+            f"{path}: expected one line with a date and a key of {_KEY_BYTES} bytes, got "
+            f"{len(content)} bytes of something else; restore it from a backup, or delete it to "
+            "start anew (pseudonyms made before will not match new ones)"
         )
-    return key
+    return match[1].decode(), bytes.fromhex(match[2].decode())

@@ -1,7 +1,8 @@
 """Where the phones of an ad are likely from: its place, else what its language says.
 
-In: the location and the language of an ad, as they stand in its row. Out: two letters, or None where
-nothing is known. English, Portuguese and Chinese are written in too many countries to choose one by.
+In: the location and the language of an ad, as they stand in its row. Out: two letters, or None
+where nothing is known. English, Portuguese and Chinese are written in too many countries to choose
+one by.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from adrisk.extract.places import country_of
 
 _KEPT = 1 << 13
 _BY_LANGUAGE = {
-    "es": "ES", "fr": "FR", "de": "DE", "it": "IT", "pl": "PL", "ro": "RO", "nl": "NL", "ru": "RU", "uk": "UA",
+    "es": "ES", "fr": "FR", "de": "DE", "it": "IT", "pl": "PL", "ro": "RO", "nl": "NL", "ru": "RU",
+    "uk": "UA",
     "tr": "TR", "ja": "JP", "ko": "KR", "th": "TH", "vi": "VN", "hi": "IN", "hu": "HU", "cs": "CZ",
 }  # fmt: skip
 _SHORT = 8

@@ -92,7 +92,7 @@ def _joined(
 ) -> NDArray[np.bool_]:
     """Whether each group of figures but the last belongs to one run with the next."""
     gaps = starts[1:] - ends[:-1]
-    joined = (gaps <= _WIDEST_GAP) & (text[1:] == text[:-1])
+    joined: NDArray[np.bool_] = (gaps <= _WIDEST_GAP) & (text[1:] == text[:-1])
     apart = _apart()
     open_gaps = np.flatnonzero(joined)
     for offset in range(_WIDEST_GAP):

@@ -22,7 +22,7 @@ from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
 from adrisk.campaigns.memory import Memory
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
-from adrisk.extract import contacts_column
+from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.model import Answers, Model, cut, prepare
 from adrisk.policy import Policy
@@ -91,10 +91,13 @@ class Scorer:
         if ads is None:
             return None
         texts = ads["text"].combine_chunks()
+        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
         digests = [hashlib.sha256(text.encode()) for text in texts.to_pylist()]
+        # The same words may mean another phone elsewhere.
+        keys = zip(digests, regions, strict=True)
         found, names = self._copies.read(
-            [digest.digest() for digest in digests],
-            lambda rows: self._read(texts.take(pa.array(rows))),
+            [digest.digest() + (region or "").encode() for digest, region in keys],
+            lambda rows: self._read(texts.take(pa.array(rows)), [regions[row] for row in rows]),
         )
         scores = self.model.tabulate(
             ads,
@@ -119,10 +122,10 @@ class Scorer:
             facts=ads.select(FACTS),
         )
 
-    def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
-        """What is in each of these texts."""
+    def _read(self, texts: pa.Array, regions: list[str | None]) -> tuple[Findings, Names]:
+        """What is in each of these texts, phones read as those of their regions."""
         prepared = prepare(texts)
-        contacts = contacts_column(prepared.raw, prepared.folded)
+        contacts = contacts_column(prepared.raw, prepared.folded, regions)
         answers = self.model.answer(prepared.folded)
         found = self._copies.blank(len(texts))
         found["risk"], found["level"] = answers.risk, answers.level

@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from adrisk.campaigns.signs import load_thresholds
-from adrisk.errors import UsageError
+from adrisk.errors import ConfigError, UsageError
+from adrisk.extract.pseudonym import KEY_FOLDER, keys
 from adrisk.indicators import LANGUAGES, Indicator, Taxonomy, load_rules
 from adrisk.stages.files import writable
 from adrisk.tracking import COMPARED, Registered, Store
@@ -135,8 +136,14 @@ def doctor(workspace: Path) -> tuple[str, bool]:
         lines.append(f"workspace   {error}")
     lines.append(f"tracking    {Store(workspace).uri}")
     lines.append(f"flows       {os.environ.get('PREFECT_API_URL', 'a temporary server a run')}")
-    key = workspace / "contact.key"
-    lines.append(f"contact key {key if key.exists() else 'not made yet'}")
+    try:
+        held = ", ".join(facts.purpose for facts in keys(workspace))
+        lines.append(
+            f"contact key {f'for {held} in {workspace / KEY_FOLDER}' if held else 'not made yet'}"
+        )
+    except ConfigError as error:
+        healthy = False
+        lines.append(f"contact key {error}")
     return "\n".join(lines), healthy
 
 

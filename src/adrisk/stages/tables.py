@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError
-from adrisk.extract import contacts_column
+from adrisk.extract import contacts_column, guess_regions, mentions_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import load_taxonomy, match_all, settled
 from adrisk.model import prepare
@@ -89,21 +91,28 @@ def match(
 def extract(
     sources: Sequence[str], out: Path, mapping: Mapping[str, str], workspace: Path, *, plain: bool
 ) -> Written:
-    """Contacts as spans and keyed pseudonyms; `plain` adds the value itself."""
+    """Contacts as spans and keyed pseudonyms, and prices, wages, hours and places as spans.
+
+    `plain` adds the value of a contact; only contacts have a key and a value.
+    """
     form = pa.schema([*_CONTACTS, *([("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
         prepared = prepare(ads["text"])
-        rows = [
-            (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] if plain else []))
-            for ad_id, found in zip(
-                ads["ad_id"].to_pylist(),
-                contacts_column(prepared.raw, prepared.folded),
-                strict=True,
-            )
-            for c in found
-        ]
+        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+        contacts = contacts_column(prepared.raw, prepared.folded, regions)
+        mentions = mentions_column(prepared.raw, prepared.folded, contacts)
+        rows: list[tuple[object, ...]] = []
+        for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
+            of_ad: list[tuple[Any, ...]] = [
+                (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] * plain))
+                for c in reached
+            ]
+            of_ad += [
+                (ad_id, m.kind, m.start, m.end, m.obscured, None, *([None] * plain)) for m in said
+            ]
+            rows += sorted(of_ad, key=itemgetter(2))
         return _rows(rows, form)
 
     return _each("extract", sources, out, mapping, form, find)
