@@ -81,7 +81,7 @@ def main() -> None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         results = {
             "command": "python evaluation/benchmarks/link.py",
-            "data": "planted ads (evaluation/benchmarks/planted.py), which say nothing of the field",
+            "data": "planted ads (evaluation/benchmarks/planted.py): they say nothing of the field",
             "cores": cores(),
             "python": platform.python_version(),
             "runs": [asdict(m) for m in taken],

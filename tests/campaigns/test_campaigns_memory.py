@@ -60,6 +60,11 @@ def ids(linked: Linked) -> dict[str, str]:
     return dict(zip(*columns, strict=True))
 
 
+def remembered(memory: Memory) -> dict[str, str]:
+    columns = memory.campaigns().to_pydict()
+    return dict(zip(columns["ad_id"], columns["campaign_id"], strict=True))
+
+
 def partition(campaigns: dict[str, str]) -> set[frozenset[str]]:
     groups: dict[str, set[str]] = {}
     for ad, campaign in campaigns.items():
@@ -127,6 +132,38 @@ def test_ads_that_were_not_seen_for_long_are_forgotten(tmp_path: Path) -> None:
         later = night(memory, {"d": words(40, 1)}, day=50)
     assert late.campaigns["campaign_size"].to_pylist() == [1]
     assert later.campaigns["campaign_size"].to_pylist() == [2]
+
+
+def test_what_was_joined_stays_joined_when_the_ad_that_joined_it_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    one, other = words(30, 1) + " 202 555 0143", words(30, 2) + " 202 555 0144"
+    with remember(tmp_path, "board", days=30) as memory:
+        night(memory, {"bridge": words(30, 3) + " 202 555 0143 or 202 555 0144"})
+        night(memory, {"one": one, "other": other}, day=20)
+        night(memory, {"third": other}, day=40)
+        found = remembered(memory)
+    assert set(found) == {"one", "other", "third"}
+    assert len(set(found.values())) == 1
+
+
+def test_a_campaign_joined_by_what_turns_out_to_be_everybodys_is_parted_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    hotline = " questions: 202 555 0100"
+    with remember(tmp_path, "board") as memory:
+        first = ids(night(memory, {f"a{i}": words(30, i) + hotline for i in range(3)}))
+        more = {f"b{i}": words(30, 10 + i) + hotline for i in range(60)}
+        second = night(memory, more, day=1)
+        found = remembered(memory)
+    assert len(set(first.values())) == 1
+    assert len(set(found.values())) == 63
+    (old,) = set(first.values())
+    assert sum(campaign == old for campaign in found.values()) == 1
+    assert {was for was, _ in second.parted} == {old}
+    assert any(
+        f"campaign {old} was held together by what is everybody's" in n for n in second.notes
+    )
 
 
 def test_one_name_knows_nothing_of_another(tmp_path: Path) -> None:
@@ -203,15 +240,10 @@ def test_nights_one_by_one_give_the_campaigns_of_all_at_once(
         for i, (template, edit, line) in enumerate(pieces)
     }
     cuts = [0, *sorted((min(one, len(ads)), min(two, len(ads)))), len(ads)]
-    together: dict[str, str] = {}
-    gone: dict[str, str] = {}
     with TemporaryDirectory() as scratch, remember(Path(scratch), "board") as memory:
         for day, (first, last) in enumerate(pairwise(cuts)):
-            linked = night(memory, dict(list(ads.items())[first:last]), day)
-            gone |= dict(linked.merged)
-            together |= ids(linked)
-    while any(campaign in gone for campaign in together.values()):
-        together = {ad: gone.get(campaign, campaign) for ad, campaign in together.items()}
+            night(memory, dict(list(ads.items())[first:last]), day)
+        together = remembered(memory)
     assert partition(together) == partition(ids(at_once(ads)))
 
 
@@ -228,15 +260,13 @@ def test_planted_campaigns_are_found_night_by_night_as_at_once(tmp_path: Path) -
                 text += f" 202 555 0{100 + campaign % 99}"
             ads[f"ad{campaign}-{copy}"] = text
     order = draw.sample(list(ads), len(ads))
-    found: dict[str, str] = {}
-    gone: dict[str, str] = {}
     with remember(tmp_path, "board") as memory:
         for day in range(5):
-            linked = night(memory, {ad: ads[ad] for ad in order[day::5]}, day)
-            gone |= dict(linked.merged)
-            found |= ids(linked)
-    while any(campaign in gone for campaign in found.values()):
-        found = {ad: gone.get(campaign, campaign) for ad, campaign in found.items()}
+            before = remembered(memory)
+            gone = dict(night(memory, {ad: ads[ad] for ad in order[day::5]}, day).merged)
+            found = remembered(memory)
+            # An ad's campaign changes its id only by becoming part of an older one, as was said.
+            assert all(found[ad] == gone.get(old, old) for ad, old in before.items())
     whole = ids(at_once(ads))
 
     def pairs(labels: list[object]) -> int:

@@ -57,6 +57,14 @@ class Groups:
     typical: IntArray
     alike: FloatArray
     _signatures: NDArray[np.uint32]
+    _rows: _Rows
+    _numbers: IntArray  # in `_rows`, of the typical ones
+
+    def likeness_of_pairs(self, a: IntArray, b: IntArray) -> tuple[FloatArray, FloatArray]:
+        """The estimated similarity of the typical ads of groups a and b: of what is not common
+        to many authors, and of everything."""
+        found = self._rows.compare(self._numbers[a], self._numbers[b])
+        return found.own, found.whole
 
     def likeness(self, some: IntArray, one: int) -> FloatArray:
         """The estimated similarity of the typical ads of some groups to that of one."""
@@ -92,6 +100,8 @@ class Copies:
             self._distinct[first],
             np.full(len(self.signatures), _LOOSE),
             self.signatures,
+            rows,
+            first,
         )
 
     def near(self, similarity: float, author: IntArray | None = None) -> Groups:
@@ -129,13 +139,19 @@ class Copies:
         group[alone] = found + np.arange(len(alone))
         typical.append(alone)
         found += len(alone)
-        heads = self._distinct[np.concatenate(typical)]
+        numbers = np.concatenate(typical)
+        heads = self._distinct[numbers]
         member_of = group[self._number]
         blank = np.flatnonzero(is_blank(self.signatures, heads))
         extra = np.flatnonzero(np.isin(member_of, blank))[1:]
         member_of[extra] = found + np.arange(len(extra))
         return Groups(
-            member_of, np.concatenate((heads, extra)), alike[self._number], self.signatures
+            member_of,
+            np.concatenate((heads, extra)),
+            alike[self._number],
+            self.signatures,
+            rows,
+            np.concatenate((numbers, self._number[extra])),
         )
 
 

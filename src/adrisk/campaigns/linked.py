@@ -12,6 +12,9 @@ SHORT_NAME = 12
 """Hexadecimal characters of a contact's pseudonym that are shown."""
 
 
+Pairs = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """The outcome of linking.
@@ -22,13 +25,16 @@ class Linked:
         guarded: `schema.GUARDED`, the busiest contact first.
         merged: campaigns of an earlier time that became part of an older one: the id that is
             gone, and the id that survives.
+        parted: campaigns of an earlier time that turned out to be several: the id, which the
+            largest part keeps, and the new id of another part.
         notes: what a person should be told, a sentence each; no contact and no text.
     """
 
     campaigns: pa.Table
     links: pa.Table
     guarded: pa.Table
-    merged: tuple[tuple[str, str], ...] = ()
+    merged: Pairs = ()
+    parted: Pairs = ()
     notes: tuple[str, ...] = ()
 
     @staticmethod

@@ -8,7 +8,8 @@ let join, the campaigns that became one. Nothing depends on the order of the row
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Container
+from itertools import count as count_from
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.campaigns.copies import Copies, Groups, components, is_blank
-from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.earlier import Earlier, Standing, stand
+from adrisk.campaigns.linked import Linked, Pairs
 from adrisk.campaigns.links import Ads, Found, guarded_table, links_table, notes
 from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.sharing import Guards, Shared, share
@@ -38,19 +40,6 @@ _REASONS = pa.array(
     ]
 )
 _SINGLE, _EARLIER = 0, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """Campaigns of an earlier time, which keep their ids.
-
-    Attributes:
-        ids: their ids, the oldest first.
-        campaign_of: shape (n,), for each ad the number of its campaign in `ids`; -1 for a new ad.
-    """
-
-    ids: pa.Array
-    campaign_of: IntArray
 
 
 def link(
@@ -76,7 +65,8 @@ def link(
             at most 1; short ads need `SHORT_SIMILARITY`. An ad without text has no near-copy.
         guards: which contacts are everybody's.
         earlier: campaigns that stay together and keep their ids. Where new ads join two of them,
-            the older id survives.
+            the older id survives; where one turns out to have been joined by what is everybody's,
+            it is parted, and its largest part keeps the id.
 
     Returns:
         A new `campaign_id` is made from the smallest ad id in the campaign, so it does not depend
@@ -98,8 +88,9 @@ def link(
     groups = copies.near(similarity, authors)
     shared = share(contact, row, groups, guards)
     group = _blank_ads_alone(groups, signatures, text_of)
-    campaign = _joined(group, shared, len(names), earlier)
-    ids, merged = _ids(ads, campaign, earlier)
+    standing = None if earlier is None else stand(earlier, group, groups, shared)
+    campaign = _joined(group, shared, len(names), standing)
+    ids, merged, parted = _ids(ads, campaign, group, standing)
 
     sizes = np.bincount(campaign)[campaign]
     copied = np.bincount(group)[group] > 1
@@ -120,7 +111,8 @@ def link(
         links=links_table(found),
         guarded=guarded,
         merged=merged,
-        notes=notes(guarded, merged),
+        parted=parted,
+        notes=notes(guarded, merged, parted),
     )
 
 
@@ -168,17 +160,16 @@ def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], text_of: In
 
 
 def _joined(
-    group: IntArray, shared: Shared, contacts: int, earlier: Earlier | None = None
+    group: IntArray, shared: Shared, contacts: int, standing: Standing | None = None
 ) -> IntArray:
     """The number of every ad's campaign: groups that a contact or an earlier time joined."""
     count = int(group.max()) + 1
     a, b = shared.group[shared.joins], count + shared.contact[shared.joins]
     nodes = count + contacts
-    if earlier is not None:
-        known = earlier.campaign_of >= 0
-        a = np.concatenate((a, group[known]))
-        b = np.concatenate((b, nodes + earlier.campaign_of[known]))
-        nodes += len(earlier.ids)
+    if standing is not None:
+        a = np.concatenate((a, standing.group[standing.stays]))
+        b = np.concatenate((b, nodes + standing.campaign[standing.stays]))
+        nodes += len(standing.ids)
     label = components(nodes, a, b)[:count]
     return np.unique(label, return_inverse=True)[1][group]
 
@@ -195,33 +186,47 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 
 def _ids(
-    ads: Ads, campaign: IntArray, earlier: Earlier | None
-) -> tuple[pa.Array, tuple[tuple[str, str], ...]]:
-    """The id of every campaign, and the earlier ids that gave way to an older one."""
+    ads: Ads, campaign: IntArray, group: IntArray, standing: Standing | None
+) -> tuple[pa.Array, Pairs, Pairs]:
+    """The id of every campaign, the earlier ids that gave way to an older one, and those that
+    lost ads to a new one."""
     count = int(campaign.max()) + 1
     smallest = np.empty(count, dtype=np.int64)
     smallest[campaign[ads.order[::-1]]] = ads.order[::-1]  # the last writer is the smallest id
-    oldest = np.full(count, -1, dtype=np.int64)
-    merged: tuple[tuple[str, str], ...] = ()
-    if earlier is not None:
-        known = earlier.campaign_of >= 0
-        before, at = np.unique(earlier.campaign_of[known], return_index=True)
-        now = campaign[known][at]
-        oldest[now[::-1]] = before[::-1]
-        gone = before != oldest[now]
-        merged = tuple(
-            zip(
-                earlier.ids.take(pa.array(before[gone])).to_pylist(),
-                earlier.ids.take(pa.array(oldest[now[gone]])).to_pylist(),
-                strict=True,
-            )
-        )
-        kept = iter(earlier.ids.take(pa.array(oldest[oldest >= 0])).to_pylist())
-    else:
-        kept = iter(())
     firsts = ads.ids.take(pa.array(smallest)).to_pylist()
+    if standing is None:
+        return pa.array([_new_id(first) for first in firsts], pa.string()), (), ()
+    now = np.empty(int(group.max()) + 1, dtype=np.int64)
+    now[group] = campaign
+    home = now[standing.home]  # of each earlier campaign
+    oldest = np.full(count, -1, dtype=np.int64)
+    oldest[home[::-1]] = standing.known[::-1]
+    earlier = standing.ids.to_pylist()
+    taken = set(earlier)
     ids = [
-        next(kept) if old >= 0 else "c" + hashlib.sha256(first.encode()).hexdigest()[:15]
+        earlier[old] if old >= 0 else _new_id(first, taken)
         for old, first in zip(oldest.tolist(), firsts, strict=True)
     ]
-    return pa.array(ids, pa.string()), merged
+    merged = [
+        (earlier[old], ids[at])
+        for old, at in zip(standing.known.tolist(), home.tolist(), strict=True)
+        if oldest[at] != old
+    ]
+    left = now[standing.group[~standing.stays]]
+    place = np.searchsorted(standing.known, standing.campaign[~standing.stays])
+    parted = {
+        (earlier[standing.known[was]], ids[at])
+        for was, at in zip(place.tolist(), left.tolist(), strict=True)
+        if home[was] != at
+    }
+    return pa.array(ids, pa.string()), tuple(merged), tuple(sorted(parted))
+
+
+def _new_id(first: str, taken: Container[str] = ()) -> str:
+    """From the smallest ad id of a campaign; another where an earlier campaign has that."""
+    for turn in count_from(0):
+        seed = f"{first}\0{turn}" if turn else first
+        made = "c" + hashlib.sha256(seed.encode()).hexdigest()[:15]
+        if made not in taken:
+            break
+    return made

@@ -6,6 +6,7 @@ contacts as reach them all: a campaign of n ads has n - 1 links, not n squared.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
 from adrisk.campaigns.copies import Groups, components
-from adrisk.campaigns.linked import SHORT_NAME
+from adrisk.campaigns.linked import SHORT_NAME, Pairs
 from adrisk.campaigns.sharing import REASONS, Shared
 from adrisk.types import FloatArray, IntArray
 
@@ -143,7 +144,7 @@ def guarded_table(found: Found) -> pa.Table:
     )
 
 
-def notes(guarded: pa.Table, merged: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
     """What a person should be told of contacts held back and of campaigns that became one."""
     said = [
         f"contact {row['contact']} stands in {row['ads']:,} ads of {row['groups']:,} groups and "
@@ -151,10 +152,21 @@ def notes(guarded: pa.Table, merged: tuple[tuple[str, str], ...]) -> tuple[str, 
         for row in guarded.slice(0, _NOTED).to_pylist()
     ]
     if len(guarded) > _NOTED:
-        said.append(f"{len(guarded) - _NOTED:,} more contacts were not let join unlike ads")
+        rest = Counter(guarded["reason"].slice(_NOTED).to_pylist())
+        said += [
+            f"{times:,} more contacts were not let join all of their ads: {reason}"
+            for reason, times in rest.most_common()
+        ]
     said += [f"campaign {old} is now part of the older {kept}" for old, kept in merged[:_NOTED]]
     if len(merged) > _NOTED:
         said.append(f"{len(merged) - _NOTED:,} more campaigns became part of older ones")
+    several = Counter(old for old, _ in parted)
+    said += [
+        f"campaign {old} was held together by what is everybody's; parted from it: {parts:,}"
+        for old, parts in several.most_common(_NOTED)
+    ]
+    if len(several) > _NOTED:
+        said.append(f"{len(several) - _NOTED:,} more campaigns were parted")
     return tuple(said)
 
 

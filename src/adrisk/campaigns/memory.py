@@ -9,7 +9,8 @@ were not seen for `days` are forgotten. A campaign keeps its id for as long as o
 remembered; where new ads join two campaigns, the id of the older one survives and that is said.
 
 A linking of tonight's ads compares them with every text remembered, so the result is that of
-linking all at once, but for one promise more: what was joined once stays joined.
+linking all at once, but for one promise more: what was joined once stays joined, unless it turns
+out to have been joined by what is everybody's (`adrisk.campaigns.earlier`).
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from adrisk.campaigns.earlier import Earlier
 from adrisk.campaigns.linked import Linked
-from adrisk.campaigns.linking import CONTACTS, Earlier, link
+from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.sharing import Guards
 from adrisk.errors import ConfigError, UsageError
@@ -49,7 +51,7 @@ _ADS = pa.schema(
     [("ad_id", pa.string()), ("text", pa.int64()), ("campaign", pa.int64()), ("seen", _TIME)]
 )
 _TEXTS = pa.schema([("signature", pa.binary(4 * WIDTH))])
-_CAMPAIGNS = pa.schema([("campaign_id", pa.string()), ("first_seen", _TIME)])
+_CAMPAIGNS = pa.schema([("campaign_id", pa.string()), ("first_seen", _TIME), ("lost", pa.bool_())])
 _MERGED = pa.schema([("campaign_id", pa.string()), ("part_of", pa.string()), ("at", _TIME)])
 
 
@@ -127,6 +129,11 @@ class Memory:
         )
         signed, shown, texts = _once(np.concatenate((old.signatures, signatures)), shown, texts)
         campaign_of = np.concatenate((kept["campaign"].to_numpy(), before))
+        lost = old.campaigns["lost"].to_numpy(zero_copy_only=False).copy()
+        forgotten = np.bincount(old.ads["campaign"].to_numpy(), minlength=len(lost)) - np.bincount(
+            kept["campaign"].to_numpy(), minlength=len(lost)
+        )
+        lost |= forgotten > 0
         linked = link(
             ids,
             signed,
@@ -134,13 +141,19 @@ class Memory:
             text_of=texts,
             similarity=similarity,
             guards=guards,
-            earlier=Earlier(old.campaigns["campaign_id"].combine_chunks(), campaign_of),
+            earlier=Earlier(old.campaigns["campaign_id"].combine_chunks(), campaign_of, lost),
         )
         seen = pa.chunked_array(
             [*kept["seen"].chunks, pa.array([now], _TIME).take(pa.array(np.zeros(n, np.int64)))]
         )
-        self._write(_after(old, linked, ids, texts, seen, signed, shown, now))
+        self._write(_after(old, lost, linked, ids, texts, seen, signed, shown, now))
         return _only(linked, len(kept))
+
+    def campaigns(self) -> pa.Table:
+        """The campaign of every ad remembered: `ad_id` and `campaign_id`."""
+        state = self._read()
+        ids = state.campaigns["campaign_id"].take(state.ads["campaign"])
+        return pa.table([state.ads["ad_id"], ids], names=["ad_id", "campaign_id"])
 
     def _read(self) -> _State:
         current = self.folder / "current.json"
@@ -289,6 +302,7 @@ def _once(
 
 def _after(
     old: _State,
+    lost: NDArray[np.bool_],
     linked: Linked,
     ids: pa.ChunkedArray,
     text_of: IntArray,
@@ -301,7 +315,13 @@ def _after(
     names = linked.campaigns["campaign_id"].combine_chunks().dictionary_encode()
     known = pc.index_in(names.dictionary, old.campaigns["campaign_id"].combine_chunks())
     first_seen = pc.fill_null(old.campaigns["first_seen"].take(known), pa.scalar(now, _TIME))
-    campaigns = pa.table([names.dictionary, first_seen], schema=_CAMPAIGNS)
+    before = old.campaigns["campaign_id"].combine_chunks()
+    survives = pc.index_in(pa.array([kept for _, kept in linked.merged], pa.string()), before)
+    gone = pc.index_in(pa.array([gone for gone, _ in linked.merged], pa.string()), before)
+    lost = lost.copy()
+    lost[survives.to_numpy()] |= lost[gone.to_numpy()]
+    has_lost = pc.fill_null(pa.array(lost, pa.bool_()).take(known), False)
+    campaigns = pa.table([names.dictionary, first_seen, has_lost], schema=_CAMPAIGNS)
     order = pc.sort_indices(campaigns, [("first_seen", "ascending"), ("campaign_id", "ascending")])
     number = np.empty(len(order), dtype=np.int64)
     number[order.to_numpy()] = np.arange(len(order))
@@ -336,7 +356,12 @@ def _only(linked: Linked, remembered: int) -> Linked:
     wanted = pc.or_(between, reached).to_numpy(zero_copy_only=False).copy()
     wanted[rows[first]] = True
     return Linked(
-        campaigns, links.filter(pa.array(wanted)), linked.guarded, linked.merged, linked.notes
+        campaigns,
+        links.filter(pa.array(wanted)),
+        linked.guarded,
+        linked.merged,
+        linked.parted,
+        linked.notes,
     )
 
 
