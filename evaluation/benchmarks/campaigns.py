@@ -77,7 +77,7 @@ def main() -> None:
 def _judged(name: str, ads: pa.Table, resamples: int, seed: int) -> dict[str, object]:
     texts = Texts()
     text_of, new = texts.add(ads["text"])
-    signed = Signer(Pseudonymiser(bytes(32), "evaluation"))(new)
+    signed = Signer(Pseudonymiser(bytes(32), "evaluation"))((ads["text"].take(pa.array(new)), None))
     truth = ads["campaign"].to_pylist()
     linked = link(ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of)
     copies = link(ads["ad_id"], signed.signatures, text_of=text_of)

@@ -35,8 +35,9 @@ def words(count: int, seed: object) -> str:
 
 def night(memory: Memory, ads: dict[str, str], day: int = 0) -> Linked:
     texts = Texts()
-    text_of, new = texts.add(pa.array(list(ads.values()), pa.large_string()))
-    signed = Signer(KEY)(new)
+    raw = pa.array(list(ads.values()), pa.large_string())
+    text_of, new = texts.add(raw)
+    signed = Signer(KEY)((raw.take(pa.array(new)), None))
     return memory.link(
         pa.array(list(ads), pa.string()),
         signed.signatures,
@@ -48,8 +49,9 @@ def night(memory: Memory, ads: dict[str, str], day: int = 0) -> Linked:
 
 def at_once(ads: dict[str, str]) -> Linked:
     texts = Texts()
-    text_of, new = texts.add(pa.array(list(ads.values()), pa.large_string()))
-    signed = Signer(KEY)(new)
+    raw = pa.array(list(ads.values()), pa.large_string())
+    text_of, new = texts.add(raw)
+    signed = Signer(KEY)((raw.take(pa.array(new)), None))
     return link(
         pa.array(list(ads), pa.string()), signed.signatures, signed.contacts, text_of=text_of
     )

@@ -16,6 +16,7 @@ from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH, agreement, signatures
 from adrisk.campaigns.texts import Signer, Texts
+from adrisk.extract import guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
 
 __all__ = [
@@ -36,11 +37,20 @@ __all__ = [
 def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> Linked:
     """The campaign of every ad of a table with the columns `ad_id` and `text`.
 
+    Where there are also `location` and `language`, phones are read as those of the region.
+
     Contacts are compared under a key that is forgotten on return.
     """
     texts = Texts()
-    text_of, new = texts.add(ads["text"])
-    signed = Signer(Pseudonymiser.ephemeral())(new)
+    regions = (
+        guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+        if {"location", "language"} <= set(ads.column_names)
+        else None
+    )
+    text_of, new = texts.add(ads["text"], regions)
+    rows = pa.array(new)
+    where = None if regions is None else [regions[row] for row in new]
+    signed = Signer(Pseudonymiser.ephemeral())((ads["text"].take(rows), where))
     return link(
         ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of, similarity=similarity
     )

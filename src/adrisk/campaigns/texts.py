@@ -1,13 +1,14 @@
 """From ads to what linking needs of them: each different text is read once.
 
-In: raw texts, batch by batch. Out: for each ad the number of its text, and for each text a
-signature and its contacts' pseudonyms. Nine ads in ten are copies, so this is where the time is
-saved; a digest of 128 bits tells texts apart.
+In: raw texts and where their phones are likely from, batch by batch. Out: for each ad the number
+of its text, and for each text a signature and its contacts' pseudonyms. Nine ads in ten are
+copies, so this is where the time is saved; a digest of 128 bits tells texts apart.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from adrisk.types import IntArray
 
 PURPOSE = "campaigns"
 """What the pseudonyms are for: those of other purposes cannot be compared with them."""
+
+Regions = Sequence[str | None]
+"""Of each text, where its phones are likely from; None where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +47,29 @@ class Texts:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def add(self, texts: pa.Array | pa.ChunkedArray) -> tuple[IntArray, pa.Array]:
-        """The number of each text, and those that were not seen before, in the order of theirs."""
+    def add(
+        self, texts: pa.Array | pa.ChunkedArray, regions: Regions | None = None
+    ) -> tuple[IntArray, IntArray]:
+        """The number of each text, and the rows of those not seen before, in the order of theirs.
+
+        The same words may mean another phone in another region: they count as another text.
+        """
         numbers, seen = self._numbers, len(self._numbers)
-        raw = texts.cast(pa.large_binary())
+        raw = texts.cast(pa.large_binary()).to_pylist()
+        keys: Iterable[bytes] = raw
+        if regions is not None:
+            pairs = zip(raw, regions, strict=True)
+            keys = (text + b"\0" + (region or "").encode() for text, region in pairs)
         found = np.fromiter(
             (
-                numbers.setdefault(hashlib.blake2b(text, digest_size=16).digest(), len(numbers))
-                for text in raw.to_pylist()
+                numbers.setdefault(hashlib.blake2b(key, digest_size=16).digest(), len(numbers))
+                for key in keys
             ),
             dtype=np.int64,
             count=len(texts),
         )
         new, first = np.unique(found, return_index=True)
-        return found, texts.take(pa.array(first[new >= seen]))
+        return found, first[new >= seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,14 @@ class Signer:
 
     names: Pseudonymiser
 
-    def __call__(self, texts: pa.Array | pa.ChunkedArray) -> Signed:
-        """Read some texts; the rows of the contacts are theirs."""
+    def __call__(self, read: tuple[pa.Array | pa.ChunkedArray, Regions | None]) -> Signed:
+        """Read some texts, phones as those of their regions; the contacts' rows are theirs."""
+        texts, regions = read
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
         texts = texts.cast(pa.large_string())
         folded = fold_column(texts)
-        found = contacts_column(texts, folded)
+        found = contacts_column(texts, folded, regions)
         pairs = [
             (row, name)
             for row, contacts in enumerate(found)

@@ -20,10 +20,11 @@ from adrisk.campaigns import Linked, link
 from adrisk.campaigns.memory import DAYS, Memory, remember
 from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.engine import cores, in_order, in_processes
+from adrisk.extract import guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.model import MAX_CHARS
 from adrisk.progress import say, track
-from adrisk.sources import AdStream, Quarantine, ReadOptions, open_ads
+from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.types import IntArray
 
@@ -90,6 +91,8 @@ def link_ads(
             say(note)
         with quarantine:
             ids, text_of, signed = _signed(stream, workspace, workers)
+            if not stream.accepted:
+                raise no_ads(sources, quarantine)
         step = link if memory is None else memory.link
         linked = step(ids, signed.signatures, signed.contacts, text_of=text_of)
         for path, table in ((out, linked.campaigns), (links, linked.links)):
@@ -117,20 +120,24 @@ def _signed(
     ids: list[pa.Array] = []
     text_of: list[IntArray] = []
 
-    def batches() -> Iterator[pa.Array]:
+    def batches() -> Iterator[tuple[pa.Array, list[str | None]]]:
         waiting: list[pa.Array] = []
+        where: list[str | None] = []
         with track("link", stream.total_rows) as advance:
             for ads in stream:
-                numbers, new = texts.add(_cut(ads["text"]))
+                raw = _cut(ads["text"])
+                regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+                numbers, new = texts.add(raw, regions)
                 ids.extend(ads["ad_id"].chunks)
                 text_of.append(numbers)
-                waiting += new.chunks if isinstance(new, pa.ChunkedArray) else [new]
-                if sum(map(len, waiting)) >= _TEXTS_AT_ONCE:
-                    yield pa.concat_arrays(waiting)
-                    waiting = []
+                waiting += raw.take(pa.array(new)).chunks
+                where += [regions[row] for row in new]
+                if len(where) >= _TEXTS_AT_ONCE:
+                    yield pa.concat_arrays(waiting), where
+                    waiting, where = [], []
                 advance(len(ads))
-        if waiting:
-            yield pa.concat_arrays(waiting)
+        if where:
+            yield pa.concat_arrays(waiting), where
 
     if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
         Pseudonymiser.open(workspace, PURPOSE)  # a damaged key is told here, not by a worker
