@@ -200,6 +200,17 @@ def _parser() -> _Parser:
     p.add_argument("action", choices=["show", "rotate"])
     p.add_argument("purpose", nargs="?", help="whose key is replaced: campaigns, extract, ...")
 
+    p = command(
+        "review",
+        commands.review_command,
+        "open one sealed contact of a flagged ad, or show who opened which",
+        "each opening is recorded with the person's name and reason before it happens",
+    )
+    p.add_argument("action", choices=["open", "openings"])
+    p.add_argument("pseudonym", nargs="?", help="as the report shows it, 8 characters at least")
+    p.add_argument("--as", dest="person", default="", metavar="NAME", help="who opens it")
+    p.add_argument("--reason", default="", help="why, in a sentence that others can check")
+
     p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CAMPAIGNS.parquet")

@@ -320,7 +320,7 @@ def extract_command(args: argparse.Namespace) -> None:
 
 def keys_command(args: argparse.Namespace) -> None:
     """`adrisk keys`: purposes, dates and fingerprints, never keys; or a new key for one purpose."""
-    from adrisk.extract.pseudonym import keys, rotate
+    from adrisk.extract.pseudonym import SEALING, keys, rotate
     from adrisk.stages.files import log_access
 
     place = _workspace()
@@ -332,6 +332,11 @@ def keys_command(args: argparse.Namespace) -> None:
         return
     if args.purpose is None:
         raise UsageError("keys rotate needs a purpose; adrisk keys show lists them")
+    if args.purpose == SEALING and (place / "review.db").exists():
+        raise UsageError(
+            "keys rotate review: contacts in the review store could not be opened any more; "
+            f"remove {place / 'review.db'} first, or keep the key"
+        )
     try:
         facts = rotate(place, args.purpose)
     except ValueError as error:
@@ -339,6 +344,25 @@ def keys_command(args: argparse.Namespace) -> None:
     log_access(place, f"keys rotate {facts.purpose}, now {facts.fingerprint}")
     print(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
     print("pseudonyms made before do not match new ones")
+
+
+def review_command(args: argparse.Namespace) -> None:
+    """`adrisk review`: open one sealed contact, or read the record of openings."""
+    from adrisk.stages.sealing import open_vault
+
+    vault = open_vault(_workspace())
+    if args.action == "openings":
+        for entry in vault.openings():
+            print(
+                f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.pseudonym[:12]}  {_safe(entry.person)} "
+                f"({_safe(entry.account)})  {_safe(entry.reason)}"
+            )
+        return
+    if args.pseudonym is None:
+        raise UsageError("review open needs a pseudonym, as the report and adrisk campaigns show")
+    opened = vault.open(args.pseudonym, person=args.person, reason=args.reason)
+    print(f"{opened.kind}  {_safe(opened.value)}")
+    print("this opening is on record: adrisk review openings")
 
 
 def link_command(args: argparse.Namespace) -> None:

@@ -22,6 +22,9 @@ from adrisk.errors import ConfigError
 from adrisk.types import Contact
 
 KEY_FOLDER = "keys"
+SEALING = "review"
+"""The purpose whose key seals plain contacts instead of making pseudonyms."""
+
 _KEY_BYTES = 32
 _PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _KEY_LINE = re.compile(rb"adrisk-key (\S{10,40}) ([0-9a-f]{64})\n")
@@ -87,6 +90,18 @@ class Pseudonymiser:
 
     def __reduce__(self) -> str | tuple[object, ...]:
         raise TypeError("a Pseudonymiser holds a key and is not pickled; open it where it is used")
+
+
+def sealing_key(folder: Path) -> bytes:
+    """32 bytes under which a workspace seals plain contacts; made on the first call.
+
+    Raises:
+        ConfigError: if the key file is damaged, or others than its owner may use it.
+    """
+    path = _path(folder, SEALING)
+    if not path.exists():
+        _write(path, replace=False)
+    return hmac.digest(_read(path)[1], b"adrisk/seal", hashlib.sha256)
 
 
 def keys(folder: Path) -> list[KeyFacts]:

@@ -35,6 +35,7 @@ from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
 from adrisk.stages.linking import remembering
 from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
+from adrisk.stages.sealing import seal_contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,14 @@ def score(
     facts = write_facts(out, linked, model.pooling)
     counts = write_flags(out, model.labels, settled, linked.campaigns, facts)
     write_evidence(model, out, workers)
+    sealed = seal_contacts(out, workspace)
     counts = {
         "read": stream.read,
         "scored": stream.accepted,
         "quarantined": quarantine.count,
         "quarantined_because": dict(quarantine.by_reason),
         **counts,
+        "contacts_sealed": sealed,
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)

@@ -1,0 +1,67 @@
+"""Plain contacts of flagged ads to the review store, sealed, under the names linking gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from adrisk.campaigns.texts import PURPOSE
+from adrisk.errors import MissingExtraError
+from adrisk.extract import contacts_column, guess_regions
+from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
+from adrisk.model import prepare
+from adrisk.progress import say
+from adrisk.review import Sealed, Vault
+from adrisk.stages.parts import WORK, candidate_texts, part_files
+from adrisk.types import Level
+
+
+def open_vault(workspace: Path) -> Vault:
+    """The review store of a workspace.
+
+    Raises:
+        MissingExtraError: without the extra `review`.
+    """
+    return Vault(workspace, sealing_key(workspace))
+
+
+def seal_contacts(out: Path, workspace: Path) -> int:
+    """Keep the contacts of every ad whose level is review or urgent; returns how many were new.
+
+    Without the extra `review` they are kept nowhere, and that is said.
+
+    Args:
+        out: with `scores/`, `.work/` and `flags.parquet`.
+        workspace: of the keys and the store.
+    """
+    try:
+        vault = open_vault(workspace)
+    except MissingExtraError as error:
+        say(f"contacts of flagged ads are not kept: {error}")
+        return 0
+    return vault.keep(_flagged(out, Pseudonymiser.open(workspace, PURPOSE)))
+
+
+def _flagged(out: Path, names: Pseudonymiser) -> Iterator[Sealed]:
+    levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"]
+    asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
+    flagged = asked.to_numpy()
+    first = 0
+    for path in part_files(out):
+        count = pq.read_metadata(path).num_rows
+        rows = np.flatnonzero(flagged[first : first + count])
+        first += count
+        if not len(rows):
+            continue
+        texts = candidate_texts(out, path)
+        where = pq.read_table((out / WORK / path.stem).with_suffix(".facts")).take(pa.array(rows))
+        prepared = prepare(pa.array([texts[row] for row in rows.tolist()], pa.large_string()))
+        regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
+        for contacts in contacts_column(prepared.raw, prepared.folded, regions):
+            for contact in contacts:
+                yield Sealed(names.of(contact), contact.kind, contact.value)
