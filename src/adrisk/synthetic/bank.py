@@ -118,9 +118,15 @@ class Slots(dict[str, str]):
     def __init__(self, settled: Mapping[str, str], region: Region, rng: random.Random) -> None:
         super().__init__(settled)
         self._slots, self._rng = region.slots, rng
+        self._last: dict[str, str] = {}
 
     def __missing__(self, slot: str) -> str:
-        return self._rng.choice(self._slots[slot])
+        # "From Monday to Monday" says nothing: the next draw differs from the last.
+        value = self._rng.choice(self._slots[slot])
+        while value == self._last.get(slot) and len(self._slots[slot]) > 1:
+            value = self._rng.choice(self._slots[slot])
+        self._last[slot] = value
+        return value
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -61,7 +61,7 @@ _TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
 # A level given one too high or too low, and a harmless ad that a labeller stops at.
 _SLIP = 0.12
 _DOUBT_IS_RISK = 0.03
-_STOPS = {"weak": 0.015, "medium": 0.12, "strong": 0.6}
+_STOPS = {"weak": 0.015, "medium": 0.35, "strong": 0.8}
 
 _NONE: frozenset[str] = frozenset()
 
