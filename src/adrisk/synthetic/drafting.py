@@ -25,6 +25,8 @@ _COMMON_SHARE = 0.7
 _MATTERS = STRONG | MEDIUM
 _SAID = (1, 2, 2, 2, 3)  # how many times, in other words each time
 _LEAST_ROOM = 40
+_MOST_FILLER = {"goods": 9, "trades": 11, "service": 14, "housing": 16, "marriage": 13, "spam": 9}
+_MOST_FOR_WORK = 60  # sentences around the statements; who sells a mower writes fewer
 _MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
 # Where in an ad a sentence may stand, from 0 to 1.
@@ -238,6 +240,7 @@ def _filler(
     first = rng.sample(lines, min(rng.randrange(1, 4), len(lines)))
     waiting += [text for text in lines if text not in first]
     kept: list[Piece] = []
+    most = _MOST_FILLER.get(setting.like, _MOST_FOR_WORK)
     tasks = 0
     while first or waiting:
         text = first.pop() if first else _drawn(waiting, rng)
@@ -246,7 +249,7 @@ def _filler(
         if not topics.isdisjoint(used) or (text in mine and tasks > _MOST_WORK):
             continue
         room -= len(text) + 2
-        if room < 0 and kept:
+        if (room < 0 and kept) or len(kept) == most:
             break
         used |= topics
         where = _WORK if text in mine else _AROUND
