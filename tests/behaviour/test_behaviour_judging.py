@@ -131,15 +131,15 @@ def test_rates_count_what_was_judged_and_name_the_rest() -> None:
     assert list(rates(outcomes, lambda c: c.language, order=("es", "en"))) == ["en"]
 
 
-def test_the_largest_move_of_a_swap_is_named() -> None:
+def test_the_largest_move_of_a_swap_is_named_and_pairs_that_cannot_move_are_counted() -> None:
     swap = case("same", "swapped_name")
     outcomes = [
-        Outcome(replace(swap, id=name), 0.5, 0.5 - move, move, abs(move) <= 0.05)
-        for name, move in (("a", 0.01), ("b", -0.09), ("c", 0.02))
+        settle(replace(swap, id=name), text, pair, threshold=0.5)
+        for name, text, pair in (("a", 0.50, 0.49), ("b", 0.41, 0.50), ("c", 0.01, 0.03))
     ]
-    assert moves(outcomes) == {
-        "swapped_name": {"n": 3, "mean": 0.04, "largest": 0.09, "language": "en", "case": "b"}
-    }
+    found = moves(outcomes)["swapped_name"]
+    assert (found["n"], found["could_fail"], found["case"]) == (3, 2, "b")
+    assert (found["mean"], found["largest"]) == pytest.approx((0.04, 0.09))
 
 
 def test_the_results_hold_every_case_and_no_text(model: Model, suites: Path, tmp_path) -> None:

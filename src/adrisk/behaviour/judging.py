@@ -199,21 +199,28 @@ def results(model: Model, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def moves(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
-    """How far the scores moved that must not: mean and largest distance, by function."""
+    """How far the scores moved that must not: mean and largest distance, by function.
+
+    `could_fail` counts the pairs of which one probability at least exceeds `TOLERANCE`: two that
+    lie below it are within it whatever the model thinks of the swap.
+    """
     found: dict[str, dict[str, Any]] = {}
     for name in FUNCTIONS:
         group = [
-            (abs(outcome.difference), outcome.case)
+            outcome
             for outcome in outcomes
             if outcome.case.function == name
             and outcome.case.expect == "same"
             and outcome.difference is not None
         ]
         if group:
-            largest, case = max(group, key=lambda pair: pair[0])
+            distances = [abs(outcome.difference or 0.0) for outcome in group]
+            largest = max(distances)
+            case = group[distances.index(largest)].case
             found[name] = {
                 "n": len(group),
-                "mean": round(sum(move for move, _ in group) / len(group), 6),
+                "could_fail": sum(max(o.text or 0.0, o.pair or 0.0) > TOLERANCE for o in group),
+                "mean": round(sum(distances) / len(group), 6),
                 "largest": round(largest, 6),
                 "language": case.language,
                 "case": case.id,
