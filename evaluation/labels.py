@@ -289,7 +289,7 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
         present = truth.indicators[:, truth.labels.index(name)] >= 0.5
         for voter, counts, said in zip(item.names, item.model.counts, item.said.T, strict=True):
             asked = said >= 0
-            row = [counts[1, 0], counts[1].sum(), counts[0, 1:].sum(), counts[0].sum()]
+            row = [counts[0, 0], counts[0].sum(), counts[1:, 1:].sum(), counts[1:].sum()]
             row += [(said[present] == 0).sum(), (asked & present).sum()]
             row += [(said[~present] > 0).sum(), (asked & ~present).sum()]
             believed.setdefault(voter, []).append([float(value) for value in row])

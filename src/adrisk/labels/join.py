@@ -4,9 +4,13 @@ In: ballots (`votes`). Out: `Joined`: soft targets for training, and what was le
 voter. A reviewer or a new model is just another voter: add its votes, and how far it is to be
 trusted is found out from those it shares with others.
 
-An indicator is asked as "present or not": absent and not stated are two answers to it. An ad that
-nobody judged and no rule spoke of stays unknown; the silence of rules alone is no judgement, unless
-the corpus has no other voters.
+What is so of an indicator is one of three facts: present, stated to be absent, not stated; the
+label is the probability of the first. An ad that nobody judged and no rule spoke of stays unknown;
+the silence of rules alone is no judgement, unless the corpus has no other voters.
+
+People judge what strikes them, so who abstains is no accident: how many of them judged an
+indicator is taken for one more voter, which by itself learns to say nothing where votes are
+missing at random.
 """
 
 from __future__ import annotations
@@ -30,13 +34,18 @@ from adrisk.labels.targets import UNKNOWN_RISK, Targets, settled
 from adrisk.labels.votes import LEVELS, RISK, RULE, STATES, Ballots
 from adrisk.types import FloatArray
 
+JUDGES = "how many judged"
+"""The voter that nobody is."""
+
 MACHINES = (RULE, "model:")
 """How the names of voters begin that are no people."""
 
-# Imagined votes before the first real one: columns present, absent, not stated.
-_PERSON = np.array([[0.5, 1.5, 3.0], [4.0, 0.4, 0.6]])  # where it is not present, and where it is
-_RULE = np.array([[0.1, 0.5, 4.4], [1.5, 0.1, 3.4]])
-_PREVALENCE = np.array([4.0, 1.0])
+# Imagined votes before the first real one: a row for what is so, a column for what is said, both
+# in the order present, absent, not stated.
+_PERSON = np.array([[4.0, 0.3, 0.7], [0.4, 3.0, 1.6], [0.2, 0.2, 4.6]])
+_RULE = np.array([[1.5, 0.1, 3.4], [0.1, 1.5, 3.4], [0.1, 0.1, 4.8]])
+_EVEN = np.full((len(STATES), len(STATES)), 5 / 3)
+_PREVALENCE = np.array([1.0, 0.5, 3.5])
 _RISK_PREVALENCE = np.array([4.0, 2.0, 1.0, 1.0])
 _RISK_VOTES = 6.0
 _ORDINAL = 1.2  # how much rarer an answer is with every level that it is off, as a logarithm
@@ -95,7 +104,7 @@ class ItemModel:
         low, high = confusion_interval(
             said,
             self.priors,
-            start=_opening(said, self.item, rules),
+            start=_opening(said, self.item, self.names),
             weights=self.model.weights,
             resamples=resamples,
             seed=seed,
@@ -112,6 +121,7 @@ class ItemModel:
                 worth=float(self.model.weights[column]),
             )
             for column, name in enumerate(self.names)
+            if name != JUDGES
         ]
 
 
@@ -142,19 +152,19 @@ def join_votes(ballots: Mapping[str, Ballots], indicators: Sequence[str], count:
     items: dict[str, ItemModel] = {}
     asked = [name for name in indicators if name in ballots]
     for name in asked:
-        items[name] = _fitted(ballots[name], {})
+        items[name] = _fitted(ballots[name])
     elsewhere = _people(items)
     for name in asked:
-        items[name] = _fitted(ballots[name], _without(elsewhere, name))
+        items[name] = _taught(items[name], _without(elsewhere, name))
     values = np.full((count, len(indicators)), np.nan)
     for column, name in enumerate(indicators):
         if name in items:
             known = items[name].judged
-            values[known, column] = settled(items[name].posterior[known, 1])
+            values[known, column] = settled(items[name].posterior[known, _PRESENT])
     shares = np.full((count, len(LEVELS)), np.nan)
     risk = np.full(count, UNKNOWN_RISK, dtype=np.int64)
     if RISK in ballots:
-        items[RISK] = found = _fitted(ballots[RISK], {})
+        items[RISK] = found = _fitted(ballots[RISK])
         shares[found.judged] = found.posterior[found.judged]
         at_least = np.cumsum(shares[found.judged, ::-1], axis=1)[:, -2::-1]
         risk[found.judged] = (at_least >= 0.5).sum(axis=1)
@@ -185,31 +195,66 @@ def majority_votes(
     return Targets(tuple(indicators), values, risk)
 
 
-def _fitted(ballots: Ballots, elsewhere: Mapping[str, FloatArray]) -> ItemModel:
-    """The label model of one item; `elsewhere` is what voters answered on other items, (k, a)."""
+def _fitted(ballots: Ballots) -> ItemModel:
+    """The label model of one item on its own."""
     item, answers = ballots.item, len(ballots.answers)
     judged = _judged(ballots)
     groups = near_copies(ballots.said[judged], answers)
-    whole = merged(ballots.said, groups, answers)
     names = tuple(", ".join(ballots.voters[member] for member in group) for group in groups)
-    said = whole[judged]
-    start = _opening(said, item, _rules(names))
-    priors = _priors(item, names, elsewhere)
-    model = fit_label_model(said, priors, start=start)
     machines = np.array([name.startswith(MACHINES) for name in names], dtype=np.bool_)
+    whole = merged(ballots.said, groups, answers)
+    weights = np.ones(len(names))
     if machines.sum() > 1:
-        known, posterior = _seen_by_people(said, priors, start, ~machines)
+        said, priors = whole[judged], _priors(item, names, {})
+        known, posterior = _seen_by_people(said, priors, machines)
         if posterior is None:
-            posterior = model.posterior(said)
+            start = _opening(said, item, names)
+            posterior = fit_label_model(said, priors, start=start).posterior(said)
         weights = worth(excess_agreement(said[known], posterior, answers), machines)
-        model = fit_label_model(said, priors, start=start, weights=weights)
+    if item != RISK:
+        whole = np.concatenate([whole, _judges(whole, machines)], axis=1)
+        names, weights = (*names, JUDGES), np.append(weights, 1.0)
+    return _with_priors(item, names, whole, judged, weights, _priors(item, names, {}))
+
+
+def _with_priors(
+    item: str,
+    names: tuple[str, ...],
+    whole: Answers,
+    judged: NDArray[np.bool_],
+    weights: FloatArray,
+    priors: Priors,
+) -> ItemModel:
+    said = whole[judged]
+    start = _opening(said, item, names)
+    model = fit_label_model(said, priors, start=start, weights=weights)
     return ItemModel(item, names, whole, judged, priors, model, model.posterior(whole))
 
 
+def _taught(found: ItemModel, elsewhere: Mapping[str, FloatArray]) -> ItemModel:
+    """The same, fitted with what its voters answered on other items: name -> (k, a)."""
+    priors = _priors(found.item, found.names, elsewhere)
+    return _with_priors(
+        found.item, found.names, found.said, found.judged, found.model.weights, priors
+    )
+
+
+def _judges(said: Answers, machines: NDArray[np.bool_]) -> Answers:
+    """The voter `JUDGES`, shape (n, 1): 0, 1, 2 for one, two, more people; missing for none.
+
+    Missing everywhere if there is one person only.
+    """
+    judges = (said[:, ~machines] != MISSING).sum(axis=1)
+    counted = (judges > 0) & ((~machines).sum() > 1)
+    most = len(STATES)
+    return np.where(counted, np.minimum(judges, most) - 1, MISSING).astype(np.int8)[:, None]
+
+
 def _seen_by_people(
-    said: Answers, priors: Priors, start: FloatArray, people: NDArray[np.bool_]
+    said: Answers, priors: Priors, machines: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], FloatArray | None]:
     """What people alone make of the ads that two of them judged; None where there are too few."""
+    people = ~machines
     both = (said[:, people] != MISSING).sum(axis=1) >= 2
     if both.sum() < _ENOUGH_JUDGED:
         return np.ones(len(said), dtype=np.bool_), None
@@ -224,9 +269,11 @@ def _priors(item: str, names: Sequence[str], elsewhere: Mapping[str, FloatArray]
         kernel = np.exp(-_ORDINAL * apart)
         kernel *= _RISK_VOTES / kernel.sum(axis=1, keepdims=True)
         return Priors(_RISK_PREVALENCE, np.tile(kernel, (len(names), 1, 1)))
-    confusion = np.zeros((len(names), 2, len(STATES)))
+    confusion = np.zeros((len(names), len(STATES), len(STATES)))
     for voter, name in enumerate(names):
         confusion[voter] = _RULE if name.startswith(RULE) else _PERSON
+        if name == JUDGES:
+            confusion[voter] = _EVEN
         if name in elsewhere:
             votes = elsewhere[name]
             total = np.maximum(votes.sum(axis=1, keepdims=True), 1e-9)
@@ -256,15 +303,15 @@ def _without(people: Mapping[str, Mapping[str, FloatArray]], item: str) -> dict[
     return total
 
 
-def _opening(said: Answers, item: str, rules: NDArray[np.bool_]) -> FloatArray:
+def _opening(said: Answers, item: str, names: Sequence[str]) -> FloatArray:
     """A first guess: the share of the votes, the silence of rules not counted."""
-    spoken = _spoken(said, item, rules)
+    spoken = _spoken(said, item, _rules(names)) & np.array([name != JUDGES for name in names])
     if item == RISK:
         counts = np.stack([(said == code).sum(axis=1) for code in range(len(LEVELS))], axis=1)
         return np.asarray((counts + 0.1) / (counts + 0.1).sum(axis=1, keepdims=True))
-    present = ((said == _PRESENT) & spoken).sum(axis=1)
-    share = (present + 0.05) / (spoken.sum(axis=1) + 0.6)
-    return np.stack([1 - share, share], axis=1)
+    counts = np.stack([((said == code) & spoken).sum(axis=1) for code in range(3)], axis=1)
+    guess = counts + np.array([0.05, 0.05, 0.5])
+    return np.asarray(guess / guess.sum(axis=1, keepdims=True))
 
 
 def _spoken(said: Answers, item: str, rules: NDArray[np.bool_]) -> NDArray[np.bool_]:
