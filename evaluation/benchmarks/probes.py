@@ -1,4 +1,4 @@
-"""Does the synthetic corpus give itself away? Shortcuts and plain learners, judged on its test part.
+"""Does the synthetic corpus give itself away? Shortcuts and plain learners on its test part.
 
     python evaluation/benchmarks/probes.py [--ads 20000] [--seed 0] [--out PATH]
 
@@ -127,7 +127,8 @@ def metadata_regression(corpus: Corpus) -> FloatArray:
     rows = np.array(metadata_rows(corpus), dtype=object)
     return corpus.fitted(
         lambda: make_pipeline(
-            DictVectorizer(sparse=False), LogisticRegression(C=0.3, max_iter=2000, solver="liblinear")
+            DictVectorizer(sparse=False),
+            LogisticRegression(C=0.3, max_iter=2000, solver="liblinear"),
         ),
         lambda chosen: list(rows[chosen]),
     )
@@ -139,7 +140,9 @@ def template_rate(corpus: Corpus) -> FloatArray:
     seen = Counter(families[row] for row in corpus.train)
     risky = Counter(families[row] for row in corpus.train if corpus.label[row])
     base = corpus.label[corpus.train].mean()
-    return np.array([(risky[families[r]] + 20 * base) / (seen[families[r]] + 20) for r in corpus.test])
+    return np.array(
+        [(risky[families[r]] + 20 * base) / (seen[families[r]] + 20) for r in corpus.test]
+    )
 
 
 def template_shape(corpus: Corpus) -> FloatArray:
@@ -199,9 +202,7 @@ def tfidf(corpus: Corpus, train: IntArray, test: IntArray) -> FloatArray:
 def told_truth(corpus: Corpus) -> FloatArray:
     """The graded risk of the indicators that are truly stated: what perfect rules would reach."""
     taxonomy, stated = load_taxonomy(), corpus.column("true_indicators")
-    return np.array(
-        [graded_risk(stated[r], taxonomy) + 0.01 * len(stated[r]) for r in corpus.test]
-    )
+    return np.array([graded_risk(stated[r], taxonomy) + 0.01 * len(stated[r]) for r in corpus.test])
 
 
 def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
@@ -251,7 +252,8 @@ def verdict(found: dict[str, dict[str, Any]]) -> dict[str, bool]:
             if name.startswith(shortcuts)
         ),
         "rules and TF-IDF from 0.35 to 0.85": all(
-            low <= found[name]["value"] <= high for name in ("rules", "TF-IDF + logistic regression")
+            low <= found[name]["value"] <= high
+            for name in ("rules", "TF-IDF + logistic regression")
         ),
     }
 

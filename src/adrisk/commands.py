@@ -92,7 +92,9 @@ def ingest_command(args: argparse.Namespace) -> None:
     print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
     print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined, done.reasons)}")
     if done.datasheet:
-        print(f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show")
+        print(
+            f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show"
+        )
     _noted(done.notes)
 
 

@@ -40,9 +40,7 @@ ADS = pa.schema(
 """One ad a row; `text` is title, line break, body where they came apart. All but the first two
 may be null."""
 
-VOTES = pa.list_(
-    pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())])
-)
+VOTES = pa.list_(pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())]))
 """What rules, people and models say of one ad, before it is joined into labels.
 
 `item` is an indicator, or "risk". `says` is a state (`adrisk.types.State`) of an indicator, and of
@@ -65,7 +63,7 @@ LABELS = pa.schema(
 `indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
 others are unstated and masked in training. A null `indicators` masks the whole row; a null
 `indicators_known` beside a list means that every indicator was judged. `split` is `train` or
-`test` where the corpus itself says so. `votes` are what the labels were made of, where that is kept.
+`test` where the corpus itself says so. `votes` are what the labels were made of, where known.
 """
 
 CAMPAIGNS = pa.schema(

@@ -47,9 +47,9 @@ class Annotator:
 
 
 ANNOTATORS = (
-    Annotator("annotator-1", 0.30, 0.22, 0.008, 0.05, 0.30, 0.002, 0.06),
-    Annotator("annotator-2", 0.40, 0.14, 0.020, 0.10, 0.18, 0.004, 0.03),
-    Annotator("annotator-3", 0.25, 0.08, 0.045, 0.20, 0.08, 0.010, 0.01),
+    Annotator("annotator-1", 0.30, 0.22, 0.008, 0.05, 0.36, 0.003, 0.06),
+    Annotator("annotator-2", 0.40, 0.14, 0.020, 0.10, 0.24, 0.006, 0.03),
+    Annotator("annotator-3", 0.25, 0.08, 0.045, 0.20, 0.10, 0.014, 0.01),
 )
 """The sober, the middling and the eager."""
 

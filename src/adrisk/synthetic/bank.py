@@ -238,6 +238,6 @@ def _proper(sentences: Iterable[str]) -> frozenset[str]:
     for sentence in sentences:
         words = sentence.replace(CLAUSES, " . ").split()
         for before, word in pairwise(words):
-            if word[0].isupper() and before[-1] not in ".!?:\"«":
-                found.add(word.strip(".,;:!?()\"»"))
+            if word[0].isupper() and before[-1] not in '.!?:"«':
+                found.add(word.strip('.,;:!?()"»'))
     return frozenset(found)

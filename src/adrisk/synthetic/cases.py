@@ -51,7 +51,7 @@ _MEANS_PROTECTION = frozenset(
 )
 _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
-_CORE = ((2, 3, 4), (22, 46, 32))  # how many of the true ones a risky author states
+_CORE = ((2, 3, 4, 5), (10, 36, 36, 18))  # how many of the true ones a risky author states
 _CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
 _THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
 _MOST_DENIED = 2
@@ -59,7 +59,7 @@ _TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
 
 # A level given one too high or too low, and a harmless ad that a labeller stops at.
 _SLIP = 0.12
-_DOUBT_IS_RISK = 0.05
+_DOUBT_IS_RISK = 0.03
 _STOPS = {"weak": 0.015, "medium": 0.12, "strong": 0.6}
 
 _NONE: frozenset[str] = frozenset()
@@ -179,7 +179,6 @@ def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
     )
 
 
-
 def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
     if not case.core or (case.risky and rng.random() < _THIN):
         return []
@@ -187,8 +186,8 @@ def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
         return [rng.choice(case.core)]
     numbers, shares = _CORE_SERVICE if kind == "service" else _CORE
     core = list(dict.fromkeys(rng.sample(case.core, rng.choices(numbers, shares)[0])))
-    if len(core) == 1 and core[0] not in STRONG:
-        core = [rng.choice([name for name in case.core if name in STRONG])]
+    if STRONG.isdisjoint(core) and (len(core) == 1 or rng.random() < 0.75):
+        core[0] = rng.choice([name for name in case.core if name in STRONG])
     return core
 
 

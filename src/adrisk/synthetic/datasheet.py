@@ -138,8 +138,10 @@ class Tally:
             ("risk 2 or 3, in truth", self._risky()),
             ("hard, of the ads with risk 0", self._share("hard", True)),
         ]
-        for box in ("location", "price", "account_id", "category"):
-            rows.append((f"`{box}` left empty", self._share(f"{box} empty", True)))
+        rows += [
+            (f"`{box}` left empty", self._share(f"{box} empty", True))
+            for box in ("location", "price", "account_id", "category")
+        ]
         return "\n\n".join(
             (
                 "## Composition",
@@ -175,8 +177,8 @@ class Tally:
             rows.append((name, *(f"{q:,}" for q in _quantiles(bins))))
         head = ("characters", *(f"{q:.0%}" for q in _QUANTILES))
         return (
-            "## Lengths\n\nThe formal register follows real postings; terse and chatty are shorter, "
-            "as classifieds are, and no public corpus of those was at hand.\n\n" + _table(head, rows)
+            "## Lengths\n\nThe formal register follows real postings; terse and chatty are shorter "
+            "like classifieds, of which no public corpus was at hand.\n\n" + _table(head, rows)
         )
 
     def _marginals(self) -> str:
@@ -222,7 +224,7 @@ class Tally:
         return "\n\n".join(
             (
                 "## Labels\n\nOn the training part `indicators`, `indicators_known` and `risk` are "
-                "the majority of three simulated annotators, whose single judgements are in `votes`. "
+                "the majority of three simulated annotators; `votes` has their single judgements. "
                 "Each errs in a way of their own, more on hard and doubtful ads, and abstains. An "
                 "indicator is present if more say present than anything else; the risk is the "
                 "middle level. On the test part they are the truth. `true_indicators`, "
@@ -322,7 +324,7 @@ _LIMITS = """
 ## Known gaps
 
 - Sentences are put together, so an ad holds less of a story than a person's, and two sentences now
-  and then sit oddly side by side. Slang, code-switching and bad spelling are rarer than in the field.
+  and then sit oddly side by side. Slang, code-switching and bad spelling are rarer than in life.
 - Four languages in twelve regions; no migrant languages, no machine translation, no images, no
   links, no replies of the platform.
 - Which indicators go together, how often ads deny them, and how annotators err are assumptions,
@@ -333,9 +335,9 @@ _LIMITS = """
 
 ## What a score on it does not show
 
-How a method does on real ads; whether a flagged ad is trafficking; how often trafficking occurs; how
-fair a method is to people of any origin. A method that fails here is unlikely to work in the field;
-one that does well here has shown that it finds what a generator planted, and no more.
+How a method does on real ads; whether a flagged ad is trafficking; how often trafficking occurs;
+how fair a method is to people of any origin. A method that fails here is unlikely to work in the
+field; one that does well here finds what a generator planted, and has shown no more.
 """
 
 

@@ -20,9 +20,9 @@ _PERSONAL = frozenset(("off_platform_contact", "unidentified_employer", "obscure
 _FIELDS = ("place", "pay", "hours", "posts", "start", "reference")
 _MONEY = frozenset(("pay", "rent", "sum", "price"))
 _COMMON = "common"  # the family of how most people put it
-_COMMON_SHARE = 0.6
+_COMMON_SHARE = 0.7
 _MATTERS = STRONG | MEDIUM
-_SAID_AGAIN = 0.65
+_SAID_AGAIN = 0.75
 _LEAST_ROOM = 40
 _MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
@@ -179,9 +179,7 @@ def _titled(
     return title, line
 
 
-def _title(
-    title: str, setting: Setting, case: Case, used: set[str], rng: random.Random
-) -> str:
+def _title(title: str, setting: Setting, case: Case, used: set[str], rng: random.Random) -> str:
     if case.notice:
         return title
     styles = setting.bank.style.titles
@@ -269,9 +267,7 @@ def _around(setting: Setting) -> tuple[str, ...]:
     return around
 
 
-def _boxes(
-    setting: Setting, case: Case, used: set[str], rng: random.Random
-) -> tuple[str, ...]:
+def _boxes(setting: Setting, case: Case, used: set[str], rng: random.Random) -> tuple[str, ...]:
     """The boxes of a posting about work, where its form has any."""
     if setting.register != "formal" or setting.like != "job" or case.notice or rng.random() < 0.45:
         return ()

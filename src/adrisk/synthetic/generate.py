@@ -151,8 +151,7 @@ def _stream(wanted: _Wanted) -> Iterator[Post]:
     decks = {risky: _Deck(book, wanted.kinds, risky=risky) for risky in (False, True)}
     banks = [load_bank(language) for language in wanted.languages]
     shares = [_LANGUAGE_SHARES[bank.language] for bank in banks]
-    largest = _largest(wanted)
-    scale = _size_scale(wanted.duplicates, largest)
+    tails = {risky: _Tail(wanted, risky=risky) for risky in (False, True)}
     ads = dict.fromkeys(SPLITS, 0)
     risky_ads = dict.fromkeys(SPLITS, 0)
     campaigns = dict.fromkeys(SPLITS, 0)
@@ -161,8 +160,9 @@ def _stream(wanted: _Wanted) -> Iterator[Post]:
     while left:
         split = "test" if rng.random() < _TEST_SHARE else "train"
         owed = wanted.prevalence * (ads[split] + 1) - risky_ads[split]
-        case, sector = decks[owed > rng.random()].draw(rng)
-        size = min(_size(scale, largest, rng), left)
+        risky = owed > rng.random()
+        case, sector = decks[risky].draw(rng)
+        size = min(tails[risky].draw(rng), left)
         bank = rng.choices(banks, shares)[0]
         region = rng.choices(bank.regions, [region.share for region in bank.regions])[0]
         origin = Origin(bank, region, split, campaigns[split])
@@ -197,31 +197,34 @@ class _Deck:
         return case, rng.choice(sectors)
 
 
-def _largest(wanted: _Wanted) -> int:
-    """The size that no campaign exceeds: a small corpus must not have one risky author."""
-    fair = wanted.prevalence * wanted.count / 50
-    needed = min(6 / (1 - wanted.duplicates), wanted.count / 50)
-    return min(_LARGEST, max(4, int(fair), int(needed)))
+class _Tail:
+    """Sizes of campaigns: one ad and a heavy-tailed number of copies (a discrete Lomax law).
 
-
-def _size(scale: float, largest: int, rng: random.Random) -> int:
-    """One ad and a heavy-tailed number of copies (a discrete Lomax law, capped)."""
-    if not scale:
-        return 1
-    copies = scale * ((1 - rng.random()) ** (-1 / _TAIL) - 1)
-    return 1 + min(int(copies), largest - 1)
-
-
-def _size_scale(duplicates: float, largest: int) -> float:
-    """The scale at which the mean of the copies makes them the share of ads asked for.
-
-    With m copies to an original on average, the share is m / (1 + m); the mean is the sum of
-    the chances of at least 1, 2, ... copies.
+    The law is capped, and its scale is such that the mean of the copies makes them the share of
+    ads asked for. A small corpus must not have one risky author, so risky campaigns are capped
+    lower.
     """
-    wanted = duplicates / (1 - duplicates)
-    low, high = 0.0, 1e6
-    while wanted and high - low > 1e-6 * high:
-        middle = (low + high) / 2
-        mean = math.fsum((1 + k / middle) ** -_TAIL for k in range(1, largest))
-        low, high = (middle, high) if mean < wanted else (low, middle)
-    return high if wanted else 0.0
+
+    def __init__(self, wanted: _Wanted, *, risky: bool) -> None:
+        self._copies = wanted.duplicates / (1 - wanted.duplicates)
+        fair = wanted.prevalence * wanted.count / 75 if risky else wanted.count / 1000
+        self._largest = min(_LARGEST, max(4, int(fair), int(4 * self._copies)))
+        self._scale = self._scaled()
+
+    def draw(self, rng: random.Random) -> int:
+        """The number of ads of a campaign."""
+        if not self._copies:
+            return 1
+        copies = self._scale * ((1 - rng.random()) ** (-1 / _TAIL) - 1)
+        return 1 + min(int(copies), self._largest - 1)
+
+    def _scaled(self) -> float:
+        """With m copies to an original on average, their share is m / (1 + m); the mean is the
+        sum of the chances of at least 1, 2, ... copies.
+        """
+        low, high = 0.0, 1e6
+        while self._copies and high - low > 1e-6 * high:
+            middle = (low + high) / 2
+            mean = math.fsum((1 + k / middle) ** -_TAIL for k in range(1, self._largest))
+            low, high = (middle, high) if mean < self._copies else (low, middle)
+        return high

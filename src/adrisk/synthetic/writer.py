@@ -14,7 +14,7 @@ from adrisk.synthetic.words import disguise, mistype
 
 REGISTERS = ("terse", "chatty", "formal")
 
-_MEDIAN_LENGTH = {"terse": 150, "chatty": 400, "formal": 640}
+_MEDIAN_LENGTH = {"terse": 150, "chatty": 350, "formal": 640}
 _SPREAD = {"terse": 0.45, "chatty": 0.55, "formal": 0.75}
 _BOUNDS = {"terse": (60, 450), "chatty": (110, 2_000), "formal": (120, 4_000)}
 # The formal ones follow the H-2, EURES and DIFrauD postings taken in equal parts: their quartiles

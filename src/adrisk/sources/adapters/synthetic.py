@@ -15,7 +15,6 @@ from adrisk.sources.rows import Rows
 from adrisk.sources.spec import Spec, split_parameters
 
 
-
 def _names(written: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in written.split(","))
 
