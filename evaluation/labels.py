@@ -39,7 +39,16 @@ from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
 from adrisk.features import HashedNgrams
 from adrisk.indicators import load_taxonomy
-from adrisk.labels import RISK, Targets, join_votes, learnable, read_votes, rule_votes, targets_of
+from adrisk.labels import (
+    JUDGES,
+    RISK,
+    Targets,
+    join_votes,
+    learnable,
+    read_votes,
+    rule_votes,
+    targets_of,
+)
 from adrisk.metrics import Metric, average_precision
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.labels import lesson
@@ -288,6 +297,8 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
             continue
         present = truth.indicators[:, truth.labels.index(name)] >= 0.5
         for voter, counts, said in zip(item.names, item.model.counts, item.said.T, strict=True):
+            if voter == JUDGES:
+                continue
             asked = said >= 0
             row = [counts[0, 0], counts[0].sum(), counts[1:, 1:].sum(), counts[1:].sum()]
             row += [(said[present] == 0).sum(), (asked & present).sum()]
