@@ -116,7 +116,7 @@ def test_three_copies_of_one_poor_voter_do_not_outvote_two_good_ones(kind: str) 
     assert right(plain, truth) < 0.8
     assert right(both.targets.indicators[:, 0], truth) > 0.88
     assert len(both.items["vague_role"].voters(resamples=2)) == 3
-    assert both.items["vague_role"].names[2].count(",") == 2  # the copies, under one name
+    assert both.items["vague_role"].ballots.voters[2].count(",") == 2  # the copies, under one name
 
 
 def test_rules_that_repeat_one_another_with_noise_are_worth_less_than_one_vote() -> None:

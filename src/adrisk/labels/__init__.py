@@ -14,7 +14,8 @@ Training does all of this by itself where ads carry votes. To look at the votes 
 To add a voter - a reviewer, another model, an old keyword list - append its votes to the column.
 """
 
-from adrisk.labels.join import JUDGES, ItemModel, Joined, Voter, join_votes, majority_votes
+from adrisk.labels.item_model import ItemModel, Voter
+from adrisk.labels.join import Joined, join_votes, majority_votes
 from adrisk.labels.targets import (
     UNKNOWN_RISK,
     Targets,
@@ -22,7 +23,7 @@ from adrisk.labels.targets import (
     learnable,
     targets_of,
 )
-from adrisk.labels.votes import RISK, RULE, Ballots, read_votes, rule_votes, together
+from adrisk.labels.votes import JUDGES, RISK, RULE, Ballots, read_votes, rule_votes, together
 
 __all__ = [
     "JUDGES",
