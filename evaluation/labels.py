@@ -127,7 +127,17 @@ def main() -> None:
             }
         )
         voters.append(_voters(corpus, split["fit"]))
-    results = {
+        results = _results(runs, tests, voters)
+        arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        _print(results)
+    print(f"\nwrote {arguments.out}")
+
+
+def _results(
+    runs: list[dict[str, Judged]], tests: list[dict[str, Any]], voters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Everything, of the corpora so far."""
+    return {
         "what": (__doc__ or "").splitlines()[0],
         "resamples": RESAMPLES,
         "tests": tests,
@@ -136,9 +146,6 @@ def main() -> None:
         "labels": [{way: run[way].labels for way in WAYS} for run in runs],
         "voters": voters,
     }
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    _print(results)
-    print(f"\nwrote {arguments.out}")
 
 
 def _arguments() -> argparse.Namespace:

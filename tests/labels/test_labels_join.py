@@ -253,6 +253,11 @@ def test_an_even_split_has_no_majority() -> None:
     assert plain[1] == 1.0
 
 
+def test_the_majority_of_levels_is_the_middle_one_and_of_two_the_lower() -> None:
+    found = ballots(RISK, a=np.array([3, 0, 3]), b=np.array([0, 2, 3]), c=np.array([1, -1, 0]))
+    assert majority_votes({RISK: found}, [], 3).risk.tolist() == [1, 0, 3]
+
+
 def test_with_one_voter_the_priors_decide_and_the_order_stays() -> None:
     said = np.array([[0], [2], [0], [2]] * 10, np.int8)
     confusion = np.array([[[0.5, 1.5, 3.0], [4.0, 0.4, 0.6]]])

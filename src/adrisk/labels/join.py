@@ -75,8 +75,8 @@ def majority_votes(
 ) -> Targets:
     """What most voters say, each counting alike: the plain thing that a label model has to beat.
 
-    A rule's silence is no vote. An indicator that as many say is present as not is unknown; of
-    risk levels with equally many votes the lower one is taken.
+    A rule's silence is no vote. An indicator that as many say is present as not is unknown. The
+    risk is the middle one of the levels given, of two the lower.
     """
     values = np.full((count, len(indicators)), np.nan)
     for column, name in enumerate(indicators):
@@ -90,7 +90,8 @@ def majority_votes(
     if RISK in ballots:
         counts = ballots[RISK].counts()
         known = ballots[RISK].judged()
-        risk[known] = counts[known].argmax(axis=1)
+        below = 2 * np.cumsum(counts[known], axis=1) < counts[known].sum(axis=1, keepdims=True)
+        risk[known] = below.sum(axis=1)
     return Targets(tuple(indicators), values, risk)
 
 
