@@ -1,6 +1,6 @@
 """What joining votes by a label model gains, measured on clean test labels.
 
-    python evaluation/labels.py [--ads 12000] [--seeds 0 1 2]
+    python evaluation/labels.py [--ads 8000] [--seeds 0 1 2]
 
 For every seed a synthetic corpus is made; its training part carries the votes of three simulated
 annotators, its test part the clean truth. The same classifier is trained on the same ads with
@@ -39,7 +39,16 @@ from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
 from adrisk.features import HashedNgrams
 from adrisk.indicators import load_taxonomy
-from adrisk.labels import RISK, Targets, join_votes, learnable, read_votes, rule_votes, targets_of
+from adrisk.labels import (
+    JUDGES,
+    RISK,
+    Targets,
+    join_votes,
+    learnable,
+    read_votes,
+    rule_votes,
+    targets_of,
+)
 from adrisk.metrics import Metric, average_precision
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.labels import lesson
@@ -51,9 +60,9 @@ OUT = Path(__file__).parent / "results" / "labels.json"
 LEAST_POSITIVES = 10
 """Indicators with fewer present in a test part are left out of the mean, for every way alike."""
 
-RESAMPLES = 1000
+RESAMPLES = 500
 
-SOLVER = {"maxiter": 300, "ftol": 1e-6}
+SOLVER = {"maxiter": 200, "ftol": 1e-5}
 
 REFERENCE = "label model"
 PLAIN = "majority of annotators"
@@ -103,6 +112,7 @@ def main() -> None:
         run = {}
         for way, config in WAYS.items():
             run[way] = _judge(corpus, split["fit"], test, config, space)
+            print(f"  {way}", flush=True)
         runs.append(run)
         truth = _truth(corpus, test)
         tests.append(
@@ -117,7 +127,17 @@ def main() -> None:
             }
         )
         voters.append(_voters(corpus, split["fit"]))
-    results = {
+        results = _results(runs, tests, voters)
+        arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        _print(results)
+    print(f"\nwrote {arguments.out}")
+
+
+def _results(
+    runs: list[dict[str, Judged]], tests: list[dict[str, Any]], voters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Everything, of the corpora so far."""
+    return {
         "what": (__doc__ or "").splitlines()[0],
         "resamples": RESAMPLES,
         "tests": tests,
@@ -126,14 +146,11 @@ def main() -> None:
         "labels": [{way: run[way].labels for way in WAYS} for run in runs],
         "voters": voters,
     }
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    _print(results)
-    print(f"\nwrote {arguments.out}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--ads", type=int, default=12_000, help="ads of each corpus")
+    parser.add_argument("--ads", type=int, default=8_000, help="ads of each corpus")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the corpora")
     parser.add_argument("--source", action="append", help="judge on this corpus instead")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -287,9 +304,12 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
         if name == RISK:
             continue
         present = truth.indicators[:, truth.labels.index(name)] >= 0.5
-        for voter, counts, said in zip(item.names, item.model.counts, item.said.T, strict=True):
+        for voter, counts in item.votes().items():
+            if voter == JUDGES:
+                continue
+            said = item.ballots.said[:, item.ballots.voters.index(voter)]
             asked = said >= 0
-            row = [counts[1, 0], counts[1].sum(), counts[0, 1:].sum(), counts[0].sum()]
+            row = [counts[0, 0], counts[0].sum(), counts[1:, 1:].sum(), counts[1:].sum()]
             row += [(said[present] == 0).sum(), (asked & present).sum()]
             row += [(said[~present] > 0).sum(), (asked & ~present).sum()]
             believed.setdefault(voter, []).append([float(value) for value in row])

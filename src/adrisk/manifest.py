@@ -62,7 +62,7 @@ class ThresholdEntry(Strict):
 class TrainedOn(Strict):
     """The data behind a model; `target` says what its labels mean, in words for a report.
 
-    `labels` says how they were made, where votes were joined.
+    `labels` says how they were made, in words, and `labels_from` by which configuration.
     """
 
     sources: tuple[str, ...]
@@ -73,6 +73,7 @@ class TrainedOn(Strict):
     languages: Mapping[str, int]
     split_by: str
     labels: str = "as the corpus has them"
+    labels_from: Mapping[str, Any] = {}
 
 
 class Manifest(Strict):

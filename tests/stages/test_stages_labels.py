@@ -14,7 +14,7 @@ from adrisk import stages
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.schema import VOTES
-from adrisk.stages.labels import lesson
+from adrisk.stages.labels import AS_GIVEN, lesson
 from adrisk.stages.train import split_corpus
 from builders import make_ads, make_texts
 
@@ -68,8 +68,8 @@ def test_joined_labels_are_nearer_to_the_truth_than_a_majority(
     voted: tuple[stages.Corpus, np.ndarray],
 ) -> None:
     model = wrong(*voted, LabelsConfig(join="model", rules=False))
-    assert model < wrong(*voted, LabelsConfig(join="majority", rules=False)) - 0.1
-    assert model < 0.08
+    assert model < wrong(*voted, LabelsConfig(join="majority", rules=False)) - 0.05
+    assert model < 0.09
 
 
 def test_without_joining_the_label_columns_are_learned(
@@ -78,7 +78,7 @@ def test_without_joining_the_label_columns_are_learned(
     corpus, truth = voted
     assert wrong(corpus, truth, LabelsConfig(join="none")) == 0.0  # here the columns hold the truth
     rows = split_corpus(corpus, 0)["fit"]
-    assert lesson(corpus, rows, LabelsConfig(join="none")).made == ""
+    assert lesson(corpus, rows, LabelsConfig(join="none")).made == AS_GIVEN
 
 
 @pytest.mark.slow

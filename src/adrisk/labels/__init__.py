@@ -1,6 +1,21 @@
-"""What is known of ads: label columns as arrays (`targets`), votes joined into labels (`join`)."""
+"""What is known of ads: label columns as arrays (`targets`), votes joined into labels (`join`).
 
-from adrisk.labels.join import ItemModel, Joined, Voter, join_votes, majority_votes
+Training does all of this by itself where ads carry votes. To look at the votes of a table:
+
+    indicators = load_taxonomy().text_ids
+    ballots = read_votes(ads, indicators)
+    ballots = together(ballots, rule_votes(texts, languages, indicators))  # the rules beside them
+    joined = join_votes(ballots, indicators, len(ads))
+    joined.targets.indicators      # (n, k) probabilities, NaN where nobody judged
+    joined.targets.risk_shares     # (n, 4) probabilities of the levels
+    joined.targets.confidence()    # chance that the likelier answer is right
+    joined.items["no_contract"].voters()   # how often each voter is right, with intervals
+
+To add a voter - a reviewer, another model, an old keyword list - append its votes to the column.
+"""
+
+from adrisk.labels.item_model import ItemModel, Voter
+from adrisk.labels.join import Joined, join_votes, majority_votes
 from adrisk.labels.targets import (
     UNKNOWN_RISK,
     Targets,
@@ -8,9 +23,10 @@ from adrisk.labels.targets import (
     learnable,
     targets_of,
 )
-from adrisk.labels.votes import RISK, RULE, Ballots, read_votes, rule_votes, together
+from adrisk.labels.votes import JUDGES, RISK, RULE, Ballots, read_votes, rule_votes, together
 
 __all__ = [
+    "JUDGES",
     "RISK",
     "RULE",
     "UNKNOWN_RISK",

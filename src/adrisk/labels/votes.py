@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
 from adrisk.indicators import LANGUAGES, graded_risk, load_taxonomy, match_column
 from adrisk.labels.dawid_skene import MISSING, Answers
 from adrisk.schema import VOTES
-from adrisk.types import RISK_LEVELS, State
+from adrisk.types import RISK_LEVELS, IntArray, State
 
 RISK = "risk"
 """The item that is not an indicator: how risky the ad is."""
@@ -34,6 +35,12 @@ STATES = (State.PRESENT.value, State.ABSENT.value, State.NOT_STATED.value)
 
 LEVELS = tuple(str(level) for level in RISK_LEVELS)
 """The answers to risk."""
+
+MACHINES = (RULE, "model:")
+"""How the names of voters begin that are no people."""
+
+JUDGES = "how many judged"
+"""A voter that nobody is: how many people judged the item (`item_model`)."""
 
 _UNSURE = State.UNSURE.value
 _PRESENT, _ABSENT, _SILENT = range(3)
@@ -57,6 +64,43 @@ class Ballots:
     def answers(self) -> tuple[str, ...]:
         """What the numbers in `said` stand for."""
         return answers_to(self.item)
+
+    @property
+    def rules(self) -> NDArray[np.bool_]:
+        """Shape (v,): which voters are rules."""
+        return np.array([name.startswith(RULE) for name in self.voters], dtype=np.bool_)
+
+    @property
+    def machines(self) -> NDArray[np.bool_]:
+        """Shape (v,): which voters are no people."""
+        return np.array([name.startswith(MACHINES) for name in self.voters], dtype=np.bool_)
+
+    def spoken(self) -> NDArray[np.bool_]:
+        """Shape (n, v): where a voter said something, the mere silence of a rule not counted."""
+        silent = (self.said == _SILENT) & self.rules & (self.item != RISK)
+        counted = np.array([name != JUDGES for name in self.voters], dtype=np.bool_)
+        return np.asarray((self.said != MISSING) & counted & ~silent)
+
+    def counts(self) -> IntArray:
+        """Votes for each answer, shape (n, a), each voter counting alike."""
+        spoken = self.spoken()
+        return np.stack(
+            [((self.said == code) & spoken).sum(axis=1) for code in range(len(self.answers))],
+            axis=1,
+        )
+
+    def judged(self) -> NDArray[np.bool_]:
+        """Shape (n,): ads of which the voters let anything be known.
+
+        A person or a model judged it, or a rule spoke; where there are rules alone, all ads that
+        they were asked about. What rules make of the risk is a judgement only where they are alone.
+        """
+        asked = self.said != MISSING
+        if self.rules.all():
+            return np.asarray(asked.any(axis=1))
+        if self.item == RISK:
+            return np.asarray(asked[:, ~self.rules].any(axis=1))
+        return np.asarray(self.spoken().any(axis=1))
 
     def beside(self, other: Ballots) -> Ballots:
         """These voters and those, on the same ads."""

@@ -19,6 +19,7 @@ from adrisk.metrics import average_precision, estimate
 from adrisk.progress import track
 from adrisk.splits import Split
 from adrisk.stages.corpus import Corpus
+from adrisk.stages.labels import lesson
 from adrisk.types import RISKY, FloatArray, IntArray
 
 
@@ -31,13 +32,13 @@ def random_gap(
 ) -> dict[str, Any]:
     """What dealing out single ads would have made of the same recipe."""
     rows, scores = [], []
-    # Only the risk is compared, so only its head is fitted.
-    targets = Targets((), np.zeros((len(corpus), 0)), corpus.targets.risk)
+    targets = _risk_alone(corpus.targets)
     with track("random split", len(splits), "models") as advance:
         for split in splits:
             classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
             fit = split["fit"]
-            classifier.fit(corpus.prepared.folded.take(pa.array(fit)), targets.take(fit))
+            learned = _risk_alone(lesson(corpus, fit, recipe.labels).targets)
+            classifier.fit(corpus.prepared.folded.take(pa.array(fit)), learned)
             held_out = pa.array(split["report"])
             margins = classifier.margins(corpus.prepared.folded.take(held_out))
             if len(splits) > 1:  # scores of several models are pooled: put them on one scale
@@ -62,6 +63,11 @@ def random_gap(
     plain = figure.to_json()
     gap = figure.value - honest["risk"]["average_precision"]["value"]
     return {"average_precision": plain, "gap": round(gap, 6)}
+
+
+def _risk_alone(targets: Targets) -> Targets:
+    """Only the risk is compared, so only its head is fitted."""
+    return Targets((), np.zeros((len(targets), 0)), targets.risk, targets.risk_shares)
 
 
 def baselines(

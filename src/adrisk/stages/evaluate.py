@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.config import EvaluateConfig, ModelConfig
+from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation import (
     CAMPAIGNS,
@@ -111,6 +111,7 @@ def evaluate(
             family=model.manifest.family,
             parameters=_without_seed(model.manifest.parameters),
             seed=model.manifest.seed,
+            labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
         )
         sizes = {name: int((part == i).sum()) for i, name in enumerate(PARTS[:3])}
         split = random_split(

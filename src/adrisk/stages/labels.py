@@ -27,10 +27,12 @@ from adrisk.progress import track
 from adrisk.stages.corpus import Corpus
 from adrisk.types import IntArray
 
+AS_GIVEN = "as the corpus has them"
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Targets of the ads to learn from, and how they were made, in words; empty if as given."""
+    """Targets of the ads to learn from, and how they were made, in words."""
 
     targets: Targets
     made: str
@@ -44,11 +46,11 @@ def lesson(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Lesson:
     """
     given = corpus.targets.take(rows)
     if config.join == "none" or "votes" not in corpus.ads.column_names:
-        return Lesson(given, "")
+        return Lesson(given, AS_GIVEN)
     ads = corpus.ads.take(pa.array(rows))
     ballots = read_votes(ads, given.labels)
     if not ballots:
-        return Lesson(given, "")
+        return Lesson(given, AS_GIVEN)
     if config.rules:
         ballots = _with_rules(ballots, ads)
     with track("join votes", len(rows)) as advance:
