@@ -26,9 +26,10 @@ check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## speed and memory beside scikit-learn, as ratios
+bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
 	$(BIN)/python evaluation/benchmarks/memory.py
+	$(BIN)/python evaluation/benchmarks/match.py
 
 clean:  ## remove the environment and what a run wrote
 	rm -rf $(ENV) workspace

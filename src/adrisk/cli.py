@@ -176,8 +176,8 @@ def _parser() -> _Parser:
         "--report",
         type=Path,
         metavar="RULES.md",
-        help="also judge every rule (and write RULES.json): coverage, overlap, conflict, alarms per "
-        "10,000 ads, and precision and recall where the ads are labelled",
+        help="also judge every rule (and write RULES.json): coverage, overlap, conflict, alarms "
+        "per 10,000 ads, and precision and recall where the ads are labelled",
     )
     _add_taxonomy(p)
 

@@ -57,9 +57,12 @@ NOTATIONS = [
     "{we} keep<2>{papers}", "(sign|hand)(s|ed)? (it )?(over|off)", "re(pay|turn)* <sum>",
     "(no|without( a)?) (written )?contract", "visas? (is|are)( not)? (sure|certain)", "pay-slips?",
 ]  # fmt: skip
-WORDS = ("we our passport passports id card cards keep kept sign signed hands it over off repay "
-         "returns return 300 euros no without a written contract visa visas is are not sure certain "
-         "pay slip payslips very long").split()  # fmt: skip
+LINES = (
+    "we our passport passports id card cards keep kept sign signed hands it over off repay returns",
+    "return 300 euros no without a written contract visa visas is are not sure certain pay slip",
+    "payslips very long",
+)
+WORDS = [word for line in LINES for word in line.split()]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.sampled_from(NOTATIONS))

@@ -81,7 +81,7 @@ def test_no_ads_give_no_evidence_and_uneven_columns_are_refused():
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        ("Good job! W\u200be k\u0435ep your ＰＡＳＳＰＯＲＴ here", "W\u200be k\u0435ep your ＰＡＳＳＰＯＲＴ"),
+        ("Hi! W\u200be k\u0435ep your ＩＤＳ", "W\u200be k\u0435ep your ＩＤＳ"),
         ("Good job! We ke3p your p4ssp0rt here", "We ke3p your p4ssp0rt"),
         ("Good job! We keep your p.a.s.s.p.o.r.t here", "We keep your p.a.s.s.p.o.r.t"),
         ("Good job! We k e e p your p a s s p o r t", "We k e e p your p a s s p o r t"),

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 from adrisk.indicators.plain import bare
 
@@ -42,16 +42,18 @@ _AFTER = (
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
 _SPECIAL = set("()|{}<>[]*- ?")
 _SETS = 3
-_WORTHWHILE = 0.5
+_WORTHWHILE = 1.05
 _MANY_WORDS = 600
 
 # Words of four languages that nearly every ad holds: asking for them screens nothing.
-_COMMON = frozenset(
-    "a an the to of and in for is are be you your we our it i no not on with from at or by this that "
-    "all any can will have has do when who if as de la el los las que en y se por con para un una su "
-    "es al lo te tu si e o os do da dos das em um uma nao com ou na no le les des du et ne pas au aux "
-    "est pour vous nous votre sur par ce qui il elle on d l day days every time".split()
+_COMMON_LINES = (
+    "a al all an and any are as at au aux be by can ce com con d da das day days de des do",
+    "dos du e el elle em en es est et every for from has have i if il in is it l la las le",
+    "les lo los na nao ne no not nous o of on or os ou our par para pas por pour que qui se",
+    "si su sur te that the this time to tu um uma un una votre vous we when who will with y",
+    "you your",
 )
+_COMMON = frozenset(word for line in _COMMON_LINES for word in line.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class _Part:
     ends: bool = False
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(regex: str) -> re.Pattern[str]:
     return re.compile(regex, re.ASCII)
 
@@ -274,9 +276,9 @@ def _joined(parts: Sequence[_Part]) -> _Part:
         return _Part(regex, _product([part.words for part in parts]))
     needs: list[Words] = []
     waiting: tuple[Words, ...] = ()
-    word: Words | None = frozenset([""])
+    word: Words | None = _START
     for part in parts:
-        at_border = word == {""} and not waiting
+        at_border = word == _START and not waiting
         if not part.gap:
             word, waiting = (_product([word, part.words]) if not waiting else None), ()
             continue
@@ -300,6 +302,7 @@ def _joined(parts: Sequence[_Part]) -> _Part:
 
 
 _NOTHING: Words = frozenset(["\x00"])
+_START: Words = frozenset([""])
 
 
 def _product(sets: Sequence[Words | None]) -> Words | None:

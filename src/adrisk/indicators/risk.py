@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from adrisk.errors import ConfigError
@@ -82,7 +83,7 @@ def read_risk(value: Any, where: str) -> RiskRules:
     if isinstance(by, bool) or not isinstance(by, int) or by not in RISK_LEVELS:
         raise ConfigError(f"{where}: risk.counter_evidence.by must be 0 to 3, got {by!r}")
     levels = _steps(content["levels"], f"{where}: risk.levels")
-    for earlier, later in zip(levels, levels[1:], strict=False):
+    for earlier, later in pairwise(levels):
         if later.risk > earlier.risk:
             raise ConfigError(
                 f"{where}: risk.levels must begin with the highest risk; "

@@ -175,7 +175,7 @@ def _rule(
 
 def _holds_negation(state: State, negatable: Any) -> bool:
     """What says that something is absent is made of negations, unless the file says otherwise."""
-    return negatable != "within" if state is State.ABSENT else negatable == "before"
+    return bool(negatable != "within" if state is State.ABSENT else negatable == "before")
 
 
 def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:

@@ -117,8 +117,9 @@ class _Matcher:
         notices: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for number, found in self.screen.candidates(text.text, starts):
             rule, phrase, reach = self.screen.phrases[number]
+            matches = phrase.pattern.finditer
             for start, stop in zip(starts[found].tolist(), stops[found].tolist(), strict=True):
-                for hit in phrase.pattern.finditer(text.text, start, stop):
+                for hit in matches(text.text, start, stop):
                     ad = bisect_right(begins, hit.start()) - 1
                     if rule is None:
                         notices[ad].append(

@@ -12,6 +12,7 @@ from itertools import chain
 
 import ahocorasick_rs
 import numpy as np
+from numpy.typing import NDArray
 
 from adrisk.indicators.notation import Phrase
 from adrisk.types import IntArray
@@ -76,7 +77,7 @@ class Screen:
         number = self._holding[np.repeat(self._first[word], count) + within]
         held = np.zeros((self._sets, len(starts)), dtype=np.bool_)
         held[number, np.repeat(sentence, count)] = True
-        somewhere = held.any(axis=1)
+        somewhere: NDArray[np.bool_] = np.asarray(held.any(axis=1))
         for phrase, needed in enumerate(self._needs):
             if somewhere[needed].all():
                 sentences = np.flatnonzero(np.logical_and.reduce(held[needed]))

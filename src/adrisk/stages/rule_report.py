@@ -226,8 +226,8 @@ class RuleReport:
         yield ""
         yield (
             "Written by `adrisk match ... --report`. Coverage is the share of ads in the rule's "
-            "language (or in none known) in which it finds something; overlap the share of those in "
-            "which another rule of the same indicator finds it too; conflict the share in which "
+            "language (or in none known) in which it finds something; overlap the share of those "
+            "in which another rule of the same indicator finds it too; conflict the share in which "
             "another finds the opposite. Intervals are 95 % bootstrap intervals over campaigns. "
             f"{figures['left_out_as_training_split']:,} ads of training splits were left out."
         )
@@ -282,7 +282,9 @@ def _share(source: _Source, rows: Sequence[int], good: Sequence[bool]) -> dict[s
 
     def metric(weights: FloatArray) -> FloatArray:
         total = weights.sum(axis=1)
-        return np.divide(weights @ right, total, out=np.full(len(total), np.nan), where=total > 0)
+        return np.asarray(
+            np.divide(weights @ right, total, out=np.full(len(total), np.nan), where=total > 0)
+        )
 
     campaigns = _campaigns(source, rows)
     return estimate(metric, campaigns, positives=int(right.sum()), resamples=_RESAMPLES).to_json()

@@ -1,0 +1,118 @@
+"""How fast the rules read ads, beside the naive way: every pattern, one after the other.
+
+    python evaluation/benchmarks/match.py
+    python evaluation/benchmarks/match.py --ads 20000 --naive 300
+
+Both sides search the same patterns in the same plain text, in this process on one core, and must
+find the same places; times are of the processor. The naive side reads fewer ads, as it is slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from statistics import median
+
+from adrisk.indicators import LANGUAGES, match_column
+from adrisk.indicators.notation import Phrase
+from adrisk.indicators.plain import plain
+from adrisk.indicators.rulebook import load_rulebook
+from adrisk.indicators.screen import Screen, sentences
+from adrisk.normalise import fold_text
+from adrisk.synthetic import generate
+
+Place = tuple[int, int, int, int]
+"""Ad, phrase, start and end of a match."""
+
+
+def main() -> None:
+    """Read the ads, time both sides in turn, print the table."""
+    arguments = _arguments()
+    texts, languages = _ads(arguments.ads)
+    few = texts[: arguments.naive], languages[: arguments.naive]
+    match_column(*few)  # patterns are compiled when first searched
+    fast: list[float] = []
+    slow: list[float] = []
+    for _ in range(arguments.runs):
+        begun = time.process_time()
+        match_column(texts, languages)
+        fast.append(len(texts) / (time.process_time() - begun))
+        begun = time.process_time()
+        naive = _naive(*few)
+        slow.append(len(few[0]) / (time.process_time() - begun))
+    same = naive == _screened(*few)
+    letters = sum(map(len, texts)) / len(texts)
+    print(
+        f"one core ({platform.machine()}), Python {platform.python_version()}; synthetic ads of "
+        f"{letters:.0f} characters on average; {arguments.runs} runs of each side in turn\n"
+    )
+    print(f"{'':34} {'ads':>8} {'ads/s, median':>14}")
+    print(f"{'adrisk, whole way to evidence':34} {len(texts):>8,} {median(fast):>14,.0f}")
+    print(f"{'every pattern, one by one':34} {len(few[0]):>8,} {median(slow):>14,.0f}")
+    ratios = [ours / theirs for ours, theirs in zip(fast, slow, strict=True)]
+    print(
+        f"\nadrisk / one by one               {median(ratios):.1f} times the ads/s "
+        f"[{min(ratios):.1f}, {max(ratios):.1f} lowest and highest pair]"
+    )
+    print(f"places found by both: {'the same' if same else 'NOT THE SAME'}, {len(naive):,}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to read")
+    parser.add_argument("--naive", type=int, default=1_000, help="of them for the naive way")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each side")
+    return parser.parse_args()
+
+
+def _ads(count: int) -> tuple[list[str], list[str | None]]:
+    texts: list[str] = []
+    languages: list[str | None] = []
+    for table in generate(count, seed=11):
+        texts += table["text"].to_pylist()
+        languages += table["language"].to_pylist()
+    return texts, languages
+
+
+def _phrases(language: str) -> list[tuple[int, Phrase]]:
+    book = load_rulebook(language)
+    found = [phrase for rule in book.rules for phrase in rule.phrases]
+    return list(enumerate([*found, *book.notices, *book.doubts]))
+
+
+def _naive(texts: list[str], languages: list[str | None]) -> set[Place]:
+    """Every pattern in every sentence of every ad."""
+    places: set[Place] = set()
+    patterns = {code: [(n, p.pattern) for n, p in _phrases(code)] for code in LANGUAGES}
+    for ad, (text, language) in enumerate(zip(texts, languages, strict=True)):
+        read = plain([fold_text(text)]).text
+        starts, stops = (a.tolist() for a in sentences(read))
+        for number, pattern in patterns[str(language)]:
+            for start, stop in zip(starts, stops, strict=True):
+                for hit in pattern.finditer(read, start, stop):
+                    places.add((ad, number, *hit.span()))
+    return places
+
+
+def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
+    """The same by the screen, which runs a pattern only where its words stand."""
+    places: set[Place] = set()
+    for code in LANGUAGES:
+        listed = _phrases(code)
+        screen = Screen([phrase for _, phrase in listed])
+        for ad, (text, language) in enumerate(zip(texts, languages, strict=True)):
+            if language != code:
+                continue
+            read = plain([fold_text(text)]).text
+            starts, stops = sentences(read)
+            for number, found in screen.candidates(read, starts):
+                pattern = listed[number][1].pattern
+                for at in found.tolist():
+                    for hit in pattern.finditer(read, int(starts[at]), int(stops[at])):
+                        places.add((ad, number, *hit.span()))
+    return places
+
+
+if __name__ == "__main__":
+    main()
