@@ -233,7 +233,8 @@ ADS = st.lists(
 )
 
 
-@settings(deadline=None)
+@pytest.mark.slow
+@settings(deadline=None, max_examples=50)
 @given(
     ADS, st.lists(st.tuples(st.integers(0, 11), st.sampled_from("kmn")), max_size=8), st.randoms()
 )

@@ -231,7 +231,8 @@ def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> No
 PIECES = st.tuples(st.integers(0, 5), st.integers(0, 3), st.sampled_from(["", "0143", "0144"]))
 
 
-@settings(deadline=None, max_examples=40)
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25)
 @given(st.lists(PIECES, max_size=14), st.integers(0, 14), st.integers(0, 14))
 def test_nights_one_by_one_give_the_campaigns_of_all_at_once(
     pieces: list[tuple[int, int, str]], one: int, two: int

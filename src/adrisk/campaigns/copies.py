@@ -23,7 +23,7 @@ SHORT_SIMILARITY = 0.9
 """What two ads need when one of them is short, or has few words of its own: few words agree by
 chance."""
 
-_LOOSE = 0.5  # similarity that keeps two ads from counting as unlike,
+_LOOSE = 0.6  # similarity that keeps two ads from counting as unlike,
 _LOOSE_DEPTH = 4  # as far as they meet in bands of so many columns
 _FEW_OWN = 16  # columns that are not common; with fewer an ad counts as short,
 _NO_OWN = 4  # and with fewer than these it has nothing but common words to go by
@@ -66,13 +66,17 @@ class Groups:
         found = self._rows.compare(self._numbers[a], self._numbers[b])
         return found.own, found.whole
 
-    def likeness(self, some: IntArray, one: int) -> FloatArray:
-        """The estimated similarity of the typical ads of some groups to that of one."""
+    def likeness(self, some: IntArray, one: int) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """The estimated similarity of the typical ads of some groups to that of one, and whether
+        both are short."""
         head = self._signatures[self.typical[one]]
         out = np.empty(len(some), dtype=np.float64)
+        short = np.empty(len(some), dtype=np.bool_)
         for part in _parts(len(some)):
-            out[part] = agreement(self._signatures[self.typical[some[part]]], head)
-        return out
+            picked = self._signatures[self.typical[some[part]]]
+            out[part] = agreement(picked, head)
+            short[part] = picked[:, 0] & head[0] & 1
+        return out, short
 
 
 class Copies:
@@ -269,7 +273,10 @@ def _common(
     """
     picked = distinct[among]
     authors = np.unique(author[among], return_inverse=True)[1].astype(np.uint64)
-    limit = max(_COMMON_AUTHORS, _COMMON_SHARE * (int(authors.max(initial=0)) + 1))
+    count = int(authors.max(initial=0)) + 1
+    limit = max(_COMMON_AUTHORS, _COMMON_SHARE * count)
+    if count < limit:
+        return _NOTHING_COMMON
     common = np.zeros((len(distinct), WIDTH), dtype=np.bool_)
     for column in range(WIDTH):
         values = signatures[picked, column]

@@ -26,8 +26,9 @@ from adrisk.extract.tokens import ALONE, Tokens, classes, mixed, tokenise
 WIDTH = 64
 """Columns of a signature."""
 
-SHORT_TOKENS = 12
-"""An ad of fewer tokens is short: bit 0 of column 0 says so, and `link` asks more of it."""
+SHORT_WORDS = 12
+"""An ad of fewer words is short: bit 0 of column 0 says so, and `link` asks more of it. Without
+spaces two ideographs, or three letters, count as a word."""
 
 EMPTY = np.uint32(0xFFFFFFFF)
 """Every column of an ad without a single letter or digit."""
@@ -49,15 +50,18 @@ def signatures(
     Returns:
         Shape (n, 64). An ad without a letter or digit has `EMPTY` everywhere. Any other ad has
         at least one column below `EMPTY`; bit 0 of column 0 is 1 if it has fewer than
-        `SHORT_TOKENS` tokens.
+        `SHORT_WORDS` words.
     """
     out = np.full((len(folded), WIDTH), EMPTY, dtype=np.uint32)
     for block in tokenise(folded) if tokens is None else tokens:
         filled = np.flatnonzero(block.per_text)
         if len(filled):
             counts = block.per_text[filled]
-            shingles = _shingles(block, counts)
-            out[block.first + filled] = _minima(shingles, counts)
+            reach = _reach(block)
+            minima = _minima(_shingles(block, counts, reach), counts)
+            words = np.add.reduceat(1 / reach, np.cumsum(counts) - counts)
+            minima[:, 0] = (minima[:, 0] & np.uint32(0xFFFFFFFE)) | (words < SHORT_WORDS)
+            out[block.first + filled] = minima
     return out
 
 
@@ -66,12 +70,13 @@ def agreement(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> NDArray[np.float6
     return np.asarray(np.mean(a == b, axis=-1, dtype=np.float64))
 
 
-def _shingles(block: Tokens, counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+def _shingles(
+    block: Tokens, counts: NDArray[np.int64], reach: NDArray[np.uint8]
+) -> NDArray[np.uint32]:
     """One hash a token: the token and those after it, which are `_LAST` behind the end of an ad."""
     ends = np.cumsum(counts)
     tokens = np.where(block.figures, _BLANK, block.hashes)
     out = block.hashes.copy()
-    reach = _reach(block)
     for step, factor in enumerate(_FACTORS[: int(reach.max())], start=1):
         after = np.full_like(tokens, _LAST)
         after[:-step] = tokens[step:]
@@ -102,7 +107,6 @@ def _minima(shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[
         np.multiply(shingles, factor, out=values)
         np.add(values, offset, out=values)
         np.minimum.reduceat(values, starts, out=out[column])
-    out[0] = (out[0] & np.uint32(0xFFFFFFFE)) | (counts < SHORT_TOKENS)
     return out.T
 
 

@@ -34,13 +34,15 @@ class Guards:
 
     Attributes:
         contact_groups: a contact in more unlike groups of near-copies than this joins none.
-        alike: the share of shingles that makes two groups alike in that sense.
+        alike: the share of shingles that makes two groups alike in that sense,
+        short_alike: and what is enough of two short ads, where a town and a price are a third.
         ad_contacts: an ad with more contacts than this joins nobody through them.
         campaign_groups: a campaign of more groups than this lets go of its busiest contacts.
     """
 
     contact_groups: int = 25
     alike: float = 0.3
+    short_alike: float = 0.2
     ad_contacts: int = 10
     campaign_groups: int = 200
 
@@ -120,7 +122,8 @@ def _few_kinds(groups: Groups, some: IntArray, guards: Guards) -> bool:
     One author's many rewordings are few kinds; what everybody writes is as many as one looks for.
     """
     for _ in range(guards.contact_groups):
-        some = some[1:][groups.likeness(some[1:], int(some[0])) < guards.alike]
+        likeness, short = groups.likeness(some[1:], int(some[0]))
+        some = some[1:][likeness < np.where(short, guards.short_alike, guards.alike)]
         if not len(some):
             return True
     return False
