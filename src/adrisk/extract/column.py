@@ -112,8 +112,12 @@ class _Block:
         self.ascii = pc.equal(pc.binary_length(folded), pc.utf8_length(folded)).to_numpy(
             zero_copy_only=False
         )
-        # Where folding only lowered ASCII letters, the offsets are the raw ones already.
-        self.lowered = pc.equal(pc.ascii_lower(raw), folded).to_numpy(zero_copy_only=False)
+        # Where folding only lowered letters, one for one, the offsets are the raw ones already.
+        lowered = pc.and_(
+            pc.equal(pc.utf8_lower(raw), folded),
+            pc.equal(pc.utf8_length(raw), pc.utf8_length(folded)),
+        )
+        self.lowered = lowered.to_numpy(zero_copy_only=False)
 
     def contacts(self) -> Iterator[tuple[int, list[Contact]]]:
         """The ads that have contacts, by row, with them."""

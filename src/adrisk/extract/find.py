@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from bisect import bisect_right
@@ -16,6 +17,11 @@ from adrisk.normalise import Folded, fold, fold_text
 from adrisk.types import Contact
 
 _KEPT = 1 << 11  # folded words, some KB each
+# Han, kana, bopomofo, Hangul and Yi, in whose texts figures are usually wide too; not emoji.
+_WIDE_SCRIPT = re.compile(
+    "[\u1100-\u115f\u2e80-\u2fdf\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf"
+    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003fffd]"
+)
 
 Span = tuple[str, int, int, str, bool]
 """Kind, start, end, value and whether it is spelled unusually, in the folded text."""
@@ -71,7 +77,7 @@ def _disguised(written: str, folded: str, text: str) -> bool:
     wide = unicodedata.normalize("NFKC", lowered) == folded and all(
         c.isascii() or unicodedata.east_asian_width(c) == "F" for c in lowered
     )
-    return not (wide and any(unicodedata.east_asian_width(c) == "W" for c in text))
+    return not (wide and _WIDE_SCRIPT.search(text))
 
 
 @lru_cache(_KEPT)
