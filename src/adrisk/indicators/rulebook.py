@@ -28,7 +28,7 @@ EXAMPLES = 2
 ANY_LANGUAGE = "any"
 
 _FOLDER = Path(__file__).with_name("rules")
-_KEYS = ("pattern", "text", "finds", "leaves", "negatable")
+_KEYS = ("pattern", "text", "unless", "finds", "leaves", "negatable")
 _PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
 
@@ -38,7 +38,8 @@ class Rule:
 
     `phrases` are searched in plain text, `on_raw` in the text as it came. A negation beside or in a
     match of a `negatable` rule turns a present one into an absent one and cancels an absent one; in
-    a rule that `holds_negation` only one before the match does. Nothing takes the force from an
+    a rule that `holds_negation` only one before the match does. In a sentence that holds `unless`,
+    the mark of a lawful look-alike, the rule finds nothing. Nothing takes the force from an
     `unconditional` rule.
     """
 
@@ -49,6 +50,7 @@ class Rule:
     on_raw: tuple[re.Pattern[str], ...]
     finds: tuple[str, ...]
     leaves: tuple[str, ...]
+    unless: re.Pattern[str] | None = None
     negatable: bool = True
     holds_negation: bool = False
     unconditional: bool = False
@@ -92,7 +94,8 @@ def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     rules = list(_rules(content["indicators"], language, slots, path))
     if platform is not None:
         rules += _platform_rules(load_extension(platform), language, slots, platform)
-    words = "|".join(phrase.regex for phrase in phrases(content["negators"], slots))
+    negation = _alternation(content["negators"], slots, f"{path}: negators")
+    words = negation.pattern
     return Rulebook(
         language=language,
         rules=tuple(rules),
@@ -100,7 +103,7 @@ def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
         doubts=_phrases(content["doubts"], slots, f"{path}: doubts"),
         # The negator stands at most two words before the match, in the same clause.
         negator=re.compile(rf"(?:{words})(?:[^a-z0-9_,:]+[a-z0-9_]+){{0,2}}[^a-z0-9_,:]+$"),
-        negation=re.compile(words),
+        negation=negation,
     )
 
 
@@ -168,9 +171,16 @@ def _rule(
         on_raw=_raw(fields["pattern"], where) if on_raw else (),
         finds=finds,
         leaves=leaves,
+        unless=_alternation(fields["unless"], slots, where) if "unless" in fields else None,
         negatable=fields.get("negatable", True) is not False,
         holds_negation=_holds_negation(state, fields.get("negatable", True)),
     )
+
+
+def _alternation(notation: Any, slots: Mapping[str, str], where: str) -> re.Pattern[str]:
+    """All phrases of these patterns as one, to be searched in a sentence."""
+    found = _phrases(notation, slots, where)
+    return re.compile("|".join(phrase.regex for phrase in found), re.ASCII)
 
 
 def _holds_negation(state: State, negatable: Any) -> bool:

@@ -126,6 +126,8 @@ class _Matcher:
                             (hit.start() - reach, hit.end() + reach) if reach else (start, stop)
                         )
                         continue
+                    if rule.unless and rule.unless.search(text.text, start, stop):
+                        break
                     turned = rule.negatable and self._negated(text.text, start, *hit.span(), rule)
                     if not (turned and rule.state is State.ABSENT):
                         hits.append((ad, rule, *hit.span(), turned))

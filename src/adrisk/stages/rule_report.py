@@ -125,7 +125,10 @@ class RuleReport:
         return {
             "left_out_as_training_split": self._left_out,
             "sources": {
-                name: self._source(source) for name, source in sorted(self._sources.items())
+                name: self._source(source)
+                for name, source in sorted(
+                    self._sources.items(), key=lambda item: (not item[1].judged, item[0])
+                )
             },
         }
 
