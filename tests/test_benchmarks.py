@@ -46,3 +46,19 @@ def test_peak_memory_is_told_for_few_ads_and_for_several_times_as_many() -> None
     counts = [line.split()[0] for line in out.splitlines()[1:3]]
     assert counts == ["60", "180"]
     assert re.search(r"^\d+\.\d+ times the memory for 3 times the ads$", out, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_speed_and_memory_of_the_generator_are_told_for_two_sizes() -> None:
+    out = told("generate.py", "--ads", 4_000)
+    assert re.search(r"^ +400 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    assert re.search(r"^ +4,000 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_probes_of_the_synthetic_corpus_are_told_and_written(tmp_path: Path) -> None:
+    out = told("probes.py", "--ads", 2_000, "--out", tmp_path / "probes.json")
+    for name in ("keyword count", "metadata only, tree", "nearest training template", "rules"):
+        assert re.search(rf"^[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]  {name}$", out, re.MULTILINE)
+    assert re.search(r"^[+-]\d\.\d+  gap to the random split$", out, re.MULTILINE)
+    assert '"verdict"' in (tmp_path / "probes.json").read_text(encoding="utf-8")

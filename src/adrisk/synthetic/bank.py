@@ -78,7 +78,8 @@ class Style:
 class Bank:
     """Everything that ads in one language are made of.
 
-    `present` and `absent` are by split: no paraphrase family is on both sides. `lookalikes` (by
+    `present` and `absent` are by split: no paraphrase family is on both sides. A family named
+    `common` is how most people put it, and is drawn more often than the others. `lookalikes` (by
     split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
     none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
     `topics` has the rarer word stems and slots of every sentence: two sentences that share one

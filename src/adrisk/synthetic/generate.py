@@ -208,7 +208,7 @@ class _Tail:
 
     def __init__(self, wanted: _Wanted, *, risky: bool) -> None:
         self._copies = wanted.duplicates / (1 - wanted.duplicates)
-        fair = wanted.prevalence * wanted.count / 75 if risky else wanted.count / 1000
+        fair = wanted.prevalence * wanted.count / 75 if risky else max(12, wanted.count / 1000)
         self._largest = min(_LARGEST, max(4, int(fair), int(4 * self._copies)))
         self._scale = self._scaled()
 
