@@ -67,4 +67,5 @@ def test_planted_campaigns_are_judged_beside_three_baselines(tmp_path: Path) -> 
     for figures in corpora.values():
         f1 = {side: found["f1"]["value"] for side, found in figures["sides"].items()}
         assert set(f1) == {"exact", "minhash", "contacts", "adrisk", "adrisk, 5 nights"}
-        assert f1["adrisk"] > f1["minhash"] > f1["exact"]
+        assert f1["minhash"] > f1["exact"]
+        assert figures["five_nights_against_at_once_pair_f1"] > 0.8
