@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -70,3 +71,25 @@ def test_the_probes_of_the_synthetic_corpus_are_told_and_written(tmp_path: Path)
         assert re.search(rf"^[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]  {name}$", out, re.MULTILINE)
     assert re.search(r"^[+-]\d\.\d+  gap to the random split$", out, re.MULTILINE)
     assert '"verdict"' in (tmp_path / "probes.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_linking_is_measured_in_a_process_of_its_own_for_each_size(tmp_path: Path) -> None:
+    out = told("link.py", "--sizes", 300, "--hard", 200, "--out", tmp_path / "link.json")
+    assert re.search(r"^field +300 +\d+ +\d+ +[\d.]+ +[\d.]+ +\d+$", out, re.MULTILINE)
+    runs = json.loads((tmp_path / "link.json").read_text(encoding="utf-8"))["runs"]
+    assert [(run["kind"], run["ads"]) for run in runs] == [("field", 300), ("hard", 200)]
+    assert all(0 < run["campaigns"] <= run["distinct_texts"] <= run["ads"] for run in runs)
+
+
+@pytest.mark.slow
+def test_planted_campaigns_are_judged_beside_three_baselines(tmp_path: Path) -> None:
+    place = tmp_path / "campaigns.json"
+    out = told("campaigns.py", "--ads", 400, "--resamples", 20, "--out", place)
+    assert "synthetic" in out
+    corpora = json.loads(place.read_text(encoding="utf-8"))["corpora"]
+    for figures in corpora.values():
+        f1 = {side: found["f1"]["value"] for side, found in figures["sides"].items()}
+        assert set(f1) == {"exact", "minhash", "contacts", "adrisk", "adrisk, 5 nights"}
+        assert f1["minhash"] > f1["exact"]
+        assert figures["five_nights_against_at_once_pair_f1"] > 0.8

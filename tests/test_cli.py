@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -433,6 +434,31 @@ def test_match_extract_and_link_each_write_one_table(run: Run, tmp_path: Path) -
     assert (told.code, told.err) == (0, "")
     campaigns = pq.read_table(tmp_path / "campaigns.parquet")["campaign_id"].to_pylist()
     assert campaigns[0] == campaigns[1] != campaigns[2]
+    links = pq.read_table(tmp_path / "campaigns.links.parquet").to_pylist()
+    assert [link["campaign_id"] for link in links] == [campaigns[0]]
+    assert "campaigns.links.parquet" in told.out
+
+
+def test_linking_again_under_a_name_joins_the_campaigns_of_the_first_time(
+    run: Run, tmp_path: Path
+) -> None:
+    text = "Night porter wanted at a hotel by the river, bring your papers, good team, free meals"
+    ids = []
+    for night in ("one", "two"):
+        ads = make_ads([f"{text} {night}"])
+        names = pa.array([f"{night}-0"])
+        path = tmp_path / f"{night}.parquet"
+        pq.write_table(ads.set_column(ads.column_names.index("ad_id"), "ad_id", names), path)
+        out = tmp_path / f"{night}.campaigns.parquet"
+        told = run("link", path, "-o", out, "--remember", "board", "--days", "30")
+        assert (told.code, told.err) == (0, "")
+        ids += pq.read_table(out).to_pylist()
+    assert ids[0]["campaign_id"] == ids[1]["campaign_id"]
+    assert [row["campaign_size"] for row in ids] == [1, 2]
+
+    told = run("link", path, "-o", tmp_path / "c.parquet", "--days", "30")
+    assert told.code == 2
+    assert "it goes with --remember NAME" in one_line(told)
 
 
 def test_plain_contacts_are_written_only_when_asked_and_the_access_is_logged(

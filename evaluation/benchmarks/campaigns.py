@@ -1,6 +1,6 @@
 """How well planted campaigns are found again, beside three baselines.
 
-    python evaluation/benchmarks/campaigns.py [--ads 60000] [--seed 2] [--resamples 500]
+    python evaluation/benchmarks/campaigns.py [--ads 60000] [--seed 3] [--resamples 500]
 
 Three corpora, none of which the settings were chosen on (that was done on other seeds): planted
 ads; planted ads made harder, where a quarter of the one-line ads give no contact at all and a
@@ -51,7 +51,7 @@ def main() -> None:
     """Judge every corpus, print a table, write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ads", type=int, default=60_000, help="planted ads of a corpus")
-    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--resamples", type=int, default=500, help="of the bootstrap")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="RESULTS.json")
     arguments = parser.parse_args()

@@ -6,7 +6,7 @@ make its phone look like a hotline:
 
 - a contact of many unlike groups joins none of them (a platform's support number, a hotline);
 - an ad that lists many contacts is a directory, and joins nobody through them;
-- a campaign of very many groups lets go of its busiest contacts until it falls apart.
+- a campaign of very many unlike groups lets go of its busiest contacts until it falls apart.
 """
 
 from __future__ import annotations
@@ -94,23 +94,29 @@ def share(
     several = np.bincount(of, minlength=count) > 1
     held_back[of[~joins & several[of]]] = LISTED
 
+    one_authors = np.zeros(count, dtype=np.bool_)
     for busy in np.flatnonzero(np.bincount(of[joins], minlength=count) > guards.contact_groups):
         at = np.flatnonzero((of == busy) & joins)
-        if not _few_kinds(groups, group[at], guards):
+        if _few_kinds(groups, group[at], guards):
+            one_authors[busy] = True
+        else:
             joins[at] = False
             held_back[busy] = UNLIKE
 
+    # Many groups that one contact shows to be rewordings of few count as one of a campaign's.
+    sure = joins & one_authors[of]
+    nodes = len(groups.typical)
+    kind = components(nodes + count, group[sure], nodes + of[sure])[:nodes]
     limit = guards.contact_groups
     while limit:
-        nodes = components(
-            len(groups.typical) + count, group[joins], len(groups.typical) + of[joins]
-        )
-        spans = np.bincount(nodes[: len(groups.typical)], minlength=int(nodes.max()) + 1)
-        giant = joins & (spans[nodes[group]] > guards.campaign_groups)
+        label = components(nodes + count, group[joins], nodes + of[joins])
+        kinds = np.unique(np.stack((label[:nodes], kind), axis=1), axis=0)[:, 0]
+        spans = np.bincount(kinds, minlength=int(label.max(initial=0)) + 1)
+        giant = joins & (spans[label[group]] > guards.campaign_groups)
         if not giant.any():
             break
         limit //= 2
-        let_go = giant & (np.bincount(of[joins], minlength=count)[of] > limit)
+        let_go = giant & ~sure & (np.bincount(of[joins], minlength=count)[of] > limit)
         joins &= ~let_go
         held_back[of[let_go]] = GIANT
     return Shared(of, group, joins, held_back, np.where(listed, -1, member))
