@@ -28,18 +28,22 @@ class Targets:
         labels: the indicators, in the order of the columns of `indicators`.
         indicators: shape (n, k); 1 present, 0 absent, between for soft labels, NaN not known.
         risk: shape (n,); 0 to 3, or -1 where not known.
+        campaigns: shape (n,), equal numbers are one campaign, for families that hold ads back
+            while they learn; None where that is not known.
     """
 
     labels: tuple[str, ...]
     indicators: FloatArray
     risk: IntArray
+    campaigns: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.risk)
 
     def take(self, rows: NDArray[np.intp]) -> Targets:
         """The targets of some rows, in that order."""
-        return Targets(self.labels, self.indicators[rows], self.risk[rows])
+        campaigns = None if self.campaigns is None else self.campaigns[rows]
+        return Targets(self.labels, self.indicators[rows], self.risk[rows], campaigns)
 
     def columns(self, labels: Sequence[str]) -> FloatArray:
         """The columns of these indicators, in this order; NaN for one that is not here."""

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,7 @@ def load_corpus(
         ads=ads,
         prepared=prepare(ads["text"]),
         campaigns=campaigns,
-        targets=targets_of(ads, load_taxonomy().text_ids),
+        targets=replace(targets_of(ads, load_taxonomy().text_ids), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),

@@ -16,7 +16,13 @@ import pyarrow as pa
 
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.base import (
+    RISKY_COLUMN,
+    LongTraining,
+    Recorded,
+    Settled,
+    Workshop,
+)
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler, judge_ranking
@@ -41,7 +47,7 @@ from adrisk.tracking import (
     describe,
     list_versions,
     set_alias,
-    track_training,
+    training_run,
 )
 from adrisk.types import RISKY, FloatArray
 
@@ -78,16 +84,18 @@ def train(
     """
     store.connect()  # a missing extra or an unreachable store is told before the work, not after
     split = split_corpus(corpus, config.seed)
-    model = fit_model(config, corpus, split)
-    model = replace(
-        model,
-        manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "adrisk-model"
-        folder.mkdir()
-        model = model.save(folder)
-        run = track_training(store, experiment, model.manifest, folder, dump(config), register_as)
+    with training_run(store, experiment, config.family) as live:
+        workshop = Workshop(store.workspace / "checkpoints", live.measured)
+        model = fit_model(config, corpus, split, workshop)
+        model = replace(
+            model,
+            manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "adrisk-model"
+            folder.mkdir()
+            model = model.save(folder)
+            run = live.finish(model.manifest, folder, dump(config), register_as)
     describe(store, register_as, run.version, config.family)
     first = not any("champion" in v.aliases for v in list_versions(store, register_as))
     alias = "champion" if first else "challenger"
@@ -114,8 +122,16 @@ def split_corpus(corpus: Corpus, seed: int) -> Split:
     )
 
 
-def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
+def fit_model(
+    config: ModelConfig, corpus: Corpus, split: Split, workshop: Workshop | None = None
+) -> Model:
     """Fit, calibrate and set thresholds; the result is not saved yet.
+
+    Args:
+        config: family and parameters.
+        corpus: what is learned from.
+        split: its four sets.
+        workshop: for families whose training takes long: checkpoints, and who hears the metrics.
 
     Raises:
         CorpusError: if the fit set has one class only.
@@ -124,14 +140,16 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
     fit, calibrate, threshold = (split[part] for part in PARTS[:3])
     check_risk(corpus.targets.risk[fit], "fit on this split")
     folded = corpus.prepared.folded
-    classifier = FAMILIES[config.family](**parameters).fit(
-        folded.take(pa.array(fit)), corpus.targets.take(fit)
-    )
+    classifier = FAMILIES[config.family](**parameters)
+    if isinstance(classifier, LongTraining) and workshop is not None:
+        classifier.attend(workshop)
+    classifier.fit(folded.take(pa.array(fit)), corpus.targets.take(fit))
     labels = classifier.labels_
+    to_calibrate = folded.take(pa.array(calibrate))
+    if isinstance(classifier, Settled):
+        classifier.settle(to_calibrate, corpus.targets.take(calibrate))
     calibration = fit_calibration(
-        classifier.margins(folded.take(pa.array(calibrate))),
-        corpus.targets.take(calibrate),
-        labels,
+        classifier.margins(to_calibrate), corpus.targets.take(calibrate), labels
     )
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
@@ -155,6 +173,7 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
         ),
         seed=config.seed,
         libraries=library_versions(),
+        facts=classifier.facts() if isinstance(classifier, Recorded) else {},
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
     return Model(classifier, calibration, manifest, seen)
