@@ -54,7 +54,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
         "learning_rate": 4e-3,
         "epochs": 6,
     }
-    return {"ngram": {"bits": 14}, "linear": {}, "encoder": tiny}
+    fast = {"bits": 14}
+    cascade = {"fast": fast, "encoder": tiny}
+    return {"ngram": fast, "linear": {}, "encoder": tiny, "cascade": cascade}
 
 
 @pytest.fixture(scope="module", params=sorted(FAMILIES))
