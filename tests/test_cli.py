@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -698,7 +699,10 @@ sys.exit(main(sys.argv[1:]))
 def long_run(
     model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[str], dict[str, bytes]]:
-    """The arguments of a run of five parts, and the files of one that nobody stopped."""
+    """The arguments of a run of five parts, and the files of one that nobody stopped.
+
+    The pseudonyms of contacts in those files depend on the key, which lies beside the ads.
+    """
     place = tmp_path_factory.mktemp("long")
     texts, _ = make_texts(1_000, 60, seed=21)
     pq.write_table(make_ads(texts), place / "ads.parquet")
@@ -733,6 +737,8 @@ def test_a_run_that_was_killed_and_resumed_leaves_equal_files(
 ) -> None:
     arguments, whole = long_run
     out = tmp_path / "out"
+    (tmp_path / "workspace").mkdir()
+    shutil.copy2(Path(arguments[2]).parent / "ws" / "contact.key", tmp_path / "workspace")
     with start(IN_SMALL_PARTS, *arguments, "-o", out) as process:
         end = time.monotonic() + 60
         while not (out / seen).exists() and time.monotonic() < end and process.poll() is None:

@@ -37,6 +37,10 @@ def write(path: Path, text: str) -> Path:
         ),
         (RUN.replace("{family: ngram}", "{parameters: {bits: many}}"), "bits"),
         (RUN.replace("name: x\n", ""), "the key 'name' is missing"),
+        (
+            RUN.replace("{family: ngram}", "{family: ngram, labels: {join: vote}}"),
+            "train.0.labels.join: Input should be 'model', 'majority' or 'none'",
+        ),
         (RUN + "evaluate: {folds: 1}", "folds must be 0"),
         (
             RUN.replace('score: {sources: ["synthetic:10"]}', "score: {sources: []}"),

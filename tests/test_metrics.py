@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 
 import numpy as np
@@ -110,3 +111,35 @@ def test_no_ads_or_no_positives_give_no_figure_rather_than_zero() -> None:
     )
     assert math.isnan(none.value)
     assert none.to_json()["value"] is None
+
+
+def test_items_to_see_by_hand() -> None:
+    hits = np.array([0, 6, 0, 3, 1])
+    score = np.array([0.1, 0.9, 0.8, 0.7, 0.2])
+    assert once(metrics.items_to_see(hits, score, 0.6), 5) == 1  # the first item shows 6 of 10
+    assert once(metrics.items_to_see(hits, score, 0.9), 5) == 3
+    assert once(metrics.items_to_see(hits, score, 1.0), 5) == 4
+    assert math.isclose(once(metrics.items_to_see(hits, score, 0.75), 5), 2.5)  # half an item
+
+
+def test_items_that_tie_are_opened_in_random_order() -> None:
+    hits, tied = np.array([1, 0, 0, 1]), np.zeros(4)
+    assert once(metrics.items_to_see(hits, tied, 0.5), 4) == 2
+
+
+def test_nothing_to_see_has_no_cost() -> None:
+    metric = metrics.items_to_see(np.zeros(3, dtype=np.int64), np.arange(3.0))
+    assert math.isnan(once(metric, 3))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), min_size=1))
+def test_items_to_see_weighs_items_like_repeating_them(rows: list[tuple[int, int]]) -> None:
+    hits, score = (np.array(column) for column in zip(*rows, strict=True))
+    weights = 1 + np.arange(len(rows)) % 3
+    repeated = metrics.items_to_see(np.repeat(hits, weights), np.repeat(score, weights) * 1.0)
+    weighted = metrics.items_to_see(hits, score * 1.0)(weights[None, :].astype(float))[0]
+    assert np.isclose(weighted, once(repeated, int(weights.sum())), equal_nan=True)
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(metrics).failed == 0

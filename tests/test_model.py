@@ -14,6 +14,7 @@ import adrisk
 from adrisk import schema
 from adrisk.errors import ModelError
 from adrisk.model import MAX_CHARS, Model, prepare
+from adrisk.pooling import Pooling
 from builders import RISKY, make_ads, make_texts
 
 
@@ -65,6 +66,29 @@ def test_a_model_knows_its_data_libraries_and_figures(model_folder: Path) -> Non
     assert manifest.trained_on.languages == {"en": manifest.trained_on.ads}
     assert {"adrisk", "numpy", "torch"} <= set(manifest.libraries)
     assert [t.budget for t in manifest.thresholds] == [0.005, 0.01, 0.02, 0.05]
+
+
+def test_a_model_knows_how_the_risk_of_ads_becomes_that_of_a_campaign(model_folder: Path) -> None:
+    pooling = Model.load(model_folder).pooling
+    assert pooling.campaigns > 0
+    assert pooling.slope > 0
+
+
+def test_a_model_saved_before_there_was_a_campaign_risk_takes_the_riskiest_ad(folder: Path) -> None:
+    path = folder / "model.json"
+    content = json.loads(path.read_text())
+    del content["campaign_risk"]
+    path.write_text(json.dumps(content))
+    assert Model.load(folder).pooling == Pooling()
+
+
+def test_a_campaign_risk_that_would_turn_the_order_round_is_refused(folder: Path) -> None:
+    path = folder / "model.json"
+    content = json.loads(path.read_text())
+    content["campaign_risk"]["slope"] = -1.0
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match="not a manifest"):
+        Model.load(folder)
 
 
 def test_a_model_remembers_which_ads_it_saw(model_folder: Path) -> None:

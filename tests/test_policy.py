@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from adrisk.indicators import load_taxonomy
 from adrisk.policy import Policy, PolicyConfig, apply_policy, reasons
+from adrisk.pooling import Pooling, campaign_risk
 from adrisk.types import Level
 
 
@@ -75,6 +76,34 @@ def test_urgent_campaigns_come_first_then_the_riskier() -> None:
     ]  # fmt: skip
 
 
+def test_campaigns_stand_in_the_order_of_their_own_risk_behind_the_urgent() -> None:
+    risk = np.array([0.85, 0.6, 0.5, 0.4], dtype=np.float32)
+    of = np.arange(4, dtype=np.int32)
+    own = np.array([0.2, 0.3, 0.9, 0.3])
+    queue = apply_policy(make_policy(audit_share=0.0), risk, of, own)
+    # The urgent first; of two that tie, the one with the riskier ad.
+    assert queue.ranks.tolist() == [1, 3, 2, 4]
+    assert [queue.level(row) for row in range(2)] == [Level.URGENT, Level.REVIEW]
+
+
+@given(ADS, st.data())
+def test_with_a_campaign_risk_a_higher_score_is_never_flagged_lower(
+    ads: list[tuple[float, int]], data: st.DataObject
+) -> None:
+    risk, campaigns = arrays(ads)
+    texts = np.arange(len(risk))
+    pooling = Pooling(slope=0.7, shrink=0.3, shift=-0.5, campaigns=9)
+
+    def levels() -> np.ndarray:
+        own = campaign_risk(risk, campaigns, texts, pooling)
+        return apply_policy(make_policy(), risk, campaigns, own).levels
+
+    row = data.draw(st.integers(0, len(risk) - 1))
+    before = levels()[row]
+    risk[row] = max(risk[row], np.float32(data.draw(st.floats(0, 1))))
+    assert levels()[row] >= before
+
+
 def test_a_thousand_copies_take_one_place() -> None:
     risk = np.full(1001, 0.5, dtype=np.float32)
     risk[-1] = 0.4
@@ -128,6 +157,14 @@ def test_reasons_name_threshold_indicators_and_copies() -> None:
     assert words[1].endswith("(0.92)")
     assert words[-1] == "one of 14 linked ads"
     assert len(words) == 3
+
+
+def test_reasons_end_with_what_shows_across_the_ads() -> None:
+    policy = make_policy()
+    queue = apply_policy(policy, np.array([0.9], dtype=np.float32), np.zeros(1, dtype=np.int32))
+    across = ["posted in 7 places within 3 days from 5 accounts"]
+    words = reasons(policy, queue, 0, 0.9, {}, 14, load_taxonomy(), across)
+    assert words[-2:] == ["one of 14 linked ads", *across]
 
 
 def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from adrisk.classifiers.base import IMPOSSIBLE, THRESHOLDS, Margins, uncrossed
 from adrisk.labels import UNKNOWN_RISK, Targets
-from adrisk.types import RISKY, FloatArray, IntArray
+from adrisk.types import RISKY, FloatArray
 
 LEAST_POSITIVES = 5
 """With fewer known present (or absent) ads a head keeps its uncalibrated margin, and says so."""
@@ -75,7 +75,9 @@ def fit_calibration(margins: Margins, targets: Targets, labels: Sequence[str]) -
             )
             calibrated.append(labels[column])
     known = targets.risk != UNKNOWN_RISK
-    risk_slopes, risk_intercepts = _questions(margins.risk[known], targets.risk[known])
+    risk_slopes, risk_intercepts = _questions(
+        margins.risk[known], [targets.risk_at_least(level)[known] for level in THRESHOLDS]
+    )
     if _enough(targets.risk[known] >= RISKY):
         calibrated.append("risk")
     return Calibration(slopes, intercepts, risk_slopes, risk_intercepts, tuple(calibrated))
@@ -85,7 +87,7 @@ def _enough(present: NDArray[np.bool_]) -> bool:
     return min(int(present.sum()), int((~present).sum())) >= LEAST_POSITIVES
 
 
-def _smoothed(truth: FloatArray) -> FloatArray:
+def smoothed(truth: FloatArray) -> FloatArray:
     """Platt's targets: a finite sample never proves a probability of 0 or 1."""
     present = float((truth >= 0.5).sum())
     absent = len(truth) - present
@@ -93,12 +95,12 @@ def _smoothed(truth: FloatArray) -> FloatArray:
     return low + (high - low) * truth
 
 
-def _questions(margin: FloatArray, risk: IntArray) -> tuple[FloatArray, FloatArray]:
+def _questions(margin: FloatArray, truths: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Slope and shift of each question; one without enough data takes its nearest neighbour's."""
     found = {
-        column: platt(margin[:, column], (risk >= threshold).astype(np.float64))
-        for column, threshold in enumerate(THRESHOLDS)
-        if _enough(risk >= threshold) and margin[:, column].max() > IMPOSSIBLE / 2
+        column: platt(margin[:, column], truth)
+        for column, truth in enumerate(truths)
+        if _enough(truth >= 0.5) and margin[:, column].max() > IMPOSSIBLE / 2
     }
     if not found:
         return np.ones(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
@@ -119,7 +121,7 @@ def platt(margin: FloatArray, truth: FloatArray) -> tuple[float, float]:
     Returns:
         Slope and shift.
     """
-    wanted = _smoothed(truth)
+    wanted = smoothed(truth)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope = np.exp(parameters[0])

@@ -142,6 +142,7 @@ def _parser() -> _Parser:
     p.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
     p.add_argument("--engine", choices=["local"], default="local")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="threads; one a core if 0")
+    _add_remember(p)
 
     p = command("explain", commands.explain_command, "score one ad and mark why", _MODELS)
     p.add_argument("given", nargs="+", metavar="[MODEL] TEXT")
@@ -158,11 +159,23 @@ def _parser() -> _Parser:
     p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CAMPAIGNS.parquet")
+    _add_remember(p)
 
     p = command(
         "indicators", commands.indicators_command, "list the taxonomy, or explain one entry"
     )
     p.add_argument("id", nargs="?")
+
+    p = command(
+        "campaigns",
+        commands.campaigns_command,
+        "list the queued campaigns of a scored folder, show one, or export them",
+        "CAMPAIGN is a number of the queue, or an id or its beginning",
+        "an export holds ids, facts and short pseudonyms, no text and no plain contact",
+    )
+    p.add_argument("folder", type=Path, metavar="DIR")
+    p.add_argument("campaign", nargs="?", metavar="CAMPAIGN")
+    p.add_argument("--export", type=Path, metavar="FILE.parquet|FILE.graphml")
 
     p = command("report", commands.report_command, "render the report of a scored folder")
     p.add_argument("folder", type=Path, metavar="DIR")
@@ -184,6 +197,17 @@ def _parser() -> _Parser:
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE")
     _add_map(parser)
+
+
+def _add_remember(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--remember",
+        metavar="NAME",
+        help="join the campaigns remembered under this name, and remember these for the next time",
+    )
+    parser.add_argument(
+        "--days", type=int, metavar="N", help="forget ads that were not seen for N days (90)"
+    )
 
 
 def _add_map(parser: argparse.ArgumentParser) -> None:

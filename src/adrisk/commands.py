@@ -91,6 +91,10 @@ def ingest_command(args: argparse.Namespace) -> None:
     done = ingest(args.sources, args.out, mapping=_mapping(args.map))
     print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
     print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined, done.reasons)}")
+    if done.datasheet:
+        print(
+            f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show"
+        )
     _noted(done.notes)
 
 
@@ -206,6 +210,8 @@ def score_command(args: argparse.Namespace) -> None:
         mapping=mapping,
         resume=args.resume,
         workers=args.workers,
+        remember=args.remember,
+        days=_days(args),
     )
     counts = done.counts
     print(
@@ -221,7 +227,7 @@ def score_command(args: argparse.Namespace) -> None:
         f"{_reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
     _noted(done.notes)
-    print(f"next        adrisk report {args.out}")
+    print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
 def explain_command(args: argparse.Namespace) -> None:
@@ -290,9 +296,27 @@ def extract_command(args: argparse.Namespace) -> None:
 
 def link_command(args: argparse.Namespace) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.stages.tables import link_ads
+    from adrisk.stages.linking import link_ads
 
-    _told("ads", link_ads(args.sources, args.out, _mapping(args.map), _workspace()))
+    done = link_ads(
+        args.sources,
+        args.out,
+        _mapping(args.map),
+        _workspace(),
+        name=args.remember,
+        days=_days(args),
+    )
+    print(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
+    print(f"links       {done.links}  why {done.joined:,} ads are not alone")
+    print(f"quarantine  {done.quarantine}  {_reasons(done.quarantined)}")
+    _noted(done.notes)
+
+
+def _days(args: argparse.Namespace) -> int | None:
+    if args.days is not None and args.remember is None:
+        raise UsageError("--days says how long to remember; it goes with --remember NAME")
+    days: int | None = args.days
+    return days
 
 
 def _told(what: str, done: Written) -> None:
@@ -313,6 +337,19 @@ def indicators_command(args: argparse.Namespace) -> None:
     print(f"{entry.title['en']} ({entry.id})\n\n{entry.definition['en']}\n")
     print(f"kind     {entry.kind.name.lower()}\nweight   {entry.weight.name.lower()}")
     print(f"not      {entry.contrast}\nsource   {entry.source}")
+
+
+def campaigns_command(args: argparse.Namespace) -> None:
+    """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
+    from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign
+
+    if args.export is not None:
+        count = export_campaigns(args.folder, args.export, args.campaign)
+        print(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
+    elif args.campaign is not None:
+        print(show_campaign(args.folder, args.campaign))
+    else:
+        print(list_campaigns(args.folder))
 
 
 def report_command(args: argparse.Namespace) -> None:

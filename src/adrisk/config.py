@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -36,12 +36,24 @@ class CorpusConfig(_Part):
     map: dict[str, str] = {}
 
 
+class LabelsConfig(_Part):
+    """What is learned where ads carry votes; other ads keep their label columns.
+
+    `join` model weighs every voter by how far it proves right; majority counts heads; none learns
+    from the label columns as they are. `rules` lets the evidence rules vote beside the others.
+    """
+
+    join: Literal["model", "majority", "none"] = "model"
+    rules: bool = True
+
+
 class ModelConfig(_Part):
     """A classifier family with its parameters; `adrisk.classifiers` says which exist."""
 
     family: str = "ngram"
     parameters: dict[str, Any] = {}
     seed: int = 0
+    labels: LabelsConfig = LabelsConfig()
 
     @model_validator(mode="after")
     def _known(self) -> ModelConfig:

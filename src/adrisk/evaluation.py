@@ -8,7 +8,7 @@ that need no model. `evaluation/protocol.md` says why each figure is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,26 @@ LEAST_IN_SLICE = 50
 _LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
 
 
+SEEN_SHARE = 0.9
+"""The share of the risky ads that the review workload is counted for."""
+
+CAMPAIGNS, HIGHEST_AD, EXACT_COPIES = "campaigns", "campaigns by highest ad", "exact copies once"
+"""Ways to put ads before a reviewer as items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What a reviewer opens as one.
+
+    Attributes:
+        of: shape (n,), equal numbers are one item.
+        risk: shape (n,), the risk of each ad's item, the same for all ads of one.
+    """
+
+    of: IntArray
+    risk: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """n ads with their labels, scores and what slices are made from.
@@ -47,6 +67,7 @@ class Judged:
         campaigns: shape (n,), equal numbers are one campaign.
         thresholds: review budget -> shape (n,), the threshold of the model that scored each ad.
         slices: name -> shape (n,) of strings; "" where unknown.
+        items: how the ads may be put before a reviewer, by name.
     """
 
     risk: FloatArray
@@ -56,6 +77,7 @@ class Judged:
     campaigns: IntArray
     thresholds: Mapping[float, FloatArray]
     slices: Mapping[str, NDArray[np.str_]]
+    items: Mapping[str, Items] = field(default_factory=dict)
 
     def take(self, rows: NDArray[np.intp]) -> Judged:
         """The same of some rows."""
@@ -67,6 +89,7 @@ class Judged:
             self.campaigns[rows],
             {budget: values[rows] for budget, values in self.thresholds.items()},
             {name: values[rows] for name, values in self.slices.items()},
+            {name: Items(items.of[rows], items.risk[rows]) for name, items in self.items.items()},
         )
 
 
@@ -100,6 +123,7 @@ def judge(judged: Judged, ruler: Ruler) -> dict[str, Any]:
             **_calibrated(judged, truth, score, ruler),
         },
         "risk_by_campaign": _by_campaign(truth, score, judged.campaigns, ruler),
+        **_across_ads(judged, truth, score, ruler),
         "indicators": _indicators(judged, ruler),
         "slices": _slices(judged, truth, score, ruler),
         "curves": {
@@ -204,6 +228,53 @@ def _by_campaign(
     highest = np.full(len(groups), -np.inf)
     np.maximum.at(highest, member, score)
     return _ranking(label, highest, np.arange(len(groups)), ruler)
+
+
+def _across_ads(
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
+) -> dict[str, Any]:
+    """The campaign risk beside the risk of the riskiest ad, and what a review of either costs."""
+    if not judged.items:
+        return {}
+    opened = {"single ads": _opened(judged, Items(np.arange(len(score)), score), truth)}
+    opened |= {name: _opened(judged, items, truth) for name, items in judged.items.items()}
+    risk: dict[str, Any] = {}
+    for name in (CAMPAIGNS, HIGHEST_AD):
+        item = opened[name]
+        risky = item.hits > 0
+        error = metrics.calibration_error(risky, item.risk)
+        risk[name] = {
+            **_ranking(risky, item.risk, item.campaigns, ruler),
+            "calibration_error": _estimator(risky, item.campaigns, ruler)(error).to_json(),
+            "reliability": metrics.reliability(risky, item.risk),
+        }
+    return {
+        "campaign_risk": risk,
+        "workload": {
+            "share_seen": SEEN_SHARE,
+            "items": {
+                name: _estimator(item.hits > 0, item.campaigns, ruler)(
+                    metrics.items_to_see(item.hits, item.risk, SEEN_SHARE)
+                ).to_json()
+                for name, item in opened.items()
+            },
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """m items: how many risky ads each shows, its risk, and the campaign it is drawn with."""
+
+    hits: IntArray
+    risk: FloatArray
+    campaigns: IntArray
+
+
+def _opened(judged: Judged, items: Items, truth: NDArray[np.bool_]) -> _Opened:
+    _, first, member = np.unique(items.of, return_index=True, return_inverse=True)
+    hits = np.bincount(member, weights=truth, minlength=len(first)).astype(np.int64)
+    return _Opened(hits, items.risk[first], judged.campaigns[first])
 
 
 def _indicators(judged: Judged, ruler: Ruler) -> dict[str, Any]:

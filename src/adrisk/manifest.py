@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
+from adrisk.pooling import Pooling
 
 NAME = "adrisk"
 """What models are registered as."""
@@ -41,6 +42,15 @@ class CalibrationEntry(Strict):
     ads: int
 
 
+class PoolingEntry(Strict):
+    """The numbers of a `Pooling`: from the risk of ads to the risk of their campaign."""
+
+    slope: float = Field(gt=0)
+    shrink: float = Field(ge=0)
+    shift: float
+    campaigns: int
+
+
 class ThresholdEntry(Strict):
     """The risk at or above which the share `budget` of the `n` ads of the threshold set lies."""
 
@@ -50,7 +60,10 @@ class ThresholdEntry(Strict):
 
 
 class TrainedOn(Strict):
-    """The data behind a model; `target` says what its labels mean, in words for a report."""
+    """The data behind a model; `target` says what its labels mean, in words for a report.
+
+    `labels` says how they were made, where votes were joined.
+    """
 
     sources: tuple[str, ...]
     target: str
@@ -59,6 +72,7 @@ class TrainedOn(Strict):
     fingerprint: str
     languages: Mapping[str, int]
     split_by: str
+    labels: str = "as the corpus has them"
 
 
 class Manifest(Strict):
@@ -73,6 +87,7 @@ class Manifest(Strict):
     parameters: Mapping[str, Any]
     labels: tuple[str, ...]
     calibration: CalibrationEntry
+    campaign_risk: PoolingEntry | None = None  # none in models saved before there was one
     thresholds: tuple[ThresholdEntry, ...]
     trained_on: TrainedOn
     seed: int
@@ -114,6 +129,12 @@ def calibration_of(entry: CalibrationEntry) -> Calibration:
         np.array(entry.risk_intercepts),
         entry.calibrated,
     )
+
+
+def pooling_of(manifest: Manifest) -> Pooling:
+    """How the model pools the risk of ads; a model that never learned it takes the highest."""
+    entry = manifest.campaign_risk
+    return Pooling(**entry.model_dump()) if entry else Pooling()
 
 
 def read_manifest(path: Path, content: bytes) -> Manifest:

@@ -113,6 +113,40 @@ def at_budget(truth: NDArray[np.bool_], score: FloatArray, budget: float) -> AtB
     return AtBudget(recall, precision)
 
 
+def items_to_see(hits: IntArray, score: FloatArray, share: float = 0.9) -> Metric:
+    """How many items a reviewer opens, the highest score first, to see that share of all hits.
+
+    Tied items are opened in random order, so between the ends of a tie the count is in proportion.
+
+    Args:
+        hits: shape (n,), what is to be seen in each item, such as its risky ads.
+        score: shape (n,), what the items are ordered by.
+        share: above 0 and at most 1.
+
+    >>> metric = items_to_see(np.array([9, 0, 1]), np.array([0.9, 0.8, 0.7]))
+    >>> float(metric(np.ones((1, 3)))[0])
+    1.0
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+
+    def metric(weights: FloatArray) -> FloatArray:
+        weights = weights[:, order]
+        opened = np.cumsum(weights, axis=1)[:, ends]
+        seen = np.cumsum(weights * hits[order], axis=1)[:, ends]
+        wanted = share * seen[:, -1:]
+        rows = np.arange(len(weights))
+        at = (seen < wanted - 1e-9).sum(axis=1)
+        before = np.maximum(at - 1, 0)
+        start = np.where(at > 0, opened[rows, before], 0.0)
+        found = np.where(at > 0, seen[rows, before], 0.0)
+        inside = _ratio(wanted[:, 0] - found, seen[rows, at] - found)
+        total = np.where(seen[:, -1] > 0, start + inside * (opened[rows, at] - start), np.nan)
+        return np.asarray(total)
+
+    return metric
+
+
 def alerts_per_10000(score: FloatArray, threshold: float | FloatArray) -> Metric:
     """How many of 10,000 ads would be flagged at this threshold, or at one for each ad."""
     flagged = (score >= threshold).astype(np.float64)

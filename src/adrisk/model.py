@@ -31,9 +31,11 @@ from adrisk.manifest import (
     ThresholdEntry,
     calibration_of,
     note_versions,
+    pooling_of,
     read_manifest,
 )
 from adrisk.normalise import fold_column
+from adrisk.pooling import Pooling
 from adrisk.types import FloatArray
 
 MAX_CHARS = 20_000
@@ -124,6 +126,11 @@ class Model:
     def labels(self) -> tuple[str, ...]:
         """The indicators with a head, in column order."""
         return self.manifest.labels
+
+    @property
+    def pooling(self) -> Pooling:
+        """From the risk of ads to the risk of their campaign."""
+        return pooling_of(self.manifest)
 
     def threshold(self, budget: float) -> ThresholdEntry:
         """The threshold for a review budget.

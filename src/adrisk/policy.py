@@ -1,8 +1,8 @@
 """From scores to flags: thresholds, the team's capacity, and a random audit of the rest.
 
 In: the risk and the campaign of every ad. Out: a level, reasons in words and a place in the queue.
-The unit of review is the campaign: a capacity of 200 is 200 campaigns, each judged by its riskiest
-ad, and all its ads at or above the threshold share its rank. A flag asks a person to look; it
+The unit of review is the campaign: a capacity of 200 is 200 campaigns, in the order of the campaign
+risk, and all ads of one at or above the threshold share its rank. A flag asks a person to look; it
 never accuses, and a clear ad is only one that nobody was asked to look at today.
 """
 
@@ -123,29 +123,39 @@ def settle(config: PolicyConfig, model: Model) -> Policy:
     )
 
 
-def apply_policy(policy: Policy, risk: NDArray[np.float32], campaigns: NDArray[np.int32]) -> Queue:
+def apply_policy(
+    policy: Policy,
+    risk: NDArray[np.float32],
+    campaigns: NDArray[np.int32],
+    campaign_risk: NDArray[np.floating] | None = None,
+) -> Queue:
     """Levels and ranks for all ads at once.
 
     Args:
         policy: settled.
         risk: shape (n,), calibrated probability of risk 2 or 3.
         campaigns: shape (n,), a number for each campaign, 0 to m - 1.
+        campaign_risk: shape (m,), what campaigns are put in order by; the risk of their riskiest
+            ad if left out.
 
     Returns:
-        Urgent campaigns first, then the others by their riskiest ad, with the audited ads at
-        random places among them, so that they are looked at with the same eyes.
+        Campaigns with an urgent ad first, then the others, each by campaign risk, with the audited
+        ads at random places among them, so that they are looked at with the same eyes.
     """
     count = len(risk)
     flagged = risk >= np.float32(policy.review_at)
     highest = np.full(int(campaigns.max(initial=-1)) + 1, -1.0, dtype=np.float32)
     np.maximum.at(highest, campaigns, risk)
     candidates = np.flatnonzero(highest >= np.float32(policy.review_at))
-    candidates = candidates[np.argsort(-highest[candidates], kind="stable")]
+    order_by = highest if campaign_risk is None else campaign_risk
+    alarm = highest >= np.float32(policy.urgent_at)
+    keys = (-highest[candidates], -order_by[candidates], ~alarm[candidates])
+    candidates = candidates[np.lexsort(keys)]
 
     rng = np.random.default_rng(policy.seed)
     audited = _draw_audit(policy, highest, campaigns, rng)
     queued = candidates[: policy.capacity - len(audited)]
-    urgent = int((highest[queued] >= np.float32(policy.urgent_at)).sum())
+    urgent = int(alarm[queued].sum())
 
     # Audits take random places behind the urgent ones.
     length = len(queued) + len(audited)
@@ -188,8 +198,12 @@ def reasons(
     indicators: Mapping[str, float],
     campaign_size: int,
     taxonomy: Taxonomy,
+    across_ads: Sequence[str] = (),
 ) -> list[str]:
-    """Why an ad has its level, in words for a reviewer; never empty."""
+    """Why an ad has its level, in words for a reviewer; never empty.
+
+    `across_ads` are the facts of its campaign, in words, that only show across ads.
+    """
     if queue.audit[row]:
         return [
             "audit: drawn at random from the ads below the review threshold, "
@@ -215,7 +229,7 @@ def reasons(
         words.append(LIKELY + ", ".join(likely))
     if campaign_size > 1:
         words.append(f"one of {campaign_size} linked ads")
-    return words
+    return [*words, *across_ads]
 
 
 def _strongest(indicators: Mapping[str, float], most: int = 5) -> Sequence[tuple[str, float]]:

@@ -40,6 +40,13 @@ ADS = pa.schema(
 """One ad a row; `text` is title, line break, body where they came apart. All but the first two
 may be null."""
 
+VOTES = pa.list_(pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())]))
+"""What rules, people and models say of one ad, before it is joined into labels.
+
+`item` is an indicator, or "risk". `says` is a state (`adrisk.types.State`) of an indicator, and of
+risk "0" to "3" or "unsure". Who says nothing of an item has no entry for it.
+"""
+
 LABELS = pa.schema(
     [
         ("indicators", pa.list_(pa.string())),
@@ -48,6 +55,7 @@ LABELS = pa.schema(
         ("label_source", pa.string()),
         ("campaign_id", pa.string()),
         ("split", pa.string()),
+        ("votes", VOTES),
     ]
 )
 """Label columns, each optional.
@@ -55,7 +63,7 @@ LABELS = pa.schema(
 `indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
 others are unstated and masked in training. A null `indicators` masks the whole row; a null
 `indicators_known` beside a list means that every indicator was judged. `split` is `train` or
-`test` where the corpus itself says so.
+`test` where the corpus itself says so. `votes` are what the labels were made of, where known.
 """
 
 CAMPAIGNS = pa.schema(
@@ -66,6 +74,73 @@ CAMPAIGNS = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
+
+_TIE = pa.struct(
+    [
+        pa.field("text", pa.int32(), nullable=False),
+        ("contact", pa.string()),
+        ("account", pa.int32()),
+        pa.field("ads", pa.int32(), nullable=False),
+    ]
+)
+
+CAMPAIGN_FACTS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        ("risk", pa.float32()),
+        pa.field("ads", pa.int32(), nullable=False),
+        pa.field("texts", pa.int32(), nullable=False),
+        pa.field("dated", pa.int32(), nullable=False),
+        ("first_posted", pa.timestamp("us", tz="UTC")),
+        ("last_posted", pa.timestamp("us", tz="UTC")),
+        ("timeline", pa.list_(pa.int32())),
+        pa.field("places", pa.int32(), nullable=False),
+        pa.field("place_names", pa.list_(pa.string()), nullable=False),
+        pa.field("languages", pa.list_(pa.string()), nullable=False),
+        pa.field("accounts", pa.int32(), nullable=False),
+        pa.field("sectors", pa.list_(pa.string()), nullable=False),
+        pa.field("contacts", pa.int32(), nullable=False),
+        pa.field("contact_names", pa.list_(pa.string()), nullable=False),
+        pa.field("contact_changes", pa.int32(), nullable=False),
+        pa.field("indicators", pa.list_(pa.string()), nullable=False),
+        pa.field("words", pa.list_(pa.string()), nullable=False),
+        pa.field("ties", pa.list_(_TIE), nullable=False),
+    ]
+)
+"""One campaign a row. `risk` is the calibrated probability that one of its ads is of risk 2 or 3.
+
+`texts` counts its groups of near-copies, `dated` the ads whose time is known, `timeline` the ads in
+each of equal parts of the span; names and languages are the most frequent. `indicators` are those
+that only show across ads, and `words` the facts that made each of them show, in the same order.
+Contacts are named by short pseudonyms. `ties` say in how many `ads` a text (1 is the most copied)
+gives a contact or comes from an account (numbered in the campaign, 1 is the busiest).
+"""
+
+LINKS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("other_ad_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        ("strength", pa.float32()),
+        ("contact", pa.string()),
+    ]
+)
+"""Why the ads of a campaign are together: enough links to reach each from any other.
+
+`kind` is `near-copy` (of the most typical ad of its group, with the estimated `strength` from 0 to
+1) or `shared contact` (`contact` is its short pseudonym, and both ads show it).
+"""
+
+GUARDED = pa.schema(
+    [
+        pa.field("contact", pa.string(), nullable=False),
+        pa.field("ads", pa.int32(), nullable=False),
+        pa.field("groups", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""Contacts that stand in several groups of near-copies and were not let join all of them."""
 
 FLAGS = pa.schema(
     [

@@ -181,3 +181,21 @@ def test_soft_labels_lie_between_hard_ones(family: str, small: dict[str, dict[st
         for values in (soft, hard)
     ]
     assert 0 < found[0] < found[1]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_soft_risk_lies_between_hard_levels(
+    family: str, small: dict[str, dict[str, Any]]
+) -> None:
+    texts, truth = make_texts(200, 100)
+    risk = np.where(truth, 2, 0).astype(np.int64)
+    doubtful = np.where(truth[:, None], [[0.4, 0.0, 0.6, 0.0]], [[1.0, 0.0, 0.0, 0.0]])
+    found = [
+        FAMILIES[family](**small[family])
+        .fit(column(texts), Targets((), np.zeros((200, 0)), risk, shares))
+        .margins(column(texts))
+        .risk[truth, 1]
+        .mean()
+        for shares in (doubtful, None)
+    ]
+    assert 0 < found[0] < found[1]

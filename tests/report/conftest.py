@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from adrisk import schema
+from adrisk.campaigns import AdFacts, Column, campaign_facts
 from adrisk.report import AdView
 
 LABELS = ("recruitment_fee", "document_retention", "off_platform_contact", "worker_protection")
@@ -76,6 +78,8 @@ def make_ad(ad_id: str, text: str | None = "Fruit pickers wanted.", **facts: Any
         "category": None,
         "source": None,
         "url": None,
+        "account": None,
+        "contacts": (),
         **facts,
     }
 
@@ -102,8 +106,9 @@ def write_folder(
     manifest: Mapping[str, Any] | None = None,
     counts: Mapping[str, Any] | None = None,
     labels: Sequence[str] = LABELS,
+    facts: bool = True,
 ) -> Path:
-    """Write the folder of a finished scoring run."""
+    """Write the folder of a finished scoring run; without facts, as runs before them left it."""
     (folder / "scores").mkdir(parents=True, exist_ok=True)
     sizes = {ad["campaign_id"]: 0 for ad in ads}
     for ad in ads:
@@ -147,6 +152,9 @@ def write_folder(
         listed.append({"file": file, "rows": len(rows)})
     pq.write_table(pa.Table.from_pylist(flags, schema.FLAGS), folder / "flags.parquet")
     pq.write_table(pa.Table.from_pylist(campaigns, schema.CAMPAIGNS), folder / "campaigns.parquet")
+    if facts:
+        pq.write_table(facts_of(ads), folder / "campaign_facts.parquet")
+        pq.write_table(links_of(ads), folder / "links.parquet")
     (folder / "quarantine.jsonl").write_text(
         "".join(json.dumps(dict(row)) + "\n" for row in quarantine), encoding="utf-8"
     )
@@ -168,6 +176,49 @@ def write_folder(
     }
     (folder / "manifest.json").write_text(json.dumps(whole), encoding="utf-8")
     return folder
+
+
+def facts_of(ads: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The facts of the campaigns; the ads of one are near-copies, its risk is its highest."""
+
+    def column(name: str) -> Column:
+        # Half characters reach the page from the sources, and no table.
+        values = [ad[name] and ad[name].encode("utf-8", "replace").decode() for ad in ads]
+        return Column.of(pa.array(values, pa.string()))
+
+    posted = [ad["posted_at"] and ad["posted_at"].replace(tzinfo=None) for ad in ads]
+    shown = [(row, name) for row, ad in enumerate(ads) for name in ad["contacts"]]
+    campaigns = Column.of(pa.array([ad["campaign_id"] for ad in ads], pa.string()))
+    known = AdFacts(
+        posted=np.array(posted, dtype="datetime64[us]"),
+        places=column("location"),
+        languages=column("language"),
+        accounts=column("account"),
+        categories=column("category"),
+        contact_rows=np.array([row for row, _ in shown], dtype=np.int64),
+        contacts=Column.of(pa.array([name for _, name in shown], pa.string())),
+    )
+    ids = pa.array([ad["campaign_id"] for ad in ads], pa.string())
+    table = campaign_facts(ids, campaigns.codes, known)
+    highest = np.zeros(len(table), dtype=np.float32)
+    np.maximum.at(highest, campaigns.codes, np.array([ad["risk"] for ad in ads], np.float32))
+    return table.set_column(1, schema.CAMPAIGN_FACTS.field("risk"), pa.array(highest))
+
+
+def links_of(ads: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Every ad of a campaign linked to its first, by what it says it is linked by."""
+    first: dict[str, str] = {}
+    rows = []
+    for ad in ads:
+        head = first.setdefault(ad["campaign_id"], ad["ad_id"])
+        if head != ad["ad_id"]:
+            contact = "0123456789ab" if ad["reason"] == "shared contact" else None
+            rows.append({
+                "campaign_id": ad["campaign_id"], "ad_id": ad["ad_id"], "other_ad_id": head,
+                "kind": "shared contact" if contact else "near-copy",
+                "strength": None if contact else 0.85, "contact": contact,
+            })  # fmt: skip
+    return pa.Table.from_pylist(rows, schema.LINKS)
 
 
 def views_of(ads: Sequence[Mapping[str, Any]]) -> dict[str, AdView]:
@@ -196,6 +247,8 @@ def small_corpus() -> list[dict[str, Any]]:
             p={"recruitment_fee": 0.93, "document_retention": 0.88},
             posted_at=start + timedelta(days=9 * number),
             location=("Riverton", "Lakeside", "Riverton")[number],
+            account=f"account-of-{number}",
+            contacts=("00112233445566778899aabbccddeeff",),
             evidence=[
                 span(text, "Pay a deposit of 300", "recruitment_fee"),
                 span(

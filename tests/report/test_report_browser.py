@@ -80,6 +80,18 @@ def test_text_is_hidden_until_asked_for(open_page: Make) -> None:
     assert "keeps your passport" in text.inner_text()
 
 
+def test_template_and_links_are_closed_until_asked_for(open_page: Make) -> None:
+    page = open_page()
+    template, network = page.locator("#item-1 .template"), page.locator("#item-1 .network")
+    assert not template.is_visible()
+    assert not network.is_visible()
+    assert page.locator("#item-1 .when").is_visible()
+    page.locator("#item-1 .ad > summary").first.click()
+    assert "Hotel | Resort" in template.inner_text()
+    page.locator("#item-1 .why > summary").click()
+    assert "account 3" in network.inner_text()
+
+
 def test_the_filters_narrow_the_queue_and_say_by_how_much(open_page: Make) -> None:
     page = open_page()
     visible = page.locator(".item:visible")

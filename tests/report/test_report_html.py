@@ -159,11 +159,13 @@ def test_hostile_text_in_any_field_stays_text(
     hostile = ad(stored, attack, **facts, location=attack, category=attack, source=attack,
                  url=attack)  # fmt: skip
     bad = [{"source": attack, "line": attack, "reason": attack, "action": attack}]
-    reference = Page(write(make_folder(tmp_path / "plain", [plain]), views([plain])))
+    both = [plain, {**plain, "ad_id": "b", "text": "harmful"}]
+    reference = Page(write(make_folder(tmp_path / "plain", both), views(both)))
     written = {**hostile, "text": stored}
+    twin = {**written, "ad_id": f"{stored}-2", "text": f"{stored} and {stored} again"}
     manifest = {"run_id": stored, "sources": [{"spec": stored}], "adrisk_version": stored}
-    folder = make_folder(tmp_path / "hostile", [written], quarantine=bad, manifest=manifest)
-    attacked = write(folder, views([{**hostile, "ad_id": stored}]))
+    folder = make_folder(tmp_path / "hostile", [written, twin], quarantine=bad, manifest=manifest)
+    attacked = write(folder, views([{**hostile, "ad_id": stored}, twin]))
     attacked.encode("utf-8")
     found = Page(attacked)
     assert set(found.tags) - set(reference.tags) <= {"mark", "sup", "caption", "b"}
@@ -174,6 +176,23 @@ def test_hostile_text_in_any_field_stays_text(
     assert "\x00" not in attacked
     if attack.startswith("{{"):
         assert "{{7*7}}" in "".join(found.text)
+
+
+def test_a_queue_of_large_campaigns_stays_small(
+    tmp_path: Path, make_folder: Make, ad: Make, views: Make
+) -> None:
+    text = "Seasonal work with room and meals, written contract, paid monthly. " * 8
+    ads = [
+        ad(f"a{n}-{k}", f"{text} Town {k}, from day {k * 7}. {text[k:]}", risk=0.9, level="review",
+           rank=n + 1, campaign_id=f"c{n}", reason="near-copy", location=f"Town {k}",
+           account=f"u{k}", contacts=(f"{n:04x}{k % 13:028x}",), p={"recruitment_fee": 0.8})
+        for n in range(40)
+        for k in range(24)
+    ]  # fmt: skip
+    page = write(make_folder(tmp_path, ads), views(ads))
+    assert page.count('<figure class="network">') == 40
+    # Two hundred of them: below 3.5 MB.
+    assert len(page.encode()) < 3_500_000 / 5
 
 
 def test_a_failed_write_leaves_the_old_report_and_no_scraps(

@@ -49,6 +49,61 @@ def test_a_campaign_tells_when_and_where_it_was_seen(summary: Summary) -> None:
     assert hotel.linked_by == ("near-copy",)
 
 
+def test_a_campaign_tells_its_template_its_signs_and_why_it_is_one(summary: Summary) -> None:
+    hotel = summary.items[0]
+    assert hotel.shape is not None
+    (slot,) = hotel.shape.slots
+    assert [(value.pieces[0].text, value.texts) for value in slot.values] == [
+        ("Hotel", 1),
+        ("Resort", 1),
+    ]
+    assert hotel.across is not None
+    assert (hotel.across.texts, hotel.across.accounts, hotel.across.contacts) == (1, 3, 1)
+    assert hotel.across.contact_names == ("001122334455",)
+    assert hotel.why == ("2 near-copies of ad ad-0, at least 85 % alike",)
+    assert summary.items[1].shape is None
+
+
+def test_a_folder_without_facts_and_links_is_shown_from_its_ads(
+    tmp_path: Path, make_folder: Make, corpus: list[dict[str, Any]], views: Make
+) -> None:
+    folder = make_folder(tmp_path, corpus, facts=False)
+    hotel = summarise(folder, views(corpus), load_taxonomy()).items[0]
+    assert (hotel.across, hotel.why, hotel.size) == (None, (), 3)
+    assert hotel.places == ("Riverton", "Lakeside")
+    assert hotel.shape is not None
+
+
+def test_the_template_of_a_campaign_never_shows_a_contact(
+    tmp_path: Path, make_folder: Make, ad: Make, views: Make
+) -> None:
+    ads = [
+        ad(f"a{n}", f"Harvest work in {town}, call +1 202 555 014{n} or ann{n}@example.org today",
+           risk=0.9, level="urgent", rank=1, campaign_id="c")
+        for n, town in enumerate(("Hull", "York"))
+    ]  # fmt: skip
+    (item,) = summarise(make_folder(tmp_path, ads), views(ads), load_taxonomy()).items
+    assert item.shape is not None
+    assert len(item.shape.slots) == 1  # the town; both contacts are blotted out alike
+    assert "014" not in str(item.shape)
+    assert "ann" not in str(item.shape)
+
+
+def test_signs_across_ads_are_told_once(tmp_path: Path, make_folder: Make, ad: Make) -> None:
+    words = "posted in 5 places within 3 days from 5 accounts"
+    ads = [
+        ad(f"a{n}", risk=0.9, level="urgent", rank=1, campaign_id="c", location=f"Town {n}",
+           account=f"u{n}", reasons=["risk 0.90", words])
+        for n in range(5)
+    ]  # fmt: skip
+    (item,) = summarise(make_folder(tmp_path, ads), {}, load_taxonomy()).items
+    assert item.across is not None
+    assert [(sign.id, said) for sign, said in item.across.signs] == [
+        ("multi_location_velocity", words)
+    ]
+    assert item.reasons == ("risk 0.90",)
+
+
 def test_likely_indicators_come_first_and_counter_evidence_last(summary: Summary) -> None:
     likely = summary.items[1].indicators
     assert [(entry.term.id, entry.term.lowers) for entry in likely] == [
@@ -101,7 +156,9 @@ def test_the_queue_names_which_ads_need_their_text(
     ] + [ad("clear", risk=0.1)]
     index = queued(make_folder(tmp_path, ads))
     assert index.items[0].examples == ("a8", "a7", "a6")
-    assert index.texts == {"a8", "a7", "a6"}
+    # Its template is made from all that are worded differently.
+    assert index.items[0].wordings == tuple(f"a{n}" for n in range(8, -1, -1))
+    assert index.texts == index.members
     assert index.members == {f"a{n}" for n in range(9)}
 
 

@@ -61,8 +61,10 @@ def test_exactly_the_promised_files_and_columns_are_written(
     done = run(model, ads_file, tmp_path / "out")
     names = sorted(contents(done.folder))
     assert names == [
+        "campaign_facts.parquet",
         "campaigns.parquet",
         "flags.parquet",
+        "links.parquet",
         "manifest.json",
         "quarantine.jsonl",
         "scores/part-00000.parquet",
@@ -186,7 +188,7 @@ def test_a_wrong_source_leaves_no_folder(model: Model, tmp_path: Path) -> None:
 def test_a_corpus_without_a_single_ad_says_why(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "ads.jsonl"
     path.write_text('{"text": ""}\n{"text": "   "}\n')
-    with pytest.raises(CorpusError, match="all 2 rows were quarantined"):
+    with pytest.raises(CorpusError, match="none of the 2 rows"):
         run(model, path, tmp_path / "out")
     assert sorted(contents(tmp_path / "out")) == ["quarantine.jsonl"]
     assert len((tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()) == 2

@@ -121,6 +121,40 @@ def test_every_figure_has_n_and_an_interval(
     assert (tmp_path / "kept" / "results.md").read_text() == page
 
 
+def test_campaign_risk_and_workload_stand_beside_the_plain_ways(tmp_path: Path) -> None:
+    texts, truth = make_texts(90, 30, seed=5)
+    copied = [f"{text} Now in {town}." for text in texts for town in ("Hull", "York", "Leeds")]
+    path = tmp_path / "ads.parquet"
+    pq.write_table(make_ads(copied, risk=np.where(np.repeat(truth, 3), 3, 0)), path)
+    results = stages.evaluate_recipe(
+        SMALL,
+        stages.load_corpus([str(path)]),
+        EvaluateConfig(resamples=30, folds=3, baselines=False, random_split=False),
+        tmp_path / "out",
+    ).results
+    report = results["report"]
+    for name in ("campaigns", "campaigns by highest ad"):
+        figures = report["campaign_risk"][name]
+        assert (figures["average_precision"]["n"], figures["average_precision"]["positives"]) == (
+            90,
+            30,
+        )
+        assert figures["calibration_error"]["low"] is not None
+    items = report["workload"]["items"]
+    assert {name: figure["n"] for name, figure in items.items()} == {
+        "single ads": 270,
+        "exact copies once": 270,
+        "campaigns by highest ad": 90,
+        "campaigns": 90,
+    }
+    # A perfect ranking opens 90 % of the risky: 81 ads, or 27 campaigns.
+    assert items["single ads"]["value"] >= 81
+    assert 27 <= items["campaigns"]["value"] <= items["single ads"]["value"] / 2
+    page = (tmp_path / "out" / "tables.md").read_text()
+    assert "| shown to a reviewer as | items | opened to see 90 % of the risky ads |" in page
+    assert "| all ads, calibrated | 90 | 30 |" in page
+
+
 def test_evaluating_on_training_ads_alone_is_refused(
     trained: stages.Trained, corpus: stages.Corpus, corpus_file: Path, tmp_path: Path
 ) -> None:

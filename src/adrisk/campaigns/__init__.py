@@ -1,37 +1,46 @@
 """Campaigns: ads that share an author or a template, the unit of splitting, review and counting.
 
 signatures(folded) -> (n, 64)        what is kept of each text, part by part
-link(ad_ids, signatures, contacts)   one campaign for every ad
+link(ad_ids, signatures, contacts)   one campaign for every ad, and why: a `Linked`
 link_texts(ads)                      both, for a table that fits in memory
+campaign_facts(ids, groups, facts)   when, where, who, and what only shows across ads
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from adrisk.campaigns.grouping import link
+from adrisk.campaigns.counting import AdFacts, Column
+from adrisk.campaigns.facts import campaign_facts, text_groups
+from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH, agreement, signatures
-from adrisk.extract import contacts_column
+from adrisk.campaigns.texts import Signer, Texts
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.normalise import fold_column
 
-__all__ = ["WIDTH", "agreement", "link", "link_texts", "signatures"]
+__all__ = [
+    "CONTACTS",
+    "WIDTH",
+    "AdFacts",
+    "Column",
+    "Linked",
+    "agreement",
+    "campaign_facts",
+    "link",
+    "link_texts",
+    "signatures",
+    "text_groups",
+]
 
 
-def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> pa.Table:
+def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> Linked:
     """The campaign of every ad of a table with the columns `ad_id` and `text`.
 
     Contacts are compared under a key that is forgotten on return.
-
-    Returns:
-        `schema.CAMPAIGNS`, in the order of the table.
     """
-    texts = ads["text"].cast(pa.large_string()).combine_chunks()
-    folded = fold_column(texts)
-    key = Pseudonymiser.ephemeral()
-    contacts = [
-        (row, key.of(contact))
-        for row, found in enumerate(contacts_column(texts, folded))
-        for contact in found
-    ]
-    return link(ads["ad_id"], signatures(folded), contacts, similarity=similarity)
+    texts = Texts()
+    text_of, new = texts.add(ads["text"])
+    signed = Signer(Pseudonymiser.ephemeral())(new)
+    return link(
+        ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of, similarity=similarity
+    )

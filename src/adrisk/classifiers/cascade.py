@@ -37,7 +37,7 @@ from adrisk.classifiers.base import (
 from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.errors import ConfigError, CorpusError, ModelError
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.labels import Targets
 from adrisk.types import FloatArray
 
 QUESTIONS = len(THRESHOLDS)
@@ -310,8 +310,7 @@ def _columns(margins: Margins) -> FloatArray:
 
 def _answers(targets: Targets, labels: Sequence[str]) -> FloatArray:
     """What the 3 + k heads should say, NaN where not known."""
-    known = np.where(targets.risk == UNKNOWN_RISK, np.nan, 1.0)[:, None]
-    risk = known * (targets.risk[:, None] >= np.array(THRESHOLDS))
+    risk = np.stack([targets.risk_at_least(level) for level in THRESHOLDS], axis=1)
     return np.concatenate([risk, targets.columns(labels)], axis=1)
 
 

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
 from adrisk.engine import in_order
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.labels import Targets
 from adrisk.progress import track
 from adrisk.types import FloatArray
 
@@ -75,8 +75,7 @@ def fit_heads(
     compact = sparse.csr_array(features[:, used])
     weights = np.zeros((features.shape[1], QUESTIONS + len(labels)), dtype=np.float32)
     intercepts = np.full(QUESTIONS + len(labels), IMPOSSIBLE)
-    known = np.where(targets.risk == UNKNOWN_RISK, np.nan, 1.0)
-    truths = [known * (targets.risk >= threshold) for threshold in THRESHOLDS]
+    truths = [targets.risk_at_least(threshold) for threshold in THRESHOLDS]
     truths += list(targets.columns(labels).T)
     same = [_same_question(truths[:column], truth) for column, truth in enumerate(truths)]
     to_fit = [

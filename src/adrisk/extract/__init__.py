@@ -1,13 +1,26 @@
-"""Contacts in ads: phones, e-mails, messaging handles and links, as spans of the raw text.
+"""Contacts and other findings in ads, as spans of the raw text.
 
-find_contacts(raw, region)              of one ad
+find_contacts(raw, region)              phones, e-mails, messaging handles and links of one ad
 contacts_column(raw, folded, regions)   of many ads
 obscured_column(raw, folded)            only whether an ad hides one
+find_mentions, mentions_column          prices, wages, hours and places
+guess_region, guess_regions             where an ad's phones are likely from
 pseudonym.Pseudonymiser                 what may leave this package instead of a contact
 """
 
 from __future__ import annotations
 
 from adrisk.extract.column import contacts_column, find_contacts, obscured_column
+from adrisk.extract.mentions import Mention, find_mentions, mentions_column
+from adrisk.extract.regions import guess_region, guess_regions
 
-__all__ = ["contacts_column", "find_contacts", "obscured_column"]
+__all__ = [
+    "Mention",
+    "contacts_column",
+    "find_contacts",
+    "find_mentions",
+    "guess_region",
+    "guess_regions",
+    "mentions_column",
+    "obscured_column",
+]

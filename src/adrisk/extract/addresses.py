@@ -1,7 +1,7 @@
 """E-mail addresses, messaging handles and links in a folded text.
 
-Spelled-out forms count: "name (at) example (dot) org", "nombre arroba example punto org". A word
-after the name of a messenger is a handle only if something says so: an @, an "id", or a colon.
+Spelled-out forms count: "name (at) example (dot) org", "nombre arroba example punto org". What is a
+handle is told by `adrisk.extract.handles`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adrisk.extract.patterns import any_of
+from adrisk.extract.handles import bare_handle, find_handles, profile
 
 _CLEAR_ENDINGS = "com|net|org|info|biz|app|xyz|online"
 _WORDLIKE_ENDINGS = (
@@ -21,36 +21,50 @@ ENDINGS = (
     "|ru|tr|cn|jp|kr|th|vn|ph|sg|hk|tw|ae|za|ng|ke|ca|au|nz"
 )
 """Endings a domain may have without http or www before it."""
+
+_AT_WORDS, _DOT_WORDS = "arroba|arobase|собака", "dot|punto|ponto|point|точка"
+_OPEN, _CLOSE = r"[(\[{<*_-]", r"[)\]}>*_-]"
 SPELLED_HINT = (  # RE2 syntax
-    r"[(\[{<*_-][\s\pZ]?(?:at|arroba|arobase|@|dot|punto|ponto|point|\.)[\s\pZ]?[)\]}>*_-]"
-    r"|arroba|arobase|[\s\pZ](?:dot|punto|ponto|point)[\s\pZ]"
+    rf"{_OPEN} ?(?:at|{_AT_WORDS}|@|{_DOT_WORDS}|\.) ?{_CLOSE}"
+    r"|[a-z0-9_][(\[]a[)\]][a-z0-9-]+\.[a-z]|[a-z0-9_]#[a-z0-9-]+\.[a-z]"
+    rf"|(?:arroba|arobase|собака)[\s\pZ]|[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^a-z0-9])"
+    r"|[a-z0-9][\s\pZ]\.[\s\pZ](?:com|org)(?:$|[^a-z0-9])"
 )
 """What a text holds if an "at" or a dot is spelled out in it."""
+_HOST = r"[a-z0-9_\x{df}-\x{24f}-]+"
+LINK_HINT = (  # RE2 syntax
+    r"://|www\."
+    rf"|(?:^|[^a-z0-9_.@\x{{df}}-\x{{24f}}-]){_HOST}(?:\.{_HOST})*\.(?:{ENDINGS})(?:$|[^a-z0-9@])"
+)
+"""What a text holds if it may have a link; an e-mail address alone is none."""
 
 
 def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_OPEN, _CLOSE = r"[(\[{<*_-]", r"[)\]}>*_-]"
-_DOT_WORDS = "dot|punto|ponto|point"
+# Letters of addresses are Latin: in scripts without spaces, words stand right beside them.
+_W = r"a-z0-9_\u00df-\u00f6\u00f8-\u024f"
+_L = r"a-z0-9\u00df-\u00f6\u00f8-\u024f"
 _SPELLED_AT = (
-    rf"\s?{_OPEN}\s?(?:at|arroba|arobase|@)\s?{_CLOSE}\s?|\s{{1,3}}(?:arroba|arobase)\s{{1,3}}"
+    rf"\s?{_OPEN}\s?(?:at|{_AT_WORDS}|@)\s?{_CLOSE}\s?|\s{{1,3}}(?:{_AT_WORDS})\s{{1,3}}"
+    rf"|(?<=[{_W}])[(\[]a[)\]](?=[{_L}-]+\.[a-z])|(?<=[{_W}])#(?=[{_L}-]+\.[a-z])"
 )
 _SPELLED_DOT = (
-    rf"(?:\s?{_OPEN}\s?(?:{_DOT_WORDS}|\.)\s?{_CLOSE}\s?|\s{{1,3}}(?:{_DOT_WORDS})\s{{1,3}})"
+    rf"(?:\s?{_OPEN}\s?(?:{_DOT_WORDS}|\.)\s?{_CLOSE}\s?|\s{{1,3}}(?:{_DOT_WORDS})\s{{1,3}}"
+    r"|\s\.\s(?=(?:com|org)\b))"
 )
 _ANY_SPELLED_DOT = re.compile(_SPELLED_DOT)
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_LABEL = rf"[{_L}](?:[{_W}-]{{0,61}}[{_L}])?"
 _DOT = rf"(?:\.|{_SPELLED_DOT})"
 _ANY_SPELLED_AT = re.compile(_SPELLED_AT)
 _WEAK_AT = re.compile(r" {1,3}at {1,3}")
 _LONGEST_LOCAL = 64
 _LOCAL = re.compile(
-    rf"(?<![\w.+%-])[\w.+%-]{{1,{_LONGEST_LOCAL}}}(?:{_SPELLED_DOT}[\w+%-]{{1,64}})*\Z"
+    rf"(?<![{_W}.+%-])[{_W}.+%-]{{1,{_LONGEST_LOCAL}}}(?:{_SPELLED_DOT}[{_W}+%-]{{1,64}})*\Z"
 )
-_LOCAL_BACKWARDS = re.compile(r"[\w.+%-]+")
-_LAST_LABEL = r"[^\W\d_]{2,24}(?![\w@])"
+_LOCAL_BACKWARDS = re.compile(rf"[{_W}.+%-]+")
+_LAST_LABEL = rf"[a-z\u00df-\u00f6\u00f8-\u024f]{{2,24}}(?![{_W}@])"
 _DOMAIN = re.compile(rf"{_LABEL}(?:{_DOT}{_LABEL})*{_DOT}{_LAST_LABEL}")
 _PLAIN_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.{_LAST_LABEL}")
 _SPELLED_DOMAIN = re.compile(
@@ -61,49 +75,22 @@ _NOT_LOCAL = _set_of(
     " working work located based here now today not join meet stay posted listed"
 )
 
-_SURE_LINK = re.compile(
-    r"(?:(?:https?|hxxps?)://|(?<![\w@.])www\.)[^\s<>\"'|]+",
-)
+# Scripts without spaces end a link, and so does what only ends a sentence.
+_LINK_CHARACTER = r"[^\s<>\"'|\u0e00-\u0e7f\u2e80-\uffef]"
+_SURE_LINK = re.compile(rf"(?:(?:https?|hxxps?)://|(?<![{_W}@.])www\.){_LINK_CHARACTER}+")
 _SCHEME = re.compile(r"^(?:https?|hxxps?)://")
-_ENDING = re.compile(r"\.([a-z]{2,6})(?!\.?[\w@-])(/[^\s<>\"'|]*)?")
+_ENDING = re.compile(rf"\.([a-z]{{2,6}})(?!\.?[{_W}@-])(/{_LINK_CHARACTER}*)?")
 _ENDINGS = frozenset(ENDINGS.split("|"))
-_HOST_BACKWARDS = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+_HOST_BACKWARDS = re.compile(rf"[{_W}-]+(?:\.[{_W}-]+)*")
 _LONGEST_HOST = 100
-_SPELLED_ENDING = re.compile(rf"{_SPELLED_DOT}(?:{_CLEAR_ENDINGS})(?!\w)")
-_SPELLED_HOST = re.compile(rf"(?<![\w@.-]){_LABEL}(?:{_DOT}{_LABEL})*$")
+_SPELLED_ENDING = re.compile(
+    rf"{_SPELLED_DOT}(?:{_CLEAR_ENDINGS})(?![{_W}])(?:/{_LINK_CHARACTER}*)?"
+)
+_SPELLED_HOST = re.compile(rf"(?<![{_W}@.-]){_LABEL}(?:{_DOT}{_LABEL})*$")
 _TRAILING = ".,;:!?)]}>…»”"
 _SENTENCE_STARTS = frozenset(_WORDLIKE_ENDINGS.split("|"))
 _NOT_HOST = _set_of("the a el un a la le au at on in our nuestro primer")
-_TELEGRAM = re.compile(r"(?:t|telegram)\.me/(?!joinchat|\+|s/)([\w.]{3,32})")
 _WHATSAPP = re.compile(r"(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)\+?(\d{8,15})")
-
-_APPS = {
-    "whatsapp": r"what'?s?\s?app|whats\s?ap|wsp|wpp",
-    "telegram": r"telegramm?|telega|телеграмм?|тг|tg",
-    "line": r"line|ไลน์",
-    "wechat": r"we\s?chat|weixin|微信|薇信|vx|wx",
-    "signal": r"signal",
-    "viber": r"viber|вайбер",
-    "snapchat": r"snap\s?chat|snap",
-    "instagram": r"instagram|insta|ig",
-    "kik": r"kik",
-    "skype": r"skype",
-    "threema": r"threema",
-}
-_APP = re.compile(any_of("|".join(_APPS.values()).split("|")))
-_NAMED_APP = "|".join(f"(?P<{name}>{words})" for name, words in _APPS.items())
-_HANDLE = re.compile(
-    rf"(?<![a-z0-9_])(?:{_NAMED_APP})(?:(?<=[^\x00-\x7f])|(?![a-z0-9_]))"
-    r"(?P<cue>[\s:=>\-–—•.()]{0,4}(?:(?:my|our|me|us|on|at|is|mi|mon|meu|id|user(?:name)?|name|nick"
-    r"|usuario|usuário|handle|account|号|號)[\s:=]{0,3}){0,3})"
-    r"(?P<name>@?[a-z0-9][a-z0-9._-]{2,31})"
-)
-_NAMED = re.compile(r"\b(?:id|user(?:name)?|nick|usuario|usuário|handle|account)\b|[号號]")
-_CLAUSE_END = re.compile(r"[^\S\n]{0,3}(?:$|[\n\r,;.!?)|/])")
-_NOT_HANDLE = _set_of(
-    "yes only available disponible disponivel disponível oui sim here below number please contact"
-    " call text message now too also and for the chat group app ads our 24h"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +104,38 @@ class Address:
     spelled: bool
 
 
-def find_addresses(text: str, *, handles: bool = True, spelled: bool = True) -> list[Address]:
+def find_addresses(text: str, *, links: bool = True, spelled: bool = True) -> list[Address]:
     """E-mails, handles and links of a folded text, without overlaps, in order.
 
     Args:
         text: the folded text.
-        handles: whether a messenger is named in it.
+        links: whether `LINK_HINT` is in it.
         spelled: whether `SPELLED_HINT` is in it.
     """
     found = _emails(text, spelled)
-    for more in (_handles(text) if handles else [], _links(text, spelled)):
-        found += [new for new in more if not overlaps(new.start, new.end, found)]
+    found += [
+        Address("handle", start, end, value, False)
+        for start, end, value in find_handles(text)
+        if not overlaps(start, end, found)
+    ]
+    if links or spelled:
+        found += [a for a in _links(text, spelled) if not overlaps(a.start, a.end, found)]
     return sorted(found, key=lambda address: address.start)
+
+
+def address_at(text: str, at: int) -> Address | None:
+    """The e-mail or handle that an @ of a folded text is in; there are no others near it."""
+    if text[at - 1 : at].isspace() and text[at + 1 : at + 2].isspace():
+        return next((a for a in _emails(text, spelled=False) if a.start <= at < a.end), None)
+    if (behind := _PLAIN_DOMAIN.match(text, at + 1)) and (
+        (start := _local_start(text, at, spelled=False)) is not None
+    ):
+        value = f"{text[start:at].strip('.')}@{behind.group()}"
+        if value[0] != "@":
+            return Address("email", start, behind.end(), value, text[start : behind.end()] != value)
+    if handle := bare_handle(text, at):
+        return Address("handle", *handle, spelled=False)
+    return None
 
 
 def overlaps(start: int, end: int, others: list[Address]) -> bool:
@@ -222,41 +229,8 @@ def _link(start: int, written: str, spelled: bool) -> Address:
     spelled = spelled and _ANY_SPELLED_DOT.search(written) is not None
     spelled |= written.startswith("hxxp")
     kind = "link"
-    if telegram := _TELEGRAM.match(value):
-        kind, value = "handle", f"telegram:{telegram.group(1)}"
+    if handle := profile(value):
+        kind, value = "handle", handle
     elif whatsapp := _WHATSAPP.match(value):
         kind, value = "phone", f"+{whatsapp.group(1)}"
     return Address(kind, start, start + len(written), value, spelled)
-
-
-def _handles(text: str) -> list[Address]:
-    found = []
-    for match in _after_apps(text):
-        app = next(name for name in _APPS if match[name])
-        written = match["name"].rstrip("._-")
-        name = written.lstrip("@")
-        cue = match["cue"]
-        named = _NAMED.search(cue) is not None
-        said = (
-            written.startswith("@")
-            or (named and (":" in cue or any(c.isdecimal() or c in "._" for c in name)))
-            or (":" in cue and app != "line" and _CLAUSE_END.match(text, match.end()) is not None)
-            or (app == "wechat" and any(c.isdecimal() for c in name))
-        )
-        if not said or name in _NOT_HANDLE or len(name) < 3 or name.isdecimal():
-            continue
-        if re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*\.(?:com|net|org|me)", name):
-            continue
-        start = match.start("name")
-        found.append(Address("handle", start, start + len(written), f"{app}:{name}", False))
-    return found
-
-
-def _after_apps(text: str) -> Iterator[re.Match[str]]:
-    """Every match of `_HANDLE`; it is tried only where the name of a messenger may begin."""
-    at = 0
-    while app := _APP.search(text, at):
-        match = _HANDLE.match(text, app.start())
-        if match:
-            yield match
-        at = match.end() if match else app.start() + 1

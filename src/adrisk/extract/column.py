@@ -1,34 +1,38 @@
-"""Contacts of many ads: Arrow decides which ads Python needs to read at all.
+"""Contacts of many ads: numpy and Arrow decide what of which ad Python needs to read at all.
 
-Most ads have no contact. Those with a run of figures or number words (`adrisk.extract.runs`), an @,
-an ending like ".org" or the name of a messenger (one RE2 expression) are read one by one.
+Most of an ad has no contact. Read are runs of figures (`adrisk.extract.runs`) and the surroundings of an @,
+a few dozen characters each; and the whole of those few ads that, by one RE2 expression each, may
+have a link, a messenger's name beside a handle, or something spelled out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.extract.addresses import ENDINGS, SPELLED_HINT
-from adrisk.extract.find import find_in
-from adrisk.extract.runs import phone_runs
-from adrisk.extract.tokens import Tokens
+from adrisk.extract import disguises, handles
+from adrisk.extract.addresses import LINK_HINT, SPELLED_HINT, address_at, find_addresses
+from adrisk.extract.find import Span, apart, contacts_of, find_spelled
+from adrisk.extract.phone_rules import LOOK_BACK
+from adrisk.extract.phones import LOOK_AHEAD, find_phones, usual_phone
+from adrisk.extract.regions import short_numbers
+from adrisk.extract.runs import Runs, figure_runs
 from adrisk.normalise import fold_column
 from adrisk.types import Contact
 
-_ADDRESS = (
-    rf"@|://|www\.|\.(?:{ENDINGS})(?:$|[^\pL\pN])|arroba|arobase"
-    r"|[(\[{<*_-] ?(?:at|dot|punto|ponto|point) ?[)\]}>*_-]"
-    rf"|\s(?:dot|punto|ponto|point) +(?:{ENDINGS})(?:$|[^\pL\pN])"
-)
-_APP = (
-    r"whats|wsp|wpp|telegr|telega|телегр|тг|\btg\b|\bline\b|ไลน์|we ?chat|weixin|微信|薇信|\b[vw]x\b"
-    r"|signal|viber|вайбер|snap|insta|\big\b|\bkik\b|skype|threema"
-)
+_BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
+_AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, with room
+_WIDEST = 4  # bytes of a character
+_KEPT, _KEPT_BYTES = 1 << 14, 240  # windows, and the longest of them
+_AT = ord("@")
+_SPELLED_BACK, _SPELLED_AHEAD = 40, 120  # bytes around the first sign of a phone that is not plain
+_OF_NUMBERS = frozenset(b"0123456789 +().-/")
+_TAIL = 24  # characters; a figure in them may have more behind them
 
 
 def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
@@ -36,8 +40,9 @@ def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
 
     Args:
         raw: the ad as it was written.
-        region: two letters; where a phone without a country code is likely from. Without it, and
-            where it does not fit, the likeliest of a few regions is taken.
+        region: two letters; where a phone without a country code is likely from, as
+            `adrisk.extract.guess_region` says. Without it, and where it does not fit, the
+            likeliest of a few regions is taken.
 
     Returns:
         Contacts whose span is exactly what was written. Phones are in E.164 form, or as they
@@ -46,7 +51,7 @@ def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
     >>> [(c.kind, c.value, c.obscured) for c in find_contacts("call 2O2 five five 5 - 0 1 4 3")]
     [('phone', '+12025550143', True)]
     """
-    column = pa.array([raw], pa.large_string())
+    column = pa.array([_encodable(raw)], pa.large_string())
     return contacts_column(column, fold_column(column), [region])[0]
 
 
@@ -54,8 +59,6 @@ def contacts_column(
     raw: pa.Array | pa.ChunkedArray,
     folded: pa.Array | pa.ChunkedArray,
     regions: Sequence[str | None] | None = None,
-    *,
-    tokens: Iterable[Tokens] | None = None,
 ) -> list[list[Contact]]:
     """`find_contacts` of every ad.
 
@@ -63,7 +66,6 @@ def contacts_column(
         raw: n ad texts, without nulls.
         folded: the same texts from `adrisk.normalise.fold_column`.
         regions: for each ad, where its phones are likely from; None where unknown.
-        tokens: `adrisk.extract.tokens.tokenise(folded)`, if the caller has it already.
 
     Returns:
         n lists, most of them empty.
@@ -74,27 +76,10 @@ def contacts_column(
             + ("" if regions is None else f" and {len(regions)}")
         )
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
-    known = regions is not None and any(regions)
-    phones = phone_runs(folded, tokens, short=known)
-    app = _matches(folded, _APP)
-    address = app | _matches(folded, _ADDRESS)
-    either = address.copy()
-    either[list(phones)] = True
-    rows = np.flatnonzero(either)
-    picked = pa.array(rows)
-    raw, folded = raw.take(picked), folded.take(picked)
-    spelled = _matches(folded, SPELLED_HINT).tolist()
-    texts = zip(rows.tolist(), raw.to_pylist(), folded.to_pylist(), spelled, strict=True)
-    for row, raw_text, folded_text, is_spelled in texts:
-        contacts[row] = find_in(
-            raw_text,
-            folded_text,
-            regions[row] if regions is not None else None,
-            phones=phones.get(row),
-            addresses=bool(address[row]),
-            handles=bool(app[row]),
-            spelled=is_spelled,
-        )
+    for first, raw_block, folded_block in _blocks(_large(raw), _large(folded)):
+        theirs = regions[first : first + len(raw_block)] if regions is not None else None
+        for row, found in _Block(raw_block, folded_block, theirs).contacts():
+            contacts[first + row] = found
     return contacts
 
 
@@ -109,6 +94,247 @@ def obscured_column(
     )
 
 
-def _matches(texts: pa.Array | pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
-    found = pc.match_substring_regex(texts, pattern)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
+class _Block:
+    """Some ads, and the bytes of their folded texts."""
+
+    def __init__(
+        self,
+        raw: pa.LargeStringArray,
+        folded: pa.LargeStringArray,
+        regions: Sequence[str | None] | None,
+    ) -> None:
+        self.raw, self.folded, self.regions = raw, folded, regions
+        _, offsets, data = folded.buffers()
+        starts = np.frombuffer(offsets, dtype=np.int64)[folded.offset :][: len(folded) + 1]
+        self.bytes = memoryview(data)[int(starts[0]) : int(starts[-1])] if data else memoryview(b"")
+        self.data = np.frombuffer(self.bytes, dtype=np.uint8)
+        self.bounds = starts - starts[0]
+        self.ascii = pc.equal(pc.binary_length(folded), pc.utf8_length(folded)).to_numpy(
+            zero_copy_only=False
+        )
+        # Where folding only lowered ASCII letters, the offsets are the raw ones already.
+        self.lowered = pc.equal(pc.ascii_lower(raw), folded).to_numpy(zero_copy_only=False)
+
+    def contacts(self) -> Iterator[tuple[int, list[Contact]]]:
+        """The ads that have contacts, by row, with them."""
+        links = _rows(self.folded, LINK_HINT)
+        spelled = _rows(self.folded, SPELLED_HINT)
+        whole = links | spelled | _rows(self.folded, handles.HINT)
+        found: dict[int, list[Span]] = {
+            row: [
+                (a.kind, a.start, a.end, a.value, a.spelled)
+                for a in find_addresses(self.text(row), links=row in links, spelled=row in spelled)
+            ]
+            for row in whole
+        }
+        for row, span in self._around_ats(whole):
+            found.setdefault(row, []).append(span)
+        read: dict[int, list[tuple[int, int]]] = {}
+        for row, phones in self._spelled(read):
+            found[row] = apart(phones, found.get(row, []))
+        for row, phones in self._phones(read):
+            found[row] = apart(phones, found.get(row, []))
+        for row in sorted(found):
+            if spans := found[row]:
+                yield row, self._contacts(row, spans)
+
+    def _contacts(self, row: int, spans: list[Span]) -> list[Contact]:
+        if self.lowered[row]:
+            return [Contact(*span) for span in sorted(spans, key=_start)]
+        return contacts_of(self.raw[row].as_py(), self.text(row), spans)
+
+    def _around_ats(self, whole: set[int]) -> Iterator[tuple[int, Span]]:
+        """Addresses beside an @, of ads that are not read as a whole."""
+        ats = np.flatnonzero(self.data == _AT)
+        rows = np.searchsorted(self.bounds, ats, side="right") - 1
+        done = -1
+        for at, row in zip(ats.tolist(), rows.tolist(), strict=True):
+            if row in whole or at < done:
+                continue
+            start, end = int(self.bounds[row]), int(self.bounds[row + 1])
+            first, last = max(start, at - _AT_BACK), min(end, at + _AT_AHEAD)
+            first, window = self._window(first, last)
+            before = self._characters(row, first)
+            ours = len(bytes(self.bytes[first:at]).decode())
+            if (a := address_at(window, ours)) is not None:
+                yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
+                done = first + len(window[: a.end].encode())
+
+    def _spelled(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
+        """Phones of ads in which they may be in words, letters or other figures.
+
+        Notes in `read` from which byte to which an ad was read.
+        """
+        begin = pc.find_substring_regex(self.folded, disguises.HINT).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(begin >= 0).tolist()
+        phones: dict[int, list[Span]] = {row: [] for row in rows}
+        rests = []
+        for row in rows:
+            read[row] = [self._spelled_at(row, int(self.bounds[row] + begin[row]), phones[row])]
+            rests.append(bytes(self.bytes[read[row][0][1] : int(self.bounds[row + 1])]))
+        begin = pc.find_substring_regex(pa.array(rests, pa.large_binary()), disguises.HINT)
+        for row, more in zip(rows, begin.to_numpy(zero_copy_only=False).tolist(), strict=True):
+            start, end = read[row][0][1] + more, int(self.bounds[row + 1])
+            while more >= 0 and start < end:
+                read[row].append(self._spelled_at(row, start, phones[row]))
+                again = disguises.MORE.search(self.bytes, read[row][-1][1], end)
+                start = again.start() if again else end
+        yield from phones.items()
+
+    def _spelled_at(self, row: int, start: int, phones: list[Span]) -> tuple[int, int]:
+        """Add the phones around a byte, and say from which byte to which was read."""
+        begin = int(self.bounds[row])
+        first = max(begin, start - _SPELLED_BACK)
+        # Not inside a number.
+        while first > max(begin, start - 2 * _SPELLED_BACK) and self.bytes[first - 1] in _OF_NUMBERS:
+            first -= 1
+        last, end = start + _SPELLED_AHEAD, int(self.bounds[row + 1])
+        while True:
+            window = bytes(self.bytes[first : min(last, end)])
+            find = _spelled_in if len(window) <= _KEPT_BYTES else _spelled_in.__wrapped__
+            found, unfinished = find(window, self.region(row))
+            if last >= end or not unfinished:
+                break
+            last += max(_SPELLED_AHEAD, last - first)
+        before = self._characters(row, first + _cut(window))
+        for at, behind, value, is_spelled in found:
+            if not phones or phones[-1][2] <= before + at:
+                phones.append(("phone", before + at, before + behind, value, is_spelled))
+        return first, min(last, end)
+
+    def _phones(
+        self, read: dict[int, list[tuple[int, int]]]
+    ) -> Iterator[tuple[int, list[Span]]]:
+        """Phones in plain figures, but for what was read for others already."""
+        short = None
+        if self.regions is not None and any(self.regions):
+            short = np.fromiter(
+                (short_numbers(region) for region in self.regions), np.bool_, len(self.raw)
+            )
+        current: int = -1
+        phones: list[Span] = []
+        for row, start, last, end in figure_runs(self.data, self.bounds, short):
+            if row in read and any(first <= start < stop for first, stop in read[row]):
+                continue
+            if row != current:
+                if phones:
+                    yield current, phones
+                current, phones = row, []
+            phones += self._phones_of_run(row, start, last, end)
+        if phones:
+            yield current, phones
+
+    def _phones_of_run(self, row: int, start: int, last: int, end: int) -> Iterator[Span]:
+        plain = bool(self.ascii[row])
+        reach = 1 if plain else _WIDEST // 2
+        first = max(int(self.bounds[row]), start - reach * (LOOK_BACK + 2))
+        stop = min(int(self.bounds[row + 1]), end + reach * LOOK_AHEAD)
+        window = bytes(self.bytes[first:stop])
+        read = _phones_in if len(window) <= _KEPT_BYTES else _phones_in.__wrapped__
+        found = read(window, start - first, last - first, end - first, self.region(row))
+        if found:
+            before = self._characters(row, first + _cut(window))
+            for at, behind, value, is_spelled in found:
+                yield "phone", before + at, before + behind, value, is_spelled
+
+    def text(self, row: int) -> str:
+        """The folded text of an ad."""
+        return str(self.bytes[int(self.bounds[row]) : int(self.bounds[row + 1])], "utf-8")
+
+    def region(self, row: int) -> str | None:
+        """Where the phones of an ad are likely from."""
+        return self.regions[row] if self.regions is not None else None
+
+    def _window(self, first: int, last: int) -> tuple[int, str]:
+        """The text between two bytes and where it begins, without characters cut in two."""
+        window = bytes(self.bytes[first:last])
+        cut = _cut(window)
+        return first + cut, window[cut:].decode(errors="ignore")
+
+    def _characters(self, row: int, at: int) -> int:
+        """How many characters of an ad stand before a byte."""
+        start = int(self.bounds[row])
+        if self.ascii[row]:
+            return at - start
+        return len(str(self.bytes[start:at], "utf-8", "ignore"))
+
+
+@lru_cache(_KEPT)
+def _spelled_in(
+    window: bytes, region: str | None
+) -> tuple[tuple[tuple[int, int, str, bool], ...], bool]:
+    """Phones in some UTF-8 as in `_phones_in`, and whether one may go on behind its end."""
+    text = window[_cut(window) :].decode(errors="ignore")
+    found = find_spelled(text, region)
+    unfinished = disguises.ANY_FIGURE.search(text, max(0, len(text) - _TAIL)) is not None
+    return tuple(span[1:] for span in found), unfinished
+
+
+@lru_cache(_KEPT)
+def _phones_in(
+    window: bytes, first: int, last: int, end: int, region: str | None
+) -> tuple[tuple[int, int, str, bool], ...]:
+    """Start, end, value and whether spelled, of the phones of a run; a campaign repeats them.
+
+    The window is UTF-8 with a little of what stands around the run; `first` and `last` are the
+    bytes at which the first and the last group of figures begin, `end` is where that ends. Starts
+    and ends count characters, from the first whole one.
+    """
+    cut = _cut(window)
+    text = window[cut:].decode(errors="ignore")
+    if len(text) != len(window):
+        end = len(window[cut:end].decode(errors="ignore"))
+        last = len(window[cut:last].decode(errors="ignore"))
+        first = len(window[cut:first].decode(errors="ignore"))
+    if usual := usual_phone(text, first, end, region):
+        return ((usual.start, usual.end, usual.value, False),)
+    phones = find_phones(text, Runs([(first, last)]), region)
+    return tuple((p.start, p.end, p.value, p.spelled) for p in phones)
+
+
+def _cut(window: bytes) -> int:
+    """How many bytes at the beginning of some UTF-8 belong to a character that began before."""
+    cut = 0
+    while cut < len(window) and window[cut] & 0xC0 == 0x80:
+        cut += 1
+    return cut
+
+
+def _start(span: Span) -> int:
+    return span[1]
+
+
+def _large(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    if texts.null_count:
+        raise ValueError(f"expected texts without nulls, got {texts.null_count} nulls")
+    return texts.cast(pa.large_string())
+
+
+def _blocks(
+    raw: pa.LargeStringArray, folded: pa.LargeStringArray
+) -> Iterator[tuple[int, pa.LargeStringArray, pa.LargeStringArray]]:
+    """The columns in pieces of about as many bytes, with the row at which each begins."""
+    ends = np.cumsum(pc.binary_length(folded).to_numpy(zero_copy_only=False))
+    row = 0
+    while row < len(raw):
+        before = ends[row - 1] if row else 0
+        stop = max(row + 1, int(np.searchsorted(ends, before + _BLOCK_BYTES, side="right")))
+        yield row, raw.slice(row, stop - row), folded.slice(row, stop - row)
+        row = stop
+
+
+def _rows(texts: pa.LargeStringArray, pattern: str) -> set[int]:
+    """The rows in which a pattern is found."""
+    found = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+    return set(np.flatnonzero(found).tolist())
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text

@@ -2,49 +2,81 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import accumulate
 
-from adrisk.extract.addresses import find_addresses, overlaps
+from adrisk.extract.disguises import native, undisguised
 from adrisk.extract.phones import find_phones
 from adrisk.extract.runs import Runs
-from adrisk.normalise import fold, fold_text
+from adrisk.normalise import Folded, fold, fold_text
 from adrisk.types import Contact
 
+_KEPT = 1 << 11  # folded words, some KB each
 
-def find_in(
-    raw: str,
-    folded: str,
-    region: str | None = None,
-    *,
-    phones: Runs | None = None,
-    addresses: bool = True,
-    handles: bool = True,
-    spelled: bool = True,
-) -> list[Contact]:
-    """The contacts of an ad, in order; the flags leave out what is known not to be there."""
-    found = find_addresses(folded, handles=handles, spelled=spelled) if addresses else []
-    spans = [(a.kind, a.start, a.end, a.value, a.spelled) for a in found]
-    if phones:
-        spans += [
-            ("phone", p.start, p.end, p.value, p.spelled)
-            for p in find_phones(folded, phones, region)
-            if not overlaps(p.start, p.end, found)
-        ]
-    if not spans:
-        return []
-    spans.sort(key=lambda span: span[1])
+Span = tuple[str, int, int, str, bool]
+"""Kind, start, end, value and whether it is spelled unusually, in the folded text."""
+
+
+def find_spelled(folded: str, region: str | None) -> list[Span]:
+    """The phones of a folded text in which they may be written in words, letters or other figures."""
+    plain = undisguised(folded)
+    spans = []
+    for phone in find_phones(plain, Runs([(0, sys.maxsize)], spelled=True), region):
+        written = folded[phone.start : phone.end]
+        spelled = phone.spelled
+        if not spelled and written != plain[phone.start : phone.end]:
+            spelled = not native(written, folded)
+        spans.append(("phone", phone.start, phone.end, phone.value, spelled))
+    return spans
+
+
+def apart(phones: Iterable[Span], addresses: list[Span]) -> list[Span]:
+    """The addresses, and the phones that share no character with one of them."""
+    return addresses + [
+        phone
+        for phone in phones
+        if not any(phone[1] < end and start < phone[2] for _, start, end, _, _ in addresses)
+    ]
+
+
+def contacts_of(raw: str, folded: str, spans: list[Span]) -> list[Contact]:
+    """The contacts at some spans of the folded text, as spans of the raw text, in order."""
+    back = way_back(raw, folded)
+    contacts = []
+    for kind, start, end, value, is_spelled in sorted(spans, key=lambda span: span[1]):
+        first, last = back(start, end)
+        hidden = is_spelled or _disguised(raw[first:last], folded[start:end], folded)
+        contacts.append(Contact(kind, first, last, value, hidden))
+    return contacts
+
+
+def way_back(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
+    """From the start and end of a span of the folded text to those in the raw text."""
     # If folding only lowered the letters, the offsets are the raw ones already.
     lowered = raw.lower()
     if lowered == folded and len(lowered) == len(raw):
-        return [Contact(*span) for span in spans]
-    way_back = _WayBack(raw, folded)
-    contacts = []
-    for kind, start, end, value, is_spelled in spans:
-        first, last = way_back.span(start, end)
-        disguised = raw[first:last].lower() != folded[start:end]
-        contacts.append(Contact(kind, first, last, value, is_spelled or disguised))
-    return contacts
+        return lambda start, end: (start, end)
+    return _WayBack(raw, folded).span
+
+
+def _disguised(written: str, folded: str, text: str) -> bool:
+    """Whether folding undid more than capital letters, and more than wide forms in a wide script."""
+    lowered = written.lower()
+    if lowered == folded:
+        return False
+    wide = unicodedata.normalize("NFKC", lowered) == folded and all(
+        c.isascii() or unicodedata.east_asian_width(c) == "F" for c in lowered
+    )
+    return not (wide and any(unicodedata.east_asian_width(c) == "W" for c in text))
+
+
+@lru_cache(_KEPT)
+def _fold_word(word: str) -> Folded:
+    return fold(word)
 
 
 class _WayBack:
@@ -75,7 +107,7 @@ class _WayBack:
         if written.isascii() and len(written) == len(self._pieces[word]):
             return self._raw_starts[word] + inside, self._raw_starts[word] + inside + 1
         # The space behind a word is folded with it, and what is invisible before the next word.
-        first, last = fold(written + " ").span(inside, inside + 1)
+        first, last = _fold_word(written + " ").span(inside, inside + 1)
         return self._raw_starts[word] + first, self._raw_starts[word] + last
 
 

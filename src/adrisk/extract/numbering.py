@@ -69,8 +69,13 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
         # Written without its area code: kept as it is, and only where a word announces it.
         local = cued and region in (None, "US", "CA") and re.fullmatch(r"[2-9]\d{6}", number)
         return number if local else None
-    matches = {name: pattern.fullmatch(number) for name, pattern in _AT_HOME.items()}
-    propers = {name: match[1] for name, match in matches.items() if match}
+    if region is not None and american(region):
+        region = "US"
+    propers = {
+        name: match[1]
+        for name, pattern in _AT_HOME.items()
+        if (match := pattern.fullmatch(number)) is not None
+    }
     regions = [region] if region else []
     regions += [name for name in propers if name != region]
     for name in regions:
@@ -81,6 +86,37 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
     if cued and regions:
         return _of_region(number, regions[0], propers.get(regions[0]), possible=True)
     return None
+
+
+@lru_cache(_KEPT)
+def at_home(number: str, region: str) -> bool:
+    """Whether figures are a valid number of a region, with whatever stands before it there."""
+    if (prefix := _always_before(region)) and not number.startswith(prefix):
+        return False
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return False
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return (
+        bool(phonenumbers.is_valid_number_for_region(parsed, region))
+        and phonenumbers.normalize_digits_only(written) == number
+    )
+
+
+@lru_cache(512)
+def _always_before(region: str) -> str | None:
+    """The figures that numbers are never without within a region, such as 0; None if there are none."""
+    data = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    rules = [form.national_prefix_formatting_rule or "" for form in data.number_format] if data else []
+    prefix = data.national_prefix if data else None
+    return prefix if prefix and rules and all(prefix in rule for rule in rules) else None
+
+
+@lru_cache(512)
+def american(region: str) -> bool:
+    """Whether numbers of a region begin with +1, so that its plan is that of the United States."""
+    return bool(phonenumbers.country_code_for_region(region) == 1)
 
 
 def _of_region(number: str, region: str, proper: str | None, *, possible: bool) -> str | None:

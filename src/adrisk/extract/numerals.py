@@ -58,14 +58,16 @@ _VALUES = {
     **{word: value for value, words in enumerate(_DIGITS) for word in words},
     **{word: value for value, words in (_TEENS | _TENS).items() for word in words.split()},
 }
-_REPEATS = {"double": 2, "doble": 2, "triple": 3}
+_REPEATS = {"double": 2, "doble": 2, "duplo": 2, "triple": 3, "treble": 3}
 
 
 def _any_of(words: list[str]) -> str:
     return any_of(sorted(words, key=len, reverse=True))
 
 
-_ONES = _any_of([word for words in _DIGITS[1:] for word in words])
+# "quarante quatre-vingts" is 40 80, not 44 and something.
+_OWN_FOUR = r"quatre(?![\s-]?vingt(?:s|[\s-]dix))"
+_ONES = _any_of([_OWN_FOUR if w == "quatre" else w for words in _DIGITS[1:] for w in words])
 _BELOW_TWENTY = _any_of([word for word, value in _VALUES.items() if 0 < value < 20])
 _TENS_WORD = _any_of([word for word, value in _VALUES.items() if value % 10 == 0 and value > 10])
 _GLUE = r"[\s-]{0,2}(?:(?:y|e|et)[\s-]{1,2})?"
@@ -83,12 +85,11 @@ SPOKEN = (
 )
 """Pattern of a number from 0 to 99 in words, and of "eight hundred" and "double five"."""
 
-PARTS = {
-    **{word: len(str(value)) for word, value in _VALUES.items()},
-    **dict.fromkeys((*_REPEATS, "hundred", "vingts"), 2),
-    **dict.fromkeys(("y", "e", "et"), 0),
-}
-"""The words a spoken number is made of, with the most figures each can add."""
+NUMBER_WORDS = (*_VALUES, *_REPEATS)
+"""Words that are numbers, and those that say how often the next figure is meant."""
+
+GLUE_WORDS = ("y", "e", "et")
+"""Words that may stand between the parts of a spoken number."""
 
 _PART = re.compile(rf"{_any_of(list(_REPEATS))}|hundred|vingts|\d|{WORD}")
 

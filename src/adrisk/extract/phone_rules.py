@@ -54,11 +54,15 @@ _CUE = re.compile(
 )
 _NUMBER_OF = r"(?:of |de |d')?(?:the |la |l')?(?:offer|ofert|offre|job|case)"
 _REFERENCE = re.compile(
-    r"ref(?<!\wref)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b|iban|siret"
-    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|licen[cs]e"
+    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b|iban|siret"
+    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|licen[cs]e|serial|catalog"
     r"|invoice|account|postcode|zip(?<!\wzip)|case(?<!\wcase) (?:no|id|num)"
+    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|id)\W{0,3}"
+    r"|visa\W{0,3}$"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
+_ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_]\s?[:,.?!]\s)$")
+_ALONE_BEHIND = re.compile(rf"(?:$|\n|[.,;:!?)]?(?:$|\n|\s(?![\d$€£¥₹¤])))(?!\s?{_CURRENCY})")
 LOOK_BACK = 32
 """How many characters before a number may say what it is."""
 
@@ -67,12 +71,28 @@ _USUAL_GROUPS = re.compile(
     r"(?:1 )?3 3 4|(?:1 )?3 7|(?:[123] )?(?:9|10|11)|12|5 6|5 3 3|4 3 4|3 4 4|4 7|5 2 4|3 8"
     r"|2 2 2 2 2|4 2 2 2|3 3 3|3 2 2 2|2 3 2 2|3 6|2 4 4|2 5 4|2 8|2 9|4 6|4 3 3|4 4 3"
 )
+_AMERICAN_GROUPS = {(3, 3, 4), (1, 3, 3, 4), (3, 7), (10,), (11,), (1, 10), (6, 4), (3, 4), (7,)}
 _COUNTING = ("234567", "765432")  # nobody's number; a list, or made up
 
 
 def without_others(text: str) -> str:
     """The text with dates, hours, money, postcodes and references made line breaks, as long."""
     return _NOT_PHONE.sub(lambda match: "\n" * len(match.group()), text)
+
+
+def alone(text: str, start: int, end: int) -> bool:
+    """Whether neither side of a phone in one of the usual groupings makes it something else.
+
+    If so, `without_others` leaves it whole: what that takes out is grouped in other ways.
+    """
+    return _ALONE_BEFORE.search(text, max(0, start - 3), start) is not None and (
+        _ALONE_BEHIND.match(text, end) is not None
+    )
+
+
+def referred(text: str, start: int) -> bool:
+    """Whether a word for a reference stands before a number, even if one for a phone does too."""
+    return _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
 
 
 def announced(text: str, start: int) -> bool | None:
@@ -92,6 +112,17 @@ def _last_end(pattern: re.Pattern[str], line: str) -> int:
 def usually_grouped(groups: Sequence[int]) -> bool:
     """Whether phones are written in groups of so many figures."""
     return _USUAL_GROUPS.fullmatch(" ".join(map(str, groups))) is not None
+
+
+def credible(value: str, region: str | None, groups: Sequence[int]) -> bool:
+    """Whether a number that no word announces is written as in the country it is said to be of."""
+    if value.startswith("+1"):
+        return tuple(groups) in _AMERICAN_GROUPS
+    if set(groups) == {2} and region is None:
+        return value.startswith("+33")
+    if len(groups) > 1 or region is not None:
+        return True
+    return len(value) > 11 and value.startswith(("+44", "+33"))
 
 
 def made_up(number: str) -> bool:

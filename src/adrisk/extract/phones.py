@@ -14,12 +14,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from adrisk.extract.numbering import international, national
+from adrisk.extract.numbering import american, at_home, international, national
 from adrisk.extract.numerals import SPOKEN, WORD, figures
 from adrisk.extract.phone_rules import (
     LOOK_BACK,
+    alone,
     announced,
+    credible,
     made_up,
+    referred,
     usually_grouped,
     without_others,
 )
@@ -31,26 +34,29 @@ _BEFORE = rf"(?<!{_LETTER})(?<!\d)"
 _SEPARATORS = rf"(?:[^\w{BREAKS}]|_){{0,{MOST_SEPARATORS}}}"
 _MOST_OPENING = 2
 _MOST_GROUPS = 60  # of one run; a longer one is read in pieces
-_MIXED = r"[oil]{0,3}\d[\doil]*+"
+_ALIKE = rf"(?!{WORD})[oil]"  # of "3one", the o is not a zero
+_MIXED = rf"(?:{_ALIKE}){{0,4}}\d(?:\d|{_ALIKE})*+"
 _END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
-_UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|[oil](?![^\W_]))"
+_LETTERS = r"[oil]{1,4}(?![^\W_])"
+_UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|{_LETTERS})"
 _PLAIN_RUN = re.compile(
     rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
 )
-_SPELLED_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+_SPELLED_RUN = re.compile(  # the first two groups only let `re` pass over most places at once
+    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
-_UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>[oil])")
+_UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>{_LETTERS})")
 _FIGURES = re.compile(r"[0-9]+")
 _PLAIN_WRITING = re.compile(r"[\x00-@\[-`{-\x7f\u2010-\u2015]+")  # ASCII but for letters, dashes
 _AS_FIGURES = str.maketrans("oil", "011")
 
 _USUAL_WRITING = re.compile(r"\+?[0-9\s().\-\u2010-\u2013/]+")
+_USUAL_RUN = re.compile(r"(?P<plus>\+)?\d+(?:(?P<gap>[ .-])\d+(?:(?P=gap)\d+)*)?")
 _INTERNATIONAL_WRITING = re.compile(r"\+[0-9 ().-]+")
 _INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _LONELY_FIGURES = 4  # that many groups of one figure are not how numbers are written
-_SEEN_BEFORE, _LOOK_AHEAD = 12, 10  # characters around a run that say what it is
+_SEEN_BEFORE, LOOK_AHEAD = 12, 10  # characters around a run that say what it is
 _KEPT = 1 << 13  # runs with their surroundings; a few MB
 _MOST_FIGURES = 17  # 15 (E.164) behind 00
 _WEAK_GAPS = {"": 0, "-": 0, ".": 0, " ": 1}
@@ -74,7 +80,7 @@ class _Unit(NamedTuple):
     end: int
     figures: str
     spelled: bool
-    letter: bool  # a letter that stands alone: "o" may be a zero, or Spanish "or"
+    letter: bool  # letters that stand alone: "o" may be a zero, or Spanish "or"
 
 
 def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]:
@@ -95,7 +101,7 @@ def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]
             if at - run.start() < LEAST_FIGURES and not runs.spelled:
                 continue
             begin = max(0, run.start() - LOOK_BACK)
-            near = text[begin : at + _LOOK_AHEAD]
+            near = text[begin : at + LOOK_AHEAD]
             for phone in _in_match(near, run.start() - begin, at - begin, runs.spelled, region):
                 start, end = begin + phone.start, begin + phone.end
                 found.append(Phone(start, end, phone.value, phone.spelled))
@@ -129,6 +135,38 @@ def _in_match(
     )
 
 
+def usual_phone(near: str, start: int, end: int, region: str | None) -> Phone | None:
+    """The phone that a run is, if it is written and surrounded so that nothing else need be asked.
+
+    What `find_phones` would find from the first figure to the last; most phones are written so.
+    """
+    if near[end : end + 1].isalpha():
+        return None
+    if near[start - 1 : start] == "+":
+        start -= 1
+    if near[start - 1 : start].isalpha():
+        return None
+    written = near[start:end]
+    match = _USUAL_RUN.fullmatch(written)
+    if not match:
+        return None
+    groups = _FIGURES.findall(written)
+    number = "".join(groups)
+    if match["plus"]:
+        short = sum(len(group) == 1 for group in groups) < _LONELY_FIGURES
+        value = international(number) if short and len(number) <= _MOST_FIGURES else None
+        return Phone(start, end, value, False) if value else None
+    lengths = [len(group) for group in groups]
+    if number.startswith("00") or made_up(number) or not usually_grouped(lengths):
+        return None
+    if len(number) == LEAST_FIGURES or not alone(near, start, end) or referred(near, start):
+        return None
+    value = national(number, _writer(lengths, number, region), cued=False)
+    if value is None or not credible(value, region, lengths):
+        return None
+    return Phone(start, end, value, False)
+
+
 def _in_run(
     text: str, start: int, end: int, region: str | None, cue: bool | None
 ) -> Iterator[Phone]:
@@ -139,15 +177,24 @@ def _in_run(
 
 def _split(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Iterator[Phone]:
     """The phones in some units: all of them as one, else the parts between strong gaps."""
+    everything = units
     while units and units[-1].letter:
         units = units[:-1]
     while units and units[0].letter:
         units = units[1:]
+    if len(units) < len(everything) and any(len(unit.figures) > 1 for unit in everything):
+        # "lo" may be 10, or Spanish.
+        parts = tuple(_split(text, units, region, cue))
+        if not parts and (whole := _read(text, everything, region, cue)):
+            parts = (whole,)
+        yield from parts
+        return
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
         return
     gaps = [_strength(a, text[a.end : b.start], b) for a, b in pairwise(units)]
     strongest = max(gaps, default=0)
-    if strongest < _CERTAIN and (whole := _read(text, units, region, cue)):
+    noise = len(units) >= LEAST_FIGURES and _same_noise(text, units)
+    if (strongest < _CERTAIN or noise) and (whole := _read(text, units, region, cue)):
         yield whole
         return
     if strongest > min(gaps, default=0) or strongest == _CERTAIN:
@@ -189,8 +236,23 @@ def _read(text: str, units: list[_Unit], region: str | None, cue: bool | None) -
         return None
     if len(number) == LEAST_FIGURES and not (disguised or groups in ([3, 4], [7])):
         return None
-    value = national(number, region, cued=cue is True)
-    return Phone(start, end, value, spelled) if value else None
+    value = national(number, _writer(groups, number, region), cued=cue is True)
+    if value is None or not (cue or disguised or credible(value, region, groups)):
+        return None
+    return Phone(start, end, value, spelled)
+
+
+def _same_noise(text: str, units: list[_Unit]) -> bool:
+    """Whether single figures have one and the same mark between them, as in 2|0|2|5."""
+    gaps = {text[a.end : b.start] for a, b in pairwise(units)}
+    return len(gaps) == 1 and all(len(unit.figures) == 1 for unit in units)
+
+
+def _writer(groups: list[int], number: str, region: str | None) -> str | None:
+    """Who writes a number in such groups: 202-555-0143 is American, unless it is right at home."""
+    if groups == [3, 3, 4] and region is not None:
+        return "US" if american(region) or not at_home(number, region) else region
+    return region
 
 
 def _strength(before: _Unit, gap: str, after: _Unit) -> int:

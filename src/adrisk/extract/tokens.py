@@ -40,10 +40,11 @@ _UNSPACED = (
     (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xF900, 0xFAFF),
     (0x1B000, 0x1B2FF), (0x20000, 0x3FFFF),
 )  # fmt: skip
-_ZEROS = (
+ZEROS = (
     0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66,
     0xE50, 0xED0, 0xF20, 0x1040, 0x17E0, 0x1810, 0xFF10,
 )  # fmt: skip
+"""The zero of every script that has figures of its own."""
 
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
@@ -111,7 +112,7 @@ def classes() -> NDArray[np.uint8]:
     for kind, ranges in ((SEPARATOR, _SEPARATORS), (ALONE, _UNSPACED)):
         for first, last in ranges:
             table[first : last + 1] = kind
-    for zero in _ZEROS:
+    for zero in ZEROS:
         table[zero : zero + 10] = FIGURE
     return table
 

@@ -20,6 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from adrisk.errors import UsageError
 
 BATCH_ROWS = 65_536
+FACTS_FILE = "campaign_facts.parquet"
+LINKS_FILE = "links.parquet"
+NEAR_COPY, SHARED_CONTACT = "near-copy", "shared contact"
+"""Kinds of links."""
 
 
 @dataclass(frozen=True, slots=True)

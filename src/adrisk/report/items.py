@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adrisk.errors import UsageError
 from adrisk.indicators import Taxonomy
 from adrisk.policy import LIKELY
+from adrisk.report.across import Across, across_ads, why_linked
 from adrisk.report.folder import AdView
 from adrisk.report.queue import Queued
+from adrisk.report.shape import Shape, shape_of
 from adrisk.report.tally import PRESENT_FROM
-from adrisk.report.text import Segment, marked, visible
-from adrisk.types import Evidence, Kind, Level
+from adrisk.report.terms import Term, term
+from adrisk.report.text import Segment, marked
+from adrisk.types import Evidence, Level
 
 LEAD_LIMIT = 5_000
 """Characters of the first ad of a campaign that are shown whole."""
@@ -30,17 +32,6 @@ FURTHER_LIMIT = 1_500
 
 _NOT_FOUND = "the ad was not found in the sources that were read again for this report"
 _CHANGED = "The text has changed since it was scored, so the evidence cannot be marked in it."
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """An indicator in words. `lowers` is counter-evidence, which speaks for the ad."""
-
-    id: str
-    title: str
-    definition: str
-    weight: str
-    lowers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,11 @@ class ShownAd:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A campaign in the queue. `dated` and `placed` count the ads behind time span and places."""
+    """A campaign in the queue. `dated` and `placed` count the ads behind time span and places.
+
+    `across` is what shows across its ads, None in a folder written before there were such facts;
+    `why` says what holds them together, and `shape` is the template behind their texts.
+    """
 
     campaign_id: str
     rank: int
@@ -95,24 +90,9 @@ class Item:
     placed: int
     obscured: int
     ads: tuple[ShownAd, ...]
-
-
-def term(indicator: str, taxonomy: Taxonomy) -> Term:
-    """The words for an indicator; a model may know some that the taxonomy does not."""
-    if indicator == "risk":
-        return Term("risk", "Moved the risk score", "Words that changed the score itself.", "none")
-    try:
-        entry = taxonomy.get(indicator)
-    except UsageError:
-        name = visible(indicator)
-        return Term(name, name.replace("_", " ").capitalize(), "", "none")
-    return Term(
-        indicator,
-        entry.title["en"],
-        entry.definition["en"],
-        entry.weight.name.lower(),
-        entry.kind is Kind.COUNTER,
-    )
+    across: Across | None = None
+    why: tuple[str, ...] = ()
+    shape: Shape | None = None
 
 
 def build_item(
@@ -136,7 +116,10 @@ def build_item(
     dates = sorted(view.posted_at for view in known if view.posted_at is not None)
     places = Counter(view.location for view in known if view.location)
     risks = [row["risk"] for row in scored if math.isfinite(row["risk"])]
-    return Item(
+    across = across_ads(queued.facts, taxonomy) if queued.facts else None
+    texts = [views[ad_id].text for ad_id in queued.wordings if ad_id in views]
+    languages = Counter(row["language"] or "unknown" for row in scored)
+    shown = Item(
         campaign_id=queued.campaign_id,
         rank=queued.rank,
         level=queued.level,
@@ -145,10 +128,7 @@ def build_item(
         reasons=tuple(r for r in queued.reasons if not r.startswith(LIKELY)),
         linked_by=queued.linked_by,
         indicators=_likely(scored, _evidenced(queued, rows), labels, taxonomy),
-        languages=tuple(
-            name
-            for name, _ in Counter(row["language"] or "unknown" for row in scored).most_common()
-        ),
+        languages=tuple(name for name, _ in languages.most_common()),
         first_seen=dates[0] if dates else None,
         last_seen=dates[-1] if dates else None,
         dated=len(dates),
@@ -156,6 +136,23 @@ def build_item(
         placed=places.total(),
         obscured=sum(bool(row["obscured"]) for row in scored),
         ads=_examples(queued, rows, views, taxonomy),
+        across=across,
+        why=why_linked(queued.links),
+        shape=shape_of([text for text in texts if text]),
+    )
+    if across is None:
+        return shown
+    told = {*(words for _, words in across.signs)}
+    return replace(
+        shown,
+        size=across.ads,
+        risk=across.risk if across.risk is not None else shown.risk,
+        reasons=tuple(reason for reason in shown.reasons if reason not in told),
+        languages=across.languages or shown.languages,
+        first_seen=across.first_posted,
+        last_seen=across.last_posted,
+        dated=across.dated,
+        places=across.place_names,
     )
 
 

@@ -1,25 +1,39 @@
 """The review queue of a scored folder: its campaigns in rank order, and the ads to show of each.
 
-In: flags, campaigns and scores. Out: which ads need their text, so that one streaming pass over
-the source can fetch them. It keeps the queue in memory, never the corpus.
+In: flags, campaigns, their facts and links, and scores. Out: which ads need their text, so that one
+streaming pass over the source can fetch them. It keeps the queue in memory, never the corpus.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from adrisk.report.folder import batches, read_manifest, score_files, table_file
+from adrisk import schema
+from adrisk.errors import UsageError
+from adrisk.report.folder import (
+    FACTS_FILE,
+    LINKS_FILE,
+    Manifest,
+    batches,
+    read_manifest,
+    score_files,
+    table_file,
+)
 from adrisk.types import Level
 
 MAX_MEMBERS = 1_000
-"""Members of a campaign whose dates, places and languages are looked at; its size is exact."""
+"""Members of a campaign that are looked at one by one; its facts are exact."""
+
+MAX_WORDINGS = 24
+"""Different texts of a campaign that its template is made from."""
 
 _SEVERITY = (Level.URGENT, Level.INCOMPLETE, Level.REVIEW, Level.CLEAR)
 
@@ -28,7 +42,10 @@ _SEVERITY = (Level.URGENT, Level.INCOMPLETE, Level.REVIEW, Level.CLEAR)
 class Queued:
     """A campaign in the queue. Level `clear` means: drawn at random, to audit the threshold.
 
-    `reasons` are those of its riskiest queued ad; `examples` the ads to show, the riskiest first.
+    A campaign outside the queue has rank 0. `reasons` are those of its riskiest queued ad;
+    `examples` the ads to show, the riskiest first, and `wordings` those whose different texts make
+    its template. `facts` is its row of campaign_facts.parquet, None where there is no such file;
+    `links` are grouped: how many of a kind, to which ad or by which contact, and how strong.
     """
 
     campaign_id: str
@@ -39,6 +56,9 @@ class Queued:
     linked_by: tuple[str, ...]
     members: tuple[str, ...]
     examples: tuple[str, ...]
+    wordings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] | None = None
+    links: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +71,7 @@ class QueueIndex:
     @property
     def texts(self) -> frozenset[str]:
         """The ads whose text the page shows."""
-        return frozenset(ad_id for item in self.items for ad_id in item.examples)
+        return frozenset(ad_id for item in self.items for ad_id in (*item.examples, *item.wordings))
 
     @property
     def members(self) -> frozenset[str]:
@@ -86,7 +106,37 @@ def queued(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueInd
     drafts = _from_flags(folder)
     total = len(drafts)
     drafts = dict(sorted(drafts.items(), key=lambda pair: (pair[1].rank, pair[0]))[:max_items])
+    return QueueIndex(_items(folder, manifest, drafts, examples), total)
+
+
+def campaign(folder: Path, campaign_id: str, *, examples: int = 3) -> Queued:
+    """One campaign of a scored folder, in the queue or not.
+
+    Args:
+        folder: what `adrisk score` wrote.
+        campaign_id: whole.
+        examples: ads to show of it.
+
+    Raises:
+        UsageError: if the folder is not the output of a finished run, or has no such campaign.
+    """
+    manifest = read_manifest(folder)
+    draft = _from_flags(folder, campaign_id).get(campaign_id, _Draft(0))
+    (item,) = _items(folder, manifest, {campaign_id: draft}, examples)
+    if not item.members:
+        raise UsageError(
+            f"{folder} has no campaign {campaign_id!r}; `adrisk campaigns {folder}` lists the queue"
+        )
+    return item
+
+
+def _items(
+    folder: Path, manifest: Manifest, drafts: Mapping[str, _Draft], examples: int
+) -> tuple[Queued, ...]:
+    """The campaigns with their members, facts and links, in the order given."""
     _add_members(folder, drafts)
+    facts = {row["campaign_id"]: row for row in _facts(folder, drafts)}
+    links = _links(folder, drafts)
     wanted = {ad_id for draft in drafts.values() for ad_id in draft.members}
     columns = ("ad_id", "risk", "input_sha256")
     scored = {
@@ -96,20 +146,23 @@ def queued(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueInd
     items: list[Queued] = []
     for campaign_id, draft in drafts.items():
         by_risk = _by_risk(draft.members, scored)
-        first_flagged = next(ad_id for ad_id in by_risk if ad_id in draft.reasons)
+        flagged = next((ad_id for ad_id in by_risk if ad_id in draft.reasons), None)
         items.append(
             Queued(
                 campaign_id=campaign_id,
                 rank=draft.rank,
-                level=next(level for level in _SEVERITY if level in draft.levels),
+                level=next((level for level in _SEVERITY if level in draft.levels), Level.CLEAR),
                 size=max(draft.size, len(draft.members)),
-                reasons=draft.reasons[first_flagged],
+                reasons=draft.reasons[flagged] if flagged else (),
                 linked_by=tuple(sorted(draft.linked_by)),
                 members=tuple(draft.members),
                 examples=by_risk[:examples],
+                wordings=_wordings(by_risk, scored),
+                facts=facts.get(campaign_id),
+                links=tuple(links.get(campaign_id, ())),
             )
         )
-    return QueueIndex(tuple(items), total)
+    return tuple(items)
 
 
 def rows_of(
@@ -123,11 +176,14 @@ def rows_of(
         yield from batch.to_pylist()
 
 
-def _from_flags(folder: Path) -> dict[str, _Draft]:
+def _from_flags(folder: Path, campaign_id: str | None = None) -> dict[str, _Draft]:
     drafts: dict[str, _Draft] = {}
     columns = ("ad_id", "campaign_id", "level", "reasons", "rank")
     file = table_file(folder, "flags.parquet")
-    for batch in batches([file], columns, ds.field("rank").is_valid()):
+    only = ds.field("rank").is_valid()
+    if campaign_id is not None:
+        only &= ds.field("campaign_id") == campaign_id
+    for batch in batches([file], columns, only):
         for row in batch.to_pylist():
             draft = drafts.setdefault(row["campaign_id"], _Draft(row["rank"]))
             draft.rank = min(draft.rank, row["rank"])
@@ -149,9 +205,51 @@ def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
             draft = drafts[row["campaign_id"]]
             draft.size = max(draft.size, row["campaign_size"])
             if row["reason"] != "single":
-                draft.linked_by.add(row["reason"])
+                draft.linked_by.update(row["reason"].split(" and "))
             if len(draft.members) < MAX_MEMBERS:
                 draft.members.setdefault(row["ad_id"], None)
+
+
+def _facts(folder: Path, drafts: Mapping[str, _Draft]) -> Iterator[dict[str, Any]]:
+    """The facts of these campaigns; none in a folder written before there were any."""
+    path = folder / FACTS_FILE
+    if not path.is_file() or not drafts:
+        return
+    only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
+    for batch in batches([path], schema.CAMPAIGN_FACTS.names, only):
+        yield from batch.to_pylist()
+
+
+def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[dict[str, Any]]]:
+    """Links by campaign, those of a kind to one ad or by one contact counted, the most first."""
+    path = folder / LINKS_FILE
+    found: dict[str, list[dict[str, Any]]] = {}
+    if not path.is_file() or not drafts:
+        return found
+    only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
+    table = pa.Table.from_batches(batches([path], schema.LINKS.names, only), schema=schema.LINKS)
+    by = pc.coalesce(table["contact"], table["other_ad_id"])
+    counted = (
+        table.append_column("by", by)
+        .group_by(["campaign_id", "kind", "by"], use_threads=False)
+        .aggregate([("ad_id", "count"), ("strength", "min")])
+        .rename_columns({"ad_id_count": "ads", "strength_min": "weakest"})
+    )
+    for row in counted.to_pylist():
+        found.setdefault(row["campaign_id"], []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: (-row["ads"], row["kind"], row["by"]))
+    return found
+
+
+def _wordings(by_risk: Sequence[str], scored: Mapping[str, tuple[float, str]]) -> tuple[str, ...]:
+    """The first ads of different content, as many as a template is made from; none of just one."""
+    different: dict[str, str] = {}
+    for ad_id in by_risk:
+        if ad_id in scored:
+            different.setdefault(scored[ad_id][1], ad_id)
+    kept = tuple(different.values())[:MAX_WORDINGS]
+    return kept if len(kept) > 1 else ()
 
 
 def _by_risk(members: Iterable[str], scored: Mapping[str, tuple[float, str]]) -> tuple[str, ...]:

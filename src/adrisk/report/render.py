@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -131,14 +131,16 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         count=lambda number: f"{number:,}",
-        percent=_percent,
+        percent=percent,
         day=_day,
+        span=span_in_words,
+        bars=_bars,
         moment=lambda at: f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".strip(),
         language=lambda code: _LANGUAGES.get(code, code),
         pieces=lambda text, limit: reveal(_clipped(mask_field(text[: 2 * limit]), limit)),
         visible=lambda text, limit: reveal(_clipped(text, limit)),
         bare=lambda text: visible(_clipped(text, 80)),
-        level=lambda level: "audit" if level is Level.CLEAR else level.value,
+        level=level_name,
     )
     environment.tests["maskless"] = lambda text: mask_field(text) == text
     return environment
@@ -148,7 +150,13 @@ def _clipped(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "…"
 
 
-def _percent(share: float | None) -> str:
+def level_name(level: Level) -> str:
+    """What a level is called in the queue: a clear ad that stands there is an audit."""
+    return "audit" if level is Level.CLEAR else level.value
+
+
+def percent(share: float | None) -> str:
+    """A share in words."""
     if share is None:
         return "not known"
     percent = 100 * share
@@ -161,6 +169,25 @@ def _percent(share: float | None) -> str:
 
 def _day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
+
+
+def span_in_words(length: timedelta) -> str:
+    """A length of time in words, to the day or, below two, to the hour."""
+    hours = max(1, round(length.total_seconds() / 3600))
+    if hours < 48:
+        return f"{hours} hour" + ("" if hours == 1 else "s")
+    return f"{round(hours / 24):,} days"
+
+
+def _bars(counts: Sequence[int], width: int = 10, height: int = 30) -> str:
+    """The path of a bar chart: a bar for each count, as high as the largest is, none for 0."""
+    most = max(counts)
+    drawn = []
+    for place, count in enumerate(counts):
+        if count:
+            bar = max(2, round(height * count / most))
+            drawn.append(f"M{place * width + 1} {height}v-{bar}h{width - 2}v{bar}z")
+    return "".join(drawn)
 
 
 def _bins(summary: Summary) -> list[tuple[str, int]]:

@@ -20,9 +20,10 @@ from adrisk.report.folder import (
     score_files,
     table_file,
 )
-from adrisk.report.items import Item, Term, build_item, term
+from adrisk.report.items import Item, build_item
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.tally import Tally, flagged_ids, tally_scores
+from adrisk.report.terms import Term, term
 
 MAX_LANGUAGES = 15
 

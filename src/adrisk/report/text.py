@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import pyarrow as pa
 import regex
 
-from adrisk.extract import find_contacts
-from adrisk.normalise import fold
+from adrisk.extract import contacts_column
+from adrisk.normalise import fold, fold_column
 from adrisk.types import Evidence
 
 MASK = "•"
@@ -85,8 +86,17 @@ def mask(raw: str) -> str:
     >>> mask("Call +1 202 555 0143 or two O 2 five 5 five 0 one 4 3, pay $1,200")
     'Call +• ••• ••• •••• or ••• • • •••• • •••• • ••• • •, pay $1,200'
     """
-    whole = _HALF.sub("\ufffd", raw)  # Arrow, below, holds whole characters only
-    return _blot(raw, [(c.start, c.end) for c in find_contacts(whole)] + _by_pattern(raw))
+    return mask_all([raw])[0]
+
+
+def mask_all(raws: Sequence[str]) -> list[str]:
+    """`mask` of several texts, which is quicker than one by one."""
+    # Arrow holds whole characters only.
+    whole = pa.array([_HALF.sub("\ufffd", raw) for raw in raws], pa.large_string())
+    return [
+        _blot(raw, [(c.start, c.end) for c in found] + _by_pattern(raw))
+        for raw, found in zip(raws, contacts_column(whole, fold_column(whole)), strict=True)
+    ]
 
 
 def mask_field(raw: str) -> str:

@@ -19,7 +19,7 @@ from adrisk.sources.language import detect_languages
 from adrisk.sources.moments import times
 from adrisk.sources.quarantine import Reason, Reject
 from adrisk.sources.rows import Rows
-from adrisk.sources.values import indicator_lists, risks, strings, writable
+from adrisk.sources.values import indicator_lists, risks, strings, vote_lists, writable
 
 MAX_ID_BYTES = 512
 
@@ -62,6 +62,8 @@ class Cleaner:
                 columns[name], bad_risk = risks(column)
             elif name in ("indicators", "indicators_known"):
                 columns[name] = indicator_lists(column)
+            elif name == "votes":
+                columns[name] = vote_lists(column)
             else:
                 columns[name], broken = _settled(column, self._schema.field(name).type)
                 bad_encoding = bad_encoding | broken

@@ -24,6 +24,7 @@ MISSING = ("", "nan", "nat", "null", "none")
 
 _LISTS = ("indicators", "indicators_known")
 _TEXTS = ("text", "title", "body")
+_VOTE = ("voter", "item", "says")
 
 
 def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> None:
@@ -37,6 +38,9 @@ def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> Non
         fits, wanted = words, "strings"
     elif canonical in _LISTS:
         fits, wanted = words or (_list(kind) and _words(kind.value_type)), "lists of strings"
+    elif canonical == "votes":
+        votes = _list(kind) and pa.types.is_struct(kind.value_type)
+        fits, wanted = words or votes, "lists of structs with voter, item and says"
     elif canonical == "risk":
         fits, wanted = words or _number(kind), "the numbers 0 to 3"
     elif canonical == "posted_at":
@@ -144,6 +148,19 @@ def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pa.array(lists, LABELS.field("indicators").type).take(coded.indices)
 
 
+def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Lists of votes, from lists of structs or from strings in JSON.
+
+    Null and an empty cell are null. A cell or vote that cannot be read becomes a vote of nobody:
+    it stands in no ad's way here, and training refuses it by its row.
+    """
+    values = flat(column)
+    kind = LABELS.field("votes").type
+    if not _words(values.type):
+        return values.cast(kind)
+    return pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
+
+
 def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array, without dictionary encoding or string views."""
     values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -181,6 +198,23 @@ def _names(value: str | None) -> list[str] | None:
             listed = text.strip("[]").replace("'", "").replace(",", ";").split(";")
         return [str(name).strip() for name in listed if str(name).strip()]
     return [name.strip() for name in text.split(";") if name.strip()]
+
+
+def _votes(value: str | None) -> list[dict[str, str | None]] | None:
+    text = (value or "").strip()
+    if text.lower() in MISSING:
+        return None
+    try:
+        listed = json.loads(text)
+    except (ValueError, RecursionError):
+        listed = None
+    votes = listed if isinstance(listed, list) else [None]
+    return [
+        {name: None if vote.get(name) is None else str(vote[name]) for name in _VOTE}
+        if isinstance(vote, dict)
+        else dict.fromkeys(_VOTE)
+        for vote in votes
+    ]
 
 
 def _is_utf8(value: bytes) -> bool:

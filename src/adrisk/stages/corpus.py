@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.campaigns import link_texts
+from adrisk.campaigns import link_texts, text_groups
 from adrisk.errors import CorpusError
 from adrisk.indicators import load_taxonomy
-from adrisk.labels import Targets, targets_of
+from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
 from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, open_ads
@@ -36,6 +36,8 @@ class Corpus:
         ads: the table.
         prepared: its texts, cut and folded.
         campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
+        linked: shape (n,), numbers; ads joined by what adrisk finds alone, as when it scores.
+        texts: shape (n,), numbers of near-copy groups.
         targets: labels for every text indicator of the taxonomy, and risk.
         sources: as given; for a file written by `ingest`, what that was made from.
         fingerprint: SHA-256 over ids and texts.
@@ -46,6 +48,8 @@ class Corpus:
     ads: pa.Table
     prepared: Prepared
     campaigns: IntArray
+    linked: IntArray
+    texts: IntArray
     targets: Targets
     sources: tuple[str, ...]
     fingerprint: str
@@ -92,13 +96,17 @@ def load_corpus(
         raise CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")
     ads = pa.concat_tables(tables).combine_chunks()
     with track("link", len(ads)) as advance:
-        campaigns = campaign_numbers(ads)
+        found = link_texts(ads.select(["ad_id", "text"]))
+        linked = codes_of(found.campaigns["campaign_id"])
+        campaigns = campaign_numbers(ads, linked)
         advance(len(ads))
     return Corpus(
         ads=ads,
         prepared=prepare(ads["text"]),
         campaigns=campaigns,
-        targets=replace(targets_of(ads, load_taxonomy().text_ids), campaigns=campaigns),
+        linked=linked,
+        texts=text_groups(found),
+        targets=replace(plain_targets(ads), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),
@@ -106,19 +114,36 @@ def load_corpus(
     )
 
 
-def campaign_numbers(ads: pa.Table) -> IntArray:
-    """A number for each ad's campaign: what the corpus says, joined with what is nearly equal.
+def plain_targets(ads: pa.Table) -> Targets:
+    """What the label columns say; for ads without labels what most of their voters say.
+
+    Raises:
+        CorpusError: if a vote is malformed.
+    """
+    indicators = load_taxonomy().text_ids
+    given = targets_of(ads, indicators)
+    ballots = read_votes(ads, indicators)
+    if not ballots:
+        return given
+    unlabelled = (given.risk == UNKNOWN_RISK) & np.isnan(given.indicators).all(axis=1)
+    return given.where(unlabelled, majority_votes(ballots, indicators, len(ads)))
+
+
+def campaign_numbers(ads: pa.Table, linked: IntArray | None = None) -> IntArray:
+    """A number for each ad's campaign: what the corpus says, joined with what adrisk links.
 
     Both, because a campaign named by the corpus may have near-copies outside it, and a near-copy
     of a training ad is not a test ad.
     """
+    if linked is None:
+        found = link_texts(ads.select(["ad_id", "text"]))
+        linked = codes_of(found.campaigns["campaign_id"])
     count = len(ads)
     rows = np.arange(count)
-    found = _codes(link_texts(ads.select(["ad_id", "text"]))["campaign_id"])
-    edges = [(rows, count + found)]
+    edges = [(rows, count + linked)]
     if "campaign_id" in ads.column_names:
         named = pc.is_valid(ads["campaign_id"]).to_numpy()
-        stated = _codes(ads["campaign_id"].fill_null(""))
+        stated = codes_of(ads["campaign_id"].fill_null(""))
         edges.append((rows[named], 2 * count + stated[named]))
     left = np.concatenate([a for a, _ in edges])
     right = np.concatenate([b for _, b in edges])
@@ -135,13 +160,13 @@ def target_in_words(ads: pa.Table) -> str:
     words = []
     for name, _ in named.most_common():
         corpus, _, meaning = name.partition(":")
-        if meaning:
-            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
-        elif corpus == "synthetic":
+        if corpus == "synthetic":
             words.append("risk of trafficking (synthetic labels)")
+        elif meaning:
+            words.append(f"{meaning.replace('_', ' ')} ({corpus})")
         else:
             words.append(f"risk as labelled by {corpus}")
-    return ", ".join(words) or "risk as labelled in the corpus"
+    return ", ".join(dict.fromkeys(words)) or "risk as labelled in the corpus"
 
 
 def _origins(source: str) -> list[str]:
@@ -152,7 +177,8 @@ def _origins(source: str) -> list[str]:
     return [str(origin) for origin in json.loads(noted)] if noted else [source]
 
 
-def _codes(names: pa.ChunkedArray) -> IntArray:
+def codes_of(names: pa.ChunkedArray) -> IntArray:
+    """A number for each name, in the order in which they come."""
     return np.asarray(
         names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False),
         dtype=np.int64,

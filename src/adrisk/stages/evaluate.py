@@ -15,6 +15,10 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation import (
+    CAMPAIGNS,
+    EXACT_COPIES,
+    HIGHEST_AD,
+    Items,
     Judged,
     Ruler,
     judge,
@@ -22,6 +26,7 @@ from adrisk.evaluation import (
 )
 from adrisk.metrics import alerts_per_10000, estimate
 from adrisk.model import Model
+from adrisk.pooling import campaign_risk
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
@@ -85,7 +90,8 @@ def evaluate(
         risk, indicators = model.probabilities(corpus.prepared.folded.take(pa.array(report)))
         advance(len(report))
     limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
-    judged = _judged(corpus, report, risk, indicators, model.labels, limits)
+    pooled = _pooled_risk(model, corpus, report, risk)
+    judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
     ruler = Ruler(config.resamples, model.manifest.seed)
     results: dict[str, Any] = {
         "model": {
@@ -219,11 +225,12 @@ def _pooled(
     labels = tuple(
         label for label in models[0].labels if all(label in model.labels for model in models)
     )
-    risks, indicators = [], []
+    risks, indicators, pooled = [], [], []
     limits: dict[float, list[FloatArray]] = {}
     for model, report in zip(models, rows, strict=True):
         risk, found = model.probabilities(corpus.prepared.folded.take(pa.array(report)))
         risks.append(risk)
+        pooled.append(_pooled_risk(model, corpus, report, risk))
         indicators.append(found[:, [model.labels.index(label) for label in labels]])
         for entry in model.manifest.thresholds:
             limits.setdefault(entry.budget, []).append(np.full(len(report), entry.threshold))
@@ -235,8 +242,15 @@ def _pooled(
         np.concatenate(indicators),
         labels,
         together,
+        np.concatenate(pooled),
     )
     return models, judged
+
+
+def _pooled_risk(model: Model, corpus: Corpus, rows: IntArray, risk: FloatArray) -> FloatArray:
+    """The risk of each ad's campaign, as linking alone would find it."""
+    of = np.unique(corpus.linked[rows], return_inverse=True)[1]
+    return campaign_risk(risk[:, RISKY_COLUMN], of, corpus.texts[rows], model.pooling)[of]
 
 
 def _judged(
@@ -246,8 +260,13 @@ def _judged(
     indicators: FloatArray,
     labels: tuple[str, ...],
     thresholds: Mapping[float, FloatArray],
+    pooled: FloatArray,
 ) -> Judged:
     ads = corpus.ads.take(pa.array(rows))
+    linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
+    top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
+    np.maximum.at(top, linked, risky)
+    words = corpus.prepared.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,
@@ -256,6 +275,11 @@ def _judged(
         campaigns=corpus.campaigns[rows],
         thresholds=thresholds,
         slices=slices_of(ads),
+        items={
+            EXACT_COPIES: Items(words.astype(np.int64), risky),
+            HIGHEST_AD: Items(linked, top[linked]),
+            CAMPAIGNS: Items(linked, pooled),
+        },
     )
 
 

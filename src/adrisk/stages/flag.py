@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.indicators import load_taxonomy
 from adrisk.policy import Policy, Queue, apply_policy, reasons
 from adrisk.progress import track
+from adrisk.stages.facts import campaign_rows
 from adrisk.stages.files import replacing
 from adrisk.types import Level
 
@@ -20,7 +23,7 @@ _LEVELS = np.array([Level.CLEAR, Level.REVIEW, Level.URGENT], dtype=object)
 
 
 def write_flags(
-    folder: Path, labels: tuple[str, ...], policy: Policy, campaigns: pa.Table
+    folder: Path, labels: tuple[str, ...], policy: Policy, campaigns: pa.Table, facts: pa.Table
 ) -> dict[str, Any]:
     """Write `flags.parquet`, one row an ad in the order of the scores; returns the counts.
 
@@ -29,13 +32,13 @@ def write_flags(
         labels: the model's indicators.
         policy: settled.
         campaigns: schema CAMPAIGNS, rows in the order of the scores.
+        facts: schema CAMPAIGN_FACTS, in the order of the campaigns' first ads.
     """
     paths = sorted((folder / "scores").glob("part-*.parquet"))
     risk = np.concatenate([pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths])
-    names = campaigns["campaign_id"].combine_chunks().dictionary_encode()
-    numbers = names.indices.to_numpy().astype(np.int32)
-    sizes = campaigns["campaign_size"].to_numpy()
-    queue = apply_policy(policy, risk, numbers)
+    numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
+    queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy())
+    linked = _Linked(campaigns, numbers, facts["words"])
     first = 0
     with (
         replacing(folder / "flags.parquet") as draft,
@@ -43,11 +46,21 @@ def write_flags(
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
         for path in paths:
-            table = _flags(path, first, labels, policy, queue, campaigns, sizes)
+            table = _flags(path, first, labels, policy, queue, linked)
             writer.write_table(table)
             first += len(table)
             advance(len(table))
     return _counts(policy, risk, numbers, queue)
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """Campaigns by ad, the number of each ad's campaign, and by that number, what shows across
+    its ads, in words."""
+
+    campaigns: pa.Table
+    numbers: NDArray[np.int32]
+    words: pa.ChunkedArray
 
 
 def _flags(
@@ -56,8 +69,7 @@ def _flags(
     labels: tuple[str, ...],
     policy: Policy,
     queue: Queue,
-    campaigns: pa.Table,
-    sizes: np.ndarray,
+    linked: _Linked,
 ) -> pa.Table:
     scores = pq.read_table(path, columns=["ad_id", "risk", *(f"p_{label}" for label in labels)])
     rows = slice(first, first + len(scores))
@@ -76,14 +88,15 @@ def _flags(
             first + int(at),
             ad["risk"],
             {label: ad[f"p_{label}"] for label in labels},
-            int(sizes[first + at]),
+            linked.campaigns["campaign_size"][first + int(at)].as_py(),
             taxonomy,
+            linked.words[int(linked.numbers[first + at])].as_py(),
         )
     ranks = queue.ranks[rows]
     return pa.table(
         {
             "ad_id": scores["ad_id"],
-            "campaign_id": campaigns["campaign_id"].slice(first, len(scores)),
+            "campaign_id": linked.campaigns["campaign_id"].slice(first, len(scores)),
             "level": pa.array(_LEVELS[queue.levels[rows]], pa.string()),
             "reasons": pa.array(words, schema.FLAGS.field("reasons").type),
             "rank": pa.array(ranks, pa.int32(), mask=ranks == 0),

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from adrisk.progress import say, track
 from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
+from adrisk.synthetic.datasheet import HEADING, Tally
 
 SOURCES_KEY = "adrisk.sources"
 """Where an ingested file says what it was made from."""
@@ -23,6 +24,7 @@ class Ingested:
 
     ads: Path
     quarantine: Path
+    datasheet: Path | None
     read: int
     accepted: int
     quarantined: int
@@ -42,7 +44,8 @@ def ingest(
 
     Args:
         sources: SOURCE arguments, in order.
-        out: the Parquet file to write; `quarantine.jsonl` is written beside it.
+        out: the Parquet file to write; `quarantine.jsonl` is written beside it, and where ads are
+            synthetic a datasheet of them, as `NAME.datasheet.md`.
         mapping: canonical column -> the files' column.
         detect_language: fill in languages that are missing.
 
@@ -60,10 +63,12 @@ def ingest(
         for note in stream.notes:
             say(note)
         said = len(stream.notes)
+        tally = Tally()
         with replacing(out) as draft, track("ingest", stream.total_rows) as advance:
             with pq.ParquetWriter(draft, stream.schema, compression="zstd") as writer:
                 for ads in stream:
                     writer.write_table(ads)
+                    tally.add(ads)
                     advance(len(ads))
                 writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
             if stream.accepted == 0:
@@ -73,6 +78,7 @@ def ingest(
     return Ingested(
         ads=out,
         quarantine=quarantine_path,
+        datasheet=_datasheet(tally, out, sources),
         read=stream.read,
         accepted=stream.accepted,
         quarantined=quarantine.count,
@@ -80,3 +86,15 @@ def ingest(
         fingerprint=stream.fingerprint,
         notes=tuple(stream.notes),
     )
+
+
+def _datasheet(tally: Tally, out: Path, sources: Sequence[str]) -> Path | None:
+    """What the synthetic ads among those written are; of other ads nothing is said."""
+    path = out.with_suffix(".datasheet.md")
+    if not tally.ads:
+        if path.is_file() and path.read_text(encoding="utf-8").startswith(HEADING):
+            path.unlink()  # it describes what stood here before
+        return None
+    with replacing(path) as draft:
+        draft.write_text(tally.datasheet(out.name, sources), encoding="utf-8")
+    return path

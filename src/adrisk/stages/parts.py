@@ -1,14 +1,14 @@
 """Ads to parts of scores, in order, each part written whole or not at all.
 
-A part is three files of `.work` (signatures, contacts, texts of the ads that may be flagged) and,
-last of all, its scores. A resumed run redoes what has no scores file.
+A part is four files of `.work` (signatures, contacts, facts, texts of the ads that may be flagged)
+and, last of all, its scores. A resumed run redoes what has no scores file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +18,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import WIDTH, link, signatures
+from adrisk.campaigns import (
+    CONTACTS,
+    WIDTH,
+    AdFacts,
+    Column,
+    Linked,
+    link,
+    signatures,
+)
+from adrisk.campaigns.linked import SHORT_NAME
+from adrisk.campaigns.memory import Memory
+from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.tokens import tokenise
 from adrisk.model import Answers, Model, cut, prepare
 from adrisk.policy import Policy
 from adrisk.progress import track
@@ -33,10 +43,9 @@ from adrisk.stages.files import replacing
 BATCH_ROWS = 2048
 PART_ROWS = 51_200
 WORK = ".work"
-PURPOSE = "campaigns"
 
-_CONTACTS = pa.schema([("row", pa.int32()), ("name", pa.string())])
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
+_FACTS = ("posted_at", "language", "location", "category", "account_id")
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -110,25 +119,25 @@ class Scorer:
             signatures=found["signature"],
             contacts=pa.table(
                 [pa.array(reachable, pa.int32()), [name for of_row in names for name in of_row]],
-                schema=_CONTACTS,
+                schema=CONTACTS,
             ),
             texts=pa.table(
                 [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
             ),
+            facts=ads.select(_FACTS),
         )
 
     def _read(self, texts: pa.Array) -> tuple[Findings, Names]:
         """What is in each of these texts."""
         prepared = prepare(texts)
-        tokens = list(tokenise(prepared.folded))
-        contacts = contacts_column(prepared.raw, prepared.folded, tokens=tokens)
+        contacts = contacts_column(prepared.raw, prepared.folded)
         answers = self.model.answer(prepared.folded)
         found = self._copies.blank(len(texts))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
         found["truncated"] = prepared.truncated
-        found["signature"] = signatures(prepared.folded, tokens)
+        found["signature"] = signatures(prepared.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
         ]
@@ -142,6 +151,7 @@ class Batch:
     signatures: NDArray[np.uint32]
     contacts: pa.Table
     texts: pa.Table
+    facts: pa.Table
 
 
 @dataclass(slots=True)
@@ -152,6 +162,7 @@ class _Part:
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
     contacts: list[pa.Table] = field(default_factory=list)
     texts: list[pa.Table] = field(default_factory=list)
+    facts: list[pa.Table] = field(default_factory=list)
     rows: int = 0
 
     def add(self, batch: Batch) -> None:
@@ -159,6 +170,7 @@ class _Part:
         self.texts.append(_further(batch.texts, self.rows))
         self.scores.append(batch.scores)
         self.signatures.append(batch.signatures)
+        self.facts.append(batch.facts)
         self.rows += len(batch.scores)
 
 
@@ -229,31 +241,61 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
-def link_parts(out: Path) -> pa.Table:
-    """Join the ads of all parts into campaigns and write them; returns the table."""
-    ids, contacts = [], []
+def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
+    """What all parts know of their ads beside the text.
+
+    Args:
+        out: with `scores/` and `.work/`.
+        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+    """
+    tables, contacts = [], [CONTACTS.empty_table()]
+    row = 0
+    for path in part_files(out):
+        work = out / WORK / path.stem
+        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=_FACTS[1:]))
+        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+        rows = pc.cast(pc.add(found["row"], row), pa.int32())
+        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
+        row += len(tables[-1])
+    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
+    short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
+    shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
+    return AdFacts(
+        posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
+        places=Column.of(facts["location"], fold=True),
+        languages=Column.of(facts["language"]),
+        accounts=Column.of(facts["account_id"]),
+        categories=Column.of(facts["category"], fold=True),
+        contact_rows=shown["row"].to_numpy().astype(np.int64),
+        contacts=Column.of(shown["name"]),
+    )
+
+
+def link_parts(out: Path, memory: Memory | None = None) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them.
+
+    With a memory, they join the campaigns remembered there, and are remembered.
+    """
+    ids, contacts, blocks = [], [CONTACTS.empty_table()], []
     row = 0
     with track("campaigns", None) as advance:
-        blocks = []
         for path in part_files(out):
             work = out / WORK / path.stem
             part = pq.read_table(path, columns=["ad_id"])["ad_id"]
-            found = pq.read_table(work.with_suffix(".contacts"))
-            contacts += [
-                (row + at, name)
-                for at, name in zip(
-                    found["row"].to_pylist(), found["name"].to_pylist(), strict=True
-                )
-            ]
+            found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+            rows = pc.cast(pc.add(found["row"], row), pa.int32())
+            contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
             blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
             ids += part.chunks
             row += len(part)
         together = np.concatenate(blocks).reshape(row, -1)
-        table = link(pa.chunked_array(ids), together, contacts)
-        with replacing(out / "campaigns.parquet") as draft:
-            pq.write_table(table, draft, compression="zstd")
+        step = link if memory is None else memory.link
+        linked = step(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
+            with replacing(out / f"{name}.parquet") as draft:
+                pq.write_table(table, draft, compression="zstd")
         advance(row, total=row)
-    return table
+    return linked
 
 
 def _name(part: int) -> str:
@@ -277,6 +319,8 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
     work = out / WORK / _name(number)
     with replacing(work.with_suffix(".signatures")) as draft:
         np.concatenate(part.signatures).tofile(draft)
+    with replacing(work.with_suffix(".facts")) as draft:
+        pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
     for suffix, tables in ((".contacts", part.contacts), (".texts", part.texts)):
         with replacing(work.with_suffix(suffix)) as draft:
             pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")

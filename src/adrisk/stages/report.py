@@ -33,14 +33,19 @@ def report(folder: Path, out: Path | None = None) -> Path:
     """
     index = queued(folder)
     output(out or folder / "report.html")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    views = _views(manifest, index.members | index.texts, index.texts)
+    views = views_of(folder, index.members | index.texts, index.texts)
     return write_report(folder, views, out or folder / "report.html")
 
 
-def _views(
-    manifest: Mapping[str, Any], members: Collection[str], texts: Collection[str]
-) -> dict[str, AdView]:
+def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> dict[str, AdView]:
+    """What the sources say of these ads, read once more; text for some of them only.
+
+    Args:
+        folder: what `score` wrote.
+        members: the ads that are looked for.
+        texts: those whose text is kept.
+    """
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     sources = [source["spec"] for source in manifest.get("sources", [])]
     if "-" in sources:
         why = "the ads came from standard input, which cannot be read again"

@@ -85,10 +85,40 @@ def section(name: str, content: Mapping[str, Any]) -> str:
         f"Calibration error {_figure(risk['calibration_error'])}, "
         f"ordinal error {_figure(risk['ordinal_error'], 2)}.",
     ]
+    lines += _campaign_lines(report)
     lines += _alert_lines(risk, content.get("alerts", {}))
     lines += _slice_lines(report["slices"].get("language", {}), "language")
     lines += _indicator_lines(report["indicators"])
     return "\n".join([*lines, ""])
+
+
+def _campaign_lines(report: Mapping[str, Any]) -> list[str]:
+    """The campaign risk and the review workload; nothing for results made before they were."""
+    lines: list[str] = []
+    if "campaign_risk" in report:
+        lines += [
+            "",
+            "| campaigns as linked, risk of | n | risky | average precision | calibration error |",
+            "|---|---|---|---|---|",
+        ]
+        names = {"campaigns": "all ads, calibrated", "campaigns by highest ad": "the riskiest ad"}
+        for name, words in names.items():
+            figures = report["campaign_risk"][name]
+            figure = figures["average_precision"]
+            lines.append(
+                f"| {words} | {figure['n']:,} | {figure['positives']:,} | {_figure(figure)} "
+                f"| {_figure(figures['calibration_error'])} |"
+            )
+    if "workload" in report:
+        share = f"{100 * report['workload']['share_seen']:g} %"
+        lines += [
+            "",
+            f"| shown to a reviewer as | items | opened to see {share} of the risky ads |",
+            "|---|---|---|",
+        ]
+        for name, figure in report["workload"]["items"].items():
+            lines.append(f"| {name} | {figure['n']:,} | {_figure(figure, 0)} |")
+    return lines
 
 
 def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str]:

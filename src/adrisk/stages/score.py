@@ -1,8 +1,9 @@
 """Sources to scores, campaigns and flags, in parts, to be resumed where it stopped.
 
-Leaves scores/part-*.parquet, campaigns.parquet, flags.parquet, quarantine.jsonl and, last of all,
-manifest.json: a folder without it is not finished. What a resumed run needs lies in `.work` until
-then. Equal sources, model and policy give equal bytes, however often the run was stopped.
+Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet,
+flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it is not
+finished. What a resumed run needs lies in `.work` until then. Equal sources, model and policy give
+equal bytes, however often the run was stopped.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from adrisk.progress import say
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages import parts
 from adrisk.stages.evidence import write_evidence
+from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
+from adrisk.stages.linking import remembering
 from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
 
 
@@ -55,6 +58,8 @@ def score(
     mapping: Mapping[str, str] | None = None,
     resume: bool = False,
     workers: int = 0,
+    remember: str | None = None,
+    days: int | None = None,
 ) -> Scored:
     """Score ads, link them into campaigns, and apply a policy.
 
@@ -67,6 +72,9 @@ def score(
         mapping: canonical column -> the files' column.
         resume: go on where an earlier run of the same sources, model and policy stopped.
         workers: threads, 0 for one a core.
+        remember: join the campaigns remembered under this name, and remember these; none if left
+            out.
+        days: forget remembered ads that were not seen for so long.
 
     Raises:
         UsageError: if `out` is in use by another run, or cannot be written to.
@@ -75,6 +83,8 @@ def score(
     """
     settled = settle(policy, model)
     key = _key(model, settled, sources, mapping or {})
+    if remember is not None:
+        key["remember"] = remember
     run_id = "r" + hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     if (out / "manifest.json").exists() and resume and _state(out / "manifest.json") == run_id:
         say(f"{out} is finished already")
@@ -92,7 +102,12 @@ def score(
         if stream.accepted == 0:
             _abandon(out)
             raise no_ads(sources, quarantine)
-    counts = write_flags(out, model.labels, settled, link_parts(out))
+    with remembering(workspace, remember, days) as memory:
+        linked = link_parts(out, memory)
+    for note in linked.notes:
+        say(note)
+    facts = write_facts(out, linked, model.pooling)
+    counts = write_flags(out, model.labels, settled, linked.campaigns, facts)
     write_evidence(model, out, workers)
     counts = {
         "read": stream.read,
@@ -103,7 +118,7 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id, tuple(stream.notes))
+    return Scored(out, out / "manifest.json", counts, run_id, (*stream.notes, *linked.notes))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Sources to a table of what one room finds in them: evidence, contacts or campaigns."""
+"""Sources to a table of what one room finds in them: evidence or contacts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adrisk.campaigns import link, signatures
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import match_column
@@ -91,30 +89,6 @@ def extract(
         return _rows(rows, form)
 
     return _each("extract", sources, out, mapping, form, find)
-
-
-def link_ads(
-    sources: Sequence[str], out: Path, mapping: Mapping[str, str], workspace: Path
-) -> Written:
-    """Campaigns: one row an ad."""
-    names = Pseudonymiser.open(workspace, "campaigns")
-    ids: list[pa.Array] = []
-    signed: list[np.ndarray] = []
-    contacts: list[tuple[int, str]] = []
-    with _stream("link", sources, out, mapping) as (batches, written):
-        row = 0
-        for ads in batches:
-            prepared = prepare(ads["text"])
-            signed.append(signatures(prepared.folded))
-            ids += ads["ad_id"].chunks
-            for at, found in enumerate(contacts_column(prepared.raw, prepared.folded)):
-                contacts += [(row + at, name) for name in sorted({names.of(c) for c in found})]
-            row += len(ads)
-        together = np.concatenate(signed) if signed else signatures(pa.array([], pa.large_string()))
-        table = link(pa.chunked_array(ids, pa.string()), together, contacts)
-        with replacing(out) as draft:
-            pq.write_table(table, draft, compression="zstd")
-        return written(len(table))
 
 
 def _each(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from adrisk.labels import UNKNOWN_RISK, check_risk
 from adrisk.manifest import (
     NAME,
     Manifest,
+    PoolingEntry,
     ThresholdEntry,
     TrainedOn,
     calibration_entry,
@@ -37,9 +38,11 @@ from adrisk.manifest import (
 )
 from adrisk.metrics import BUDGETS
 from adrisk.model import Model, seen_from
+from adrisk.pooling import Pooling, fit_pooling
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
+from adrisk.stages.labels import lesson
 from adrisk.tracking import (
     Store,
     TrackedRun,
@@ -49,7 +52,7 @@ from adrisk.tracking import (
     set_alias,
     training_run,
 )
-from adrisk.types import RISKY, FloatArray
+from adrisk.types import RISKY, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +141,34 @@ def fit_model(
     """
     parameters = {"seed": config.seed, **config.parameters}
     fit, calibrate, threshold = (split[part] for part in PARTS[:3])
-    check_risk(corpus.targets.risk[fit], "fit on this split")
+    learned = np.concatenate([fit, calibrate, threshold])
+    learning = lesson(corpus, learned, config.labels)
+    place = np.arange(len(learned))
+    to_fit = learning.targets.take(place[: len(fit)])
+    to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
+    check_risk(to_fit.risk, "fit on this split")
     folded = corpus.prepared.folded
     classifier = FAMILIES[config.family](**parameters)
     if isinstance(classifier, LongTraining) and workshop is not None:
         classifier.attend(workshop)
-    classifier.fit(folded.take(pa.array(fit)), corpus.targets.take(fit))
+    classifier.fit(folded.take(pa.array(fit)), to_fit)
     labels = classifier.labels_
-    to_calibrate = folded.take(pa.array(calibrate))
+    calibrate_on = folded.take(pa.array(calibrate))
     if isinstance(classifier, Settled):
-        classifier.settle(to_calibrate, corpus.targets.take(calibrate))
-    calibration = fit_calibration(
-        classifier.margins(to_calibrate), corpus.targets.take(calibrate), labels
-    )
+        classifier.settle(calibrate_on, to_calibrate)
+    margins = classifier.margins(calibrate_on)
+    calibration = fit_calibration(margins, to_calibrate, labels)
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
+    pooling = _pooling(corpus, calibrate, calibration.risk(margins)[:, RISKY_COLUMN])
     risk = calibration.risk(classifier.margins(folded.take(pa.array(threshold))))
-    learned = np.concatenate([fit, calibrate, threshold])
     ids = corpus.ads["ad_id"]
     manifest = Manifest(
         family=config.family,
         parameters=classifier.parameters(),
         labels=labels,
         calibration=calibration_entry(calibration, len(calibrate)),
+        campaign_risk=PoolingEntry(**asdict(pooling)),
         thresholds=thresholds(risk[:, RISKY_COLUMN]),
         trained_on=TrainedOn(
             sources=corpus.sources,
@@ -170,6 +178,7 @@ def fit_model(
             fingerprint=corpus.fingerprint,
             languages=_languages(corpus, fit),
             split_by=split.by,
+            **({"labels": learning.made} if learning.made else {}),
         ),
         seed=config.seed,
         libraries=library_versions(),
@@ -177,6 +186,16 @@ def fit_model(
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
     return Model(classifier, calibration, manifest, seen)
+
+
+def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
+    """How the risk of ads becomes that of their campaign, learned where calibration was."""
+    known = corpus.targets.risk[rows] != UNKNOWN_RISK
+    at = rows[known]
+    pooling = fit_pooling(risk[known], corpus.linked[at], corpus.texts[at], corpus.risky[at])
+    if not pooling.campaigns:
+        say("too few risky campaigns in the calibration set: a campaign takes its highest ad risk")
+    return pooling
 
 
 def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:

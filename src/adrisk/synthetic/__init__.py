@@ -1,5 +1,6 @@
 """Synthetic ads: a latent case, the campaign that hides it, and its ads, with the truth kept."""
 
-from adrisk.synthetic.generate import SCHEMA, generate
+from adrisk.synthetic.generate import KINDS, generate
+from adrisk.synthetic.table import SCHEMA, TRUTH
 
-__all__ = ["SCHEMA", "generate"]
+__all__ = ["KINDS", "SCHEMA", "TRUTH", "generate"]

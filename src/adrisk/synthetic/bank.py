@@ -1,15 +1,20 @@
 """Read the phrase banks: what an ad can say of each indicator, and what stands around it.
 
-In: `phrases/{language}.yaml` (indicators) and `settings/{language}.yaml` (places, work, filler,
-look-alikes). Out: a frozen `Bank`. Sentences hold slots in braces; `Slots` fills them.
+In: `phrases/{language}.yaml` (indicators), `settings/{language}.yaml` (regions, work, filler,
+look-alikes) and `style.yaml`. Out: a frozen `Bank`. Sentences hold slots in braces, which
+`Slots` fills; ` || ` divides two clauses that may stand in either order.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +26,14 @@ SPLITS = ("train", "test")
 Families = Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
 """By split, by indicator, by family: the surface forms."""
 
+CLAUSES = " || "
+"""Divides a form into two clauses."""
+
 _HERE = Path(__file__).parent
+_NOTHING: frozenset[str] = frozenset()
+_STEM = 5  # letters of a word that say what it is about
+_TOO_COMMON = 0.02  # a stem in more of the sentences than this is no topic
+_TELLING_SLOTS = re.compile(r"\{(?!place|name|n\}|contact|chat|obscured|email|w_)(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +48,46 @@ class Sector:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Where a language is spoken: its slot values, those that the language shares among them.
+
+    `words` are the slots of dialect: whoever says one of them so says it so throughout.
+    """
+
+    code: str
+    share: float
+    slots: Mapping[str, tuple[str, ...]]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The small words of a language; see the head of `style.yaml`."""
+
+    links: tuple[str, ...]
+    at: tuple[str, ...]
+    dot: tuple[str, ...]
+    titles: Mapping[str, tuple[str, ...]]
+    fields: Mapping[str, str]
+    countries: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Bank:
     """Everything that ads in one language are made of.
 
     `present` and `absent` are by split: no paraphrase family is on both sides. `lookalikes` (by
     split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
     none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
+    `topics` has the rarer word stems and slots of every sentence: two sentences that share one
+    would repeat or gainsay each other. `title_topics` has those of titles of trades and goods,
+    which bring a sentence of their own. `proper` words keep their capital inside a sentence.
     """
 
     language: str
+    regions: tuple[Region, ...]
     present: Families
     absent: Families
-    slots: Mapping[str, tuple[str, ...]]
     sectors: Mapping[str, Sector]
     general: Mapping[str, tuple[str, ...]]
     lookalikes: Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -57,6 +97,14 @@ class Bank:
     greetings: tuple[str, ...]
     closers: tuple[str, ...]
     headings: tuple[str, ...]
+    style: Style
+    topics: Mapping[str, frozenset[str]]
+    title_topics: Mapping[tuple[str, str], frozenset[str]]
+    proper: frozenset[str]
+
+    def topics_of(self, sentence: str) -> frozenset[str]:
+        """What a sentence of the bank is about; nothing for any other."""
+        return self.topics.get(sentence, _NOTHING)
 
 
 class Slots(dict[str, str]):
@@ -65,12 +113,12 @@ class Slots(dict[str, str]):
     So an ad keeps its place and its pay, but not every number in it is the same.
     """
 
-    def __init__(self, settled: Mapping[str, str], bank: Bank, rng: random.Random) -> None:
+    def __init__(self, settled: Mapping[str, str], region: Region, rng: random.Random) -> None:
         super().__init__(settled)
-        self._bank, self._rng = bank, rng
+        self._slots, self._rng = region.slots, rng
 
     def __missing__(self, slot: str) -> str:
-        return self._rng.choice(self._bank.slots[slot])
+        return self._rng.choice(self._slots[slot])
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -78,12 +126,18 @@ def load_bank(language: str) -> Bank:
     """The bank of one of `LANGUAGES`; read once a process."""
     phrases = read_yaml(_HERE / "phrases" / f"{language}.yaml")
     around = read_yaml(_HERE / "settings" / f"{language}.yaml")
+    style = _styles()[language]
+    families = {state: _families(phrases, state) for state in ("present", "absent")}
+    sectors = {name: _sector(fields) for name, fields in around["sectors"].items()}
+    sectors["spam"] = _sector(style["spam"])
+    sentences = [*_texts(phrases), *_texts(around["sectors"]), *_texts(style["spam"])]
+    sentences += _texts({name: around[name] for name in ("general", "lookalikes", "awareness")})
     return Bank(
         language=language,
-        present=_families(phrases, "present"),
-        absent=_families(phrases, "absent"),
-        slots={name: tuple(values) for name, values in around["slots"].items()},
-        sectors={name: _sector(fields) for name, fields in around["sectors"].items()},
+        regions=tuple(_regions(around)),
+        present=families["present"],
+        absent=families["absent"],
+        sectors=sectors,
         general={group: tuple(lines) for group, lines in around["general"].items()},
         lookalikes={
             split: {group: tuple(parts[split]) for group, parts in around["lookalikes"].items()}
@@ -95,6 +149,21 @@ def load_bank(language: str) -> Bank:
         greetings=tuple(around["greetings"]),
         closers=tuple(around["closers"]),
         headings=tuple(around["headings"]),
+        style=Style(
+            links=tuple(style["links"]),
+            at=tuple(style["at"]),
+            dot=tuple(style["dot"]),
+            titles={kind: tuple(ways) for kind, ways in style["titles"].items()},
+            fields=style["fields"],
+            countries=style["countries"],
+        ),
+        topics=_topics(sentences),
+        title_topics={
+            (title, line): frozenset(_stems(f"{title} {line}") if line else ())
+            for sector in (*sectors.values(), _sector(around["notices"]))
+            for title, line in sector.titles
+        },
+        proper=_proper(sentences),
     )
 
 
@@ -106,9 +175,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+@lru_cache(maxsize=1)
+def _styles() -> dict[str, Any]:
+    return read_yaml(_HERE / "style.yaml")
+
+
 def _sector(fields: Mapping[str, Any]) -> Sector:
     titles = [(t, "") if isinstance(t, str) else next(iter(t.items())) for t in fields["titles"]]
     return Sector(tuple(titles), tuple(fields["lines"]))
+
+
+def _regions(around: Mapping[str, Any]) -> Iterator[Region]:
+    shared = {name: tuple(values) for name, values in around["slots"].items()}
+    for code, region in around["regions"].items():
+        own = {name: tuple(values) for name, values in region["slots"].items()}
+        words = tuple(slot for slot in own if slot.startswith("w_"))
+        yield Region(code, float(region["share"]), shared | own, words)
 
 
 def _families(phrases: Mapping[str, Any], state: str) -> Families:
@@ -120,3 +202,42 @@ def _families(phrases: Mapping[str, Any], state: str) -> Families:
         }
         for split in SPLITS
     }
+
+
+def _texts(content: object) -> list[str]:
+    """Every sentence in a piece of a data file, the keys of `titles` left out."""
+    if isinstance(content, str):
+        return [content]
+    if isinstance(content, Mapping):
+        return [text for value in content.values() for text in _texts(value)]
+    if isinstance(content, list):
+        return [text for value in content for text in _texts(value)]
+    return []
+
+
+def _topics(sentences: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Of every sentence, its telling slots and those of its stems that few sentences share."""
+    stems = {sentence: _stems(sentence) for sentence in sentences}
+    often = Counter(stem for of_one in stems.values() for stem in of_one)
+    common = {stem for stem, count in often.items() if count > _TOO_COMMON * len(stems)}
+    return {
+        sentence: frozenset(of_one - common) | {*_TELLING_SLOTS.findall(sentence)}
+        for sentence, of_one in stems.items()
+    }
+
+
+def _stems(sentence: str) -> set[str]:
+    plain = unicodedata.normalize("NFD", re.sub(r"\{\w+\}", " ", sentence).lower())
+    letters = "".join([c for c in plain if not unicodedata.combining(c)])
+    return {word[:_STEM] for word in re.findall(r"[a-z]{5,}", letters)}
+
+
+def _proper(sentences: Iterable[str]) -> frozenset[str]:
+    """Words that are written with a capital inside some sentence."""
+    found = set()
+    for sentence in sentences:
+        words = sentence.replace(CLAUSES, " . ").split()
+        for before, word in pairwise(words):
+            if word[0].isupper() and before[-1] not in '.!?:"«':
+                found.add(word.strip('.,;:!?()"»'))
+    return frozenset(found)

@@ -1,7 +1,7 @@
 """The latent cases: what is going on behind an ad, and what its author would say of it.
 
-In: `cases.yaml`. Out: frozen `Case` values and `state`, which draws the statements of one
-campaign and the risk that a labeller who knew the case would give it.
+In: `cases.yaml`. Out: frozen `Case` values and `state`, which draws what one campaign states, what
+it denies, and the risk that a labeller who knew the case would give it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,41 @@ STRONG = frozenset(
 )
 """Indicators that stand alone. (The taxonomy's weights; a test holds the two together.)"""
 
-MEANS_PROTECTION = frozenset(
+MEDIUM = frozenset(
+    (
+        "recruitment_fee",
+        "deceptive_pay",
+        "withheld_or_vague_pay",
+        "vague_role",
+        "irregular_migration_route",
+        "excessive_hours",
+        "urgency_or_secrecy",
+        "no_contract",
+        "restricted_premises",
+    )
+)
+"""Indicators that count for something; held to the taxonomy like the strong ones."""
+
+COUNTER = frozenset(("autonomy_signal", "worker_protection"))
+"""Counter-evidence: not counted among the indicators that an ad states."""
+
+_MEANS_PROTECTION = frozenset(
     ("recruitment_fee", "debt_or_deduction", "document_retention", "no_contract", "excessive_hours")
 )
-"""Who denies one of these states a worker protection."""
+_MEANS_AUTONOMY = frozenset(("third_party_control",))
 
-MEANS_AUTONOMY = frozenset(("third_party_control",))
-"""Who denies one of these states autonomy."""
-
-_HOW_MANY_CORE = (2, 3, 3, 4)
+_CORE = ((2, 3, 4, 5), (10, 36, 36, 18))  # how many of the true ones a risky author states
+_CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
 _THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
-_DOUBT_IS_RISK = 0.04  # doubtful ads that a labeller would call risky
-_SLIP = 0.12  # a level given one too high or too low on the same side of risky
+_MOST_DENIED = 2
+_TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
+
+# A level given one too high or too low, and a harmless ad that a labeller stops at.
+_SLIP = 0.12
+_DOUBT_IS_RISK = 0.03
+_STOPS = {"weak": 0.015, "medium": 0.12, "strong": 0.6}
+
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,95 +71,158 @@ class Case:
 
     id: str
     share: float
+    behind: str
     risky: bool
-    hard: bool
     doubtful: bool
     notice: bool
     sectors: tuple[str, ...]
     core: tuple[str, ...]
-    present: Mapping[str, float]
+    signs: Mapping[str, float]
+    counter: Mapping[str, float]
     absent: Mapping[str, float]
-    lookalikes: tuple[int, int]
-    awareness: tuple[int, int]
+    lookalikes: tuple[int, ...]
+    awareness: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sector:
-    """The kind and the category of the ads of one line of work."""
+    """The kind and the category of the ads of a line of work, and what they are written like."""
 
     kind: str
     category: str
+    like: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The whole of `cases.yaml`."""
+
+    cases: tuple[Case, ...]
+    sectors: Mapping[str, Sector]
+    counts: Mapping[str, tuple[float, ...]]
+    apart: Mapping[str, frozenset[str]]
+    apart_denied: Mapping[str, frozenset[str]]
+    blocks: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What an ad states: indicators present, indicators denied, and the risk of the whole."""
+    """What an ad states, what it denies, what is so behind it, and the risk of the whole.
+
+    `means` is the counter-evidence that the denials amount to: who denies holding passports
+    states a protection.
+    """
 
     present: tuple[str, ...]
     absent: tuple[str, ...]
+    means: tuple[str, ...]
+    latent: tuple[str, ...]
     risk: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Everything that a careful reader would call present."""
+        return tuple(dict.fromkeys((*self.present, *self.means)))
 
 
 @lru_cache(maxsize=1)
-def load_cases() -> tuple[tuple[Case, ...], Mapping[str, Sector]]:
-    """All cases, benign and risky, and the sectors they name."""
+def load_cases() -> Book:
+    """All cases, benign and risky, the sectors they name, and the rules of what goes together."""
     content = read_yaml(Path(__file__).with_name("cases.yaml"))
-    sectors = {name: Sector(**fields) for name, fields in content["sectors"].items()}
     cases = [_case(entry, risky=False) for entry in content["benign"]]
     cases += [_case(entry, risky=True) for entry in content["risky"]]
-    return tuple(cases), sectors
+    apart: dict[str, set[str]] = {}
+    for one, other in content["apart"]["present"]:
+        apart.setdefault(one, set()).add(other)
+        apart.setdefault(other, set()).add(one)
+    denied: dict[str, set[str]] = {}
+    for stated, other in content["apart"]["absent"]:
+        denied.setdefault(stated, set()).add(other)
+    return Book(
+        cases=tuple(cases),
+        sectors={name: Sector(**fields) for name, fields in content["sectors"].items()},
+        counts={kind: tuple(accumulate(shares)) for kind, shares in content["counts"].items()},
+        apart={name: frozenset(others) for name, others in apart.items()},
+        apart_denied={name: frozenset(others) for name, others in denied.items()},
+        blocks={name: frozenset(slots) for name, slots in content["blocks"].items()},
+    )
 
 
-def state(case: Case, most: int, rng: random.Random) -> Statements:
-    """What the author of one campaign writes of the case, in at most `most` statements."""
-    core = _core(case, rng)
-    extra = [name for name, chance in case.present.items() if rng.random() < chance]
-    rng.shuffle(extra)
-    present = (core + [name for name in extra if name not in core])[: max(most, 1)]
-    room = max(most - len(present), 0 if case.risky else 1)
+def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
+    """What the author of one campaign writes of the case, in an ad of that kind."""
+    if case.notice:
+        return Statements((), (), (), (), 0)
+    shares = book.counts[kind]
+    count = rng.choices(range(len(shares)), cum_weights=shares)[0]
+    present = _core(case, kind, rng)
+    signs = sorted(case.signs, key=lambda name: rng.random() ** (1 / case.signs[name]))
+    while len(present) < count and signs:
+        name = signs.pop()
+        if name not in present and book.apart.get(name, _NONE).isdisjoint(present):
+            present.append(name)
+    for name, chance in case.counter.items():
+        if rng.random() < chance and book.apart.get(name, _NONE).isdisjoint(present):
+            present.append(name)
+    barred = {other for name in present for other in book.apart_denied.get(name, _NONE)}
     absent = [
         name
         for name, chance in case.absent.items()
-        if name not in present and rng.random() < chance
-    ][:room]
-    return Statements(tuple(present), tuple(absent), _risk(case, present, rng))
+        if name not in present and name not in barred and rng.random() < chance
+    ][:_MOST_DENIED]
+    latent = [name for name in case.core if case.risky and rng.random() < _TRUE]
+    return Statements(
+        present=tuple(present),
+        absent=tuple(absent),
+        means=_means(absent, kind),
+        latent=tuple(dict.fromkeys((*present, *latent))),
+        risk=_risk(case, present, rng),
+    )
 
 
-def _core(case: Case, rng: random.Random) -> list[str]:
+def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
     if not case.core or (case.risky and rng.random() < _THIN):
         return []
     if case.doubtful:
         return [rng.choice(case.core)]
-    core = list(dict.fromkeys(rng.sample(case.core, rng.choice(_HOW_MANY_CORE))))
-    if len(core) == 1 and core[0] not in STRONG:
-        core = [rng.choice([name for name in case.core if name in STRONG])]
+    numbers, shares = _CORE_SERVICE if kind == "service" else _CORE
+    core = list(dict.fromkeys(rng.sample(case.core, rng.choices(numbers, shares)[0])))
+    if STRONG.isdisjoint(core) and (len(core) == 1 or rng.random() < 0.75):
+        core[0] = rng.choice([name for name in case.core if name in STRONG])
     return core
 
 
+def _means(absent: list[str], kind: str) -> tuple[str, ...]:
+    if kind == "service":
+        return ("autonomy_signal",) if _MEANS_AUTONOMY.intersection(absent) else ()
+    return ("worker_protection",) if _MEANS_PROTECTION.intersection(absent) else ()
+
+
 def _risk(case: Case, present: list[str], rng: random.Random) -> int:
+    strong = len(STRONG.intersection(present))
     if case.risky:
-        risk = 3 if len(STRONG.intersection(present)) >= 2 else 2
+        risk = 3 if strong >= 2 or "minor_recruitment" in present else 2
         return 5 - risk if rng.random() < _SLIP else risk
     if case.doubtful:
         return 2 if rng.random() < _DOUBT_IS_RISK else 1
-    weak = sum(1 for name in present if name not in ("autonomy_signal", "worker_protection"))
-    return int(rng.random() < 0.1 * weak)
+    medium = len(MEDIUM.intersection(present))
+    weak = len(present) - strong - medium - len(COUNTER.intersection(present))
+    passes = (1 - _STOPS["weak"]) ** weak * (1 - _STOPS["medium"]) ** medium
+    return int(rng.random() > passes * (1 - _STOPS["strong"]) ** strong)
 
 
 def _case(entry: Mapping[str, Any], *, risky: bool) -> Case:
-    low, high = entry.get("lookalikes", (0, 0))
-    least, most = entry.get("awareness", (0, 0))
     return Case(
         id=entry["id"],
         share=float(entry["share"]),
+        behind=entry.get("behind", "unknown"),
         risky=risky,
-        hard=bool(entry.get("hard", False)),
         doubtful=bool(entry.get("doubtful", False)),
         notice=bool(entry.get("notice", False)),
         sectors=tuple(entry["sectors"]),
         core=tuple(entry.get("core", ())),
-        present=dict(entry.get("present", {})),
+        signs=dict(entry.get("signs", {})),
+        counter=dict(entry.get("counter", {})),
         absent=dict(entry.get("absent", {})),
-        lookalikes=(low, high),
-        awareness=(least, most),
+        lookalikes=tuple(entry.get("lookalikes", (0,))),
+        awareness=tuple(entry.get("awareness", (0,))),
     )

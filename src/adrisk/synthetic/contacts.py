@@ -1,28 +1,70 @@
 """Contact details that belong to nobody, plain and written so that machines miss them.
 
-Telephone numbers come only from ranges reserved for fiction: the United States (555-0100 to
-555-0199), the United Kingdom (Ofcom's drama numbers) and France (the six blocks that ARCEP keeps
-for films). Spain, Portugal and Brazil keep no such range, so ads in Spanish and Portuguese show
-French or American numbers. Mail is at example.org.
+Telephone numbers come only from ranges reserved for fiction: 555-0100 to 555-0199 of the North
+American plan (NANPA), Ofcom's drama numbers, ACMA's numbers for fiction, and the six blocks that
+ARCEP keeps for films. Spain, Portugal, Belgium and Latin America keep no such range, so ads from
+there mostly show a handle or mail, and now and then a number of somebody who lives abroad. Mail is
+at example.org.
 """
 
 from __future__ import annotations
 
 import random
 
-_US_AREAS = tuple(
-    f"{area}"
-    for first, last in ((201, 210), (212, 219), (301, 310), (312, 321), (401, 410), (412, 419))
-    for area in range(first, last + 1)
-    if area not in (211, 311, 411)
-)
-_UK_DRAMA = ("20 7946 0", "121 496 0", "131 496 0", "161 496 0", "113 496 0", "114 496 0")
-_FR_FILM = {"fr": ("1 99 00", "2 61 91"), "es": ("3 53 01", "4 65 71"), "pt": ("5 36 49",)}
+from adrisk.synthetic.bank import Style
 
-_ENGLISH = len(_US_AREAS) * 100 + len(_UK_DRAMA) * 1000
+_US_AREAS = (
+    "201", "202", "203", "205", "206", "207", "208", "209", "212", "214", "215", "216", "217",
+    "218", "219", "224", "225", "228", "229", "231", "234", "239", "240", "248", "251", "252",
+    "253", "254", "256", "260", "262", "267", "269", "270", "276", "281", "301", "302", "303",
+    "304", "307", "308", "309", "310", "312", "313", "314", "315", "316", "317", "318", "319",
+    "320", "321", "325", "330", "331", "334", "336", "337", "339", "347", "351", "352", "360",
+    "361", "386", "401", "402", "404", "405", "406", "407", "408", "409", "410", "412", "413",
+    "414", "415", "417", "419", "423", "424", "425", "432", "434", "435", "440", "443", "469",
+    "478", "479", "480", "484", "501", "502", "503", "504", "505", "507", "509", "510", "512",
+    "513", "515", "516", "517", "518", "520",
+)  # fmt: skip
+_LATIN_AREAS = (
+    "787", "939", "809", "829", "849", "305", "210", "213", "323", "602", "619", "702", "713",
+)  # fmt: skip
+_BRAZIL_AREAS = ("508", "617", "774", "781", "857", "954", "978", "973")
+_QUEBEC_AREAS = ("514", "438", "450", "579", "418", "581", "819", "873", "367")
+_UK_BLOCKS = (
+    "7700 900", "20 7946 0", "113 496 0", "114 496 0", "115 496 0", "116 496 0", "117 496 0",
+    "118 496 0", "121 496 0", "131 496 0", "141 496 0", "151 496 0", "161 496 0",
+)  # fmt: skip
+_AU_BLOCKS = (
+    "2 5550 ", "3 5550 ", "7 5550 ", "8 5550 ", "2 7010 ", "3 7010 ", "7 7010 ", "8 7010 ",
+)  # fmt: skip
+_FR_BLOCKS = ("6 39 98", "1 99 00", "2 61 91", "3 53 01", "4 65 71", "5 36 49")
+
+_BLOCKS = {
+    "us": (tuple(f"+1 {area} 555 01" for area in _US_AREAS), 2),
+    "latin": (tuple(f"+1 {area} 555 01" for area in _LATIN_AREAS), 2),
+    "brazil": (tuple(f"+1 {area} 555 01" for area in _BRAZIL_AREAS), 2),
+    "quebec": (tuple(f"+1 {area} 555 01" for area in _QUEBEC_AREAS), 2),
+    "uk": (tuple(f"+44 {block}" for block in _UK_BLOCKS), 3),
+    "au": (tuple(f"+61 {block}" for block in _AU_BLOCKS), 4),
+    "fr": (tuple(f"+33 {block}" for block in _FR_BLOCKS), 4),
+}
+"""A pool's blocks of numbers, and how many digits number each of a block."""
+
+_POOLS = {
+    "GB": "uk", "US": "us", "AU": "au", "ES": "uk", "MX": "latin", "CO": "latin", "AR": "latin",
+    "PT": "fr", "BR": "brazil", "FR": "fr", "BE": "fr", "CA": "quebec",
+}  # fmt: skip
+_AT_HOME = frozenset(("GB", "US", "AU", "FR", "CA"))
+"""Regions whose own numbers have a range for fiction."""
+
+WAYS = ("phone", "email", "handle")
+_SHARES = {True: (55, 27, 18), False: (18, 34, 48)}
+
 _STRIDE = 7919  # prime to every pool size, so that neighbours in time are not neighbours in number
 
-_MAILBOX = ["post", "work", "info", "contact", "office", "jobs", "hello", "team", "desk", "line"]
+_MAILBOX = (
+    "info", "maria", "tom", "nina", "alex", "sam", "dana", "leo", "vera", "rosa", "luis", "ana",
+    "marc", "julia", "paulo", "irina", "victor", "sofia", "elena", "max",
+)  # fmt: skip
 _WORDS = {
     "en": "zero one two three four five six seven eight nine",
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve",
@@ -35,55 +77,79 @@ _FULL_WIDTH = {str(digit): chr(0xFF10 + digit) for digit in range(10)}
 _SEPARATORS = (".", "-", "*", "_", " / ", " . ", "·")
 
 
-def phone(language: str, split: str, index: int) -> str:
-    """The index-th telephone number of a language and split, in international form.
+class PhoneBook:
+    """The telephone numbers of one split, each given once until its pool is spent."""
 
-    Numbers are distinct until the reserved ranges are spent (5,000 to 12,500 a language and
-    split); then they come round again. The splits share none.
+    def __init__(self, split: str) -> None:
+        self._split = split
+        self._given = dict.fromkeys(_BLOCKS, 0)
 
-    >>> phone("fr", "train", 0)
-    '+33 1 99 00 00 00'
+    def take(self, region: str) -> str | None:
+        """The next number for a region in international form; None when there is no other."""
+        pool = _POOLS[region]
+        number = phone(pool, self._split, self._given[pool])
+        self._given[pool] += number is not None
+        return number
+
+
+def phone(pool: str, split: str, index: int) -> str | None:
+    """The index-th telephone number of a pool and split; None past the last. Splits share none.
+
+    >>> phone("uk", "train", 0), phone("latin", "train", 650)
+    ('+44 7700 900000', None)
     """
-    size = _ENGLISH if language == "en" else 10_000 * len(_FR_FILM[language])
-    at = 2 * (index * _STRIDE % (size // 2)) + (split == "test")
-    if language != "en":
-        block, last = divmod(at, 10_000)
-        return f"+33 {_FR_FILM[language][block]} {last // 100:02d} {last % 100:02d}"
-    uk_block, uk_last = divmod(at, 1000)
-    if uk_block < len(_UK_DRAMA):
-        return f"+44 {_UK_DRAMA[uk_block]}{uk_last:03d}"
-    area, last = divmod(at - 1000 * len(_UK_DRAMA), 100)
-    return f"+1 {_US_AREAS[area]} 555 01{last:02d}"
+    blocks, digits = _BLOCKS[pool]
+    in_block: int = 10**digits
+    half = len(blocks) * in_block // 2
+    if index >= half:
+        return None
+    at = 2 * (index * _STRIDE % half) + (split == "test")
+    block, last = divmod(at, in_block)
+    written = f"{last:0{digits}d}"
+    if pool == "fr":
+        written = f" {written[:2]} {written[2:]}"
+    return blocks[block] + written
+
+
+def way(region: str, rng: random.Random) -> str:
+    """How the author of an ad wants to be reached."""
+    return rng.choices(WAYS, _SHARES[region in _AT_HOME])[0]
 
 
 def email(split: str, number: int) -> str:
     """A mailbox that no other campaign has."""
-    return f"{_MAILBOX[number % len(_MAILBOX)]}.{split[:2]}{number}@example.org"
+    return f"{_MAILBOX[number % len(_MAILBOX)]}.{2 * number + (split == 'test')}@example.org"
 
 
 def handle(split: str, number: int) -> str:
     """A messenger name that no other campaign has."""
-    return f"@{_MAILBOX[number % len(_MAILBOX)]}_{split[:2]}{number}"
+    return f"@{_MAILBOX[number % len(_MAILBOX)]}_{2 * number + (split == 'test')}"
 
 
-def plainly(number: str, language: str, rng: random.Random) -> str:
-    """A telephone number as people write it in that language."""
+def plainly(number: str, region: str, rng: random.Random) -> str:
+    """A telephone number as people write it there."""
     country, _, rest = number.partition(" ")
-    if language == "en" and country == "+1" and rng.random() < 0.6:
-        return rest.replace(" ", "-")
-    if language == "en" and country == "+44" and rng.random() < 0.6:
-        return f"0{rest}"
-    if language == "fr" and rng.random() < 0.7:
-        return f"0{rest}" if rng.random() < 0.6 else f"0{rest}".replace(" ", ".")
-    return number
+    draw = rng.random()
+    if country == "+1" and draw < 0.7:
+        area, exchange, last = rest.split(" ")
+        return f"{area}-{exchange}-{last}" if draw < 0.4 else f"({area}) {exchange}-{last}"
+    if region in ("GB", "AU", "FR") and draw < 0.75:
+        local = f"0{rest}"
+        if draw < 0.15:
+            return local.replace(" ", "")
+        if region == "FR" and draw < 0.35:
+            return local.replace(" ", ".")
+        return local
+    return number if draw < 0.85 else number.replace(" ", "")
 
 
 def obscured(number: str, language: str, rng: random.Random) -> str:
     """A telephone number written so that a simple pattern misses it."""
     digits = [c for c in number if c.isdigit()]
+    words = NUMBER_WORDS[language]
     style = rng.randrange(6)
     if style == 0:
-        return " ".join([NUMBER_WORDS[language][int(digit)] for digit in digits])
+        return " ".join([words[int(digit)] for digit in digits])
     if style == 1:
         return "".join([_KEYCAP[digit] for digit in digits])
     if style == 2:
@@ -92,8 +158,16 @@ def obscured(number: str, language: str, rng: random.Random) -> str:
         return "".join([_FULL_WIDTH[digit] for digit in digits])
     if style == 4:
         return " ".join([_swap(digit) for digit in digits])
-    words = NUMBER_WORDS[language]
     return " ".join([words[int(d)] if rng.random() < 0.4 else d for d in digits])
+
+
+def obscured_address(address: str, style: Style, rng: random.Random) -> str:
+    """Mail or a handle written for people only."""
+    if address.startswith("@"):
+        return " ".join(address)
+    name, _, domain = address.partition("@")
+    dot = rng.choice(style.dot)
+    return name.replace(".", dot) + rng.choice(style.at) + domain.replace(".", dot)
 
 
 def _swap(digit: str) -> str:

@@ -9,27 +9,41 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import accumulate
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 import pyarrow as pa
 
 from adrisk.errors import UsageError
-from adrisk.schema import ADS, LABELS
-from adrisk.synthetic.bank import SPLITS
-from adrisk.synthetic.campaign import Post, posts
-from adrisk.synthetic.cases import Case, load_cases
+from adrisk.synthetic.bank import LANGUAGES, SPLITS, load_bank
+from adrisk.synthetic.campaign import Origin, Post, posts
+from adrisk.synthetic.cases import Book, Case, load_cases
+from adrisk.synthetic.contacts import PhoneBook
+from adrisk.synthetic.table import table_of
 from adrisk.types import RISKY
 
-SCHEMA = pa.schema([*ADS, *LABELS, ("kind", pa.string()), ("template_family", pa.string())])
-"""Ads, their labels, and two columns more: what is advertised, and case/sector/register."""
+KINDS = ("job", "service", "housing", "other")
+"""What is advertised; other are au pairs, modelling, introductions, goods, trades and notices."""
 
-_EPOCH_MICROSECONDS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_LANGUAGE_SHARES = {"en": 40, "es": 24, "pt": 18, "fr": 18}
 _BLOCK = 4_096
 _TEST_SHARE = 0.3
 _TAIL = 1.3  # exponent of the campaign sizes: heavy, as in the field
 _LARGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The arguments of `generate` that shape the ads."""
+
+    count: int
+    seed: int
+    prevalence: float
+    duplicates: float
+    edited: float
+    languages: tuple[str, ...]
+    kinds: tuple[str, ...]
 
 
 def generate(
@@ -39,6 +53,9 @@ def generate(
     prevalence: float = 0.03,
     batch_rows: int = 4096,
     duplicates: float = 0.5,
+    edited: float = 0.5,
+    languages: Collection[str] = LANGUAGES,
+    kinds: Collection[str] = KINDS,
 ) -> Iterator[pa.Table]:
     """Synthetic ads in tables of `batch_rows` rows, `count` in all.
 
@@ -47,18 +64,33 @@ def generate(
     Args:
         count: ads to make; 0 gives no table.
         seed: the source of everything random.
-        prevalence: share of ads whose risk is 2 or 3, in each split.
+        prevalence: share of ads whose true risk is 2 or 3, in each split.
         batch_rows: rows of every table but the last.
-        duplicates: share of ads that are near-copies of an earlier one.
+        duplicates: share of ads that repeat an earlier one, edited or not.
+        edited: share of those repeats that change something: a place, a price, a contact, a
+            sentence. With 0 they are raw copies, posted from other accounts at other times.
+        languages: of `LANGUAGES`; the shares between those wanted stay as they are.
+        kinds: of `KINDS`.
 
     Raises:
         UsageError: if an argument is out of its range; nothing has been made then.
     """
-    _check(count, prevalence, batch_rows, duplicates)
-    return _tables(count, seed, prevalence, batch_rows, duplicates)
+    _check(count, prevalence, batch_rows, duplicates, edited)
+    wanted = _Wanted(
+        count,
+        seed,
+        prevalence,
+        duplicates,
+        edited,
+        _chosen(languages, LANGUAGES, "languages"),
+        _chosen(kinds, KINDS, "kinds"),
+    )
+    return _tables(wanted, batch_rows)
 
 
-def _check(count: int, prevalence: float, batch_rows: int, duplicates: float) -> None:
+def _check(
+    count: int, prevalence: float, batch_rows: int, duplicates: float, edited: float
+) -> None:
     if count < 0 or batch_rows < 1:
         raise UsageError(
             f"synthetic: count must be 0 or more and batch_rows 1 or more, got {count} and "
@@ -68,28 +100,42 @@ def _check(count: int, prevalence: float, batch_rows: int, duplicates: float) ->
         raise UsageError(f"synthetic: prevalence must be from 0 to 1, got {prevalence}")
     if not 0 <= duplicates <= 0.95:
         raise UsageError(f"synthetic: duplicates must be from 0 to 0.95, got {duplicates}")
+    if not 0 <= edited <= 1:
+        raise UsageError(f"synthetic: edited must be from 0 to 1, got {edited}")
 
 
-def _tables(
-    count: int, seed: int, prevalence: float, batch_rows: int, duplicates: float
-) -> Iterator[pa.Table]:
+def _chosen(given: Collection[str], known: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The known ones among those given, in the order of the known ones."""
+    for value in given:
+        if value not in known:
+            close = get_close_matches(value, known, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(
+                f"synthetic: {name} are {', '.join(known)}, and {value!r} is none of them{meant}"
+            )
+    if not given:
+        raise UsageError(f"synthetic: {name} is empty; name some of {', '.join(known)}")
+    return tuple(value for value in known if value in given)
+
+
+def _tables(wanted: _Wanted, batch_rows: int) -> Iterator[pa.Table]:
     waiting: list[Post] = []
     made = 0
-    for block in _blocks(count, seed, prevalence, duplicates):
+    for block in _blocks(wanted):
         waiting += block
         while len(waiting) >= batch_rows:
-            yield _table(waiting[:batch_rows], made, seed)
+            yield table_of(waiting[:batch_rows], made, wanted.seed)
             made += batch_rows
             waiting = waiting[batch_rows:]
     if waiting:
-        yield _table(waiting, made, seed)
+        yield table_of(waiting, made, wanted.seed)
 
 
-def _blocks(count: int, seed: int, prevalence: float, duplicates: float) -> Iterator[list[Post]]:
-    rng = random.Random(f"{seed}/blocks")
+def _blocks(wanted: _Wanted) -> Iterator[list[Post]]:
+    rng = random.Random(f"{wanted.seed}/blocks")
     block: list[Post] = []
-    left = count
-    for post in _stream(count, seed, prevalence, duplicates):
+    left = wanted.count
+    for post in _stream(wanted):
         block.append(post)
         left -= 1
         if len(block) == _BLOCK or not left:
@@ -98,82 +144,87 @@ def _blocks(count: int, seed: int, prevalence: float, duplicates: float) -> Iter
             block = []
 
 
-def _stream(count: int, seed: int, prevalence: float, duplicates: float) -> Iterator[Post]:
+def _stream(wanted: _Wanted) -> Iterator[Post]:
     """Campaign by campaign; the ledger holds each split to its prevalence."""
-    rng = random.Random(f"{seed}/campaigns")
-    cases, sectors = load_cases()
-    chance = {
-        risky: (group, list(accumulate(case.share for case in group)))
-        for risky in (False, True)
-        for group in ([case for case in cases if case.risky is risky],)
-    }
-    # No campaign may outweigh the rest, or a small corpus would have one risky author.
-    largest = min(_LARGEST, max(4, int(prevalence * count / 25)))
-    scale = _size_scale(duplicates, largest)
+    rng = random.Random(f"{wanted.seed}/campaigns")
+    book = load_cases()
+    decks = {risky: _Deck(book, wanted.kinds, risky=risky) for risky in (False, True)}
+    banks = [load_bank(language) for language in wanted.languages]
+    shares = [_LANGUAGE_SHARES[bank.language] for bank in banks]
+    tails = {risky: _Tail(wanted, risky=risky) for risky in (False, True)}
     ads = dict.fromkeys(SPLITS, 0)
     risky_ads = dict.fromkeys(SPLITS, 0)
     campaigns = dict.fromkeys(SPLITS, 0)
-    left = count
+    phones = {split: PhoneBook(split) for split in SPLITS}
+    left = wanted.count
     while left:
         split = "test" if rng.random() < _TEST_SHARE else "train"
-        owed = prevalence * (ads[split] + 1) - risky_ads[split]
-        case = _draw(*chance[owed > rng.random()], rng)
-        size = min(_size(scale, largest, rng), left)
-        for post in posts(case, sectors, split, campaigns[split], size, seed):
-            risky_ads[split] += post.risk >= RISKY
+        owed = wanted.prevalence * (ads[split] + 1) - risky_ads[split]
+        risky = owed > rng.random()
+        case, sector = decks[risky].draw(rng)
+        size = min(tails[risky].draw(rng), left)
+        bank = rng.choices(banks, shares)[0]
+        region = rng.choices(bank.regions, [region.share for region in bank.regions])[0]
+        origin = Origin(bank, region, split, campaigns[split])
+        own = random.Random(f"{wanted.seed}/{split}/{campaigns[split]}")
+        for post in posts(case, sector, origin, book, phones[split], size, wanted.edited, own):
+            risky_ads[split] += post.story.said.risk >= RISKY
             yield post
         campaigns[split] += 1
         ads[split] += size
         left -= size
 
 
-def _draw(cases: list[Case], weights: list[float], rng: random.Random) -> Case:
-    return rng.choices(cases, cum_weights=weights)[0]
+class _Deck:
+    """Cases, each with the sectors in which it makes an ad of a kind that is wanted."""
+
+    def __init__(self, book: Book, kinds: Collection[str], *, risky: bool) -> None:
+        self._cases: list[tuple[Case, list[str]]] = []
+        self._shares: list[float] = []
+        for case in book.cases:
+            sectors = [
+                name
+                for name in case.sectors
+                if ("other" if case.notice else book.sectors[name].kind) in kinds
+            ]
+            if sectors and case.risky is risky:
+                self._cases.append((case, sectors))
+                self._shares.append(case.share * len(sectors) / len(case.sectors))
+
+    def draw(self, rng: random.Random) -> tuple[Case, str]:
+        """A case and where it happens."""
+        case, sectors = rng.choices(self._cases, self._shares)[0]
+        return case, rng.choice(sectors)
 
 
-def _size(scale: float, largest: int, rng: random.Random) -> int:
-    """One ad and a heavy-tailed number of copies (a discrete Lomax law, capped)."""
-    if not scale:
-        return 1
-    copies = scale * ((1 - rng.random()) ** (-1 / _TAIL) - 1)
-    return 1 + min(int(copies), largest - 1)
+class _Tail:
+    """Sizes of campaigns: one ad and a heavy-tailed number of copies (a discrete Lomax law).
 
-
-def _size_scale(duplicates: float, largest: int) -> float:
-    """The scale at which the mean of the copies makes them the share of ads asked for.
-
-    With m copies to an original on average, the share is m / (1 + m); the mean is the sum of
-    the chances of at least 1, 2, ... copies.
+    The law is capped, and its scale is such that the mean of the copies makes them the share of
+    ads asked for. A small corpus must not have one risky author, so risky campaigns are capped
+    lower.
     """
-    wanted = duplicates / (1 - duplicates)
-    low, high = 0.0, 1e6
-    while wanted and high - low > 1e-6 * high:
-        middle = (low + high) / 2
-        mean = math.fsum((1 + k / middle) ** -_TAIL for k in range(1, largest))
-        low, high = (middle, high) if mean < wanted else (low, middle)
-    return high if wanted else 0.0
 
+    def __init__(self, wanted: _Wanted, *, risky: bool) -> None:
+        self._copies = wanted.duplicates / (1 - wanted.duplicates)
+        fair = wanted.prevalence * wanted.count / 75 if risky else wanted.count / 1000
+        self._largest = min(_LARGEST, max(4, int(fair), int(4 * self._copies)))
+        self._scale = self._scaled()
 
-def _table(batch: list[Post], first: int, seed: int) -> pa.Table:
-    rows = len(batch)
-    columns = {
-        "ad_id": [f"syn-{seed}-{first + i:08d}" for i in range(rows)],
-        "text": [post.text for post in batch],
-        "language": [post.language for post in batch],
-        "posted_at": [_EPOCH_MICROSECONDS + post.posted_second * 1_000_000 for post in batch],
-        "source": ["synthetic"] * rows,
-        "category": [post.category for post in batch],
-        "location": [post.location for post in batch],
-        "account_id": [post.account_id for post in batch],
-        "url": [None] * rows,
-        "price": [post.price for post in batch],
-        "indicators": [post.indicators for post in batch],
-        "indicators_known": [post.indicators_known for post in batch],
-        "risk": [post.risk for post in batch],
-        "label_source": ["synthetic"] * rows,
-        "campaign_id": [f"syn-{seed}-{post.campaign_id}" for post in batch],
-        "split": [post.split for post in batch],
-        "kind": [post.kind for post in batch],
-        "template_family": [post.template_family for post in batch],
-    }
-    return pa.table([pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
+    def draw(self, rng: random.Random) -> int:
+        """The number of ads of a campaign."""
+        if not self._copies:
+            return 1
+        copies = self._scale * ((1 - rng.random()) ** (-1 / _TAIL) - 1)
+        return 1 + min(int(copies), self._largest - 1)
+
+    def _scaled(self) -> float:
+        """With m copies to an original on average, their share is m / (1 + m); the mean is the
+        sum of the chances of at least 1, 2, ... copies.
+        """
+        low, high = 0.0, 1e6
+        while self._copies and high - low > 1e-6 * high:
+            middle = (low + high) / 2
+            mean = math.fsum((1 + k / middle) ** -_TAIL for k in range(1, self._largest))
+            low, high = (middle, high) if mean < self._copies else (low, middle)
+        return high

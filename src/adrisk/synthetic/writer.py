@@ -1,138 +1,219 @@
 """Write the text of one ad from what a campaign decided to say.
 
-In: a `Draft`, sentences with their slots still open, and slot values. Out: a text in one of three
-registers: a terse classified, a chatty post, a formal posting.
+In: a `Draft`, sentences in order with their slots still open, and slot values. Out: a text in one
+of three registers: a terse classified, a chatty post, a formal posting.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adrisk.synthetic.bank import Bank, Slots
+from adrisk.synthetic.bank import CLAUSES, Bank, Slots
+from adrisk.synthetic.words import disguise, mistype
 
 REGISTERS = ("terse", "chatty", "formal")
 
-_MEDIAN_LENGTH = {"terse": 190, "chatty": 520, "formal": 900}
-_SPREAD = {"terse": 0.55, "chatty": 0.5, "formal": 0.45}
-SHORTEST, LONGEST = 60, 2_500
+_MEDIAN_LENGTH = {"terse": 150, "chatty": 350, "formal": 640}
+_SPREAD = {"terse": 0.45, "chatty": 0.55, "formal": 0.75}
+_BOUNDS = {"terse": (60, 450), "chatty": (110, 2_000), "formal": (120, 4_000)}
+# The formal ones follow the H-2, EURES and DIFrauD postings taken in equal parts: their quartiles
+# are about 370, 640 and 1,060 characters, and one in twenty is longer than 2,200.
 
-_PROPER = frozenset(("Telegram", "Signal", "Viber"))
+_JOINTS = (". ", ", ", " - ", "; ", " / ", ". ", "\n", " | ")
+_BULLETS = ("- ", "• ", "", "", "* ", "– ")
+_MARKS = ("✅ ", "👉 ", "⭐ ", "▪️ ")
 _BARE = str.maketrans("áàâãäéèêëíìîïóòôõöúùûüçñÁÉÍÓÚÇÑ", "aaaaaeeeeiiiiooooouuuucnAEIOUCN")
+_MOST_BULLETS = 20  # a longer list is set as paragraphs
+LAYOUTS = 4
+_CONTACT_SLOTS = ("{contact}", "{chat}", "{obscured}", "{email}")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The sentences of a campaign, slots open, and the way in which they are set.
 
-    `fixed` sentences are those an edit must not drop: they carry what the labels say. `style` is
-    the seed of the small choices of a register, so that copies look alike. Only a `headed` draft
-    has headings, which are about work, when it is set as a formal posting.
+    `sentences` are in order. `style` is the seed of the small choices of a register, so that
+    copies look alike; `layout` (below `LAYOUTS`) is the larger one. `fields` are the boxes of a
+    posting, name and value; only a `headed` draft has headings, which are about work.
     """
 
     register: str
+    layout: int
     title: str
-    fixed: tuple[str, ...]
-    filler: tuple[str, ...]
+    sentences: tuple[str, ...]
     contact: str
+    fields: tuple[str, ...]
     headed: bool
     style: int
 
 
-def target_length(register: str, rng: random.Random) -> int:
+def target_length(register: str, kind: str, rng: random.Random) -> int:
     """Characters to aim at; drawn without regard to the case, so that length tells nothing."""
     length = _MEDIAN_LENGTH[register] * rng.lognormvariate(0.0, _SPREAD[register])
-    return int(min(max(length, SHORTEST), LONGEST))
+    if kind != "job":
+        length *= 0.75
+    low, high = _BOUNDS[register]
+    return int(min(max(length, low), high))
 
 
-def gather(sentences: Sequence[str], room: int) -> tuple[str, ...]:
-    """As many of the sentences, in order, as fit into this many characters."""
-    taken = []
-    for sentence in sentences:
-        room -= len(sentence) + 2
-        if room < 0:
-            break
-        taken.append(sentence)
-    return tuple(taken)
+def lowered(sentence: str, proper: frozenset[str]) -> str:
+    """The sentence as it goes on inside another: "WhatsApp only" and "I work" keep their capital.
+
+    >>> lowered("Passports stay here", frozenset()), lowered("WhatsApp only", frozenset())
+    ('passports stay here', 'WhatsApp only')
+    """
+    word = sentence.split(" ", 1)[0].strip(".,;:!?()")
+    if word in proper or word.split("'", 1)[0] in proper or not word[:1].isalpha():
+        return sentence
+    if any(letter.isupper() for letter in word[1:]):
+        return sentence
+    return sentence[0].lower() + sentence[1:]
+
+
+def raised(sentence: str) -> str:
+    """The sentence with a capital in front."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def write(draft: Draft, slots: Slots, bank: Bank) -> str:
     """The text of one ad."""
     rng = random.Random(draft.style)
-    body = [*draft.fixed, *draft.filler]
-    rng.shuffle(body)
-    title = draft.title.format_map(slots)
-    sentences = [sentence.format_map(slots) for sentence in body]
+    raw = [part for sentence in draft.sentences for part in sentence.split(CLAUSES)]
+    if draft.register == "formal":
+        sentences = [raised(sentence.format_map(slots)) for sentence in raw]
+    else:
+        sentences = _treated(raw, slots, rng)
+    title = raised(draft.title.format_map(slots))
     contact = draft.contact.format_map(slots)
     if draft.register == "terse":
-        return _terse(title, sentences, contact, rng)
+        return _terse(draft, title, raw, sentences, contact, bank, rng)
     if draft.register == "chatty":
-        return _chatty(title, sentences, contact, bank, rng)
-    return _formal(draft, title, sentences, contact, bank, rng)
+        return _chatty(draft, title, sentences, contact, bank, rng)
+    return _formal(draft, title, sentences, contact, slots, bank, rng)
 
 
-def _terse(title: str, sentences: list[str], contact: str, rng: random.Random) -> str:
-    joint = rng.choice((". ", ", ", " - ", "; ", " / ", ". ", "\n"))
-    if joint != ". ":
-        sentences = [_uncapitalised(sentence) for sentence in sentences]
-    if rng.random() < 0.25:
+def _treated(raw: list[str], slots: Slots, rng: random.Random) -> list[str]:
+    """The sentences filled in, now and then with slips or with words in disguise."""
+    sentences = [raised(sentence.format_map(slots)) for sentence in raw]
+    draw = rng.random()
+    if draw > 0.19:
+        return sentences
+    free = [i for i, s in enumerate(raw) if not any(slot in s for slot in _CONTACT_SLOTS)]
+    change = disguise if draw < 0.06 else mistype
+    for i, changed in zip(free, change([sentences[i] for i in free], rng), strict=True):
+        sentences[i] = changed
+    return sentences
+
+
+def _terse(
+    draft: Draft,
+    title: str,
+    raw: list[str],
+    sentences: list[str],
+    contact: str,
+    bank: Bank,
+    rng: random.Random,
+) -> str:
+    joint = _JOINTS[2 * draft.layout + (rng.random() < 0.5)]
+    if joint not in (". ", "\n") or rng.random() < 0.2:
+        sentences = [
+            sentence if open_[0] == "{" else lowered(sentence, bank.proper)
+            for open_, sentence in zip(raw, sentences, strict=True)
+        ]
+    elif joint == ". ":
+        sentences = [s[:-1] if s[-1] == "." else s for s in sentences]
+    shout = rng.random()
+    if shout < 0.2:
         title = title.upper()
-    parts = [title, *sentences]
-    if contact:
-        parts.insert(len(parts) if rng.random() < 0.8 else 1, contact)
-    text = joint.join(parts)
-    if rng.random() < 0.12:
-        text = text.lower()
-    if rng.random() < 0.15:
-        text = text.translate(_BARE)
-    return text
+    body = joint.join(sentences)
+    case = rng.random()
+    if case < 0.1:
+        body = body.lower()
+    elif case < 0.13 and "@" not in body:
+        body = body.upper()
+    elif case < 0.27:
+        body, title = body.translate(_BARE), title.translate(_BARE)
+    between = joint if rng.random() < 0.6 else rng.choice((". ", ": ", "\n"))
+    text = f"{title}{between}{body}" if body else title
+    if not contact:
+        return text
+    if joint not in (". ", "\n", " | "):
+        contact = lowered(contact, bank.proper)
+    if rng.random() < 0.85:
+        return f"{text}{joint}{contact}"
+    return f"{title}{joint}{contact}{joint}{body}" if body else f"{title}{joint}{contact}"
 
 
-def _chatty(title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random) -> str:
-    ends = rng.choices((".", "!", "...", " :)"), (80, 12, 5, 3), k=len(sentences))
+def _chatty(
+    draft: Draft, title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random
+) -> str:
+    wow = " !" if bank.language == "fr" else "!"
+    ends = rng.choices((".", wow, "...", " :)"), (84, 10, 4, 2), k=len(sentences))
+    if draft.layout == 3 and draft.style % 2:
+        mark = rng.choice(_MARKS)
+        lines = [mark + sentence for sentence in sentences]
+        if contact:
+            lines.append(contact)
+        return "\n".join([title, *lines])
     marked = [_ended(sentence, end) for sentence, end in zip(sentences, ends, strict=True)]
+    for at in range(1, len(marked)):
+        if rng.random() < 0.05:
+            marked[at] = f"{rng.choice(bank.style.links)} {lowered(marked[at], bank.proper)}"
     if contact:
-        marked.insert(len(marked) if rng.random() < 0.75 else len(marked) // 2, f"{contact}.")
-    if rng.random() < 0.6:
-        marked.insert(0, f"{rng.choice(bank.greetings)}{rng.choice(('!', '.', ' :)'))}")
+        end = rng.choice((".", ".", "", wow))
+        marked.insert(len(marked) if rng.random() < 0.8 else len(marked) // 2, f"{contact}{end}")
+    if draft.layout < 2:
+        marked.insert(0, f"{rng.choice(bank.greetings)}{rng.choice((wow, '.', ',', ' :)'))}")
+        if marked[0][-1] == "," and len(marked) > 1:
+            marked[1] = lowered(marked[1], bank.proper)
     if rng.random() < 0.45:
-        marked.append(f"{rng.choice(bank.closers)}{rng.choice(('!', '.', ''))}")
-    if rng.random() < 0.35 and len(marked) > 4:
+        marked.append(f"{rng.choice(bank.closers)}{rng.choice((wow, '.', ''))}")
+    if len(marked) > 5 and rng.random() < 0.5:
         marked.insert(rng.randrange(2, len(marked) - 1), "\n")
-    text = " ".join(marked).replace(" \n ", "\n\n")
+    text = " ".join(marked).replace(" \n ", rng.choice(("\n", "\n\n")))
     return f"{title}\n{text}"
 
 
 def _formal(
-    draft: Draft, title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random
+    draft: Draft,
+    title: str,
+    sentences: list[str],
+    contact: str,
+    slots: Slots,
+    bank: Bank,
+    rng: random.Random,
 ) -> str:
-    headings = rng.sample(bank.headings, rng.choice((2, 3, 3)))
-    with_headings = draft.headed and len(sentences) > 4
-    bullet = rng.choice(("- ", "• ", "", "* "))
-    lines = [title, ""]
-    size = max(2, -(-len(sentences) // len(headings)))
+    boxes = [field.format_map(slots) for field in draft.fields]
+    bullet = rng.choice(_BULLETS) if len(sentences) <= _MOST_BULLETS else ""
+    with_headings = draft.headed and draft.layout < 2 and len(sentences) > 5
+    upper, colon = rng.random() < 0.25, rng.random() < 0.4
+    lines = [title.upper() if rng.random() < 0.15 else title, ""]
+    if boxes and draft.layout != 1:
+        lines += [*boxes, ""] if draft.layout else [". ".join(boxes) + ".", ""]
+    if with_headings:
+        parts = min(5, max(2, len(sentences) // 5))
+        headings = rng.sample(bank.headings, parts)
+    else:
+        parts = max(1, min(6, len(sentences) // 6))
+        headings = []
+    size = max(1, -(-len(sentences) // parts))
     for number, first in enumerate(range(0, len(sentences), size)):
         part = sentences[first : first + size]
-        if with_headings:
-            lines.append(headings[number])
-        if bullet:
+        if headings:
+            heading = headings[number].upper() if upper else headings[number]
+            lines.append(f"{heading}:" if colon else heading)
+        if bullet and (headings or draft.layout == 2):
             lines += [bullet + sentence for sentence in part]
         else:
             lines.append(" ".join([_ended(sentence, ".") for sentence in part]))
         lines.append("")
     if contact:
-        lines.append(_ended(contact, "."))
+        lines += [_ended(contact, "."), ""]
+    if boxes and draft.layout == 1:
+        lines.append(" ".join([f"{box}." for box in boxes]))
     return "\n".join(lines).strip()
 
 
 def _ended(sentence: str, end: str) -> str:
-    return sentence if sentence[-1] in ".!?" else sentence + end
-
-
-def _uncapitalised(sentence: str) -> str:
-    # "WhatsApp only" and "I work alone" keep their capital.
-    word = sentence.split(" ", 1)[0]
-    if word in _PROPER or not word[1:].islower():
-        return sentence
-    return sentence[0].lower() + sentence[1:]
+    return sentence if sentence[-1] in ".!?:)" else sentence + end

@@ -130,7 +130,7 @@ class EncoderClassifier:
         texts, targets = folded.take(pa.array(known)).to_pylist(), targets.take(known)
         recipe = self._recipe()
         examples = Examples(
-            tokenise(self._tokeniser, texts, recipe.longest), answers_of(targets, labels)
+            tokenise(self._tokeniser, texts, recipe.longest), *answers_of(targets, labels)
         )
         held = held_back(targets, self.seed)
         network = Network(base.encoder, len(labels))
@@ -181,7 +181,7 @@ class EncoderClassifier:
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
-        digest.update(examples.answers.tobytes())
+        digest.update(examples.answers.tobytes() + examples.counts.tobytes())
         return digest.hexdigest()[:24]
 
     def _compare(self, network: Network, texts: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor
 from torch.nn import functional
 
-from adrisk.classifiers.base import THRESHOLDS, Workshop
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Workshop
 from adrisk.classifiers.encoder.batches import by_width, padded, shuffled, width_of
 from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
 from adrisk.classifiers.encoder.hardware import autocast, device
@@ -46,17 +46,19 @@ _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """n ads to learn from: tokens, and the answers of 3 + k heads, NaN where not asked."""
+    """n ads to learn from: tokens, and what `answers_of` gives; NaN where not asked."""
 
     tokens: Sequence[IntArray]
     answers: FloatArray
+    counts: FloatArray
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def take(self, rows: NDArray[np.intp]) -> Examples:
         """Some of them, in that order."""
-        return Examples([self.tokens[row] for row in rows], self.answers[rows])
+        tokens = [self.tokens[row] for row in rows]
+        return Examples(tokens, self.answers[rows], self.counts[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +84,20 @@ class Balance:
     weight: Tensor
 
 
-def answers_of(targets: Targets, labels: Sequence[str]) -> FloatArray:
-    """What the heads are asked, shape (n, 3 + k).
+def answers_of(targets: Targets, labels: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """What the heads are asked and how much each question counts, both of shape (n, 3 + k).
 
     A risk question is asked only where the one before it is answered yes: risk 1 answers
-    "at least 1?" with yes, "at least 2?" with no, and is not asked about 3.
+    "at least 1?" with yes, "at least 2?" with no, and is not asked about 3. With soft labels it
+    counts as far as the one before it is likely.
     """
-    risk = targets.risk[:, None].astype(np.float64)
-    threshold = np.array(THRESHOLDS)
-    asked = (risk != UNKNOWN_RISK) & (risk >= threshold - 1)
-    return np.concatenate(
-        [np.where(asked, risk >= threshold, np.nan), targets.columns(labels)], axis=1
-    )
+    reached = np.stack([targets.risk_at_least(level) for level in THRESHOLDS], axis=1)
+    before = np.concatenate([np.ones((len(targets), 1)), reached[:, :-1]], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        risk = np.where(before > 0, reached / before, np.nan)
+    answers = np.concatenate([risk, targets.columns(labels)], axis=1)
+    counts = np.concatenate([before, np.ones((len(targets), len(labels)))], axis=1)
+    return answers, np.where(np.isnan(answers), 0.0, counts)
 
 
 def held_back(targets: Targets, seed: int) -> NDArray[np.bool_]:
@@ -137,7 +141,7 @@ def train(
     """
     where = device()
     network.to(where)
-    balance = _balance(learn.answers)
+    balance = _balance(learn)
     _start_heads(network, balance)
     optimiser = _optimiser(network, recipe)
     lengths = [len(tokens) for tokens in learn.tokens]
@@ -192,7 +196,7 @@ def _step(
         torch.manual_seed(recipe.seed * 1_000_003 + step)
         with autocast(recipe.half):
             logits = network(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
-        loss = loss_of(logits, torch.from_numpy(examples.answers).to(where), balance, recipe)
+        loss = loss_of(logits, examples, balance, recipe)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
     torch.nn.utils.clip_grad_norm_([p for _, p in learned(network)], _LARGEST_STEP)
@@ -200,25 +204,24 @@ def _step(
     return float(loss.detach())
 
 
-def loss_of(logits: Tensor, answers: Tensor, balance: Balance, recipe: Recipe) -> Tensor:
+def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
     """Mean over the ads of the risk questions asked, and mean over all known indicators."""
-    known = ~answers.isnan()
-    wanted = answers.nan_to_num(0.0).float()
+    wanted = torch.from_numpy(examples.answers).nan_to_num(0.0).float().to(logits.device)
+    counts = torch.from_numpy(examples.counts).float().to(logits.device)
     prevalence, weight = (part.to(logits.device) for part in (balance.prevalence, balance.weight))
     wanted = wanted * (1 - recipe.smoothing) + recipe.smoothing * prevalence
     each = functional.binary_cross_entropy_with_logits(
         logits.float(), wanted, pos_weight=weight, reduction="none"
     )
-    each = torch.where(known, each, 0.0)
-    risk = each[:, :QUESTIONS].sum() / known[:, 0].sum().clamp_min(1)
-    indicators = each[:, QUESTIONS:].sum() / known[:, QUESTIONS:].sum().clamp_min(1)
+    each = each * counts
+    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
+    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
     return risk + _INDICATORS_WEIGH * indicators
 
 
-def _balance(answers: FloatArray) -> Balance:
-    known = ~np.isnan(answers)
-    present = np.nansum(answers, axis=0)
-    count = known.sum(axis=0)
+def _balance(examples: Examples) -> Balance:
+    present = (np.nan_to_num(examples.answers) * examples.counts).sum(axis=0)
+    count = examples.counts.sum(axis=0)
     prevalence = (present + 0.5) / (count + 1.0)
     weight = np.sqrt((1 - prevalence) / prevalence).clip(1 / _MOST_WEIGHT, _MOST_WEIGHT)
     return Balance(torch.from_numpy(prevalence).float(), torch.from_numpy(weight).float())
@@ -265,13 +268,12 @@ def _judge(
 ) -> None:
     """Look at the ads held back; note whether waiting still pays."""
     logits = _logits(network, held, recipe)
-    loss = float(loss_of(logits, torch.from_numpy(held.answers), balance, recipe))
+    loss = float(loss_of(logits, held, balance, recipe))
     metrics = {"held_out_loss": loss}
-    # "At least 2" is known where "at least 1" was asked, and no where that was answered so.
-    asked = ~np.isnan(held.answers[:, 0])
-    truth = np.nan_to_num(held.answers[asked, QUESTIONS - 2]) >= 0.5
+    asked = held.counts[:, 0] > 0
+    truth = np.nan_to_num(held.answers[asked, : RISKY_COLUMN + 1]).prod(axis=1) >= 0.5
     if 0 < truth.sum() < len(truth):
-        risk = cumulative(logits[:, :QUESTIONS])[:, QUESTIONS - 2].numpy()
+        risk = cumulative(logits[:, :QUESTIONS])[:, RISKY_COLUMN].numpy()
         metrics["held_out_average_precision"] = float(average_precision_score(truth, risk[asked]))
     told = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())
     say(f"encoder, epoch {epoch + 1} of {recipe.epochs}: {told}")

@@ -13,7 +13,7 @@
     return words.get(item);
   };
   const visible = () => items.filter((item) => !item.hidden);
-  const firstText = (item) => item.querySelector("details");
+  const firstText = (item) => item.querySelector("details.ad");
 
   const filter = () => {
     const asked = search.value.trim().toLowerCase();

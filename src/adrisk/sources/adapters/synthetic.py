@@ -1,20 +1,32 @@
-"""Generated ads with their truth: `synthetic:20000?seed=7&prevalence=0.05`."""
+"""Generated ads with their truth: `synthetic:20000?seed=7&prevalence=0.05&languages=en,es`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from adrisk.errors import SourceError
+from adrisk.errors import SourceError, UsageError
 from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions
 from adrisk.sources.quarantine import Reject
 from adrisk.sources.rows import Rows
 from adrisk.sources.spec import Spec, split_parameters
 
-_PARAMETERS = {"seed": int, "prevalence": float}
+
+def _names(written: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in written.split(","))
+
+
+_PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "seed": int,
+    "prevalence": float,
+    "duplicates": float,
+    "edited": float,
+    "languages": _names,
+    "kinds": _names,
+}
 
 
 class SyntheticReader:
@@ -59,11 +71,16 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
             raise SourceError(f"{spec.text!r}: {name} must be a number, not {written!r}") from error
     if not 0 <= arguments.get("prevalence", 0.0) <= 1:
         raise SourceError(f"{spec.text!r}: prevalence is a share between 0 and 1, such as 0.05")
-    reader = SyntheticReader(spec.text, int(digits), arguments)
+    try:
+        reader = SyntheticReader(spec.text, int(digits), arguments)
+    except UsageError as error:
+        raise SourceError(f"{spec.text!r}: {error}") from error
     columns = {name: name for name in reader.schema.names}
     return Opened([Part(reader, lambda raw: raw)], columns, [])
 
 
 ADAPTER = Adapter(
-    "synthetic:COUNT[?seed=7&prevalence=0.05]", "generated ads with known truth", _open
+    "synthetic:COUNT[?seed=7&prevalence=0.05&duplicates=0.9&languages=en,es&kinds=job]",
+    "generated ads with known truth",
+    _open,
 )

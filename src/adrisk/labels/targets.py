@@ -15,9 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
-from adrisk.types import RISKY, FloatArray, IntArray
+from adrisk.types import RISK_LEVELS, RISKY, FloatArray, IntArray
 
 UNKNOWN_RISK = -1
+
+CERTAIN = 0.01
+"""So near to 0 or 1 a soft label is taken as certain: training then has half the work with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Targets:
         labels: the indicators, in the order of the columns of `indicators`.
         indicators: shape (n, k); 1 present, 0 absent, between for soft labels, NaN not known.
         risk: shape (n,); 0 to 3, or -1 where not known.
+        risk_shares: shape (n, 4), the probability of each level, NaN where risk is not known;
+            None where `risk` is all there is.
         campaigns: shape (n,), equal numbers are one campaign, for families that hold ads back
             while they learn; None where that is not known.
     """
@@ -35,6 +40,7 @@ class Targets:
     labels: tuple[str, ...]
     indicators: FloatArray
     risk: IntArray
+    risk_shares: FloatArray | None = None
     campaigns: IntArray | None = None
 
     def __len__(self) -> int:
@@ -42,8 +48,40 @@ class Targets:
 
     def take(self, rows: NDArray[np.intp]) -> Targets:
         """The targets of some rows, in that order."""
+        shares = None if self.risk_shares is None else self.risk_shares[rows]
         campaigns = None if self.campaigns is None else self.campaigns[rows]
-        return Targets(self.labels, self.indicators[rows], self.risk[rows], campaigns)
+        return Targets(self.labels, self.indicators[rows], self.risk[rows], shares, campaigns)
+
+    def risk_at_least(self, level: int) -> FloatArray:
+        """Probability that risk is at least this level, shape (n,); NaN where it is not known."""
+        if self.risk_shares is not None:
+            return settled(self.risk_shares[:, level:].sum(axis=1))
+        known = np.where(self.risk == UNKNOWN_RISK, np.nan, 1.0)
+        return np.asarray(known * (self.risk >= level))
+
+    def where(self, rows: NDArray[np.bool_], other: Targets) -> Targets:
+        """These targets, but in the given rows what `other`, of the same ads, knows instead."""
+        shares = self._shares()
+        shares[rows] = other._shares()[rows]
+        return Targets(
+            self.labels,
+            np.where(rows[:, None], other.columns(self.labels), self.indicators),
+            np.where(rows, other.risk, self.risk),
+            shares,
+            self.campaigns,
+        )
+
+    def confidence(self) -> FloatArray:
+        """Chance that the likelier answer is right: shape (n, k + 1), risk last, NaN if unknown."""
+        likelier = np.maximum(self.indicators, 1 - self.indicators)
+        return np.concatenate([likelier, self._shares().max(axis=1, keepdims=True)], axis=1)
+
+    def _shares(self) -> FloatArray:
+        """A copy of the probabilities of the levels; 1 for the level of a plain label."""
+        if self.risk_shares is not None:
+            return self.risk_shares.copy()
+        known = self.risk != UNKNOWN_RISK
+        return np.where(known[:, None], np.eye(len(RISK_LEVELS))[self.risk * known], np.nan)
 
     def columns(self, labels: Sequence[str]) -> FloatArray:
         """The columns of these indicators, in this order; NaN for one that is not here."""
@@ -86,6 +124,16 @@ def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
     known = pc.is_valid(columns).to_numpy(zero_copy_only=False)
     result[rows[known], columns.drop_null().to_numpy()] = True
     return result
+
+
+def settled(share: FloatArray) -> FloatArray:
+    """Shares so near to 0 or 1 that they count as certain become so; NaN stays.
+
+    >>> settled(np.array([0.004, 0.3, 0.996])).tolist()
+    [0.0, 0.3, 1.0]
+    """
+    share = np.where(share < CERTAIN, 0.0, share)
+    return np.where(share > 1 - CERTAIN, 1.0, share)
 
 
 def learnable(targets: Targets, least: int) -> tuple[str, ...]:

@@ -1,0 +1,300 @@
+"""Does the synthetic corpus give itself away? Shortcuts and plain learners on its test part.
+
+    python evaluation/benchmarks/probes.py [--ads 20000] [--seed 0] [--out PATH]
+
+Every probe learns from the training part, with the labels that its three annotators made, and is
+judged on the test part by the truth. The parts share no campaign, no contact and no paraphrase
+family. Shortcuts (keyword count, length, metadata, the template) must stay near the prevalence;
+rules and TF-IDF with logistic regression must land between. Last comes what dealing single ads at
+random would have made of the same learner. The rules and the corpus have authors in common, so
+their figure flatters. Figures are average precision, with a bootstrap interval over campaigns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+from adrisk.evaluation import plain_baselines, tfidf_baseline
+from adrisk.indicators import graded_risk, load_taxonomy
+from adrisk.metrics import average_precision, estimate
+from adrisk.normalise import fold_column
+from adrisk.progress import say
+from adrisk.synthetic import generate
+from adrisk.types import RISKY, FloatArray, IntArray
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "evaluation" / "results" / "synthetic-probes.json"
+SHIPPED = ROOT / "src" / "adrisk" / "synthetic" / "probes.json"
+"""The same figures inside the package, for the datasheet of every synthetic corpus."""
+
+SHORTCUT_BELOW = 0.15
+CONTENT_BETWEEN = (0.35, 0.85)
+
+Mask = NDArray[np.bool_]
+
+
+class Corpus:
+    """The ads as columns, with their parts and truth."""
+
+    def __init__(self, ads: pa.Table) -> None:
+        self.ads = ads
+        self.folded = fold_column(ads["text"])
+        self.texts: list[str] = self.folded.to_pylist()
+        self.truth: Mask = ads["true_risk"].to_numpy() >= RISKY
+        labelled = pc.is_valid(ads["risk"]).to_numpy()
+        self.label: Mask = ads["risk"].fill_null(0).to_numpy() >= RISKY
+        split = np.array(ads["split"].to_pylist())
+        self.train: IntArray = np.flatnonzero((split == "train") & labelled)
+        self.test: IntArray = np.flatnonzero(split == "test")
+        names = ads["campaign_id"].combine_chunks().dictionary_encode().indices
+        self.campaigns: IntArray = names.to_numpy().astype(np.int64)
+
+    def column(self, name: str) -> list[Any]:
+        """The values of a column."""
+        values: list[Any] = self.ads[name].to_pylist()
+        return values
+
+    def fitted(self, make: Callable[[], Any], rows: Callable[[IntArray], Any]) -> FloatArray:
+        """Scores of the test part from a classifier fitted on the training part."""
+        model = make()
+        model.fit(rows(self.train), self.label[self.train])
+        return np.asarray(model.predict_proba(rows(self.test))[:, 1], dtype=np.float64)
+
+
+def length_only(corpus: Corpus) -> FloatArray:
+    """A small tree over the number of characters."""
+    lengths = pc.utf8_length(corpus.ads["text"]).to_numpy().astype(np.float64)
+    return corpus.fitted(
+        lambda: DecisionTreeClassifier(max_leaf_nodes=12, min_samples_leaf=100, random_state=0),
+        lambda rows: lengths[rows, None],
+    )
+
+
+def metadata_rows(corpus: Corpus) -> list[dict[str, Any]]:
+    """What a platform knows of each ad beside its text, and how often its account posts."""
+    accounts = Counter(corpus.column("account_id"))
+    names = ("category", "location", "language", "kind", "price", "posted_at", "account_id")
+    return [
+        {
+            "category": str(category),
+            "location": str(location),
+            "no location": location is None,
+            "language": language,
+            "kind": kind,
+            "has price": price is not None,
+            "hour": posted.hour,
+            f"hour {posted.hour // 4}": 1,
+            "weekday": posted.weekday(),
+            "account size": accounts[account] if account else 0,
+            "no account": account is None,
+        }
+        for category, location, language, kind, price, posted, account in zip(
+            *map(corpus.column, names), strict=True
+        )
+    ]
+
+
+def metadata_tree(corpus: Corpus) -> FloatArray:
+    """A tree of 40 leaves over the metadata."""
+    rows = np.array(metadata_rows(corpus), dtype=object)
+    return corpus.fitted(
+        lambda: make_pipeline(
+            DictVectorizer(sparse=False),
+            DecisionTreeClassifier(max_leaf_nodes=40, min_samples_leaf=50, random_state=0),
+        ),
+        lambda chosen: list(rows[chosen]),
+    )
+
+
+def metadata_regression(corpus: Corpus) -> FloatArray:
+    """Logistic regression over the metadata."""
+    rows = np.array(metadata_rows(corpus), dtype=object)
+    return corpus.fitted(
+        lambda: make_pipeline(
+            DictVectorizer(sparse=False),
+            LogisticRegression(C=0.3, max_iter=2000, solver="liblinear"),
+        ),
+        lambda chosen: list(rows[chosen]),
+    )
+
+
+def template_rate(corpus: Corpus) -> FloatArray:
+    """The share of risky ads in the same template family (sector, register, layout) in training."""
+    families = corpus.column("template_family")
+    seen = Counter(families[row] for row in corpus.train)
+    risky = Counter(families[row] for row in corpus.train if corpus.label[row])
+    base = corpus.label[corpus.train].mean()
+    return np.array(
+        [(risky[families[r]] + 20 * base) / (seen[families[r]] + 20) for r in corpus.test]
+    )
+
+
+def template_shape(corpus: Corpus) -> FloatArray:
+    """Logistic regression over the form of a text: its words, figures and marks without letters."""
+    shapes = np.array([shape(text) for text in corpus.column("text")], dtype=object)
+    return corpus.fitted(
+        lambda: make_pipeline(
+            TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=5, max_features=30_000),
+            LogisticRegression(C=1.0, solver="liblinear", random_state=0),
+        ),
+        lambda rows: list(shapes[rows]),
+    )
+
+
+def shape(text: str) -> str:
+    """The text with every word and figure made alike.
+
+    >>> shape("Fruit picker - Hull\\n- You pay £250")
+    'A a - A\\n- A a £9'
+    """
+    text = re.sub(r"\d+", "9", text)
+    text = re.sub(r"[^\W\d_]+", lambda word: "A" if word.group()[0].isupper() else "a", text)
+    return re.sub(r"(?:a ){3,}", "a a ", text)
+
+
+def nearest_template(corpus: Corpus) -> FloatArray:
+    """Similarity to the nearest risky training ad less that to the nearest harmless one.
+
+    Places, names and figures are left out as far as they are capitalised or digits; what remains
+    are the word triples of the template.
+    """
+    skeletons = np.array(
+        [re.sub(r"\w*[\dA-ZÀ-Þ@]\w*", " ", text) for text in corpus.column("text")], dtype=object
+    )
+    vectoriser = TfidfVectorizer(ngram_range=(3, 3), min_df=2, sublinear_tf=True)
+    known = vectoriser.fit_transform(skeletons[corpus.train])
+    asked = vectoriser.transform(skeletons[corpus.test])
+    risky = corpus.label[corpus.train]
+    near = {side: _nearest(asked, known[risky == side]) for side in (False, True)}
+    return near[True] - near[False]
+
+
+def _nearest(asked: Any, known: Any) -> FloatArray:
+    best = [
+        (asked[first : first + 500] @ known.T).max(axis=1).toarray().ravel()
+        for first in range(0, asked.shape[0], 500)
+    ]
+    return np.concatenate(best).astype(np.float64)
+
+
+def tfidf(corpus: Corpus, train: IntArray, test: IntArray) -> FloatArray:
+    """TF-IDF of words and characters with logistic regression."""
+    texts = np.array(corpus.texts, dtype=object)
+    return tfidf_baseline(list(texts[train]), corpus.label[train], list(texts[test]), 0)
+
+
+def told_truth(corpus: Corpus) -> FloatArray:
+    """The graded risk of the indicators that are truly stated: what perfect rules would reach."""
+    taxonomy, stated = load_taxonomy(), corpus.column("true_indicators")
+    return np.array([graded_risk(stated[r], taxonomy) + 0.01 * len(stated[r]) for r in corpus.test])
+
+
+def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
+    """Average precision on some rows, by the truth."""
+    truth = corpus.truth[rows]
+    metric = average_precision(truth, score)
+    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).to_json()
+
+
+def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """All figures, by the name of the probe."""
+    test = corpus.test
+    plain = plain_baselines(
+        corpus.ads.take(pa.array(test)), corpus.folded.take(pa.array(test)), load_taxonomy()
+    )
+    learned: dict[str, Callable[[], FloatArray]] = {
+        "keyword count": lambda: plain["keyword count"],
+        "length only": lambda: length_only(corpus),
+        "metadata only, tree": lambda: metadata_tree(corpus),
+        "metadata only, logistic regression": lambda: metadata_regression(corpus),
+        "template family": lambda: template_rate(corpus),
+        "template shape": lambda: template_shape(corpus),
+        "nearest training template": lambda: nearest_template(corpus),
+        "rules": lambda: plain["rules"],
+        "TF-IDF + logistic regression": lambda: tfidf(corpus, corpus.train, test),
+        "stated indicators, graded (ceiling of rules)": lambda: told_truth(corpus),
+    }
+    found = {}
+    for name, score in learned.items():
+        found[name] = figure(corpus, test, score())
+        say(f"{found[name]['value']:.3f}  {name}")
+    order = np.random.default_rng(0).permutation(len(corpus.truth))
+    train, test = order[: len(corpus.train)], order[len(corpus.train) :][: len(corpus.test)]
+    dealt = figure(corpus, np.sort(test), tfidf(corpus, np.sort(train), np.sort(test)))
+    found["TF-IDF + logistic regression, ads dealt at random"] = dealt
+    return found
+
+
+def verdict(found: dict[str, dict[str, Any]]) -> dict[str, bool]:
+    """Whether the corpus does what it must."""
+    shortcuts = ("keyword", "length", "metadata", "template", "nearest")
+    low, high = CONTENT_BETWEEN
+    return {
+        "shortcuts below 0.15": all(
+            value["value"] < SHORTCUT_BELOW
+            for name, value in found.items()
+            if name.startswith(shortcuts)
+        ),
+        "rules and TF-IDF from 0.35 to 0.85": all(
+            low <= found[name]["value"] <= high
+            for name in ("rules", "TF-IDF + logistic regression")
+        ),
+    }
+
+
+def main() -> None:
+    """Make the corpus, run the probes, print and write what they reach."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to make")
+    parser.add_argument("--seed", type=int, default=0, help="of the corpus")
+    parser.add_argument("--out", type=Path, help="where to write; default: the results folder")
+    arguments = parser.parse_args()
+    corpus = Corpus(pa.concat_tables(generate(arguments.ads, seed=arguments.seed)))
+    found = probe(corpus)
+    honest = found["TF-IDF + logistic regression"]["value"]
+    dealt = found["TF-IDF + logistic regression, ads dealt at random"]["value"]
+    results = {
+        "corpus": f"synthetic:{arguments.ads}?seed={arguments.seed}",
+        "command": f"python evaluation/benchmarks/probes.py --ads {arguments.ads} "
+        f"--seed {arguments.seed}",
+        "metric": "average precision, with a 95 % bootstrap interval over campaigns",
+        "trained_on": {"ads": len(corpus.train), "labels": "three simulated annotators"},
+        "judged_on": {
+            "ads": len(corpus.test),
+            "labels": "truth",
+            "prevalence": round(float(corpus.truth[corpus.test].mean()), 4),
+        },
+        "probes": found,
+        "random_split_gap": round(dealt - honest, 4),
+        "verdict": verdict(found),
+    }
+    print(f"{len(corpus.train):,} ads to learn from, {len(corpus.test):,} to judge on, of which")
+    print(f"{results['judged_on']['prevalence']:.1%} are risky\n")
+    for name, value in found.items():
+        print(f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]  {name}")
+    print(f"\n{dealt - honest:+.3f}  gap to the random split")
+    for claim, holds in results["verdict"].items():
+        print(f"{'yes' if holds else 'NO '}  {claim}")
+    for path in [arguments.out] if arguments.out else [RESULTS, SHIPPED]:
+        path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"written  {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,381 @@
+"""What joining votes by a label model gains, measured on clean test labels.
+
+    python evaluation/labels.py [--ads 12000] [--seeds 0 1 2]
+
+For every seed a synthetic corpus is made; its training part carries the votes of three simulated
+annotators, its test part the clean truth. The same classifier is trained on the same ads with
+labels made in different ways, and judged on the test part: average precision of risk (2 or 3
+against less), and the mean over indicators of their average precision. Each way is compared with
+the label model by the difference on the same draws of test campaigns, so the interval is a paired
+one; over several seeds the differences are averaged. Also judged, against the truth that no
+training sees: the labels themselves, and what the label model believes of its voters.
+
+The classifier is that of the `ngram` family, features, strength and all; only its heads are solved
+together, because all ways share their features and one by one would take an hour.
+
+Writes evaluation/results/labels.json. The ads and their annotators are simulated: the figures show
+whether the method works as it should, not what it gains in the field.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.metrics import average_precision_score
+
+from adrisk.classifiers.ngram import NgramClassifier
+from adrisk.config import LabelsConfig
+from adrisk.features import HashedNgrams
+from adrisk.indicators import load_taxonomy
+from adrisk.labels import RISK, Targets, join_votes, learnable, read_votes, rule_votes, targets_of
+from adrisk.metrics import Metric, average_precision
+from adrisk.stages import Corpus, load_corpus
+from adrisk.stages.labels import lesson
+from adrisk.stages.train import split_corpus
+from adrisk.types import RISKY, FloatArray, IntArray
+
+OUT = Path(__file__).parent / "results" / "labels.json"
+
+LEAST_POSITIVES = 10
+"""Indicators with fewer present in a test part are left out of the mean, for every way alike."""
+
+RESAMPLES = 1000
+
+SOLVER = {"maxiter": 300, "ftol": 1e-6}
+
+REFERENCE = "label model"
+PLAIN = "majority of annotators"
+WAYS: Mapping[str, LabelsConfig | None] = {
+    REFERENCE: LabelsConfig(join="model", rules=True),
+    "label model without rules": LabelsConfig(join="model", rules=False),
+    PLAIN: LabelsConfig(join="majority", rules=False),
+    "majority with rules": LabelsConfig(join="majority", rules=True),
+    "rules alone": None,
+}
+
+MEASURES = ("risk", "indicators")
+RATES = ("sensitivity", "specificity")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One way of labelling, on one corpus.
+
+    The first value of a figure is that of all test ads, the others are those of the draws of test
+    campaigns, the same for every way: differences of two ways are paired.
+
+    Attributes:
+        figures: of `MEASURES`.
+        by_indicator: the parts of "indicators".
+        labels: how right the training labels are.
+    """
+
+    figures: Mapping[str, FloatArray]
+    by_indicator: Mapping[str, FloatArray]
+    labels: Mapping[str, Any]
+
+
+def main() -> None:
+    """Run every way on every seed, print and write the comparison."""
+    arguments = _arguments()
+    sources = arguments.source or [
+        f"synthetic:{arguments.ads}?seed={seed}" for seed in arguments.seeds
+    ]
+    runs, tests, voters = [], [], []
+    for source in sources:
+        corpus = load_corpus([source])
+        split = split_corpus(corpus, 0)
+        test = split["report"]
+        print(f"{source}: learning from {len(split['fit']):,} ads, judged on {len(test):,}")
+        space = _space(corpus, split["fit"], test)
+        run = {}
+        for way, config in WAYS.items():
+            run[way] = _judge(corpus, split["fit"], test, config, space)
+        runs.append(run)
+        truth = _truth(corpus, test)
+        tests.append(
+            {
+                "source": Path(source).name,
+                "fingerprint": corpus.fingerprint,
+                "fitted_on": len(split["fit"]),
+                "n": len(test),
+                "risky": int((truth.risk >= RISKY).sum()),
+                "campaigns": len(np.unique(corpus.campaigns[test])),
+                "indicators": len(run[REFERENCE].by_indicator),
+            }
+        )
+        voters.append(_voters(corpus, split["fit"]))
+    results = {
+        "what": (__doc__ or "").splitlines()[0],
+        "resamples": RESAMPLES,
+        "tests": tests,
+        "ways": _compared(runs),
+        "by_indicator": _by_indicator(runs),
+        "labels": [{way: run[way].labels for way in WAYS} for run in runs],
+        "voters": voters,
+    }
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    _print(results)
+    print(f"\nwrote {arguments.out}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--ads", type=int, default=12_000, help="ads of each corpus")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the corpora")
+    parser.add_argument("--source", action="append", help="judge on this corpus instead")
+    parser.add_argument("--out", type=Path, default=OUT)
+    return parser.parse_args()
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Ads as the `ngram` family sees them, in as many dimensions as there are ads to fit.
+
+    Attributes:
+        fit: shape (n, n), rows of a root of the ads' inner products.
+        test: shape (m, n), the test ads in the same space.
+    """
+
+    fit: NDArray[np.float32]
+    test: NDArray[np.float32]
+
+
+def _space(corpus: Corpus, fit: IntArray, test: IntArray) -> Space:
+    family = NgramClassifier()
+    features = HashedNgrams(family.bits)
+    learned = features.transform(corpus.prepared.folded.take(pa.array(fit)))
+    found_in = np.bincount(learned.indices, minlength=learned.shape[1])
+    weight = np.log((1 + len(fit)) / (1 + found_in)) + 1
+    scaled = sparse.csr_array(learned.multiply(sparse.csr_array(weight[None, :] ** 2)))
+    across = sparse.csr_array(scaled.astype(np.float32).T)
+    unseen = features.transform(corpus.prepared.folded.take(pa.array(test)))
+    inner, beside = _products(learned, across), _products(unseen, across)
+    root = cholesky(inner + 1e-3 * np.eye(len(fit), dtype=np.float32), lower=True)
+    return Space(root, solve_triangular(root, beside.T, lower=True).T)
+
+
+def _products(rows: sparse.csr_array, across: sparse.csr_array) -> NDArray[np.float32]:
+    """Dense products, some rows at a time."""
+    parts = [(rows[at : at + 500] @ across).toarray() for at in range(0, rows.shape[0], 500)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _learned(space: Space, targets: Targets) -> tuple[tuple[str, ...], FloatArray]:
+    """Indicators that could be learned, and margins of the test ads: risk first, then these."""
+    family = NgramClassifier()
+    labels = learnable(targets, family.min_positives)
+    wanted = np.column_stack([targets.risk_at_least(RISKY), targets.columns(labels)])
+    known = ~np.isnan(wanted)
+    wanted = np.where(known, wanted, 0.0)
+    shape = (space.fit.shape[1] + 1, wanted.shape[1])
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights = flat.reshape(shape)
+        logits = space.fit @ weights[:-1].astype(np.float32) + weights[-1]
+        value = (known * (np.logaddexp(0, logits) - wanted * logits)).sum() * family.strength
+        residual = family.strength * known * (expit(logits) - wanted)
+        slope = np.vstack([space.fit.T @ residual.astype(np.float32), residual.sum(axis=0)])
+        slope[:-1] += weights[:-1]
+        return float(value + (weights[:-1] ** 2).sum() / 2), slope.ravel()
+
+    best = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=SOLVER)
+    weights = best.x.reshape(shape)
+    return labels, space.test @ weights[:-1] + weights[-1]
+
+
+def _judge(
+    corpus: Corpus, fit: IntArray, test: IntArray, config: LabelsConfig | None, space: Space
+) -> Judged:
+    targets = _rules_output(corpus, fit) if config is None else lesson(corpus, fit, config).targets
+    labels, margins = _learned(space, targets)
+    truth, draws = _truth(corpus, test), _draws(corpus.campaigns[test])
+    by_indicator = {}
+    for column, name in enumerate(truth.labels):
+        present = truth.indicators[:, column] >= 0.5
+        if present.sum() >= LEAST_POSITIVES:
+            score = np.zeros(len(test))  # an indicator that was not learned ranks no ad
+            if name in labels:
+                score = margins[:, 1 + labels.index(name)]
+            by_indicator[name] = _drawn(average_precision(present, score), draws)
+    risk = average_precision(truth.risk >= RISKY, margins[:, 0])
+    figures = {
+        "risk": _drawn(risk, draws),
+        # Of a draw without a case of one indicator, the mean of the others.
+        "indicators": np.nanmean(np.stack(list(by_indicator.values())), axis=0),
+    }
+    return Judged(figures, by_indicator, _judge_labels(targets, _truth(corpus, fit)))
+
+
+def _draws(campaigns: IntArray) -> FloatArray:
+    """Weights of the ads, one row a draw of campaigns; in the first row every ad counts once."""
+    groups, member = np.unique(campaigns, return_inverse=True)
+    even = np.full(len(groups), 1 / len(groups))
+    drawn = np.random.default_rng(0).multinomial(len(groups), even, size=RESAMPLES)
+    return np.concatenate([np.ones((1, len(member))), drawn[:, member]]).astype(np.float64)
+
+
+def _drawn(metric: Metric, draws: FloatArray) -> FloatArray:
+    return np.concatenate([metric(draws[at : at + 50]) for at in range(0, len(draws), 50)])
+
+
+def _truth(corpus: Corpus, rows: IntArray) -> Targets:
+    """What is so, for judging alone."""
+    ads = corpus.ads.take(pa.array(rows))
+    columns = {"indicators": ads["true_indicators"], "risk": ads["true_risk"]}
+    return targets_of(pa.table(columns), load_taxonomy().text_ids)
+
+
+def _rules_output(corpus: Corpus, rows: IntArray) -> Targets:
+    """What the evidence rules and the taxonomy say, taken for the truth."""
+    ads = corpus.ads.take(pa.array(rows))
+    labels = corpus.targets.labels
+    found = rule_votes(ads["text"].to_pylist(), ads["language"].to_pylist(), labels)
+    values = np.zeros((len(rows), len(labels)))
+    for column, name in enumerate(labels):
+        if name in found:
+            values[:, column] = (found[name].said == 0).any(axis=1)
+    return Targets(labels, values, found[RISK].said[:, 0].astype(np.int64))
+
+
+def _judge_labels(labels: Targets, truth: Targets) -> dict[str, Any]:
+    """How right the training labels are, where they say anything."""
+    known = ~np.isnan(labels.indicators)
+    said, so = labels.indicators[known], truth.columns(labels.labels)[known] >= 0.5
+    risky, at_least = truth.risk >= RISKY, labels.risk_at_least(RISKY)
+    told = ~np.isnan(at_least)
+    return {
+        "indicators": {
+            "n": int(known.sum()),
+            "present": int(so.sum()),
+            "wrong": round(float(((said >= 0.5) != so).mean()), 5),
+            "average_precision": round(float(average_precision_score(so, said)), 4),
+            "squared_error": round(float(((said - so) ** 2).mean()), 5),
+        },
+        "risk": {
+            "n": int(told.sum()),
+            "risky": int(risky[told].sum()),
+            "wrong": round(float(((at_least[told] >= 0.5) != risky[told]).mean()), 5),
+            "average_precision": round(
+                float(average_precision_score(risky[told], at_least[told])), 4
+            ),
+            "squared_error": round(float(((at_least[told] - risky[told]) ** 2).mean()), 5),
+        },
+    }
+
+
+def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
+    """For every annotator: what the label model believes of it, and what is so."""
+    ads = corpus.ads.take(pa.array(rows))
+    ballots = read_votes(ads, corpus.targets.labels)
+    joined = join_votes(ballots, corpus.targets.labels, len(ads))
+    truth = _truth(corpus, rows)
+    believed: dict[str, list[list[float]]] = {}
+    for name, item in joined.items.items():
+        if name == RISK:
+            continue
+        present = truth.indicators[:, truth.labels.index(name)] >= 0.5
+        for voter, counts, said in zip(item.names, item.model.counts, item.said.T, strict=True):
+            asked = said >= 0
+            row = [counts[1, 0], counts[1].sum(), counts[0, 1:].sum(), counts[0].sum()]
+            row += [(said[present] == 0).sum(), (asked & present).sum()]
+            row += [(said[~present] > 0).sum(), (asked & ~present).sum()]
+            believed.setdefault(voter, []).append([float(value) for value in row])
+    found = {}
+    for voter, rows_ in believed.items():
+        s = np.sum(rows_, axis=0)
+        found[voter] = {
+            "sensitivity": {"believed": round(s[0] / s[1], 4), "true": round(s[4] / s[5], 4)},
+            "specificity": {"believed": round(s[2] / s[3], 4), "true": round(s[6] / s[7], 4)},
+            "votes": int(s[5] + s[7]),
+        }
+    return found
+
+
+def _compared(runs: list[dict[str, Judged]]) -> dict[str, Any]:
+    """Each way's figures, and how much better the label model is."""
+    found: dict[str, Any] = {}
+    for way in WAYS:
+        found[way] = {}
+        for name in MEASURES:
+            mine = [run[way].figures[name] for run in runs]
+            found[way][name] = _interval(mine)
+            if way != REFERENCE:
+                gains = [run[REFERENCE].figures[name] - run[way].figures[name] for run in runs]
+                found[way][f"{name}_gain_of_label_model"] = _interval(gains)
+    return found
+
+
+def _by_indicator(runs: list[dict[str, Judged]]) -> dict[str, Any]:
+    """The label model against the majority of annotators, indicator by indicator."""
+    found = {}
+    for name in load_taxonomy().text_ids:
+        pairs = [
+            (run[REFERENCE].by_indicator[name], run[PLAIN].by_indicator[name])
+            for run in runs
+            if name in run[REFERENCE].by_indicator
+        ]
+        if pairs:
+            found[name] = {
+                REFERENCE: _interval([model for model, _ in pairs]),
+                "gain_over_majority": _interval([model - plain for model, plain in pairs]),
+            }
+    return found
+
+
+def _interval(figures: Sequence[FloatArray]) -> dict[str, Any]:
+    """The mean over corpora, with the middle 95 % of the draws."""
+    mean = np.mean(figures, axis=0)
+    low, high = np.nanquantile(mean[1:], [0.025, 0.975])
+    return {
+        "value": round(float(mean[0]), 4),
+        "low": round(float(low), 4),
+        "high": round(float(high), 4),
+        "by_corpus": [round(float(figure[0]), 4) for figure in figures],
+    }
+
+
+def _print(results: Mapping[str, Any]) -> None:
+    print(f"\n{'':28} {'risk AP':>22} {'indicators, mean AP':>22}")
+    for way, figures in results["ways"].items():
+        print(f"{way:28} {_words(figures['risk']):>22} {_words(figures['indicators']):>22}")
+    print("\nthe label model is better by (paired)")
+    for way, figures in results["ways"].items():
+        if way != REFERENCE:
+            risk, indicators = (
+                _words(figures[f"{name}_gain_of_label_model"]) for name in ("risk", "indicators")
+            )
+            print(f"{'than ' + way:28} {risk:>22} {indicators:>22}")
+    for labels in results["labels"]:
+        print("\nthe labels themselves against the truth: average precision (share wrong)")
+        for way, judged in labels.items():
+            risk, indicators = (
+                f"{judged[name]['average_precision']:.3f} ({judged[name]['wrong']:.4f})"
+                for name in MEASURES
+            )
+            print(f"{way:28} {risk:>22} {indicators:>22}")
+    for voters in results["voters"]:
+        print("\nvoters: sensitivity and specificity, believed (true)")
+        for voter, found in voters.items():
+            told = (f"{found[n]['believed']:.3f} ({found[n]['true']:.3f})" for n in RATES)
+            print(f"{voter:28} {' '.join(f'{words:>22}' for words in told)}")
+
+
+def _words(figure: Mapping[str, Any]) -> str:
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""What is known of a campaign as a whole: how many, when, where, who, and by which contacts.
+
+In: the campaign and the near-copy group of every ad, and its facts as numbers. Out: one row a
+campaign (`schema.CAMPAIGN_FACTS`), with the indicators that only show across ads. Everything is
+sorted and counted in whole columns: a million ads take seconds and a few hundred bytes each.
+An ad without a time, place, account or contact is left out of that fact, never taken for a no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adrisk import schema
+from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, pairs
+from adrisk.campaigns.linked import SHORT_NAME, Linked
+from adrisk.campaigns.signs import Thresholds, load_thresholds, signs
+from adrisk.types import IntArray
+
+TIMELINE = 24
+"""Equal parts of a campaign's span whose ads are counted."""
+
+MAX_NAMED = 12
+"""Places, languages, sectors, contacts, accounts and texts named of a campaign, the most frequent
+first; all are counted."""
+
+
+def text_groups(linked: Linked) -> IntArray:
+    """The near-copy group of every ad, as the row of its most typical ad."""
+    ids = linked.campaigns["ad_id"].combine_chunks()
+    copies = linked.links.filter(pc.equal(linked.links["kind"], "near-copy"))
+    groups = np.arange(len(ids))
+    at = pc.index_in(copies["ad_id"], value_set=ids).to_numpy()
+    groups[at] = pc.index_in(copies["other_ad_id"], value_set=ids).to_numpy()
+    return groups
+
+
+def campaign_facts(
+    campaign_ids: pa.ChunkedArray | pa.Array,
+    texts: IntArray,
+    ads: AdFacts,
+    *,
+    thresholds: Thresholds | None = None,
+    name: Callable[[str], str] = str,
+) -> pa.Table:
+    """The facts of every campaign.
+
+    Args:
+        campaign_ids: of n ads.
+        texts: shape (n,), a number for each near-copy group.
+        ads: of the same ads.
+        thresholds: from when an indicator counts as seen; adrisk's own when None.
+        name: how a place or a sector may be written down; a caller blots out contacts here.
+
+    Returns:
+        `schema.CAMPAIGN_FACTS`, in the order of the campaigns' first ads; `risk` is null.
+    """
+    thresholds = thresholds or load_thresholds()
+    campaigns = Column.of(campaign_ids)
+    of, count = campaigns.codes, len(campaigns.names)
+    if count == 0:
+        return schema.CAMPAIGN_FACTS.empty_table()
+    dated = np.flatnonzero(~np.isnat(ads.posted))
+    first, last = _span(of[dated], ads.posted[dated], count)
+    contact_of = of[ads.contact_rows]
+    found, words = signs(of, count, texts, ads, thresholds)
+    return pa.table(
+        {
+            "campaign_id": pa.array(campaigns.names, pa.string()),
+            "risk": pa.nulls(count, pa.float32()),
+            "ads": _int32(np.bincount(of, minlength=count)),
+            "texts": _int32(distinct(of, texts, count)),
+            "dated": _int32(np.bincount(of[dated], minlength=count)),
+            "first_posted": _moments(first),
+            "last_posted": _moments(last),
+            "timeline": _timeline(of[dated], ads.posted[dated], first, last),
+            "places": _int32(distinct(of, ads.places.codes, count)),
+            "place_names": _named(of, ads.places, count, name),
+            "languages": _named(of, ads.languages, count, str),
+            "accounts": _int32(distinct(of, ads.accounts.codes, count)),
+            "sectors": _named(of, ads.categories, count, name),
+            "contacts": _int32(distinct(contact_of, ads.contacts.codes, count)),
+            "contact_names": _named(contact_of, ads.contacts, count, _short),
+            "contact_changes": _int32(_changes(contact_of, ads, count)),
+            "indicators": pa.array(found, pa.list_(pa.string())),
+            "words": pa.array(words, pa.list_(pa.string())),
+            "ties": _ties(of, count, texts, ads),
+        },
+        schema=schema.CAMPAIGN_FACTS,
+    )
+
+
+def _span(of: IntArray, posted: Moments, count: int) -> tuple[Moments, Moments]:
+    """First and last moment of each group; NaT for one that has none."""
+    first = np.full(count, np.datetime64("NaT", "us"))
+    last = first.copy()
+    order = np.lexsort((posted, of))
+    owners, starts = np.unique(of[order], return_index=True)
+    ends = np.append(starts[1:], len(order)) - 1
+    first[owners], last[owners] = posted[order[starts]], posted[order[ends[: len(owners)]]]
+    return first, last
+
+
+def _timeline(of: IntArray, posted: Moments, first: Moments, last: Moments) -> pa.Array:
+    """Ads in each of `TIMELINE` equal parts of the span; null where there is no span."""
+    span = (last - first).astype(np.int64)
+    span[np.isnat(first)] = 0
+    long = span > 0
+    number = np.cumsum(long) - 1
+    rows = np.flatnonzero(long[of])
+    owner = of[rows]
+    passed = (posted[rows] - first[owner]).astype(np.int64)
+    part = np.minimum(passed * TIMELINE // span[owner], TIMELINE - 1)
+    counts = np.bincount(number[owner] * TIMELINE + part, minlength=int(long.sum()) * TIMELINE)
+    offsets = np.concatenate(([0], np.cumsum(np.where(long, TIMELINE, 0))))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), _int32(counts), mask=pa.array(~long)
+    )
+
+
+def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str]) -> pa.Array:
+    """The values of each group by name, the most frequent first, at most `MAX_NAMED`."""
+    keys, width = pairs(of, column.codes)
+    keys, times = np.unique(keys, return_counts=True)
+    group, code = keys // width, keys % width
+    order = np.lexsort((code, -times, group))
+    group, code = group[order], code[order]
+    first = np.searchsorted(group, group)
+    kept = np.arange(len(group)) - first < MAX_NAMED
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(group[kept], minlength=count))))
+    names = pa.array([name(value) for value in column.names], pa.string())
+    values = names.take(pa.array(code[kept])) if len(column.names) else pa.array([], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
+    """How often a campaign took up a contact it had not used before, after its first.
+
+    Contacts that appear at one moment are one change: an ad may give a phone and a mail address.
+    """
+    posted = ads.posted[ads.contact_rows]
+    dated = np.flatnonzero(~np.isnat(posted))
+    keys, width = pairs(contact_of[dated], ads.contacts.codes[dated])
+    moments = posted[dated].astype(np.int64)[ads.contacts.codes[dated] >= 0]
+    order = np.lexsort((moments, keys))
+    unique, starts = np.unique(keys[order], return_index=True)
+    taken_up = np.unique(np.stack((unique // width, moments[order[starts]]), axis=1), axis=0)
+    times = np.bincount(taken_up[:, 0], minlength=count)
+    return np.maximum(times - 1, 0)
+
+
+def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> pa.Array:
+    """The ads of each text of a campaign by contact and by account: what its network is drawn of.
+
+    Of texts, contacts and accounts, the busiest `MAX_NAMED` each; none of a single ad.
+    """
+    several = np.bincount(of, minlength=count) > 1
+    text = _rank(of, texts, count)
+    rows = ads.contact_rows
+    contact, account = ads.contacts.codes, ads.accounts.codes
+    sides = (
+        (rows, contact, _rank(of[rows], contact, count)),
+        (np.arange(len(of)), account, _rank(of, account, count)),
+    )
+    found = []
+    for side, (at, code, rank) in enumerate(sides):
+        kept = np.flatnonzero(
+            several[of[at]] & (code >= 0) & (rank < MAX_NAMED) & (text[at] < MAX_NAMED)
+        )
+        at = at[kept]
+        keys, first, times = np.unique(
+            (of[at] * MAX_NAMED + text[at]) * MAX_NAMED + rank[kept],
+            return_index=True,
+            return_counts=True,
+        )
+        owner, place = np.divmod(keys, MAX_NAMED * MAX_NAMED)
+        number = np.full(len(keys), side)
+        found.append(
+            np.stack(
+                (owner, number, place // MAX_NAMED, rank[kept][first], code[kept][first], times)
+            )
+        )
+    table = np.concatenate(found, axis=1)
+    table = table[:, np.lexsort(table[3::-1])]
+    owner, side_of, text_of, rank_of, code_of, times = table
+    names = pa.array([_short(name) for name in ads.contacts.names], pa.string())
+    shown = pa.array(np.where(side_of == 0, code_of, 0), mask=side_of != 0)
+    form = schema.CAMPAIGN_FACTS.field("ties").type
+    values = pa.StructArray.from_arrays(
+        [
+            _int32(text_of + 1),
+            names.take(shown) if len(names) else pa.nulls(len(owner), pa.string()),
+            pa.array((rank_of + 1).astype(np.int32), mask=side_of == 0),
+            _int32(times),
+        ],
+        fields=list(form.value_type),
+    )
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=count))))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def _rank(of: IntArray, codes: IntArray, count: int) -> IntArray:
+    """For every row, which place its value takes in its group by frequency, 0 the most frequent."""
+    known = codes >= 0
+    keys, width = pairs(of, codes)
+    unique, member, times = np.unique(keys, return_inverse=True, return_counts=True)
+    group = unique // width
+    order = np.lexsort((unique, -times, group))
+    place = np.empty(len(unique), dtype=np.int64)
+    place[order] = np.arange(len(unique)) - np.searchsorted(group, group)
+    ranks = np.full(len(of), -1, dtype=np.int64)
+    ranks[known] = place[member]
+    return ranks
+
+
+def _short(name: str) -> str:
+    return name[:SHORT_NAME]
+
+
+def _int32(values: IntArray) -> pa.Array:
+    return pa.array(values.astype(np.int32))
+
+
+def _moments(values: Moments) -> pa.Array:
+    return pa.array(values.astype("datetime64[us]"), pa.timestamp("us", tz="UTC"))

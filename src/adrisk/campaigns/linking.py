@@ -1,0 +1,227 @@
+"""Link ads into campaigns: near-copies by their signatures, then ads that share a contact.
+
+In: ids, signatures and contact pseudonyms, no text; and the campaigns of an earlier time, if there
+are. Out: one campaign for every ad, the links that hold it together, the contacts that were not
+let join, the campaigns that became one. Nothing depends on the order of the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk import schema
+from adrisk.campaigns.copies import Copies, Groups, components, is_blank
+from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.links import Ads, Found, guarded_table, links_table, notes
+from adrisk.campaigns.minhash import WIDTH
+from adrisk.campaigns.sharing import Guards, Shared, share
+from adrisk.types import IntArray
+
+CONTACTS = pa.schema(
+    [pa.field("row", pa.int32(), nullable=False), pa.field("name", pa.string(), nullable=False)]
+)
+"""Which text shows which contact: a row of the signatures, and the contact's pseudonym."""
+
+_REASONS = pa.array(
+    [
+        "single",
+        "near-copy",
+        "shared contact",
+        "near-copy and shared contact",
+        "joined earlier",
+    ]
+)
+_SINGLE, _EARLIER = 0, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Campaigns of an earlier time, which keep their ids.
+
+    Attributes:
+        ids: their ids, the oldest first.
+        campaign_of: shape (n,), for each ad the number of its campaign in `ids`; -1 for a new ad.
+    """
+
+    ids: pa.Array
+    campaign_of: IntArray
+
+
+def link(
+    ad_ids: pa.Array | pa.ChunkedArray,
+    signatures: NDArray[np.uint32],
+    contacts: pa.Table | None = None,
+    *,
+    text_of: IntArray | None = None,
+    similarity: float = 0.7,
+    guards: Guards | None = None,
+    earlier: Earlier | None = None,
+) -> Linked:
+    """The campaign of every ad, and why.
+
+    Args:
+        ad_ids: n distinct ids.
+        signatures: shape (m, 64) from `adrisk.campaigns.signatures`, in memory or a memory map.
+        contacts: `CONTACTS`, in any order; none if left out.
+        text_of: shape (n,), the row of `signatures` that each ad has, so that a text that was
+            posted a thousand times is signed once; every row is of some ad. Left out, m is n and
+            each ad has its own.
+        similarity: share of shingles two ads must have in common to be near-copies, above 0 and
+            at most 1; short ads need `SHORT_SIMILARITY`. An ad without text has no near-copy.
+        guards: which contacts are everybody's.
+        earlier: campaigns that stay together and keep their ids. Where new ads join two of them,
+            the older id survives.
+
+    Returns:
+        A new `campaign_id` is made from the smallest ad id in the campaign, so it does not depend
+        on the order. `reason` says why this ad is in the campaign.
+    """
+    n = len(ad_ids)
+    text_of = np.arange(n, dtype=np.int64) if text_of is None else text_of
+    _check(n, signatures, text_of, similarity)
+    if n == 0:
+        return Linked.nothing()
+    signatures = np.asarray(signatures)
+    known = None if earlier is None else earlier.campaign_of >= 0
+    ads = Ads.of(ad_ids, text_of, len(signatures), known)
+    contact, row, names = _pairs(contacts, len(signatures))
+    guards = guards or Guards()
+    copies = Copies(signatures, ads.place[ads.first])
+    loose = copies.loose()
+    authors = _joined(loose.member_of, share(contact, row, loose, guards), len(names))
+    groups = copies.near(similarity, authors)
+    shared = share(contact, row, groups, guards)
+    group = _blank_ads_alone(groups, signatures, text_of)
+    campaign = _joined(group, shared, len(names), earlier)
+    ids, merged = _ids(ads, campaign, earlier)
+
+    sizes = np.bincount(campaign)[campaign]
+    copied = np.bincount(group)[group] > 1
+    reason = copied + 2 * _shows_shared(contact, row, shared, ads)[text_of]
+    reason[(reason == _SINGLE) & (sizes > 1)] = _EARLIER
+    found = Found(ads, signatures, groups, group, campaign, ids, contact, row, shared, names)
+    guarded = guarded_table(found)
+    return Linked(
+        campaigns=pa.table(
+            [
+                ads.ids,
+                ids.take(pa.array(campaign)),
+                pa.array(sizes, pa.int32()),
+                _REASONS.take(pa.array(reason)),
+            ],
+            schema=schema.CAMPAIGNS,
+        ),
+        links=links_table(found),
+        guarded=guarded,
+        merged=merged,
+        notes=notes(guarded, merged),
+    )
+
+
+def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity: float) -> None:
+    m = len(signatures)
+    if signatures.shape != (m, WIDTH) or signatures.dtype != np.uint32:
+        raise ValueError(
+            f"expected uint32 signatures of shape (m, {WIDTH}), "
+            f"got {signatures.dtype} of shape {signatures.shape}"
+        )
+    if len(text_of) != n or not np.array_equal(np.unique(text_of), np.arange(m)):
+        raise ValueError(
+            f"expected for each of {n} ads one of {m} signatures, and each signature used; "
+            f"got {len(text_of)} ads with {len(np.unique(text_of))} signatures"
+        )
+    if not 0 < similarity <= 1:
+        raise ValueError(f"similarity must be above 0 and at most 1, got {similarity}")
+
+
+def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa.Array]:
+    """Each contact's number and row, once, and the names in order: a number is a place there."""
+    if contacts is None or not len(contacts):
+        nothing = np.zeros(0, dtype=np.int64)
+        return nothing, nothing, pa.array([], pa.string())
+    coded = contacts["name"].combine_chunks().dictionary_encode()
+    row = contacts["row"].to_numpy().astype(np.int64)
+    if row.min() < 0 or row.max() >= rows:
+        raise ValueError(f"contacts name rows {row.min()} to {row.max()}, but there are {rows}")
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.arange(len(order))
+    pairs = np.unique(number[coded.indices.to_numpy()] * rows + row)
+    contact, row = np.divmod(pairs, rows)
+    return contact, row, coded.dictionary.take(pa.array(order))
+
+
+def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], text_of: IntArray) -> IntArray:
+    """The group of every ad; ads that share a row without text are no copies of one another."""
+    group = groups.member_of[text_of]
+    blank = np.flatnonzero(is_blank(signatures, np.arange(len(signatures)))[text_of])
+    again = np.ones(len(blank), dtype=np.bool_)
+    again[np.unique(text_of[blank], return_index=True)[1]] = False
+    group[blank[again]] = len(groups.typical) + np.arange(np.count_nonzero(again))
+    return group
+
+
+def _joined(
+    group: IntArray, shared: Shared, contacts: int, earlier: Earlier | None = None
+) -> IntArray:
+    """The number of every ad's campaign: groups that a contact or an earlier time joined."""
+    count = int(group.max()) + 1
+    a, b = shared.group[shared.joins], count + shared.contact[shared.joins]
+    nodes = count + contacts
+    if earlier is not None:
+        known = earlier.campaign_of >= 0
+        a = np.concatenate((a, group[known]))
+        b = np.concatenate((b, nodes + earlier.campaign_of[known]))
+        nodes += len(earlier.ids)
+    label = components(nodes, a, b)[:count]
+    return np.unique(label, return_inverse=True)[1][group]
+
+
+def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) -> NDArray[np.bool_]:
+    """Whether each text shows a contact that joins its ad to another."""
+    joined = shared.place_of >= 0
+    joined[joined] = shared.joins[shared.place_of[joined]]
+    contact, row = contact[joined], row[joined]
+    times = np.bincount(contact, weights=ads.copies[row], minlength=1)
+    shows = np.zeros(len(ads.first), dtype=np.bool_)
+    shows[row[times[contact] > 1]] = True
+    return shows
+
+
+def _ids(
+    ads: Ads, campaign: IntArray, earlier: Earlier | None
+) -> tuple[pa.Array, tuple[tuple[str, str], ...]]:
+    """The id of every campaign, and the earlier ids that gave way to an older one."""
+    count = int(campaign.max()) + 1
+    smallest = np.empty(count, dtype=np.int64)
+    smallest[campaign[ads.order[::-1]]] = ads.order[::-1]  # the last writer is the smallest id
+    oldest = np.full(count, -1, dtype=np.int64)
+    merged: tuple[tuple[str, str], ...] = ()
+    if earlier is not None:
+        known = earlier.campaign_of >= 0
+        before, at = np.unique(earlier.campaign_of[known], return_index=True)
+        now = campaign[known][at]
+        oldest[now[::-1]] = before[::-1]
+        gone = before != oldest[now]
+        merged = tuple(
+            zip(
+                earlier.ids.take(pa.array(before[gone])).to_pylist(),
+                earlier.ids.take(pa.array(oldest[now[gone]])).to_pylist(),
+                strict=True,
+            )
+        )
+        kept = iter(earlier.ids.take(pa.array(oldest[oldest >= 0])).to_pylist())
+    else:
+        kept = iter(())
+    firsts = ads.ids.take(pa.array(smallest)).to_pylist()
+    ids = [
+        next(kept) if old >= 0 else "c" + hashlib.sha256(first.encode()).hexdigest()[:15]
+        for old, first in zip(oldest.tolist(), firsts, strict=True)
+    ]
+    return pa.array(ids, pa.string()), merged

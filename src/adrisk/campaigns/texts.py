@@ -1,0 +1,111 @@
+"""From ads to what linking needs of them: each different text is read once.
+
+In: raw texts, batch by batch. Out: for each ad the number of its text, and for each text a
+signature and its contacts' pseudonyms. Nine ads in ten are copies, so this is where the time is
+saved; a digest of 128 bits tells texts apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adrisk.campaigns.linking import CONTACTS
+from adrisk.campaigns.minhash import signatures
+from adrisk.extract import contacts_column
+from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.normalise import fold_column
+from adrisk.types import IntArray
+
+PURPOSE = "campaigns"
+"""What the pseudonyms are for: those of other purposes cannot be compared with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What is kept of some texts: a signature each, and `CONTACTS`; no text, no plain contact."""
+
+    signatures: NDArray[np.uint32]
+    contacts: pa.Table
+
+
+class Texts:
+    """The different texts of a stream of ads, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, texts: pa.Array | pa.ChunkedArray) -> tuple[IntArray, pa.Array]:
+        """The number of each text, and those that were not seen before, in the order of theirs."""
+        numbers, seen = self._numbers, len(self._numbers)
+        raw = texts.cast(pa.large_binary())
+        found = np.fromiter(
+            (
+                numbers.setdefault(hashlib.blake2b(text, digest_size=16).digest(), len(numbers))
+                for text in raw.to_pylist()
+            ),
+            dtype=np.int64,
+            count=len(texts),
+        )
+        new, first = np.unique(found, return_index=True)
+        return found, texts.take(pa.array(first[new >= seen]))
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs texts and finds their contacts; shared by threads."""
+
+    names: Pseudonymiser
+
+    def __call__(self, texts: pa.Array | pa.ChunkedArray) -> Signed:
+        """Read some texts; the rows of the contacts are theirs."""
+        if isinstance(texts, pa.ChunkedArray):
+            texts = texts.combine_chunks()
+        texts = texts.cast(pa.large_string())
+        folded = fold_column(texts)
+        found = contacts_column(texts, folded)
+        pairs = [
+            (row, name)
+            for row, contacts in enumerate(found)
+            for name in sorted({self.names.of(contact) for contact in contacts})
+        ]
+        columns = [list(column) for column in zip(*pairs, strict=True)] or [[], []]
+        return Signed(signatures(folded), pa.table(columns, schema=CONTACTS))
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRecipe:
+    """How a worker process makes a signer of its own: from the workspace that holds the key."""
+
+    workspace: Path
+
+    def __call__(self) -> Signer:
+        """Open the key, and leave the other cores to the other processes."""
+        pa.set_cpu_count(1)
+        return Signer(Pseudonymiser.open(self.workspace, PURPOSE))
+
+
+def together(parts: list[Signed]) -> Signed:
+    """Signed texts end to end."""
+    rows = [0, *np.cumsum([len(part.signatures) for part in parts]).tolist()]
+    if not parts:
+        return Signed(signatures(pa.array([], pa.large_string())), CONTACTS.empty_table())
+    contacts = [
+        pa.table(
+            [
+                pa.array(part.contacts["row"].to_numpy() + np.int32(first), pa.int32()),
+                part.contacts["name"],
+            ],
+            schema=CONTACTS,
+        )
+        for part, first in zip(parts, rows[:-1], strict=True)
+    ]
+    return Signed(np.concatenate([part.signatures for part in parts]), pa.concat_tables(contacts))

@@ -1,0 +1,155 @@
+"""Towns, regions and countries by name, in any script, and the country each is in.
+
+The names are in `places.tsv` (GeoNames and Unicode CLDR). Names that are also common words count only with
+something beside them that says that a place is meant: "in Reading", "Cork, full time".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?:['’.-][^\W\d_]+)*(?!\w)")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u2e80-\u9fff]+")
+_MOST_WORDS = 4
+_LONGEST_UNSPACED = 16
+_CUE = re.compile(
+    r"(?:\b(?:in|near|around|at|to|from|for|of|en|a|de|à|au|aux|près de|vers|pour|em|no|na|para|do|da|в|во|из|для|под|у|в г\.|г\.)"
+    r"\s|(?:^|[\n:•|/(–—-]|, )\s*|(?:location|place|city|lugar|ciudad|lieu|ville|local|cidade|город)\s?:?\s)$",
+    re.IGNORECASE,
+)
+_SET_APART = re.compile(r"\s*(?:$|[,.;!|/)\n–—-])")
+_SENTENCE = re.compile(r"(?:^|[.!?\n•|]\s*|[-–—]\s)$")
+# Endings of Russian and Ukrainian cases.
+_CASE_ENDING = re.compile(r"(?:ами|ями|ой|ей|ом|ем|ам|ях|ах|ию|ии|ия|[аяуюыиеойьі])$")
+_LEAST_STEM = 4
+_ARABIC_PREFIX = re.compile(r"^[بلوف](?=..)")
+
+
+class Place(NamedTuple):
+    """A name at `text[start:end]` and the country that it is in."""
+
+    start: int
+    end: int
+    country: str
+
+
+class _Names(NamedTuple):
+    sure: dict[str, str]
+    doubtful: dict[str, str]
+    stems: dict[str, tuple[str | None, bool]]  # and whether the name has no ending
+
+
+def find_places(text: str) -> list[Place]:
+    """The places named in a raw text, in order; the longest of several that overlap."""
+    names = _names()
+    found: list[Place] = []
+    words = [(m.start(), m.end()) for m in _WORD.finditer(text)]
+    skip = 0
+    for i, (start, _) in enumerate(words):
+        if i < skip or not _may_begin(text[start]):
+            continue
+        for more in range(min(_MOST_WORDS, len(words) - i), 0, -1):
+            end = words[i + more - 1][1]
+            country = _country(names, text, start, end)
+            if country:
+                found.append(Place(start, end, country))
+                skip = i + more
+                break
+    for run in _UNSPACED.finditer(text):
+        found += _unspaced(names, text, *run.span())
+    return sorted(found)
+
+
+def country_of(location: str) -> str | None:
+    """The country that a location is in: that of its last known part, as in "Perth, Australia".
+
+    >>> country_of("Leeds"), country_of("Paris, TX, US"), country_of("somewhere")
+    ('GB', 'US', None)
+    """
+    names = _names()
+    parts = [part.strip() for part in re.split(r"[,;/()|]|\s-\s", location)]
+    for part in reversed(parts):
+        if len(part) == 2 and part.isupper() and part in _codes() and (part != "CA" or len(parts) != 2):
+            return part
+        if part in _STATES and len(parts) > 1:
+            return "US"
+        for form in (part, part.title()):
+            if country := names.sure.get(form) or names.doubtful.get(form):
+                return country
+    places = find_places(location)
+    return places[-1].country if places else None
+
+
+def _may_begin(character: str) -> bool:
+    return character.isupper() or not (character.islower() or _UNSPACED.match(character))
+
+
+def _country(names: _Names, text: str, start: int, end: int) -> str | None:
+    name = text[start:end]
+    if len(name) < 2:
+        return None
+    if name.isupper() and len(name) > 3:
+        name = name.title()
+    if name in names.sure:
+        return names.sure[name]
+    if name in names.doubtful:
+        before = text[max(0, start - 24) : start]
+        behind = _SET_APART.match(text, end) is not None
+        said = _CUE.search(before) is not None
+        begins = _SENTENCE.search(before) is not None
+        return names.doubtful[name] if (said and not begins) or (behind and said) else None
+    first = name[0]
+    if "\u0400" <= first <= "\u04ff":
+        stem = _CASE_ENDING.sub("", name)
+        country, bare = names.stems.get(stem, (None, False))
+        return country if bare or stem != name else None
+    if "\u0620" <= first <= "\u06ff":
+        return names.sure.get(_ARABIC_PREFIX.sub("", name))
+    return None
+
+
+def _unspaced(names: _Names, text: str, start: int, end: int) -> Iterator[Place]:
+    at = start
+    while at < end:
+        for length in range(min(_LONGEST_UNSPACED, end - at), 1, -1):
+            country = names.sure.get(text[at : at + length])
+            if country:
+                yield Place(at, at + length, country)
+                at += length
+                break
+        else:
+            at += 1
+
+
+@cache
+def _names() -> _Names:
+    """The names of places.tsv, and the stems of those in Cyrillic letters."""
+    sure: dict[str, str] = {}
+    doubtful: dict[str, str] = {}
+    content = files("adrisk.extract").joinpath("places.tsv").read_text(encoding="utf-8")
+    for line in content.splitlines():
+        if not line.startswith("#"):
+            country, certain, others = line.split("\t")
+            sure.update(dict.fromkeys(filter(None, certain.split("|")), country))
+            doubtful.update(dict.fromkeys(filter(None, others.split("|")), country))
+    stems: dict[str, tuple[str | None, bool]] = {}
+    for name, country in sure.items():
+        stem = _CASE_ENDING.sub("", name)
+        if "\u0400" <= name[0] <= "\u04ff" and len(stem) >= _LEAST_STEM:
+            stems[stem] = (country, stem == name)
+    return _Names(sure, doubtful, stems)
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(_names().sure.values())
+
+
+_STATES = frozenset(
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR"
+    " PA RI SC SD TN TX UT VT VA WA WV WI WY DC".split()
+)

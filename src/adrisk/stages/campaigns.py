@@ -1,0 +1,108 @@
+"""The campaigns of a scored folder: the queue as a list, one in full, or a file for other tools."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from adrisk.errors import UsageError
+from adrisk.indicators import load_taxonomy
+from adrisk.report import export
+from adrisk.report.folder import FACTS_FILE, AdView, read_manifest, score_files, table_file
+from adrisk.report.items import Item, build_item
+from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
+from adrisk.report.terminal import listed, shown
+from adrisk.stages.files import output, replacing
+from adrisk.stages.report import views_of
+
+MAX_LISTED = 500
+
+
+def list_campaigns(folder: Path) -> str:
+    """The queue of a scored folder for a terminal, without any text of the ads."""
+    index = queued(folder, max_items=MAX_LISTED)
+    return listed(_items(folder, index, {}), index.total)
+
+
+def show_campaign(folder: Path, which: str) -> str:
+    """One campaign in full; the texts are fetched from the sources again.
+
+    Args:
+        folder: what `score` wrote.
+        which: the number in the queue, the id, or as much of the id as is unique.
+    """
+    index = QueueIndex((find_campaign(folder, which),), 1)
+    views = views_of(folder, index.members | index.texts, index.texts)
+    (item,) = _items(folder, index, views)
+    return shown(item)
+
+
+def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
+    """Write the queued campaigns, or one, for other tools; returns how many there are.
+
+    Ids, facts and short pseudonyms only: no text and no plain contact.
+
+    Args:
+        folder: what `score` wrote.
+        out: a file ending in .parquet (facts) or .graphml (a network as well).
+        which: as for `show_campaign`; left out, the whole queue.
+
+    Raises:
+        UsageError: if the ending is another, or the folder has no campaign facts.
+    """
+    if out.suffix not in export.WRITERS:
+        raise UsageError(
+            f"--export {out}: expected a name that ends in {' or '.join(export.WRITERS)}"
+        )
+    output(out)
+    table_file(folder, FACTS_FILE)
+    items = (
+        [find_campaign(folder, which)] if which else queued(folder, max_items=export.EVERY).items
+    )
+    with replacing(out) as draft:
+        export.WRITERS[out.suffix](folder, items, draft)
+    return len(items)
+
+
+def find_campaign(folder: Path, which: str) -> Queued:
+    """The campaign of this number in the queue, id or beginning of an id.
+
+    Raises:
+        UsageError: if there is none, or several begin so.
+    """
+    read_manifest(folder)
+    flags = pq.read_table(table_file(folder, "flags.parquet"), columns=["campaign_id", "rank"])
+    if which.isdecimal():
+        ranked = flags.filter(pc.equal(flags["rank"], min(int(which), 2**31 - 1)))["campaign_id"]
+        if len(ranked):
+            return campaign(folder, ranked[0].as_py())
+    ids = flags["campaign_id"].unique()
+    found = ids.filter(pc.starts_with(ids, which)).to_pylist() if which else []
+    if which in found:
+        return campaign(folder, which)
+    if len(found) == 1:
+        return campaign(folder, found[0])
+    if found:
+        raise UsageError(
+            f"{len(found):,} campaigns of {folder} begin with {which!r}; give more of the id"
+        )
+    near = difflib.get_close_matches(which, ids.slice(0, 100_000).to_pylist(), n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    raise UsageError(
+        f"{folder} has no campaign {which!r}{hint}; `adrisk campaigns {folder}` lists the queue"
+    )
+
+
+def _items(folder: Path, index: QueueIndex, views: Mapping[str, AdView]) -> list[Item]:
+    manifest = read_manifest(folder)
+    labels = manifest.model.labels
+    columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
+    columns += [f"p_{name}" for name in labels]
+    wanted = {ad_id for item in index.items for ad_id in item.members}
+    rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), wanted, columns)}
+    taxonomy = load_taxonomy()
+    return [build_item(item, rows, views, labels, taxonomy) for item in index.items]

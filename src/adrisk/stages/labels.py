@@ -1,0 +1,81 @@
+"""What a model learns from: label columns as they are, or the votes behind them joined.
+
+Only ads that carry votes are changed. The label model sees the ads that the classifier learns
+from and no others, so nothing of the report set enters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adrisk.config import LabelsConfig
+from adrisk.labels import (
+    RISK,
+    RULE,
+    Ballots,
+    Targets,
+    join_votes,
+    majority_votes,
+    read_votes,
+    rule_votes,
+    together,
+)
+from adrisk.progress import track
+from adrisk.stages.corpus import Corpus
+from adrisk.types import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Targets of the ads to learn from, and how they were made, in words; empty if as given."""
+
+    targets: Targets
+    made: str
+
+
+def lesson(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Lesson:
+    """The targets of some rows of a corpus, in that order.
+
+    Raises:
+        CorpusError: if a vote is malformed.
+    """
+    given = corpus.targets.take(rows)
+    if config.join == "none" or "votes" not in corpus.ads.column_names:
+        return Lesson(given, "")
+    ads = corpus.ads.take(pa.array(rows))
+    ballots = read_votes(ads, given.labels)
+    if not ballots:
+        return Lesson(given, "")
+    if config.rules:
+        ballots = _with_rules(ballots, ads)
+    with track("join votes", len(rows)) as advance:
+        if config.join == "model":
+            targets = join_votes(ballots, given.labels, len(rows)).targets
+        else:
+            targets = majority_votes(ballots, given.labels, len(rows))
+        advance(len(rows))
+    voted = pc.greater(pc.fill_null(pc.list_value_length(ads["votes"]), 0), 0)
+    return Lesson(given.where(voted.to_numpy(), targets), _in_words(ballots, config))
+
+
+def _with_rules(ballots: dict[str, Ballots], ads: pa.Table) -> dict[str, Ballots]:
+    """The rules vote beside others, never alone: of an item nobody judged they say nothing."""
+    texts, languages = ads["text"].to_pylist(), ads["language"].to_pylist()
+    with track("ask the rules", len(ads)) as advance:
+        theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK])
+        advance(len(ads))
+    return together(ballots, {item: votes for item, votes in theirs.items() if item in ballots})
+
+
+def _in_words(ballots: dict[str, Ballots], config: LabelsConfig) -> str:
+    names = {voter for item in ballots.values() for voter in item.voters}
+    rules = sum(name.startswith(RULE) for name in names)
+    how = {
+        "model": "joined by a label model (Dawid and Skene 1979)",
+        "majority": "joined by majority",
+    }[config.join]
+    beside = f" and {rules} rules" if rules else ""
+    return f"votes of {len(names) - rules} voters{beside}, {how}"
