@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels import Targets
 from adrisk.normalise import fold_column, fold_text
-from builders import RISKY, make_encoder, make_texts
+from builders import RISKY, make_texts
 
 LABELS = ("document_retention", "worker_protection", "never_seen")
 
@@ -35,22 +34,11 @@ def make_targets(truth: np.ndarray) -> Targets:
     return Targets(LABELS, indicators, np.where(truth, 3, 0).astype(np.int64))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """What is fitted here is so small that a second thread costs more than it brings."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def small(tiny_encoder: Path) -> dict[str, dict[str, Any]]:
     """Parameters with which each family is fitted in a moment."""
     tiny = {
-        "encoder": str(make_encoder(tmp_path_factory.mktemp("encoder"))),
+        "encoder": str(tiny_encoder),
         "learning_rate": 4e-3,
         "epochs": 6,
     }
@@ -184,9 +172,7 @@ def test_soft_labels_lie_between_hard_ones(family: str, small: dict[str, dict[st
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_soft_risk_lies_between_hard_levels(
-    family: str, small: dict[str, dict[str, Any]]
-) -> None:
+def test_soft_risk_lies_between_hard_levels(family: str, small: dict[str, dict[str, Any]]) -> None:
     texts, truth = make_texts(200, 100)
     risk = np.where(truth, 2, 0).astype(np.int64)
     doubtful = np.where(truth[:, None], [[0.4, 0.0, 0.6, 0.0]], [[1.0, 0.0, 0.0, 0.0]])
