@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -70,3 +71,33 @@ def make_corpus_file(path, count: int = 240, positives: int = 60, seed: int = 0)
     ads = make_ads(texts, risk=np.where(truth, 3, 0), indicators=found)
     pq.write_table(ads, path)
     return path
+
+
+def make_encoder(folder: Path, layers: int = 1) -> Path:
+    """A BERT of random weights and a vocabulary of the words above, as a hub would keep it."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+    from transformers.utils import logging
+
+    words = sorted({*FILLER, *f"{RISKY} {HONEST}".replace(",", "").split(), "ad"})
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,:"
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = [*specials, *words, *(c for c in letters), *(f"##{c}" for c in letters)]
+    names = {word: number for number, word in enumerate(dict.fromkeys(vocabulary))}
+    config = BertConfig(
+        vocab_size=len(names),
+        hidden_size=32,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    if bars:
+        logging.enable_progress_bar()
+    BertTokenizer(vocab=names, model_max_length=128).save_pretrained(folder)
+    return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import make_corpus_file
+from builders import make_corpus_file, make_encoder
 
 BENCHMARKS = Path(__file__).parents[1] / "evaluation" / "benchmarks"
 
@@ -93,3 +93,22 @@ def test_planted_campaigns_are_judged_beside_three_baselines(tmp_path: Path) -> 
         assert set(f1) == {"exact", "minhash", "contacts", "adrisk", "adrisk, 5 nights"}
         assert f1["minhash"] > f1["exact"]
         assert figures["five_nights_against_at_once_pair_f1"] > 0.8
+
+
+@pytest.mark.slow
+def test_the_encoder_is_told_beside_a_pipeline_with_the_same_answers(tmp_path: Path) -> None:
+    tiny = make_encoder(tmp_path / "encoder")
+    out = told("encoder.py", "--encoder", tiny, "--ads", 60, "--train", 400, "--runs", 1)
+    assert re.search(r"^transformers.pipeline +[\d.]+ ads/s, median$", out, re.MULTILINE)
+    assert re.search(r"^adrisk / pipeline +\d+\.\d+ times the ads/s", out, re.MULTILINE)
+    found = re.search(r"^largest difference of a probability: (\d\.\d+) over", out, re.MULTILINE)
+    assert float(found.group(1)) < 0.01
+
+
+@pytest.mark.slow
+def test_the_cascade_is_told_beside_its_encoder_with_a_paired_ratio(tmp_path: Path) -> None:
+    tiny = make_encoder(tmp_path / "encoder")
+    out = told("cascade.py", "--encoder", tiny, "--ads", 400, "--train", 900, "--epochs", 1)
+    assert re.search(r"cascade / encoder, paired +\d\.\d+ \[\d\.\d+, \d\.\d+\]$", out, re.MULTILINE)
+    assert re.search(r"[\d.]+% of the encoder's \[", out)
+    assert re.search(r"^reread: [\d.]+% of these ads; ", out, re.MULTILINE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import regex
 
+from adrisk.classifiers.base import contributions_to
 from adrisk.indicators import match
 from adrisk.model import MAX_CHARS, Model
 from adrisk.normalise import Folded, fold
@@ -64,14 +65,18 @@ def evidence_of(
     """Spans for the risk score and for every likely indicator, then the rules' findings."""
     raw = raw[:MAX_CHARS]
     folded = fold(raw)
-    by_head = model.classifier.contributions(folded.text)
     heads = [(0, RISK)] + [
         (1 + i, label)
         for i, label in enumerate(model.labels)
         if probabilities.get(label, 0.0) >= LIKELY
     ]
     family = model.manifest.family
-    found = [e for row, name in heads for e in _spans(folded, by_head[row], name, family)]
+    by_head = contributions_to(model.classifier, folded.text, [row for row, _ in heads])
+    found = [
+        e
+        for (_, name), contribution in zip(heads, by_head, strict=True)
+        for e in _spans(folded, contribution, name, family)
+    ]
     return found + match(raw, language)
 
 

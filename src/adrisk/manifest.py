@@ -77,7 +77,10 @@ class TrainedOn(Strict):
 
 
 class Manifest(Strict):
-    """Everything a model knows about itself."""
+    """Everything a model knows about itself.
+
+    `facts` is what its family says of the fitting, such as the share of ads a cascade rereads.
+    """
 
     format: Literal[1] = 1
     name: str = NAME
@@ -91,6 +94,7 @@ class Manifest(Strict):
     seed: int
     libraries: Mapping[str, str]
     metrics: Mapping[str, Any] = {}
+    facts: Mapping[str, Any] = {}
     files: Mapping[str, str] = {}
 
 

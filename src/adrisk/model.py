@@ -12,7 +12,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -232,7 +232,11 @@ class Model:
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
-        files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+        files = {
+            path.relative_to(folder).as_posix(): _digest(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
         manifest = self.manifest.model_copy(update={"files": files})
         content = manifest.model_dump_json(indent=2)
         (folder / "model.json").write_text(content + "\n", encoding="utf-8")
@@ -257,7 +261,7 @@ class Model:
             ) from error
         manifest = read_manifest(path, content)
         for name, digest in manifest.files.items():
-            if Path(name).name != name or not (folder / name).is_file():
+            if not _inside(name) or not (folder / name).is_file():
                 raise ModelError(f"{folder}: the file {name} is missing; copy the model again")
             if _digest(folder / name) != digest:
                 raise ModelError(
@@ -311,6 +315,12 @@ def seen_from(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> Seen:
     numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
     unique, first = np.unique(hashes, return_index=True)
     return Seen(unique, numbers[first])
+
+
+def _inside(name: str) -> bool:
+    """Whether a name of a file cannot lead out of the folder it is looked for in."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def _digest(path: Path) -> str:

@@ -23,9 +23,14 @@ _LINE_EVERY_SECONDS = 3.0
 
 
 class Advance(Protocol):
-    """Reports that `count` more units are done; `total` corrects the expected total."""
+    """Reports that `count` more units are done; `total` corrects the expected total.
 
-    def __call__(self, count: int = 1, *, total: int | None = None) -> None: ...  # noqa: D102
+    `note` is shown behind the figures, such as a loss.
+    """
+
+    def __call__(  # noqa: D102
+        self, count: int = 1, *, total: int | None = None, note: str = ""
+    ) -> None: ...
 
 
 def wanted() -> Mode:
@@ -52,13 +57,15 @@ def track(stage: str, total: int | None = None, unit: str = "ads") -> Iterator[A
     """Report a stage: its count, rate and time left while it runs, its duration at the end."""
     mode = _mode.get()
     if mode == "off":
-        yield lambda count=1, *, total=None: None
+        yield lambda count=1, *, total=None, note="": None
     elif mode == "bar":
         with tqdm(total=total, desc=stage, unit=f" {unit}", file=sys.stderr, leave=True) as bar:
 
-            def advance(count: int = 1, *, total: int | None = None) -> None:
+            def advance(count: int = 1, *, total: int | None = None, note: str = "") -> None:
                 if total is not None:
                     bar.total = total
+                if note:
+                    bar.set_postfix_str(note, refresh=False)
                 bar.update(count)
 
             yield advance
@@ -72,6 +79,7 @@ class _Lines:
 
     def __init__(self, stage: str, total: int | None, unit: str) -> None:
         self.stage, self.total, self.unit, self.done, self.told = stage, total, unit, 0, -1
+        self.note = ""
 
     def __enter__(self) -> _Lines:
         self.started = self.last = time.monotonic()
@@ -81,8 +89,9 @@ class _Lines:
         if failed is None and self.told != self.done:
             self._write()
 
-    def advance(self, count: int = 1, *, total: int | None = None) -> None:
+    def advance(self, count: int = 1, *, total: int | None = None, note: str = "") -> None:
         self.done += count
+        self.note = note or self.note
         self.total = total if total is not None else self.total
         if time.monotonic() - self.last >= _LINE_EVERY_SECONDS:
             self.last = time.monotonic()
@@ -92,7 +101,13 @@ class _Lines:
         self.told = self.done
         elapsed = time.monotonic() - self.started
         meter = tqdm.format_meter(
-            self.done, self.total or 0, elapsed, unit=f" {self.unit}", ncols=0, prefix=self.stage
+            self.done,
+            self.total or 0,
+            elapsed,
+            unit=f" {self.unit}",
+            ncols=0,
+            prefix=self.stage,
+            postfix=self.note,
         )
         sys.stderr.write(meter + "\n")
         sys.stderr.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,6 @@ from adrisk.labels import Targets
 from adrisk.normalise import fold_column, fold_text
 from builders import RISKY, make_texts
 
-SMALL = {"ngram": {"bits": 14}, "linear": {}}
 LABELS = ("document_retention", "worker_protection", "never_seen")
 
 
@@ -34,11 +34,24 @@ def make_targets(truth: np.ndarray) -> Targets:
     return Targets(LABELS, indicators, np.where(truth, 3, 0).astype(np.int64))
 
 
+@pytest.fixture(scope="module")
+def small(tiny_encoder: Path) -> dict[str, dict[str, Any]]:
+    """Parameters with which each family is fitted in a moment."""
+    tiny = {
+        "encoder": str(tiny_encoder),
+        "learning_rate": 4e-3,
+        "epochs": 6,
+    }
+    fast = {"bits": 14}
+    cascade = {"fast": fast, "encoder": tiny}
+    return {"ngram": fast, "linear": {}, "encoder": tiny, "cascade": cascade}
+
+
 @pytest.fixture(scope="module", params=sorted(FAMILIES))
-def fitted(request: pytest.FixtureRequest) -> Classifier:
+def fitted(request: pytest.FixtureRequest, small: dict[str, dict[str, Any]]) -> Classifier:
     texts, truth = make_texts(200, 60)
     family = FAMILIES[request.param]
-    return family(**SMALL[request.param]).fit(column(texts), make_targets(truth))
+    return family(**small[request.param]).fit(column(texts), make_targets(truth))
 
 
 def test_every_family_fulfils_the_protocol(fitted: Classifier) -> None:
@@ -85,8 +98,8 @@ def test_contributions_and_the_intercept_make_the_margin(fitted: Classifier, tex
 def test_the_planted_words_contribute_most(fitted: Classifier) -> None:
     text = f"hotel team bus season. {RISKY}."
     contributions = fitted.contributions(text)[0]
-    at = text.index("passport")
-    assert contributions[at : at + 8].mean() > contributions[: text.index(".")].mean()
+    at = text.index(RISKY)
+    assert contributions[at : at + len(RISKY)].mean() > contributions[: text.index(".")].mean()
 
 
 def test_a_saved_family_scores_the_same_after_loading(fitted: Classifier, tmp_path: Path) -> None:
@@ -126,7 +139,9 @@ def test_a_corpus_of_one_class_or_without_labels_is_refused(family: str) -> None
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_unstated_rows_do_not_count_as_absent(family: str) -> None:
+def test_unstated_rows_do_not_count_as_absent(
+    family: str, small: dict[str, dict[str, Any]]
+) -> None:
     """Ads with the phrase that are unlabelled must not teach that the phrase means absent."""
     texts, truth = make_texts(200, 100)
     indicators = np.full((200, 1), np.nan)
@@ -134,19 +149,19 @@ def test_unstated_rows_do_not_count_as_absent(family: str) -> None:
     indicators[stated, 0] = 1.0
     indicators[~truth, 0] = 0.0
     risk = np.where(truth, 2, 0).astype(np.int64)
-    model = FAMILIES[family](**SMALL[family]).fit(column(texts), Targets(("x",), indicators, risk))
+    model = FAMILIES[family](**small[family]).fit(column(texts), Targets(("x",), indicators, risk))
     margins = model.margins(column(texts)).indicators[:, 0]
     assert margins[truth].min() > margins[~truth].max()
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_soft_labels_lie_between_hard_ones(family: str) -> None:
+def test_soft_labels_lie_between_hard_ones(family: str, small: dict[str, dict[str, Any]]) -> None:
     texts, truth = make_texts(200, 100)
     soft = np.where(truth, 0.6, 0.0)[:, None]
     hard = np.where(truth, 1.0, 0.0)[:, None]
     risk = np.where(truth, 2, 0).astype(np.int64)
     found = [
-        FAMILIES[family](**SMALL[family])
+        FAMILIES[family](**small[family])
         .fit(column(texts), Targets(("x",), values, risk))
         .margins(column(texts))
         .indicators[truth, 0]
@@ -157,12 +172,12 @@ def test_soft_labels_lie_between_hard_ones(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_soft_risk_lies_between_hard_levels(family: str) -> None:
+def test_soft_risk_lies_between_hard_levels(family: str, small: dict[str, dict[str, Any]]) -> None:
     texts, truth = make_texts(200, 100)
     risk = np.where(truth, 2, 0).astype(np.int64)
     doubtful = np.where(truth[:, None], [[0.4, 0.0, 0.6, 0.0]], [[1.0, 0.0, 0.0, 0.0]])
     found = [
-        FAMILIES[family](**SMALL[family])
+        FAMILIES[family](**small[family])
         .fit(column(texts), Targets((), np.zeros((200, 0)), risk, shares))
         .margins(column(texts))
         .risk[truth, 1]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from adrisk.classifiers.base import Classifier
+from adrisk.classifiers.cascade import CascadeClassifier
+from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.linear import LinearClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 
 FAMILIES: dict[str, type[Classifier]] = {
+    "cascade": CascadeClassifier,
+    "encoder": EncoderClassifier,
     "linear": LinearClassifier,
     "ngram": NgramClassifier,
 }

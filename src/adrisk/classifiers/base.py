@@ -9,7 +9,7 @@ To add a family: write one file with a class like this, and one line in `classif
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
@@ -88,3 +88,61 @@ class Classifier(Protocol):
             ModelError: if a file is missing or is not what its kind of model needs.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a long training may use beside its data.
+
+    Attributes:
+        checkpoints: a folder that outlives a killed training, or None to keep nothing.
+        measured: told metrics by name and the step they belong to, while training goes on.
+        every_seconds: how often a checkpoint is written.
+    """
+
+    checkpoints: Path | None = None
+    measured: Callable[[Mapping[str, float], int], None] = lambda metrics, step: None
+    every_seconds: float = 60.0
+
+
+@runtime_checkable
+class LongTraining(Protocol):
+    """A family whose training takes minutes: it resumes, and tells its metrics as it goes."""
+
+    def attend(self, workshop: Workshop) -> Self:
+        """Use a workshop for the next `fit`. Returns itself."""
+        ...
+
+
+@runtime_checkable
+class Settled(Protocol):
+    """A family with a choice to make on ads that none of its parts was fitted on."""
+
+    def settle(self, folded: pa.Array, targets: Targets) -> Self:
+        """Choose on the calibration set; to be called once, after `fit`. Returns itself."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A family with something to say of its fitting, for the manifest and the run."""
+
+    def facts(self) -> dict[str, Any]:
+        """JSON values by name."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A family for which explaining every head costs too much."""
+
+    def contributions_to(self, folded: str, rows: Sequence[int]) -> FloatArray:
+        """These rows of `contributions`, in this order."""
+        ...
+
+
+def contributions_to(classifier: Classifier, folded: str, rows: Sequence[int]) -> FloatArray:
+    """These rows of the classifier's contributions, at no more cost than need be."""
+    if isinstance(classifier, Selective):
+        return classifier.contributions_to(folded, rows)
+    return classifier.contributions(folded)[list(rows)]

@@ -33,12 +33,15 @@ class Targets:
         risk: shape (n,); 0 to 3, or -1 where not known.
         risk_shares: shape (n, 4), the probability of each level, NaN where risk is not known;
             None where `risk` is all there is.
+        campaigns: shape (n,), equal numbers are one campaign, for families that hold ads back
+            while they learn; None where that is not known.
     """
 
     labels: tuple[str, ...]
     indicators: FloatArray
     risk: IntArray
     risk_shares: FloatArray | None = None
+    campaigns: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.risk)
@@ -46,7 +49,8 @@ class Targets:
     def take(self, rows: NDArray[np.intp]) -> Targets:
         """The targets of some rows, in that order."""
         shares = None if self.risk_shares is None else self.risk_shares[rows]
-        return Targets(self.labels, self.indicators[rows], self.risk[rows], shares)
+        campaigns = None if self.campaigns is None else self.campaigns[rows]
+        return Targets(self.labels, self.indicators[rows], self.risk[rows], shares, campaigns)
 
     def risk_at_least(self, level: int) -> FloatArray:
         """Probability that risk is at least this level, shape (n,); NaN where it is not known."""
@@ -64,6 +68,7 @@ class Targets:
             np.where(rows[:, None], other.columns(self.labels), self.indicators),
             np.where(rows, other.risk, self.risk),
             shares,
+            self.campaigns,
         )
 
     def confidence(self) -> FloatArray:

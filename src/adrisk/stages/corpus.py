@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,7 @@ def load_corpus(
         campaigns=campaigns,
         linked=linked,
         texts=text_groups(found),
-        targets=plain_targets(ads),
+        targets=replace(plain_targets(ads), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),

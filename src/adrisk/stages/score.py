@@ -235,6 +235,7 @@ def _write_manifest(
                 "target": manifest.trained_on.target,
                 "trained_on": manifest.trained_on.model_dump(mode="json"),
                 "metrics": dict(manifest.metrics),
+                "facts": dict(manifest.facts),
             },
             "policy": describe(policy),
             "sources": stream.description,

@@ -16,7 +16,13 @@ import pyarrow as pa
 
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.base import (
+    RISKY_COLUMN,
+    LongTraining,
+    Recorded,
+    Settled,
+    Workshop,
+)
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler, judge_ranking
@@ -44,7 +50,7 @@ from adrisk.tracking import (
     describe,
     list_versions,
     set_alias,
-    track_training,
+    training_run,
 )
 from adrisk.types import RISKY, FloatArray, IntArray
 
@@ -81,16 +87,18 @@ def train(
     """
     store.connect()  # a missing extra or an unreachable store is told before the work, not after
     split = split_corpus(corpus, config.seed)
-    model = fit_model(config, corpus, split)
-    model = replace(
-        model,
-        manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "adrisk-model"
-        folder.mkdir()
-        model = model.save(folder)
-        run = track_training(store, experiment, model.manifest, folder, dump(config), register_as)
+    with training_run(store, experiment, config.family) as live:
+        workshop = Workshop(store.workspace / "checkpoints", live.measured)
+        model = fit_model(config, corpus, split, workshop)
+        model = replace(
+            model,
+            manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "adrisk-model"
+            folder.mkdir()
+            model = model.save(folder)
+            run = live.finish(model.manifest, folder, dump(config), register_as)
     describe(store, register_as, run.version, config.family)
     first = not any("champion" in v.aliases for v in list_versions(store, register_as))
     alias = "champion" if first else "challenger"
@@ -117,8 +125,16 @@ def split_corpus(corpus: Corpus, seed: int) -> Split:
     )
 
 
-def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
+def fit_model(
+    config: ModelConfig, corpus: Corpus, split: Split, workshop: Workshop | None = None
+) -> Model:
     """Fit, calibrate and set thresholds; the result is not saved yet.
+
+    Args:
+        config: family and parameters.
+        corpus: what is learned from.
+        split: its four sets.
+        workshop: for families whose training takes long: checkpoints, and who hears the metrics.
 
     Raises:
         CorpusError: if the fit set has one class only.
@@ -132,9 +148,15 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
     to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
     check_risk(to_fit.risk, "fit on this split")
     folded = corpus.prepared.folded
-    classifier = FAMILIES[config.family](**parameters).fit(folded.take(pa.array(fit)), to_fit)
+    classifier = FAMILIES[config.family](**parameters)
+    if isinstance(classifier, LongTraining) and workshop is not None:
+        classifier.attend(workshop)
+    classifier.fit(folded.take(pa.array(fit)), to_fit)
     labels = classifier.labels_
-    margins = classifier.margins(folded.take(pa.array(calibrate)))
+    calibrate_on = folded.take(pa.array(calibrate))
+    if isinstance(classifier, Settled):
+        classifier.settle(calibrate_on, to_calibrate)
+    margins = classifier.margins(calibrate_on)
     calibration = fit_calibration(margins, to_calibrate, labels)
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
@@ -161,6 +183,7 @@ def fit_model(config: ModelConfig, corpus: Corpus, split: Split) -> Model:
         ),
         seed=config.seed,
         libraries=library_versions(),
+        facts=classifier.facts() if isinstance(classifier, Recorded) else {},
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
     return Model(classifier, calibration, manifest, seen)

@@ -18,11 +18,12 @@ from adrisk.tracking.registry import (
     record_evaluation,
     set_alias,
 )
-from adrisk.tracking.runs import Store, TrackedRun, track_evaluation, track_training
+from adrisk.tracking.runs import LiveRun, Store, TrackedRun, track_evaluation, training_run
 
 __all__ = [
     "ALIASES",
     "COMPARED",
+    "LiveRun",
     "Registered",
     "Store",
     "TrackedRun",
@@ -34,5 +35,5 @@ __all__ = [
     "record_evaluation",
     "set_alias",
     "track_evaluation",
-    "track_training",
+    "training_run",
 ]

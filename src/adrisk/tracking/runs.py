@@ -85,44 +85,74 @@ class Store:
         return str(mlflow.create_experiment(name, artifact_location=place))
 
 
-def track_training(
-    store: Store,
-    experiment: str,
-    manifest: Manifest,
-    folder: Path,
-    parameters: Mapping[str, Any],
-    register_as: str,
-) -> TrackedRun:
-    """Log a trained model folder as a run, and register it.
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A training under way: it takes metrics as they come, and the model at the end."""
 
-    Args:
-        store: where to.
-        experiment: name of the experiment.
-        manifest: of the model in `folder`.
-        folder: what `Model.save` wrote; kept as the data of a pyfunc model without any pickle.
-        parameters: to log.
-        register_as: name of the registered model.
-    """
-    with _run(store, experiment, f"train {manifest.family}", {"stage": "train"}) as (mlflow, run):
+    store: Store
+    experiment: str
+    run_id: str
+    mlflow: Any
+
+    def measured(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log metrics of one step of the training, as `train_` and their name."""
+        named = {f"train_{name}": float(value) for name, value in metrics.items()}
+        self.mlflow.log_metrics(named, step=step, run_id=self.run_id)
+
+    def finish(
+        self,
+        manifest: Manifest,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        register_as: str,
+    ) -> TrackedRun:
+        """Log a trained model folder, and register it.
+
+        Args:
+            manifest: of the model in `folder`.
+            folder: what `Model.save` wrote; kept as a pyfunc model's data without any pickle.
+            parameters: to log.
+            register_as: name of the registered model.
+        """
+        mlflow = self.mlflow
         _log_dataset(mlflow, manifest, "training")
-        mlflow.log_params(_flat(parameters))
+        facts = dict(manifest.facts)
+        mlflow.log_params(_flat({**parameters, "facts": facts} if facts else parameters))
         mlflow.log_metrics(
             {
                 "train_ads": manifest.trained_on.ads,
                 "train_campaigns": manifest.trained_on.campaigns,
                 "heads": len(manifest.labels),
                 **{f"threshold_at_{t.budget:g}": t.threshold for t in manifest.thresholds},
+                **{
+                    name: float(value)
+                    for name, value in facts.items()
+                    if isinstance(value, int | float)
+                },
             }
         )
         info = _log_model(mlflow, manifest, folder)
-        version = _register(mlflow, register_as, info, run.info.run_id)
+        version = _register(mlflow, register_as, info, self.run_id)
         return TrackedRun(
-            run_id=run.info.run_id,
-            experiment=experiment,
-            store=store.uri,
+            run_id=self.run_id,
+            experiment=self.experiment,
+            store=self.store.uri,
             uri=f"models:/{register_as}/{version}",
             version=version,
         )
+
+
+@contextmanager
+def training_run(store: Store, experiment: str, family: str) -> Iterator[LiveRun]:
+    """One run of a training, from before its first step; marked failed if the work fails.
+
+    Args:
+        store: where to.
+        experiment: name of the experiment.
+        family: that is trained.
+    """
+    with _run(store, experiment, f"train {family}", {"stage": "train"}) as (mlflow, run):
+        yield LiveRun(store, experiment, run.info.run_id, mlflow)
 
 
 def track_evaluation(

@@ -1,0 +1,176 @@
+"""Speed and answers of the encoder beside `transformers.pipeline` at its defaults.
+
+    python evaluation/benchmarks/encoder.py [--ads 400] [--runs 3] [--model FOLDER]
+
+Both sides are the same fitted network on the same ads in the same process, in turn: the pipeline
+as "text-classification" gives every head's probability, one ad after another in float32, as it
+does unless told otherwise; adrisk sorts by length and multiplies in bfloat16 where the hardware
+has it. Without `--model` (of the family encoder or cascade) the encoder of the extra `offline` is
+fitted for one round on its top layer: enough for heads that say something. Ads longer than the
+network can read are left out, as the sides cut them in different places.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from corpora import ads_to_score, training_ads
+from scipy.special import expit
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from adrisk.classifiers.encoder import EncoderClassifier
+from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
+from adrisk.classifiers.encoder.source import silent
+from adrisk.config import ModelConfig
+from adrisk.engine import cores
+from adrisk.model import Model, prepare
+from adrisk.stages import fit_model, load_corpus
+from adrisk.stages.train import split_corpus
+from adrisk.types import FloatArray
+
+LONGEST = 512
+WARM = 16
+
+
+class Wrapped(PreTrainedModel):  # type: ignore[misc]
+    """The network as the pipeline wants it: a model of the other library with one logit a head."""
+
+    _supports_sdpa = True  # as the network inside it does; it has no attention of its own
+
+    def __init__(self, network: Network) -> None:
+        config = network.encoder.config
+        config.num_labels = network.head.out_features
+        config.problem_type = "multi_label_classification"
+        config.id2label = {i: f"head {i:03d}" for i in range(config.num_labels)}
+        super().__init__(config)
+        self.network = network
+
+    def forward(self, input_ids: Any, attention_mask: Any, **_: Any) -> SequenceClassifierOutput:
+        """Margins of the three risk questions and the indicators."""
+        logits = self.network(input_ids, attention_mask)
+        risk = cumulative(logits[:, :QUESTIONS])
+        together = torch.cat([risk, logits[:, QUESTIONS:].double()], dim=1)
+        return SequenceClassifierOutput(logits=together)
+
+
+def main() -> None:
+    """Fit or load, run both sides in turn, print both and their ratio."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
+        place = Path(scratch)
+        encoder = _encoder(arguments, place)
+        ads = ads_to_score(place / "ads.parquet", arguments.ads)
+        folded = prepare(pq.read_table(ads)["text"]).folded
+    texts = [text for text in folded.to_pylist() if _tokens(encoder, text) <= _longest(encoder)]
+    sides = {"transformers.pipeline": _theirs(encoder), "adrisk": _ours(encoder)}
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    answers: dict[str, FloatArray] = {}
+    for work in sides.values():
+        work(texts[:WARM])
+    for _ in range(arguments.runs):
+        for side, work in sides.items():
+            begun = time.perf_counter()
+            answers[side] = work(texts)
+            seconds[side].append(time.perf_counter() - begun)
+    half = "bfloat16" if encoder._reader.half else "float32"
+    print(
+        f"{cores()} cores ({platform.machine()}), {torch.get_num_threads()} threads, Python "
+        f"{platform.python_version()}; {len(texts):,} ads, {len(folded) - len(texts):,} left out "
+        f"as too long; {arguments.runs} runs of each side in turn; adrisk multiplied in {half}\n"
+    )
+    for side, taken in seconds.items():
+        print(f"{side:24} {len(texts) / median(taken):>8.1f} ads/s, median")
+    ratios = [theirs / ours for theirs, ours in zip(*seconds.values(), strict=True)]
+    print(
+        f"\nadrisk / pipeline        {median(ratios):.2f} times the ads/s "
+        f"[{min(ratios):.2f}, {max(ratios):.2f} lowest and highest pair]"
+    )
+    theirs, ours = answers.values()
+    print(
+        f"largest difference of a probability: {np.abs(theirs - ours).max():.4f} over "
+        f"{theirs.shape[1]} heads; of risk: "
+        f"{np.abs(theirs - ours)[:, 1].max():.4f}"
+    )
+
+
+def _encoder(arguments: argparse.Namespace, place: Path) -> EncoderClassifier:
+    if arguments.model is not None:
+        classifier = Model.load(arguments.model).classifier
+        found = getattr(classifier, "_encoder", classifier)
+        if not isinstance(found, EncoderClassifier):
+            raise SystemExit("give a model of the family encoder or cascade")
+        return found
+    corpus = load_corpus([str(training_ads(place / "training.parquet", arguments.train))])
+    parameters = {
+        "encoder": arguments.encoder,
+        "train_layers": 1,
+        "epochs": 1,
+        "learning_rate": 3e-4,
+        "max_tokens": LONGEST,
+    }
+    config = ModelConfig(family="encoder", parameters=parameters)
+    fitted: Any = fit_model(config, corpus, split_corpus(corpus, 0)).classifier
+    return fitted
+
+
+def _longest(encoder: EncoderClassifier) -> int:
+    return int(encoder._settings["longest"])
+
+
+def _tokens(encoder: EncoderClassifier, text: str) -> int:
+    return len(encoder._tokeniser.encode(text).ids)
+
+
+def _ours(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
+    def work(texts: list[str]) -> FloatArray:
+        margins = encoder.margins(pa.array(texts, pa.large_string()))
+        return np.asarray(expit(np.concatenate([margins.risk, margins.indicators], axis=1)))
+
+    return work
+
+
+def _theirs(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
+    import transformers
+
+    tokeniser = PreTrainedTokenizerFast(
+        tokenizer_object=encoder._tokeniser,
+        pad_token=encoder._tokeniser.id_to_token(encoder._settings["filler"]),
+        model_max_length=_longest(encoder),
+    )
+    with silent(transformers):
+        ready = pipeline(
+            "text-classification", model=Wrapped(encoder._network), tokenizer=tokeniser
+        )
+
+    def work(texts: list[str]) -> FloatArray:
+        found = ready(texts, top_k=None)  # every head's answer, not only the highest
+        ordered = [sorted(ad, key=lambda head: head["label"]) for ad in found]
+        return np.array([[head["score"] for head in ad] for ad in ordered])
+
+    return work
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ads", type=int, default=400)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--train", type=int, default=600, help="synthetic ads to fit on")
+    parser.add_argument("--encoder", default="offline", help="hub name, folder, or offline")
+    parser.add_argument("--model", type=Path, help="a model folder, instead of fitting one")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

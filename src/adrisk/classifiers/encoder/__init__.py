@@ -1,0 +1,10 @@
+"""The encoder family: a fine-tuned transformer. The only room that knows transformers.
+
+Importing this costs nothing: torch and transformers load when a model is fitted or read.
+"""
+
+from __future__ import annotations
+
+from adrisk.classifiers.encoder.classifier import EncoderClassifier
+
+__all__ = ["EncoderClassifier"]

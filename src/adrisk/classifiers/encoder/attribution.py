@@ -1,0 +1,116 @@
+"""What each character adds, by integrated gradients (Sundararajan, Taly and Yan 2017; captum).
+
+The way goes from an ad of the same length with every word blanked out to the ad itself. What each
+token adds along it is spread over the token's characters; the rest, what the mere number of words
+adds against an empty text, and what the steps of the integral miss, over all characters alike.
+So the rows add up to the margin exactly, and the order of the words is the gradients' alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from adrisk.classifiers.base import RISKY_COLUMN, Margins
+from adrisk.classifiers.encoder.batches import shortened
+from adrisk.classifiers.encoder.hardware import device
+from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
+from adrisk.classifiers.encoder.scoring import Reader
+from adrisk.errors import MissingExtraError
+from adrisk.types import FloatArray
+
+STEPS = 24
+"""Points of the integral (Gauss and Legendre's), passed in one batch."""
+
+
+def explained(margins: Margins) -> FloatArray:
+    """The margins that are explained, risk first: shape (n, 1 + k)."""
+    return np.concatenate(
+        [margins.risk[:, RISKY_COLUMN : RISKY_COLUMN + 1], margins.indicators], axis=1
+    )
+
+
+def integrated(reader: Reader, blank: int, folded: str, rows: Sequence[int]) -> FloatArray:
+    """Integrated gradients by character, before the rest is spread: shape (len(rows), chars)."""
+    tokens = _read(reader, folded)
+    result = np.zeros((len(rows), len(folded)))
+    if not tokens.words.any():
+        return result
+    by_token = _by_token(reader.network, tokens.ids, tokens.words, blank, rows)
+    for at in np.flatnonzero(tokens.words):
+        start, end = tokens.spans[at]
+        result[:, start:end] += by_token[:, at, None] / (end - start)
+    return result
+
+
+def spread(result: FloatArray, totals: FloatArray, read: NDArray[np.bool_]) -> FloatArray:
+    """Add to each row what it lacks of its total, evenly over the characters that were read."""
+    where = read if read.any() else np.ones_like(read)
+    if not len(where):
+        return result
+    lacking = (totals - result.sum(axis=1)) / where.sum()
+    return np.asarray(result + where * lacking[:, None])
+
+
+def read_characters(reader: Reader, folded: str) -> NDArray[np.bool_]:
+    """Shape (chars,): whether a token that is read covers the character."""
+    tokens = _read(reader, folded)
+    read = np.zeros(len(folded), dtype=np.bool_)
+    for start, end in tokens.spans[tokens.words]:
+        read[start:end] = True
+    return read
+
+
+class _Tokens:
+    """One ad's tokens: numbers, characters they cover, and which of them are words."""
+
+    def __init__(self, ids: NDArray[np.int64], spans: NDArray[np.int64], special: Any) -> None:
+        self.ids = ids
+        self.spans = spans
+        self.words = (special == 0) & (spans[:, 1] > spans[:, 0])
+
+
+def _read(reader: Reader, folded: str) -> _Tokens:
+    found = reader.tokeniser.encode(folded)
+    columns = (
+        np.array(found.ids, dtype=np.int64),
+        np.array(found.offsets, dtype=np.int64).reshape(-1, 2),
+        np.array(found.special_tokens_mask),
+    )
+    return _Tokens(*(shortened(column, reader.longest) for column in columns))
+
+
+def _by_token(
+    network: Network,
+    ids: NDArray[np.int64],
+    words: NDArray[np.bool_],
+    blank: int,
+    rows: Sequence[int],
+) -> FloatArray:
+    """Shape (len(rows), tokens)."""
+    try:
+        from captum.attr import IntegratedGradients
+    except ImportError as error:
+        raise MissingExtraError("captum", "encoder", "explaining the encoder's scores") from error
+    embed = network.encoder.get_input_embeddings()
+    with torch.no_grad():
+        numbers = torch.from_numpy(np.stack([ids, np.where(words, blank, ids)])).to(device())
+        there, empty = embed(numbers).split(1)
+
+    def forward(embeddings: Tensor) -> Tensor:
+        real = torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
+        logits = network.of_embeddings(embeddings, real)
+        risk = cumulative(logits[:, :QUESTIONS])[:, RISKY_COLUMN : RISKY_COLUMN + 1]
+        return torch.cat([risk, logits[:, QUESTIONS:].double()], dim=1)
+
+    method = IntegratedGradients(forward)
+    found = [
+        method.attribute(there, empty, target=int(row), n_steps=STEPS).sum(dim=-1)[0]
+        for row in rows
+    ]
+    return np.asarray(torch.stack(found).double().cpu().numpy())

@@ -1,0 +1,90 @@
+"""The network: an encoder, its tokens' mean and maximum, and one linear layer of heads.
+
+The first three heads ask for the ordinal risk as CORN does (Shi, Cao and Raschka 2023): "at least
+1?", "at least 2, given 1?", "at least 3, given 2?". Products of such answers cannot cross.
+The maximum stands beside the mean because one phrase in a long ad is what an indicator is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from adrisk.classifiers.base import THRESHOLDS
+
+QUESTIONS = len(THRESHOLDS)
+_FURTHEST = 30.0  # log-odds; beyond, a probability is 0 or 1 even in double precision
+_DROPOUT = 0.1
+
+
+class Network(nn.Module):  # type: ignore[misc]
+    """Logits of three conditional risk questions and k indicators.
+
+    Args:
+        encoder: gives `last_hidden_state` from `input_ids` or `inputs_embeds`.
+        labels: number of indicators.
+    """
+
+    def __init__(self, encoder: Any, labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.head = nn.Linear(2 * encoder.config.hidden_size, QUESTIONS + labels)
+
+    def forward(self, ids: Tensor, real: Tensor) -> Tensor:
+        """Shape (n, 3 + k) from token numbers and where they are real, both (n, width)."""
+        return self._heads(self.encoder(input_ids=ids, attention_mask=real), real)
+
+    def of_embeddings(self, embeddings: Tensor, real: Tensor) -> Tensor:
+        """The same from embeddings, shape (n, width, d)."""
+        return self._heads(self.encoder(inputs_embeds=embeddings, attention_mask=real), real)
+
+    def _heads(self, found: Any, real: Tensor) -> Tensor:
+        hidden = found.last_hidden_state.float()
+        there = real[:, :, None].bool()
+        total = hidden.masked_fill(~there, 0.0).sum(dim=1)
+        mean = total / there.sum(dim=1).clamp_min(1)
+        highest = hidden.masked_fill(~there, torch.finfo(hidden.dtype).min).amax(dim=1)
+        return self.head(self.dropout(torch.cat([mean, highest], dim=1)).float())
+
+
+def cumulative(conditional: Tensor) -> Tensor:
+    """Log-odds of "at least 1, 2, 3" from conditional logits, shape (n, 3): never rising.
+
+    >>> cumulative(torch.tensor([[0.0, 0.0, 40.0]])).exp().round(decimals=3).tolist()
+    [[1.0, 0.333, 0.333]]
+    """
+    bounded = conditional.double().clamp(-_FURTHEST, _FURTHEST)
+    log_probability = functional.logsigmoid(bounded).cumsum(dim=1)
+    return log_probability - torch.log(-torch.expm1(log_probability))
+
+
+def layers_of(encoder: Any) -> nn.ModuleList | None:
+    """The encoder's stack of layers: its longest list of modules."""
+    stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
+    return max(stacks, key=len, default=None)
+
+
+def freeze(network: Network, train_layers: int | None) -> None:
+    """Leave only the top layers and the heads to be learned; None leaves everything.
+
+    Raises:
+        ValueError: if the encoder has no layers to choose from.
+    """
+    if train_layers is None:
+        return
+    stack = layers_of(network.encoder)
+    if stack is None:
+        raise ValueError("this encoder has no list of layers; leave train_layers out")
+    network.encoder.requires_grad_(False)
+    for layer in list(stack)[max(0, len(stack) - train_layers) :]:
+        layer.requires_grad_(True)
+
+
+def learned(network: Network) -> Iterator[tuple[str, nn.Parameter]]:
+    """The parameters that training changes, by name."""
+    return ((name, p) for name, p in network.named_parameters() if p.requires_grad)

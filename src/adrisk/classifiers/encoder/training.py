@@ -1,0 +1,305 @@
+"""Fine-tuning: what is learned from, the loss, the loop.
+
+The loss masks what is not known, takes soft labels as they are, and lets the rarer answer of
+every head weigh more, by the square root of the imbalance; the same weight is then taken out of
+the head's intercept, so that margins remain log-odds at the prevalence of the data. Targets are
+moved a little towards the head's own prevalence, which bounds what a wrong label can teach.
+
+Every batch, and all chance within it, follows from the seed and the number of the step alone:
+that is what lets a killed training go on to the same result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+from torch import Tensor
+from torch.nn import functional
+
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Workshop
+from adrisk.classifiers.encoder.batches import by_width, padded, shuffled, width_of
+from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
+from adrisk.classifiers.encoder.hardware import autocast, device
+from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, learned
+from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.progress import say, track
+from adrisk.types import RISKY, FloatArray, IntArray
+
+HELD_SHARE = 0.1
+"""Of the ads given to `fit`, in whole campaigns, to tell when to stop."""
+
+_MOST_WEIGHT = 10.0
+_INDICATORS_WEIGH = 4.0  # their mean loss is about a quarter of the risk's
+_HEAD_RATE = 10.0  # the heads begin at nothing and may learn so much faster than the encoder
+_WARM_UP = 0.06  # of the steps
+_DECAY = 0.01
+_LARGEST_STEP = 1.0
+_TELL_EVERY = 10  # steps
+_LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would be a coin toss
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """n ads to learn from: tokens, and what `answers_of` gives; NaN where not asked."""
+
+    tokens: Sequence[IntArray]
+    answers: FloatArray
+    counts: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, rows: NDArray[np.intp]) -> Examples:
+        """Some of them, in that order."""
+        tokens = [self.tokens[row] for row in rows]
+        return Examples(tokens, self.answers[rows], self.counts[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to learn; `longest` and `filler` are the tokeniser's."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    patience: int
+    smoothing: float
+    half: bool
+    seed: int
+    longest: int
+    filler: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Of each head: its prevalence, and how much more a present answer weighs."""
+
+    prevalence: Tensor
+    weight: Tensor
+
+
+def answers_of(targets: Targets, labels: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """What the heads are asked and how much each question counts, both of shape (n, 3 + k).
+
+    A risk question is asked only where the one before it is answered yes: risk 1 answers
+    "at least 1?" with yes, "at least 2?" with no, and is not asked about 3. With soft labels it
+    counts as far as the one before it is likely.
+    """
+    reached = np.stack([targets.risk_at_least(level) for level in THRESHOLDS], axis=1)
+    before = np.concatenate([np.ones((len(targets), 1)), reached[:, :-1]], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        risk = np.where(before > 0, reached / before, np.nan)
+    answers = np.concatenate([risk, targets.columns(labels)], axis=1)
+    counts = np.concatenate([before, np.ones((len(targets), len(labels)))], axis=1)
+    return answers, np.where(np.isnan(answers), 0.0, counts)
+
+
+def held_back(targets: Targets, seed: int) -> NDArray[np.bool_]:
+    """Which ads are kept from learning to tell when to stop: whole campaigns, a tenth of the ads.
+
+    None where a tenth would have too few ads of either class.
+    """
+    campaigns = np.arange(len(targets)) if targets.campaigns is None else targets.campaigns
+    risky = targets.risk >= RISKY
+    held = np.zeros(len(targets), dtype=np.bool_)
+    rng = np.random.default_rng(seed)
+    with_risk = np.isin(campaigns, campaigns[risky])
+    for side in (with_risk, ~with_risk):
+        room = HELD_SHARE * side.sum()
+        names, sizes = np.unique(campaigns[side], return_counts=True)
+        order = rng.permutation(len(names))
+        chosen = names[order[np.cumsum(sizes[order]) <= room]]
+        held |= side & np.isin(campaigns, chosen)
+    known = targets.risk != UNKNOWN_RISK
+    fewest = min(int((held & risky).sum()), int((held & known & ~risky).sum()))
+    return held if fewest >= _LEAST_TO_HOLD else np.zeros_like(held)
+
+
+def train(
+    network: Network,
+    learn: Examples,
+    held: Examples,
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    workshop: Workshop,
+) -> dict[str, float]:
+    """Fine-tune the network in place; returns what it came to.
+
+    Args:
+        network: with its frozen parameters marked.
+        learn: ads to learn from.
+        held: ads that tell when to stop; none are allowed, and all epochs are then run.
+        recipe: how.
+        checkpoint: where the state is kept, and read from where there is one.
+        workshop: hears the metrics.
+    """
+    where = device()
+    network.to(where)
+    balance = _balance(learn)
+    _start_heads(network, balance)
+    optimiser = _optimiser(network, recipe)
+    lengths = [len(tokens) for tokens in learn.tokens]
+    an_epoch = -(-len(learn) // recipe.batch)  # the windows are whole batches, the last one aside
+    state = checkpoint.restore(network, optimiser) or State()
+    if state.step:
+        say(f"going on with the encoder at step {state.step} of {an_epoch * recipe.epochs}")
+    saved = time.monotonic()
+    with track("train encoder", len(learn) * recipe.epochs) as advance:
+        advance(state.step * recipe.batch)
+        while state.step < an_epoch * recipe.epochs and state.waited < recipe.patience:
+            epoch, at = divmod(state.step, an_epoch)
+            batches = shuffled(lengths, recipe.batch, np.random.default_rng([recipe.seed, epoch]))
+            for rows in batches[at:]:
+                rate = _rate(state.step, an_epoch * recipe.epochs)
+                for group in optimiser.param_groups:
+                    group["lr"] = group["full"] * rate
+                loss = _step(network, learn.take(rows), balance, optimiser, recipe, state.step)
+                state.step += 1
+                advance(len(rows), note=f"loss {loss:.3f}")
+                if state.step % _TELL_EVERY == 0:
+                    workshop.measured({"loss": loss, "rate": rate}, state.step)
+                if time.monotonic() - saved >= workshop.every_seconds and state.step % an_epoch:
+                    checkpoint.keep(network, optimiser, state)
+                    saved = time.monotonic()
+            if len(held):
+                _judge(network, held, balance, recipe, state, epoch, workshop)
+            checkpoint.keep(network, optimiser, state)
+            saved = time.monotonic()
+    if state.best:
+        _put_back(network, state.best)
+    _take_out(network, balance)
+    network.to("cpu").eval()
+    reached = {"steps": float(state.step), "epochs": state.step / an_epoch}
+    return reached | ({"held_out_loss": state.best_loss} if state.best else {})
+
+
+def _step(
+    network: Network,
+    examples: Examples,
+    balance: Balance,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+    step: int,
+) -> float:
+    """One batch forward and back; its loss."""
+    network.train()
+    where = device()
+    width = max(width_of(len(tokens), recipe.longest) for tokens in examples.tokens)
+    ids, real = padded(examples.tokens, width, recipe.filler)
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed * 1_000_003 + step)
+        with autocast(recipe.half):
+            logits = network(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
+        loss = loss_of(logits, examples, balance, recipe)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for _, p in learned(network)], _LARGEST_STEP)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
+    """Mean over the ads of the risk questions asked, and mean over all known indicators."""
+    wanted = torch.from_numpy(examples.answers).nan_to_num(0.0).float().to(logits.device)
+    counts = torch.from_numpy(examples.counts).float().to(logits.device)
+    prevalence, weight = (part.to(logits.device) for part in (balance.prevalence, balance.weight))
+    wanted = wanted * (1 - recipe.smoothing) + recipe.smoothing * prevalence
+    each = functional.binary_cross_entropy_with_logits(
+        logits.float(), wanted, pos_weight=weight, reduction="none"
+    )
+    each = each * counts
+    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
+    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
+    return risk + _INDICATORS_WEIGH * indicators
+
+
+def _balance(examples: Examples) -> Balance:
+    present = (np.nan_to_num(examples.answers) * examples.counts).sum(axis=0)
+    count = examples.counts.sum(axis=0)
+    prevalence = (present + 0.5) / (count + 1.0)
+    weight = np.sqrt((1 - prevalence) / prevalence).clip(1 / _MOST_WEIGHT, _MOST_WEIGHT)
+    return Balance(torch.from_numpy(prevalence).float(), torch.from_numpy(weight).float())
+
+
+def _start_heads(network: Network, balance: Balance) -> None:
+    """Begin at the prevalence, as the weighted loss sees it."""
+    with torch.no_grad():
+        network.head.weight.zero_()
+        odds = torch.log(balance.prevalence / (1 - balance.prevalence))
+        network.head.bias.copy_(odds + torch.log(balance.weight))
+
+
+def _take_out(network: Network, balance: Balance) -> None:
+    """Back to log-odds at the prevalence of the data (Elkan 2001)."""
+    with torch.no_grad():
+        network.head.bias.sub_(torch.log(balance.weight).to(network.head.bias.device))
+
+
+def _optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
+    heads = [p for name, p in learned(network) if name.startswith("head.")]
+    encoder = [p for name, p in learned(network) if not name.startswith("head.")]
+    groups = [
+        {"params": encoder, "full": recipe.learning_rate},
+        {"params": heads, "full": recipe.learning_rate * _HEAD_RATE},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, weight_decay=_DECAY)
+
+
+def _rate(step: int, steps: int) -> float:
+    """Up in a straight line, then down to nothing."""
+    warm = max(1, int(steps * _WARM_UP))
+    return (step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm)
+
+
+def _judge(
+    network: Network,
+    held: Examples,
+    balance: Balance,
+    recipe: Recipe,
+    state: State,
+    epoch: int,
+    workshop: Workshop,
+) -> None:
+    """Look at the ads held back; note whether waiting still pays."""
+    logits = _logits(network, held, recipe)
+    loss = float(loss_of(logits, held, balance, recipe))
+    metrics = {"held_out_loss": loss}
+    asked = held.counts[:, 0] > 0
+    truth = np.nan_to_num(held.answers[asked, : RISKY_COLUMN + 1]).prod(axis=1) >= 0.5
+    if 0 < truth.sum() < len(truth):
+        risk = cumulative(logits[:, :QUESTIONS])[:, RISKY_COLUMN].numpy()
+        metrics["held_out_average_precision"] = float(average_precision_score(truth, risk[asked]))
+    told = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())
+    say(f"encoder, epoch {epoch + 1} of {recipe.epochs}: {told}")
+    workshop.measured(metrics, state.step)
+    if loss < state.best_loss:
+        state.best_loss, state.waited = loss, 0
+        state.best = {name: p.detach().cpu().clone() for name, p in learned(network)}
+    else:
+        state.waited += 1
+
+
+def _logits(network: Network, examples: Examples, recipe: Recipe) -> Tensor:
+    """Shape (n, 3 + k), on the CPU."""
+    network.eval()
+    where = device()
+    found = torch.zeros(examples.answers.shape)
+    lengths = [len(tokens) for tokens in examples.tokens]
+    with torch.inference_mode(), autocast(recipe.half):
+        for width, rows in by_width(lengths, recipe.longest, recipe.batch * recipe.longest):
+            ids, real = padded([examples.tokens[r] for r in rows], width, recipe.filler)
+            logits = network(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
+            found[torch.from_numpy(rows)] = logits.float().cpu()
+    return found.clone()
+
+
+def _put_back(network: Network, best: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in learned(network):
+            parameter.copy_(best[name])
