@@ -30,6 +30,9 @@ bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
 	$(BIN)/python evaluation/benchmarks/memory.py
 	$(BIN)/python evaluation/benchmarks/match.py
+	$(BIN)/python evaluation/benchmarks/contacts.py
+	$(BIN)/python evaluation/benchmarks/link.py
+	$(BIN)/python evaluation/benchmarks/generate.py
 
 clean:  ## remove the environment and what a run wrote
 	rm -rf $(ENV) workspace
