@@ -54,3 +54,18 @@ def test_the_rules_find_the_same_places_as_every_pattern_one_by_one() -> None:
     assert "places found by both: the same" in out
     assert re.search(r"^adrisk, whole way to evidence +120 +[\d,]+$", out, re.MULTILINE)
     assert re.search(r"^every pattern, one by one +60 +[\d,]+$", out, re.MULTILINE)
+
+
+def test_the_speed_and_memory_of_the_generator_are_told_for_two_sizes() -> None:
+    out = told("generate.py", "--ads", 4_000)
+    assert re.search(r"^ +400 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    assert re.search(r"^ +4,000 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_probes_of_the_synthetic_corpus_are_told_and_written(tmp_path: Path) -> None:
+    out = told("probes.py", "--ads", 2_000, "--out", tmp_path / "probes.json")
+    for name in ("keyword count", "metadata only, tree", "nearest training template", "rules"):
+        assert re.search(rf"^[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]  {name}$", out, re.MULTILINE)
+    assert re.search(r"^[+-]\d\.\d+  gap to the random split$", out, re.MULTILINE)
+    assert '"verdict"' in (tmp_path / "probes.json").read_text(encoding="utf-8")

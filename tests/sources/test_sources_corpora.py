@@ -185,6 +185,14 @@ def test_the_real_generator_passes_the_cleaning_whole(read):
     assert found.stream.fingerprint == read("synthetic:40?seed=1").stream.fingerprint
 
 
+def test_synthetic_ads_may_be_of_some_languages_and_kinds_only(read):
+    found = read("synthetic:60?languages=es,pt&kinds=job&duplicates=0.2&edited=0")
+    assert set(found.column("language")) == {"es", "pt"}
+    assert set(found.column("kind")) == {"job"}
+    judged = [votes is not None for votes in found.column("votes")]
+    assert judged == [split == "train" for split in found.column("split")]
+
+
 @pytest.fixture
 def generator(monkeypatch):
     """Stands for adrisk.synthetic; records how it was asked."""

@@ -67,7 +67,8 @@ def digit_runs(text: str, language: str) -> list[str]:
     """Runs of eight digits or more, however they were written; times, prices and dates aside."""
     folded = re.sub(r"\d\d/\d\d/2026|\d{4,5}-[a-h]\b", " ", fold_text(text))
     for value, word in enumerate(contacts.NUMBER_WORDS[language]):
-        folded = re.sub(rf"\b{word}\b", str(value), folded)
+        for written in (word, word.translate(str.maketrans("éêö", "eeo"))):
+            folded = re.sub(rf"\b{written}\b", str(value), folded)
     folded = re.sub(r"\bo\b", "0", re.sub(r"\bl\b", "1", folded))
     folded = re.sub(r"(?<=\d)[ .*_/·()\-]+(?=\d)", "", folded)
     return re.findall(r"\d{9,}", folded)

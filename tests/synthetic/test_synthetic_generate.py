@@ -17,8 +17,8 @@ def ads():
 
 @pytest.fixture(scope="module")
 def many():
-    """Twelve thousand ads without copies, for shares: as columns."""
-    return pa.concat_tables(generate(12_000, seed=4, duplicates=0))
+    """Twelve thousand ads without copies, for shares."""
+    return pa.concat_tables(generate(12_000, seed=4, duplicates=0)).to_pylist()
 
 
 def of_kind(ads, kind):
@@ -95,6 +95,7 @@ def test_prevalence_is_kept_in_both_splits(prevalence):
         assert risky == pytest.approx(prevalence, abs=0.015)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("duplicates", [0.0, 0.5, 0.9])
 def test_the_share_of_copies_is_as_asked(duplicates):
     table = pa.concat_tables(generate(6_000, duplicates=duplicates, prevalence=0.2))
@@ -102,6 +103,7 @@ def test_the_share_of_copies_is_as_asked(duplicates):
     assert 1 - campaigns / 6_000 == pytest.approx(duplicates, abs=0.04)
 
 
+@pytest.mark.slow
 def test_copies_that_are_not_edited_are_raw():
     arguments = {"duplicates": 0.9, "prevalence": 0.2}
     for edited, raw in ((0.0, 0.9), (1.0, 0.3)):
@@ -110,6 +112,7 @@ def test_copies_that_are_not_edited_are_raw():
         assert 1 - distinct / 6_000 == pytest.approx(raw, abs=0.05 if not edited else 0.25)
 
 
+@pytest.mark.slow
 def test_campaign_sizes_have_a_heavy_tail():
     table = pa.concat_tables(generate(20_000, prevalence=0.2, kinds=["housing"]))
     sizes = sorted(Counter(table["campaign_id"].to_pylist()).values())
@@ -158,31 +161,35 @@ def test_boxes_are_filled_as_people_fill_them(ads):
     assert share(money[ad["region"]] in ad["price"] for ad in priced) > 0.8
 
 
+@pytest.mark.slow
 def test_job_ads_state_indicators_as_volodko_counted(many):
-    jobs = of_kind(many.to_pylist(), "job")
+    jobs = of_kind(many, "job")
     assert share(evidence(ad) >= 1 for ad in jobs) == pytest.approx(0.98, abs=0.01)
     assert share(evidence(ad) >= 5 for ad in jobs) == pytest.approx(0.15, abs=0.03)
 
 
+@pytest.mark.slow
 def test_service_ads_state_indicators_as_giommoni_and_ikwu_counted(many):
-    services = of_kind(many.to_pylist(), "service")
+    services = of_kind(many, "service")
     for count, expected in ((0, 0.19), (1, 0.58), (2, 0.21)):
         found = share(evidence(ad) == count for ad in services)
         assert found == pytest.approx(expected, abs=0.03)
     assert 0.01 < share(evidence(ad) >= 3 for ad in services) < 0.045
 
 
+@pytest.mark.slow
 def test_risk_is_no_count_of_indicators(many):
     counts = defaultdict(Counter)
-    for ad in many.to_pylist():
+    for ad in many:
         counts[ad["true_risk"]][evidence(ad)] += 1
     for count in (2, 3, 4, 5):
         assert all(counts[risk][count] for risk in range(4))
-    assert share(evidence(ad) >= 5 for ad in many.to_pylist() if ad["true_risk"] < 2) > 0.05
+    assert share(evidence(ad) >= 5 for ad in many if ad["true_risk"] < 2) > 0.05
 
 
+@pytest.mark.slow
 def test_two_of_five_harmless_ads_are_hard_and_of_every_sort(many):
-    harmless = [ad for ad in many.to_pylist() if ad["true_risk"] == 0]
+    harmless = [ad for ad in many if ad["true_risk"] == 0]
     assert share(ad["hard"] for ad in harmless) >= 0.4
     wanted = {"lawful_season", "sea_roster", "licensed_agency", "live_in_with_contract"}
     wanted |= {"independent", "clinic_team", "awareness_notice", "urgent_and_well_paid"}
@@ -191,24 +198,27 @@ def test_two_of_five_harmless_ads_are_hard_and_of_every_sort(many):
     assert share(bool(ad["denied_indicators"]) for ad in harmless if ad["hard"]) > 0.2
 
 
+@pytest.mark.slow
 def test_a_hard_ad_is_never_risky(many):
-    assert {ad["true_risk"] for ad in many.to_pylist() if ad["hard"]} == {0}
+    assert {ad["true_risk"] for ad in many if ad["hard"]} == {0}
 
 
+@pytest.mark.slow
 def test_what_is_stated_is_not_denied_and_the_latent_case_holds_it_all(many):
-    for ad in many.to_pylist():
+    for ad in many:
         assert not {*ad["true_indicators"]} & {*ad["denied_indicators"]}
         assert {*ad["true_indicators"]} - COUNTER <= {*ad["latent"]["indicators"]}
-    risky = [ad for ad in many.to_pylist() if ad["true_risk"] >= 2]
+    risky = [ad for ad in many if ad["true_risk"] >= 2]
     unsaid = [{*ad["latent"]["indicators"]} - {*ad["true_indicators"]} for ad in risky]
     assert share(map(bool, unsaid)) > 0.5
     lies = [{*ad["latent"]["indicators"]} & {*ad["denied_indicators"]} for ad in risky]
     assert 0 < share(map(bool, lies)) < 0.2
 
 
+@pytest.mark.slow
 def test_formal_postings_are_as_long_as_real_ones_and_classifieds_short(many):
     lengths = defaultdict(list)
-    for ad in of_kind(many.to_pylist(), "job"):
+    for ad in of_kind(many, "job"):
         lengths[ad["template_family"].split("/")[1]].append(len(ad["text"]))
     median = {name: sorted(of)[len(of) // 2] for name, of in lengths.items()}
     formal = sorted(lengths["formal"])
@@ -237,6 +247,7 @@ def test_words_are_disguised_in_ads_of_both_classes():
         assert 0.01 < share(bent) < 0.06
 
 
+@pytest.mark.slow
 def test_the_kind_of_ad_does_not_give_the_class_away(many):
     for kind in KINDS:
-        assert share(ad["true_risk"] >= 2 for ad in of_kind(many.to_pylist(), kind)) < 0.06
+        assert share(ad["true_risk"] >= 2 for ad in of_kind(many, kind)) < 0.06

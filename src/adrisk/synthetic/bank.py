@@ -51,13 +51,15 @@ class Sector:
 class Region:
     """Where a language is spoken: its slot values, those that the language shares among them.
 
-    `words` are the slots of dialect: whoever says one of them so says it so throughout.
+    `words` are the slots of dialect: whoever says one of them so says it so throughout. `only`
+    are those for which the region has a single word.
     """
 
     code: str
     share: float
     slots: Mapping[str, tuple[str, ...]]
     words: tuple[str, ...]
+    only: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Style:
 class Bank:
     """Everything that ads in one language are made of.
 
-    `present` and `absent` are by split: no paraphrase family is on both sides. `lookalikes` (by
+    `present` and `absent` are by split: no paraphrase family is on both sides. A family named
+    `common` is how most people put it, and is drawn more often than the others. `lookalikes` (by
     split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
     none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
     `topics` has the rarer word stems and slots of every sentence: two sentences that share one
@@ -116,9 +119,15 @@ class Slots(dict[str, str]):
     def __init__(self, settled: Mapping[str, str], region: Region, rng: random.Random) -> None:
         super().__init__(settled)
         self._slots, self._rng = region.slots, rng
+        self._last: dict[str, str] = {}
 
     def __missing__(self, slot: str) -> str:
-        return self._rng.choice(self._slots[slot])
+        # "From Monday to Monday" says nothing: the next draw differs from the last.
+        value = self._rng.choice(self._slots[slot])
+        while value == self._last.get(slot) and len(self._slots[slot]) > 1:
+            value = self._rng.choice(self._slots[slot])
+        self._last[slot] = value
+        return value
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -189,8 +198,10 @@ def _regions(around: Mapping[str, Any]) -> Iterator[Region]:
     shared = {name: tuple(values) for name, values in around["slots"].items()}
     for code, region in around["regions"].items():
         own = {name: tuple(values) for name, values in region["slots"].items()}
-        words = tuple(slot for slot in own if slot.startswith("w_"))
-        yield Region(code, float(region["share"]), shared | own, words)
+        words = {slot: values for slot, values in own.items() if slot.startswith("w_")}
+        only = {slot: values[0] for slot, values in words.items() if len(values) == 1}
+        several = tuple(slot for slot in words if slot not in only)
+        yield Region(code, float(region["share"]), shared | own, several, only)
 
 
 def _families(phrases: Mapping[str, Any], state: str) -> Families:

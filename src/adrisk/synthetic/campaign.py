@@ -16,6 +16,7 @@ from adrisk.synthetic.annotators import Votes, vote
 from adrisk.synthetic.bank import Bank, Region, Slots
 from adrisk.synthetic.boxes import Boxes, filled
 from adrisk.synthetic.cases import Book, Case, Statements, state
+from adrisk.synthetic.dice import Dice
 from adrisk.synthetic.drafting import Plan, Setting, plan
 from adrisk.synthetic.writer import REGISTERS, target_length, write
 
@@ -171,7 +172,7 @@ def _written(
             "email": contact.email,
         },
         origin.region,
-        random.Random(chosen.draft.style),
+        Dice(chosen.draft.style),
     )
     return write(chosen.draft, slots, origin.bank)
 
@@ -185,7 +186,7 @@ def _settled(region: Region, rng: random.Random) -> dict[str, str]:
         settled[slot] = rng.choice(slots[slot])
     for slot in region.words:
         settled[slot] = rng.choice(slots[slot])
-    return settled
+    return region.only | settled
 
 
 def _contact(

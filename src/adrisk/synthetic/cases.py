@@ -53,14 +53,15 @@ _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
 _CORE = ((2, 3, 4, 5), (10, 36, 36, 18))  # how many of the true ones a risky author states
 _CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
-_THIN = 0.04  # risky cases whose ad gives nothing but weak signs away
+_THIN = 0.06  # risky cases whose ad gives nothing but weak signs away
+_DOUBLY = 0.35  # doubtful ads that give two reasons to stop
 _MOST_DENIED = 2
 _TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
 
 # A level given one too high or too low, and a harmless ad that a labeller stops at.
 _SLIP = 0.12
 _DOUBT_IS_RISK = 0.03
-_STOPS = {"weak": 0.015, "medium": 0.12, "strong": 0.6}
+_STOPS = {"weak": 0.015, "medium": 0.35, "strong": 0.8}
 
 _NONE: frozenset[str] = frozenset()
 
@@ -183,7 +184,7 @@ def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
     if not case.core or (case.risky and rng.random() < _THIN):
         return []
     if case.doubtful:
-        return [rng.choice(case.core)]
+        return list(dict.fromkeys(rng.choices(case.core, k=1 + (rng.random() < _DOUBLY))))
     numbers, shares = _CORE_SERVICE if kind == "service" else _CORE
     core = list(dict.fromkeys(rng.sample(case.core, rng.choices(numbers, shares)[0])))
     if STRONG.isdisjoint(core) and (len(core) == 1 or rng.random() < 0.75):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from adrisk.synthetic.bank import CLAUSES, Bank
 from adrisk.synthetic.cases import MEDIUM, STRONG, Book, Case, Statements
+from adrisk.synthetic.dice import Dice
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
 _HOUSEHOLD = ("care", "au_pair")
@@ -22,8 +23,10 @@ _MONEY = frozenset(("pay", "rent", "sum", "price"))
 _COMMON = "common"  # the family of how most people put it
 _COMMON_SHARE = 0.7
 _MATTERS = STRONG | MEDIUM
-_SAID_AGAIN = 0.75
+_SAID = (1, 2, 2, 2, 3)  # how many times, in other words each time
 _LEAST_ROOM = 40
+_MOST_FILLER = {"goods": 9, "trades": 11, "service": 14, "housing": 16, "marriage": 13, "spam": 9}
+_MOST_FOR_WORK = 60  # sentences around the statements; who sells a mower writes fewer
 _MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
 
 # Where in an ad a sentence may stand, from 0 to 1.
@@ -54,7 +57,7 @@ class Plan:
     def restyled(self, rng: random.Random) -> Plan:
         """The same said in another order and another dress."""
         style = rng.getrandbits(32)
-        order = _ordered(self.pieces, random.Random(style))
+        order = _ordered(self.pieces, Dice(style))
         return Plan(replace(self.draft, sentences=order, style=style), self.pieces)
 
     def shortened(self, rng: random.Random) -> Plan:
@@ -115,7 +118,7 @@ def plan(
         register=setting.register,
         layout=rng.randrange(LAYOUTS),
         title=title,
-        sentences=_ordered(pieces, random.Random(style)),
+        sentences=_ordered(pieces, Dice(style)),
         contact=contact,
         fields=_boxes(setting, case, used, rng),
         headed=setting.like in ("job", "modelling") and not case.notice,
@@ -133,14 +136,13 @@ def _forms(
     """
     names: list[str] = []
     forms: list[str] = []
-    for state, stated in ((bank.present, said.present), (bank.absent, said.absent)):
-        for name in stated:
-            again = name in _MATTERS and rng.random() < _SAID_AGAIN
-            for _ in range(1 + again):
-                form = _form(state[split][name], rng)
-                if form not in forms:
-                    names.append(name)
-                    forms.append(form)
+    for name in said.present:
+        times = rng.choice(_SAID) if name in _MATTERS else 1
+        for form in dict.fromkeys(_form(bank.present[split][name], rng) for _ in range(times)):
+            names.append(name)
+            forms.append(form)
+    names += said.absent
+    forms += [_form(bank.absent[split][name], rng) for name in said.absent]
     return names, forms
 
 
@@ -233,29 +235,33 @@ def _filler(
 ) -> list[Piece]:
     """Some of the work first, then whatever comes, as much as fits: an ad says what it is about."""
     bank = setting.bank
-    around = () if case.notice else _around(setting)
-    work = rng.sample(lines, len(lines))
-    first = rng.randrange(1, 4)
-    rest = [*work[first:], *around]
-    rng.shuffle(rest)
+    waiting = [] if case.notice else list(_around(setting))
+    mine = frozenset(lines)
+    first = rng.sample(lines, min(rng.randrange(1, 4), len(lines)))
+    waiting += [text for text in lines if text not in first]
     kept: list[Piece] = []
-    mine = frozenset(work)
+    most = _MOST_FILLER.get(setting.like, _MOST_FOR_WORK)
     tasks = 0
-    for text in (*work[:first], *rest):
+    while first or waiting:
+        text = first.pop() if first else _drawn(waiting, rng)
         tasks += text in mine
-        if text in mine and tasks > _MOST_WORK:
-            continue
         topics = bank.topics_of(text)
-        if not topics.isdisjoint(used):
+        if not topics.isdisjoint(used) or (text in mine and tasks > _MOST_WORK):
             continue
         room -= len(text) + 2
-        if room < 0 and kept:
+        if (room < 0 and kept) or len(kept) == most:
             break
         used |= topics
-        kept.append(
-            Piece(_clauses(text, bank, rng), *(_WORK if text in mine else _AROUND), droppable=True)
-        )
+        where = _WORK if text in mine else _AROUND
+        kept.append(Piece(_clauses(text, bank, rng), *where, droppable=True))
     return kept
+
+
+def _drawn(waiting: list[str], rng: random.Random) -> str:
+    """One of the sentences, taken out; their order does not matter."""
+    at = int(rng.random() * len(waiting))
+    waiting[at], waiting[-1] = waiting[-1], waiting[at]
+    return waiting.pop()
 
 
 def _around(setting: Setting) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from adrisk.synthetic.bank import LANGUAGES, SPLITS, load_bank
 from adrisk.synthetic.campaign import Origin, Post, posts
 from adrisk.synthetic.cases import Book, Case, load_cases
 from adrisk.synthetic.contacts import PhoneBook
+from adrisk.synthetic.dice import Dice
 from adrisk.synthetic.table import table_of
 from adrisk.types import RISKY
 
@@ -132,7 +133,7 @@ def _tables(wanted: _Wanted, batch_rows: int) -> Iterator[pa.Table]:
 
 
 def _blocks(wanted: _Wanted) -> Iterator[list[Post]]:
-    rng = random.Random(f"{wanted.seed}/blocks")
+    rng = Dice(f"{wanted.seed}/blocks")
     block: list[Post] = []
     left = wanted.count
     for post in _stream(wanted):
@@ -146,7 +147,7 @@ def _blocks(wanted: _Wanted) -> Iterator[list[Post]]:
 
 def _stream(wanted: _Wanted) -> Iterator[Post]:
     """Campaign by campaign; the ledger holds each split to its prevalence."""
-    rng = random.Random(f"{wanted.seed}/campaigns")
+    rng = Dice(f"{wanted.seed}/campaigns")
     book = load_cases()
     decks = {risky: _Deck(book, wanted.kinds, risky=risky) for risky in (False, True)}
     banks = [load_bank(language) for language in wanted.languages]
@@ -166,7 +167,7 @@ def _stream(wanted: _Wanted) -> Iterator[Post]:
         bank = rng.choices(banks, shares)[0]
         region = rng.choices(bank.regions, [region.share for region in bank.regions])[0]
         origin = Origin(bank, region, split, campaigns[split])
-        own = random.Random(f"{wanted.seed}/{split}/{campaigns[split]}")
+        own = Dice(f"{wanted.seed}/{split}/{campaigns[split]}")
         for post in posts(case, sector, origin, book, phones[split], size, wanted.edited, own):
             risky_ads[split] += post.story.said.risk >= RISKY
             yield post
@@ -207,7 +208,7 @@ class _Tail:
 
     def __init__(self, wanted: _Wanted, *, risky: bool) -> None:
         self._copies = wanted.duplicates / (1 - wanted.duplicates)
-        fair = wanted.prevalence * wanted.count / 75 if risky else wanted.count / 1000
+        fair = wanted.prevalence * wanted.count / 75 if risky else max(12, wanted.count / 1000)
         self._largest = min(_LARGEST, max(4, int(fair), int(4 * self._copies)))
         self._scale = self._scaled()
 

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 
 from adrisk.synthetic.bank import CLAUSES, Bank, Slots
+from adrisk.synthetic.dice import Dice
 from adrisk.synthetic.words import disguise, mistype
 
 REGISTERS = ("terse", "chatty", "formal")
@@ -78,7 +79,7 @@ def raised(sentence: str) -> str:
 
 def write(draft: Draft, slots: Slots, bank: Bank) -> str:
     """The text of one ad."""
-    rng = random.Random(draft.style)
+    rng = Dice(draft.style)
     raw = [part for sentence in draft.sentences for part in sentence.split(CLAUSES)]
     if draft.register == "formal":
         sentences = [raised(sentence.format_map(slots)) for sentence in raw]

@@ -74,7 +74,8 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
     try:
         reader = SyntheticReader(spec.text, int(digits), arguments)
     except UsageError as error:
-        raise SourceError(f"{spec.text!r}: {error}") from error
+        said = str(error).removeprefix("synthetic: ")
+        raise SourceError(f"{spec.text!r}: {said}") from error
     columns = {name: name for name in reader.schema.names}
     return Opened([Part(reader, lambda raw: raw)], columns, [])
 
