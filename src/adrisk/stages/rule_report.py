@@ -172,11 +172,13 @@ class RuleReport:
             for number, spoken in enumerate(source.languages)
             if spoken == language or spoken not in LANGUAGES or language == "platform"
         ]
+        if not readers:
+            return {"read_by_it": 0}
         figures: dict[str, Any] = {
             "state": rule.state.value,
             "ads": len(hits),
             "read_by_it": len(readers),
-            "coverage": round(len(hits) / len(readers), 6) if readers else None,
+            "coverage": round(len(hits) / len(readers), 6),
             "alarms_per_10000": _rate(len(hits), len(readers)),
         }
         if not hits:
@@ -361,7 +363,7 @@ def _rule_line(rule: Rule, figures: Sequence[Mapping[str, Any]], labelled: Seque
             shown.append(f"{_figure(found.get('precision'))}, {_figure(found.get('recall'))}")
         else:
             shown.append(
-                "-" if found["alarms_per_10000"] is None else f"{found['alarms_per_10000']:.1f}"
+                "-" if found.get("alarms_per_10000") is None else f"{found['alarms_per_10000']:.1f}"
             )
     return "| " + " | ".join(shown) + " |"
 
