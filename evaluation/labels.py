@@ -1,6 +1,6 @@
 """What joining votes by a label model gains, measured on clean test labels.
 
-    python evaluation/labels.py [--ads 8000] [--seeds 0 1 2]
+    python evaluation/labels.py [--ads 8000] [--seeds 3 4 5]
 
 For every seed a synthetic corpus is made; its training part carries the votes of three simulated
 annotators, its test part the clean truth. The same classifier is trained on the same ads with
@@ -151,7 +151,7 @@ def _results(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ads", type=int, default=8_000, help="ads of each corpus")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the corpora")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5], help="of the corpora")
     parser.add_argument("--source", action="append", help="judge on this corpus instead")
     parser.add_argument("--out", type=Path, default=OUT)
     return parser.parse_args()

@@ -165,12 +165,29 @@ def test_the_silence_of_a_rule_counts_a_little_and_its_speech_much() -> None:
     assert -0.1 < (with_rule[~spoke] - without[~spoke]).mean() < 0.02
 
 
-def test_an_ad_that_nobody_judged_stays_unknown_though_rules_were_silent_on_it() -> None:
+def test_an_ad_that_nobody_judged_stays_unknown_whatever_rules_say() -> None:
     person = np.array([PRESENT, NOT_STATED, MISSING, MISSING] * 20)
     rule = np.array([NOT_STATED, NOT_STATED, NOT_STATED, PRESENT] * 20)
-    share = joined(ballots(person=person, rule_x=rule))
-    assert np.isnan(share).tolist()[:4] == [False, False, True, False]
+    found = ballots(person=person, rule_x=rule)
+    assert np.isnan(joined(found)).tolist()[:4] == [False, False, True, True]
+    plain = majority_votes({"vague_role": found}, ["vague_role"], 80).indicators[:, 0]
+    assert np.isnan(plain).tolist()[:4] == [False, False, True, True]
     assert np.isnan(joined(ballots(rule_x=rule))).sum() == 0  # but rules alone are all there is
+
+
+def test_a_rule_that_fires_where_nobody_was_asked_is_judged_by_what_it_does_elsewhere() -> None:
+    truth = planted(4000, 0.3)
+    outside = np.arange(4000) >= 2000  # ads of another kind, of which no person was asked
+    columns = {
+        n: np.where(outside, MISSING, votes_of(truth, r, seed=i))
+        for i, (n, r) in enumerate(RATES.items())
+    }
+    rule = votes_of(truth, (0.3, 0.95), seed=9)
+    found = ballots(**columns, rule_x=rule)
+    item = join_votes({"vague_role": found}, ["vague_role"], 4000).items["vague_role"]
+    believed = item.voters(resamples=2)[3].confusion
+    assert believed[PRESENT, PRESENT] == pytest.approx(0.3, abs=0.05)
+    assert believed[NOT_STATED, PRESENT] == pytest.approx(0.05, abs=0.02)
 
 
 def test_few_votes_borrow_what_their_voters_showed_on_other_items() -> None:

@@ -4,9 +4,8 @@ In: ballots (`votes`). Out: `Joined`: soft targets for training, and what was le
 voter. A reviewer or a new model is just another voter: add its votes, and how far it is to be
 trusted is found out from those it shares with others.
 
-The label of an indicator is the probability that it is present. An ad that nobody judged and no
-rule spoke of stays unknown; the silence of rules alone is no judgement, unless the corpus has no
-other voters.
+The label of an indicator is the probability that it is present. An ad that nobody judged stays
+unknown, whatever rules say of it, unless the corpus has no voters but rules.
 """
 
 from __future__ import annotations
@@ -81,11 +80,11 @@ def majority_votes(
     values = np.full((count, len(indicators)), np.nan)
     for column, name in enumerate(indicators):
         if name in ballots:
-            counts = ballots[name].counts()
+            counts, judged = ballots[name].counts(), ballots[name].judged()
             margin = counts[:, 0] - counts[:, 1:].sum(axis=1)
-            values[margin > 0, column], values[margin < 0, column] = 1.0, 0.0
+            values[judged & (margin > 0), column], values[judged & (margin < 0), column] = 1.0, 0.0
             if ballots[name].rules.all():
-                values[ballots[name].judged() & ~counts.any(axis=1), column] = 0.0
+                values[judged & ~counts.any(axis=1), column] = 0.0
     risk = np.full(count, UNKNOWN_RISK, dtype=np.int64)
     if RISK in ballots:
         counts = ballots[RISK].counts()

@@ -90,17 +90,15 @@ class Ballots:
         )
 
     def judged(self) -> NDArray[np.bool_]:
-        """Shape (n,): ads of which the voters let anything be known.
+        """Shape (n,): ads that a person or a model judged; with rules alone, all they were asked.
 
-        A person or a model judged it, or a rule spoke; where there are rules alone, all ads that
-        they were asked about. What rules make of the risk is a judgement only where they are alone.
+        An ad that only a rule spoke of is not among them: picked out by the rule's own word, such
+        ads would make the rule look as if it hardly ever errs.
         """
         asked = self.said != MISSING
-        if self.rules.all():
-            return np.asarray(asked.any(axis=1))
-        if self.item == RISK:
-            return np.asarray(asked[:, ~self.rules].any(axis=1))
-        return np.asarray(self.spoken().any(axis=1))
+        if not self.rules.all():
+            asked = asked[:, ~self.rules]
+        return np.asarray(asked.any(axis=1))
 
     def beside(self, other: Ballots) -> Ballots:
         """These voters and those, on the same ads."""
