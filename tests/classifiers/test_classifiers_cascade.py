@@ -26,7 +26,7 @@ def ads(count: int, positives: int, seed: int) -> tuple[pa.Array, Targets]:
 
 @pytest.fixture(scope="module")
 def parameters(tiny_encoder: Path) -> dict[str, Any]:
-    encoder = {"encoder": str(tiny_encoder), "learning_rate": 4e-3, "epochs": 3}
+    encoder = {"encoder": str(tiny_encoder), "learning_rate": 1e-3, "epochs": 3}
     return {"fast": {"bits": 14}, "encoder": encoder, "review_share": 0.1, "most_reread": 0.2}
 
 

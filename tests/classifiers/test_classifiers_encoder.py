@@ -27,7 +27,7 @@ from adrisk.labels import Targets
 from adrisk.normalise import fold_column
 from builders import RISKY, make_encoder, make_texts
 
-QUICK: dict[str, Any] = {"learning_rate": 4e-3, "epochs": 3}
+QUICK: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 3}
 
 
 def ads(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[pa.Array, Targets]:

@@ -39,7 +39,7 @@ def small(tiny_encoder: Path) -> dict[str, dict[str, Any]]:
     """Parameters with which each family is fitted in a moment."""
     tiny = {
         "encoder": str(tiny_encoder),
-        "learning_rate": 4e-3,
+        "learning_rate": 1e-3,
         "epochs": 6,
     }
     fast = {"bits": 14}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from adrisk.errors import ModelError
+
+_SHOWN = 6
 
 
 def write_tensors(path: Path, **arrays: NDArray[np.generic]) -> None:
@@ -35,8 +38,8 @@ def read_tensors(
         ) from error
     if set(found) != set(expected):
         raise ModelError(
-            f"{path} holds {sorted(found)}, expected {sorted(expected)}; it is the file of another "
-            "kind of model"
+            f"{path} holds {_some(found)}, expected {_some(expected)}; it lacks "
+            f"{_some(set(expected) - set(found))}: it is the file of another kind of model"
         )
     for name, (dtype, shape) in expected.items():
         array = found[name]
@@ -51,3 +54,10 @@ def read_tensors(
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: {name} holds values that are not finite; train anew")
     return dict(found)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Names in order, the first of them where there are many."""
+    listed = sorted(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return (", ".join(listed[:_SHOWN]) or "nothing") + more

@@ -33,23 +33,37 @@ class Network(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(_DROPOUT)
-        self.head = nn.Linear(2 * encoder.config.hidden_size, QUESTIONS + labels)
+        width = 2 * encoder.config.hidden_size
+        self.head = nn.Linear(width, QUESTIONS + labels)
+        # Texts differ little along the axes of a pretrained encoder beside what all have in
+        # common; the heads would learn that first, and slowly.
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
 
     def forward(self, ids: Tensor, real: Tensor) -> Tensor:
         """Shape (n, 3 + k) from token numbers and where they are real, both (n, width)."""
-        return self._heads(self.encoder(input_ids=ids, attention_mask=real), real)
+        return self._heads(self.pooled(ids, real))
+
+    def pooled(self, ids: Tensor, real: Tensor) -> Tensor:
+        """Mean and maximum of the tokens, shape (n, 2 d), as the encoder gives them."""
+        return _pooled(self.encoder(input_ids=ids, attention_mask=real), real)
 
     def of_embeddings(self, embeddings: Tensor, real: Tensor) -> Tensor:
         """The same from embeddings, shape (n, width, d)."""
-        return self._heads(self.encoder(inputs_embeds=embeddings, attention_mask=real), real)
+        found = self.encoder(inputs_embeds=embeddings, attention_mask=real)
+        return self._heads(_pooled(found, real))
 
-    def _heads(self, found: Any, real: Tensor) -> Tensor:
-        hidden = found.last_hidden_state.float()
-        there = real[:, :, None].bool()
-        total = hidden.masked_fill(~there, 0.0).sum(dim=1)
-        mean = total / there.sum(dim=1).clamp_min(1)
-        highest = hidden.masked_fill(~there, torch.finfo(hidden.dtype).min).amax(dim=1)
-        return self.head(self.dropout(torch.cat([mean, highest], dim=1)).float())
+    def _heads(self, pooled: Tensor) -> Tensor:
+        return self.head(self.dropout((pooled - self.centre) * self.scale))
+
+
+def _pooled(found: Any, real: Tensor) -> Tensor:
+    hidden = found.last_hidden_state.float()
+    there = real[:, :, None].bool()
+    total = hidden.masked_fill(~there, 0.0).sum(dim=1)
+    mean = total / there.sum(dim=1).clamp_min(1)
+    highest = hidden.masked_fill(~there, torch.finfo(hidden.dtype).min).amax(dim=1)
+    return torch.cat([mean, highest], dim=1)
 
 
 def cumulative(conditional: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ that is what lets a killed training go on to the same result.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,8 @@ _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
 _TELL_EVERY = 10  # steps
+_SEEN_FIRST = 512  # ads by which the features are centred and scaled
+_LEAST_SPREAD = 1e-3
 _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would be a coin toss
 
 
@@ -143,6 +145,7 @@ def train(
     network.to(where)
     balance = _balance(learn)
     _start_heads(network, balance)
+    _standardise(network, learn, recipe)
     optimiser = _optimiser(network, recipe)
     lengths = [len(tokens) for tokens in learn.tokens]
     an_epoch = -(-len(learn) // recipe.batch)  # the windows are whole batches, the last one aside
@@ -235,6 +238,15 @@ def _start_heads(network: Network, balance: Balance) -> None:
         network.head.bias.copy_(odds + torch.log(balance.weight))
 
 
+def _standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
+    """Centre and scale what the heads see by some of the ads, as the encoder reads them now."""
+    some = learn.take(np.random.default_rng(recipe.seed).permutation(len(learn))[:_SEEN_FIRST])
+    pooled = _read(network, some, recipe, network.pooled)
+    spread, centre = torch.std_mean(pooled, dim=0)
+    network.centre.copy_(centre)
+    network.scale.copy_(1 / spread.clamp_min(_LEAST_SPREAD))
+
+
 def _take_out(network: Network, balance: Balance) -> None:
     """Back to log-odds at the prevalence of the data (Elkan 2001)."""
     with torch.no_grad():
@@ -267,7 +279,7 @@ def _judge(
     workshop: Workshop,
 ) -> None:
     """Look at the ads held back; note whether waiting still pays."""
-    logits = _logits(network, held, recipe)
+    logits = _read(network, held, recipe, network)
     loss = float(loss_of(logits, held, balance, recipe))
     metrics = {"held_out_loss": loss}
     asked = held.counts[:, 0] > 0
@@ -285,18 +297,22 @@ def _judge(
         state.waited += 1
 
 
-def _logits(network: Network, examples: Examples, recipe: Recipe) -> Tensor:
-    """Shape (n, 3 + k), on the CPU."""
+def _read(
+    network: Network, examples: Examples, recipe: Recipe, read: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """What `read`, a part of the network, gives of each ad, on the CPU."""
     network.eval()
     where = device()
-    found = torch.zeros(examples.answers.shape)
+    found: list[Tensor] = []
+    order: list[NDArray[np.intp]] = []
     lengths = [len(tokens) for tokens in examples.tokens]
-    with torch.inference_mode(), autocast(recipe.half):
+    with torch.no_grad(), autocast(recipe.half):
         for width, rows in by_width(lengths, recipe.longest, recipe.batch * recipe.longest):
-            ids, real = padded([examples.tokens[r] for r in rows], width, recipe.filler)
-            logits = network(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
-            found[torch.from_numpy(rows)] = logits.float().cpu()
-    return found.clone()
+            ids, real = padded([examples.tokens[row] for row in rows], width, recipe.filler)
+            given = read(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
+            found.append(given.float().cpu())
+            order.append(rows)
+    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(order)))]
 
 
 def _put_back(network: Network, best: dict[str, Tensor]) -> None:
