@@ -153,6 +153,24 @@ def _parser() -> _Parser:
     )
 
     p = command(
+        "drift",
+        commands.drift_command,
+        "compare ads with those a model was trained on, and say which difference matters",
+        _MODELS,
+        _SOURCES,
+    )
+    p.add_argument("given", nargs="+", metavar="[MODEL] SOURCE")
+    _add_map(p)
+    p.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="writes drift.json and drift.md",
+    )
+
+    p = command(
         "score", commands.score_command, "score ads and rank them for review", _MODELS, _SOURCES
     )
     p.add_argument("given", nargs="+", metavar="[MODEL] SOURCE")

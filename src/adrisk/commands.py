@@ -249,6 +249,26 @@ def score_command(args: argparse.Namespace) -> None:
     print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
+def drift_command(args: argparse.Namespace) -> None:
+    """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
+    from adrisk.report.drift import drift_table
+    from adrisk.sources import Quarantine, ReadOptions, open_ads
+    from adrisk.stages import drift, find_model
+
+    mapping = _mapping(args.map)
+    named, sources = _named_model(args.given)
+    if "-" not in sources:  # a wrong path is told before a model is looked for
+        open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
+    done = drift(find_model(named, _workspace()), sources, args.out, mapping=mapping)
+    found = done.results
+    print(f"compared  {found['batch']['ads']:,} ads with {found['training']['ads']:,} of training")
+    print("\n" + drift_table(found) + "\n")
+    print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
+    for path in done.files:
+        print(f"written   {path}")
+    _noted(done.notes)
+
+
 def explain_command(args: argparse.Namespace) -> None:
     """`adrisk explain`: one ad, its score and the words behind it."""
     from adrisk.explain import RISK, explain

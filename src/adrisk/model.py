@@ -1,9 +1,10 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.manifest`), the family's own files, and `seen.safetensors`: hashes of the
-ads and campaigns it learned from, so that nobody can judge it on them by mistake. Every file is
-listed with its SHA-256 and nothing in the folder is ever executed.
+`model.json` (`adrisk.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
+campaigns it learned from, so that nobody can judge it on them by mistake, and once trained through
+`adrisk train` its training data in counts (`adrisk.summary`). Every file is listed with its SHA-256
+and nothing in the folder is ever executed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from adrisk.manifest import (
 )
 from adrisk.normalise import fold_column
 from adrisk.pooling import Pooling
+from adrisk.summary import FILE as SUMMARY
+from adrisk.summary import Summary, read_summary, write_summary
 from adrisk.types import FloatArray
 
 MAX_CHARS = 20_000
@@ -112,6 +115,7 @@ class Model:
         version: the registry's number, or the first twelve digits of the fingerprint.
         fingerprint: SHA-256 over manifest and files; empty before the first save.
         folder: where it was loaded from; None for one that was not.
+        summary: its training data in counts; None in models saved before there was one.
     """
 
     classifier: Classifier
@@ -121,6 +125,7 @@ class Model:
     version: str = "unsaved"
     fingerprint: str = ""
     folder: Path | None = None
+    summary: Summary | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -232,6 +237,8 @@ class Model:
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
+        if self.summary is not None:
+            write_summary(folder, self.summary)
         files = {
             path.relative_to(folder).as_posix(): _digest(path)
             for path in sorted(folder.rglob("*"))
@@ -282,6 +289,9 @@ class Model:
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
             folder=folder,
+            summary=(
+                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
+            ),
         )
 
 

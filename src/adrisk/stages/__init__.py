@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from adrisk.stages.behave import Behaved, behave
 from adrisk.stages.corpus import Corpus, load_corpus
+from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
@@ -19,11 +20,13 @@ from adrisk.stages.train import Trained, fit_model, train
 __all__ = [
     "Behaved",
     "Corpus",
+    "Drifted",
     "Evaluated",
     "Ingested",
     "Scored",
     "Trained",
     "behave",
+    "drift",
     "evaluate",
     "evaluate_recipe",
     "find_model",

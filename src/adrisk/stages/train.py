@@ -43,6 +43,7 @@ from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.labels import lesson
+from adrisk.stages.summary import summarise
 from adrisk.tracking import (
     Store,
     TrackedRun,
@@ -93,6 +94,7 @@ def train(
         model = replace(
             model,
             manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
+            summary=summarise(model, corpus, split),
         )
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "adrisk-model"

@@ -1,0 +1,73 @@
+"""Count the training data of a model, for the model to carry."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.model import Model
+from adrisk.splits import PARTS, Split
+from adrisk.stages.corpus import Corpus
+from adrisk.summary import (
+    GROUPS,
+    MOST_LANGUAGES,
+    Frame,
+    Summary,
+    characters,
+    count,
+    empty,
+    known_words,
+    quantile_edges,
+)
+from adrisk.types import IntArray
+
+REVIEW_SHARE = 0.02
+"""What counts as flagged: ads at or above the model's threshold for this share under review."""
+
+_AT_ONCE = 2048
+
+
+def summarise(model: Model, corpus: Corpus, split: Split) -> Summary:
+    """The fit, calibrate and threshold sets in counts.
+
+    Risk, indicators and the share of unknown words are of the last two alone: of the ads it was
+    fitted on a model is surer than of any others, and knows every word.
+
+    Args:
+        model: calibrated, with its thresholds.
+        corpus: what it was trained on.
+        split: the four sets it was trained by; the report set is not counted.
+    """
+    fit, *held_out = (split[part] for part in PARTS[:3])
+    held = np.concatenate(held_out)
+    folded = corpus.prepared.folded
+    spoken = Counter(name for name in _languages(corpus, np.concatenate([fit, held])) if name)
+    batches = [held[start : start + _AT_ONCE] for start in range(0, len(held), _AT_ONCE)]
+    answers = [model.answer(folded.take(pa.array(rows))) for rows in batches]
+    risk = np.concatenate([answer.risk for answer in answers])
+    frame = Frame(
+        languages=tuple(name for name, _ in spoken.most_common(MOST_LANGUAGES)),
+        length_edges=quantile_edges(characters(folded.take(pa.array(fit)))),
+        risk_edges=quantile_edges(risk.astype(np.float64)),
+        review_at=model.threshold(REVIEW_SHARE).threshold,
+        words=known_words(folded.take(pa.array(fit)), corpus.campaigns[fit]),
+        labels=len(model.labels),
+    )
+    groups = corpus.campaigns % GROUPS
+    tally = empty(frame)
+    for start in range(0, len(fit), _AT_ONCE):
+        rows = fit[start : start + _AT_ONCE]
+        texts = folded.take(pa.array(rows))
+        tally += count(frame, texts, _languages(corpus, rows), groups[rows])
+    for rows, answer in zip(batches, answers, strict=True):
+        texts = folded.take(pa.array(rows))
+        told = (answer.risk, answer.indicators)
+        tally += count(frame, texts, _languages(corpus, rows), groups[rows], told)
+    return Summary(frame, tally)
+
+
+def _languages(corpus: Corpus, rows: IntArray) -> list[str | None]:
+    names: list[str | None] = corpus.ads["language"].take(pa.array(rows)).to_pylist()
+    return names
