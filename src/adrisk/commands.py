@@ -235,8 +235,15 @@ def score_command(args: argparse.Namespace) -> None:
     counts = done.counts
     print(
         f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
-        f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear"
+        f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear, "
+        f"{counts['incomplete']:,} incomplete"
     )
+    if counts["escalated"]:
+        print(f"escalated   {counts['escalated']:,} ads jump the queue, whatever their risk")
+    if counts["incomplete"]:
+        because = {why.replace("_", " "): n for why, n in counts["incomplete_because"].items()}
+        told = ", ".join(f"{n:,} {why}" for why, n in because.items())
+        print(f"incomplete  not judged: {told}; {counts['incomplete_queued']:,} in the queue")
     print(
         f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
         f"{counts['audited']:,} of them drawn for the audit"

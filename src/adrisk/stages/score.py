@@ -1,9 +1,9 @@
 """Sources to scores, campaigns and flags, in parts, to be resumed where it stopped.
 
 Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet,
-flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it is not
-finished. What a resumed run needs lies in `.work` until then. Equal sources, model and policy give
-equal bytes, however often the run was stopped.
+apart.parquet, flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it
+is not finished. What a resumed run needs lies in `.work` until then. Equal sources, model and
+policy give equal bytes, however often the run was stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from adrisk.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages import parts
+from adrisk.stages.apart import write_apart
 from adrisk.stages.evidence import write_evidence
 from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
@@ -107,8 +108,9 @@ def score(
         linked = link_parts(out, memory)
     for note in linked.notes:
         say(note)
-    facts = write_facts(out, linked, model.pooling)
-    counts = write_flags(out, model.labels, settled, linked.campaigns, facts)
+    noted = write_apart(out)
+    facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
+    counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
     write_evidence(model, out, workers)
     sealed = seal_contacts(out, workspace)
     counts = {
