@@ -239,5 +239,5 @@ def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:
         ValidationError, match=r"review_at \(0.9\) must not be above urgent_at \(0.8\)"
     ):
         PolicyConfig(review_at=0.9, urgent_at=0.8)
-    with pytest.raises(ValidationError, match="must be one of"):
-        PolicyConfig(review_share=0.03)
+    with pytest.raises(ValidationError, match="leave out recall and review_share, or it"):
+        PolicyConfig(review_at=0.3, recall=0.8)

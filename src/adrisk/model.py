@@ -1,9 +1,10 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.manifest`), the family's own files, and `seen.safetensors`: hashes of the
-ads and campaigns it learned from, so that nobody can judge it on them by mistake. Every file is
-listed with its SHA-256 and nothing in the folder is ever executed.
+`model.json` (`adrisk.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
+campaigns it learned from, so that nobody can judge it on them by mistake; and
+`threshold.safetensors`: risk and label of the ads that thresholds are set on. Every file is listed
+with its SHA-256 and nothing in the folder is ever executed.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from adrisk.normalise import fold_column
 from adrisk.pooling import Pooling
 from adrisk.types import FloatArray
 
+_HELD = "threshold.safetensors"
 MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
 
@@ -59,6 +61,21 @@ class Seen:
             return np.full(len(wanted), -1, dtype=np.int8)
         at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         return np.where(self.hashes[at] == wanted, self.parts[at], -1).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ads of the threshold set as numbers alone, so that a policy can be settled later.
+
+    Attributes:
+        risk: shape (n,), calibrated.
+        risky: shape (n,), 1 where labelled risk 2 or 3, 0 where less, -1 where not labelled.
+        campaigns: shape (n,), a number for each campaign.
+    """
+
+    risk: NDArray[np.float32]
+    risky: NDArray[np.int8]
+    campaigns: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,7 @@ class Model:
         version: the registry's number, or the first twelve digits of the fingerprint.
         fingerprint: SHA-256 over manifest and files; empty before the first save.
         folder: where it was loaded from; None for one that was not.
+        held: the threshold set; None in a model saved before it was kept.
     """
 
     classifier: Classifier
@@ -121,6 +139,7 @@ class Model:
     version: str = "unsaved"
     fingerprint: str = ""
     folder: Path | None = None
+    held: Held | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -232,6 +251,13 @@ class Model:
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
+        if self.held is not None:
+            storage.write_tensors(
+                folder / _HELD,
+                risk=self.held.risk,
+                risky=self.held.risky,
+                campaigns=self.held.campaigns,
+            )
         files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
         manifest = self.manifest.model_copy(update={"files": files})
         content = manifest.model_dump_json(indent=2)
@@ -278,7 +304,18 @@ class Model:
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
             folder=folder,
+            held=_held(folder) if _HELD in manifest.files else None,
         )
+
+
+def _held(folder: Path) -> Held:
+    found = storage.read_tensors(
+        folder / _HELD,
+        risk=(np.float32, (None,)),
+        risky=(np.int8, (None,)),
+        campaigns=(np.int32, (None,)),
+    )
+    return Held(found["risk"], found["risky"], found["campaigns"])
 
 
 def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:

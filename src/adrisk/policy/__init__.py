@@ -5,6 +5,7 @@ words and a place in the queue for each ad. A flag asks a person to look; it nev
 """
 
 from adrisk.policy.config import PolicyConfig
+from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed, speakers
 from adrisk.policy.judgeable import (
     ENOUGH_ADS,
     INCOMPLETE_BECAUSE,
@@ -24,16 +25,20 @@ __all__ = [
     "LEVELS",
     "LIKELY",
     "Apart",
+    "Guarantee",
     "Policy",
     "PolicyConfig",
     "Queue",
     "Unjudged",
+    "Wanted",
     "apply_policy",
     "describe",
+    "guaranteed",
     "incomplete_reasons",
     "languages_known",
     "reasons",
     "settle",
+    "speakers",
     "unjudged",
     "unreadable",
 ]

@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
+from adrisk.errors import ModelError
 from adrisk.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.config import SHARE, PolicyConfig
+from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,16 @@ class Policy:
     audit_share: float
     seed: int
     incomplete_share: float = 0.05
+    guarantee: Guarantee | None = None
 
 
 def settle(config: PolicyConfig, model: Model) -> Policy:
-    """Fill in the thresholds from the model where the configuration leaves them to it."""
-    if config.review_at is not None:
-        review_at, reason = config.review_at, "set in the policy"
-    else:
-        entry = model.threshold(config.review_share)
-        review_at = entry.threshold
-        reason = (
-            f"flags {config.review_share:.1%} of the {entry.n} ads of the model's threshold set"
-        )
+    """Fill in the thresholds from the model where the configuration leaves them to it.
+
+    Raises:
+        ModelError: if the model brings no threshold set, or no threshold for this share.
+    """
+    review_at, reason, guarantee = _review_at(config, model)
     numbers = {
         "review_at": review_at,
         "urgent_at": max(config.urgent_at, review_at),
@@ -51,8 +51,27 @@ def settle(config: PolicyConfig, model: Model) -> Policy:
         policy_id=f"{config.name}-{digest}",
         name=config.name,
         review_at_reason=reason,
+        guarantee=guarantee,
         **numbers,  # type: ignore[arg-type]
     )
+
+
+def _review_at(config: PolicyConfig, model: Model) -> tuple[float, str, Guarantee | None]:
+    if config.review_at is not None:
+        return config.review_at, "set in the policy", None
+    if config.recall is None and (config.review_share is None or model.held is None):
+        share = config.review_share or SHARE
+        entry = model.threshold(share)
+        reason = f"flags {share:.1%} of the {entry.n} ads of the model's threshold set"
+        return entry.threshold, reason, None
+    if model.held is None:
+        raise ModelError(
+            "the model was saved without its threshold set, so no recall can be guaranteed; "
+            "train it again, or give review_share or review_at in the policy"
+        )
+    wanted = Wanted(config.recall, config.review_share, config.confidence)
+    found = guaranteed(model.held, wanted, config.seed)
+    return found.threshold, found.words, found
 
 
 def describe(policy: Policy) -> dict[str, object]:

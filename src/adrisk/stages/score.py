@@ -84,6 +84,7 @@ def score(
         CorpusError: if there are no ads; the quarantine file says why.
     """
     settled = settle(policy, model)
+    told = _told(settled)
     key = _key(model, settled, sources, mapping or {})
     if remember is not None:
         key["remember"] = remember
@@ -96,7 +97,7 @@ def score(
     options = ReadOptions(mapping or {}, batch_rows=parts.BATCH_ROWS)
     with Quarantine(_claim(out, run_id, sources, options) / "quarantine.jsonl") as quarantine:
         stream = open_ads(sources, options, quarantine)
-        for note in stream.notes:
+        for note in (*told, *stream.notes):
             say(note)
         with _on_disk(model) as folder:
             recipe = Recipe(folder, model.version, settled, workspace, run_id)
@@ -123,7 +124,15 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id, (*stream.notes, *linked.notes))
+    notes = (*told, *stream.notes, *linked.notes)
+    return Scored(out, out / "manifest.json", counts, run_id, notes)
+
+
+def _told(policy: Policy) -> tuple[str, ...]:
+    """What a policy's threshold promises, or that it promises nothing."""
+    if policy.guarantee is None:
+        return ()
+    return (f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}",)
 
 
 @contextmanager
