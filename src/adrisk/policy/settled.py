@@ -31,11 +31,12 @@ class Policy:
     guarantee: Guarantee | None = None
 
 
-def settle(config: PolicyConfig, model: Model) -> Policy:
+def settle(config: PolicyConfig, model: Model | None) -> Policy:
     """Fill in the thresholds from the model where the configuration leaves them to it.
 
     Raises:
-        ModelError: if the model brings no threshold set, or no threshold for this share.
+        ModelError: if there is no model and one is needed, or it brings no threshold set, or none
+            for this share.
     """
     review_at, reason, guarantee = _review_at(config, model)
     numbers = {
@@ -56,9 +57,14 @@ def settle(config: PolicyConfig, model: Model) -> Policy:
     )
 
 
-def _review_at(config: PolicyConfig, model: Model) -> tuple[float, str, Guarantee | None]:
+def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, Guarantee | None]:
     if config.review_at is not None:
         return config.review_at, "set in the policy", None
+    if model is None:
+        raise ModelError(
+            f"the policy {config.name} leaves its threshold to the model; name the model that "
+            "scored, or give review_at in the policy"
+        )
     if config.recall is None and (config.review_share is None or model.held is None):
         share = config.review_share or SHARE
         entry = model.threshold(share)
