@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adrisk.indicators import load_taxonomy
-from adrisk.policy import Policy, PolicyConfig, apply_policy, reasons
+from adrisk.policy import Apart, Policy, PolicyConfig, apply_policy, reasons
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.types import Level
 
@@ -104,6 +104,73 @@ def test_with_a_campaign_risk_a_higher_score_is_never_flagged_lower(
     assert levels()[row] >= before
 
 
+@given(ADS, st.sets(st.integers(0, 79)), st.sets(st.integers(0, 79)), st.data())
+def test_the_level_never_falls_when_the_score_rises_whatever_stands_apart(
+    ads: list[tuple[float, int]], first: set[int], foreign: set[int], data: st.DataObject
+) -> None:
+    risk, campaigns = arrays(ads)
+    rows = np.arange(len(risk))
+    apart = Apart(np.isin(rows, list(first)), np.isin(rows, list(foreign)))
+    row = data.draw(st.integers(0, len(risk) - 1))
+    before = apply_policy(make_policy(capacity=6), risk, campaigns, apart=apart).levels[row]
+    risk[row] = max(risk[row], np.float32(data.draw(st.floats(0, 1))))
+    assert apply_policy(make_policy(capacity=6), risk, campaigns, apart=apart).levels[row] >= before
+
+
+def test_what_escalates_comes_first_and_is_never_displaced() -> None:
+    risk = np.array([0.95, 0.9, 0.01, 0.02, 0.5], dtype=np.float32)
+    apart = Apart(np.array([False, False, True, True, False]), np.zeros(5, dtype=bool))
+    policy = make_policy(capacity=1, audit_share=0.0)
+    queue = apply_policy(policy, risk, np.arange(5, dtype=np.int32), apart=apart)
+    assert [queue.level(row) for row in range(5)] == [
+        *(Level.CLEAR, Level.CLEAR, Level.URGENT, Level.URGENT, Level.CLEAR)
+    ]
+    assert queue.ranks.tolist() == [0, 0, 2, 1, 0]
+    assert queue.over_capacity.tolist() == [True, True, False, False, True]
+
+
+def test_the_other_ads_of_an_escalated_campaign_keep_their_own_level() -> None:
+    risk = np.array([0.1, 0.5, 0.1, 0.99], dtype=np.float32)
+    apart = Apart(np.array([True, False, False, False]), np.zeros(4, dtype=bool))
+    campaigns = np.array([0, 0, 0, 1], dtype=np.int32)
+    queue = apply_policy(make_policy(audit_share=0.0), risk, campaigns, apart=apart)
+    assert queue.levels.tolist() == [2, 1, 0, 2]
+    assert queue.ranks.tolist() == [1, 1, 0, 2]
+
+
+def test_ads_that_cannot_be_judged_are_incomplete_and_do_not_flood_the_queue() -> None:
+    risk = np.full(1000, 0.99, dtype=np.float32)
+    risk[:30] = 0.4
+    foreign = Apart(np.zeros(1000, dtype=bool), np.arange(1000) >= 30)
+    policy = make_policy(capacity=40, audit_share=0.0, incomplete_share=0.1)
+    queue = apply_policy(policy, risk, np.arange(1000, dtype=np.int32), apart=foreign)
+    assert (queue.levels[30:] == 3).all()
+    assert sorted(queue.ranks[:30]) == list(range(1, 31))
+    assert sorted(queue.ranks[30:])[-4:] == [31, 32, 33, 34]
+    assert (queue.ranks[30:] > 0).sum() == 4
+
+
+def test_of_the_campaigns_that_cannot_be_judged_the_largest_are_looked_at() -> None:
+    campaigns = np.array([0, 1, 1, 1, 2, 2], dtype=np.int32)
+    foreign = Apart(np.zeros(6, dtype=bool), np.ones(6, dtype=bool))
+    policy = make_policy(capacity=10, incomplete_share=0.1)
+    queue = apply_policy(policy, np.full(6, 0.9, dtype=np.float32), campaigns, apart=foreign)
+    assert queue.ranks.tolist() == [0, 1, 1, 1, 0, 0]
+    assert not queue.audit.any()
+
+
+def test_an_escalated_ad_says_so_in_words_and_nothing_of_a_threshold() -> None:
+    apart = Apart(np.ones(1, dtype=bool), np.ones(1, dtype=bool))
+    low, alone = np.array([0.01], dtype=np.float32), np.zeros(1, dtype=np.int32)
+    queue = apply_policy(make_policy(), low, alone, apart=apart)
+    words = reasons(
+        make_policy(), queue, 0, 0.01, {}, 1, load_taxonomy(), escalated=["minor_recruitment"]
+    )
+    assert queue.level(0) is Level.URGENT
+    title = load_taxonomy().get("minor_recruitment").title["en"].lower()
+    assert words == [f"shows what is always looked at first, whatever its risk: {title}"]
+
+
 def test_a_thousand_copies_take_one_place() -> None:
     risk = np.full(1001, 0.5, dtype=np.float32)
     risk[-1] = 0.4
@@ -172,5 +239,5 @@ def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:
         ValidationError, match=r"review_at \(0.9\) must not be above urgent_at \(0.8\)"
     ):
         PolicyConfig(review_at=0.9, urgent_at=0.8)
-    with pytest.raises(ValidationError, match="must be one of"):
-        PolicyConfig(review_share=0.03)
+    with pytest.raises(ValidationError, match="leave out recall and review_share, or it"):
+        PolicyConfig(review_at=0.3, recall=0.8)

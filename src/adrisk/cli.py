@@ -256,6 +256,24 @@ def _parser() -> _Parser:
     p.add_argument("-o", "--out", type=Path, metavar="REPORT.html")
     _add_taxonomy(p)
 
+    p = command(
+        "policy",
+        commands.policy_command,
+        "try a policy on a scored folder before it goes live",
+        "compare [MODEL] OLD.yaml NEW.yaml DIR shows who would be flagged or dropped",
+        "simulate [MODEL] DIR -o FILE.html draws workload against recall",
+        _MODELS,
+    )
+    p.add_argument("action", choices=["compare", "simulate"])
+    p.add_argument("given", nargs="+", metavar="[MODEL] [OLD.yaml NEW.yaml] DIR")
+    p.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="compare: .parquet or .json; simulate: .html, .svg or .json",
+    )
+
     p = command("models", commands.models_command, "list, show or promote registered models")
     p.add_argument("action", choices=["list", "show", "promote"])
     p.add_argument("version", nargs="?", help="a version number, champion or challenger")

@@ -235,8 +235,15 @@ def score_command(args: argparse.Namespace) -> None:
     counts = done.counts
     print(
         f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
-        f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear"
+        f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear, "
+        f"{counts['incomplete']:,} incomplete"
     )
+    if counts["escalated"]:
+        print(f"escalated   {counts['escalated']:,} ads jump the queue, whatever their risk")
+    if counts["incomplete"]:
+        because = {why.replace("_", " "): n for why, n in counts["incomplete_because"].items()}
+        told = ", ".join(f"{n:,} {why}" for why, n in because.items())
+        print(f"incomplete  not judged: {told}; {counts['incomplete_queued']:,} in the queue")
     print(
         f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
         f"{counts['audited']:,} of them drawn for the audit"
@@ -441,6 +448,67 @@ def campaigns_command(args: argparse.Namespace) -> None:
         print(show_campaign(args.folder, args.campaign))
     else:
         print(list_campaigns(args.folder))
+
+
+def policy_command(args: argparse.Namespace) -> None:
+    """`adrisk policy`: two policies compared on a scored folder, or workload against recall."""
+    if args.action == "compare":
+        _compare_policies(args.given, args.out)
+        return
+    from adrisk.stages.policies import simulate, write_simulation
+
+    if len(args.given) > 2 or args.out is None:
+        raise UsageError("use it so: adrisk policy simulate [MODEL] DIR -o FILE.html")
+    folder = Path(args.given[-1])
+    found = simulate(folder, _model_that_scored(folder, args.given[:-1]))
+    write_simulation(found, args.out)
+    print(f"simulation  {args.out}  {found.campaigns:,} campaigns of {folder}")
+    print(f"recall      from {found.positives:,} risky of {found.held:,} campaigns, one ad each")
+
+
+def _compare_policies(given: Sequence[str], out: Path | None) -> None:
+    from adrisk.config import load
+    from adrisk.policy import PolicyConfig, settle
+    from adrisk.stages.policies import (
+        check_model,
+        compare_policies,
+        comparison_in_words,
+        write_comparison,
+    )
+
+    if len(given) not in (3, 4):
+        raise UsageError("use it so: adrisk policy compare [MODEL] OLD.yaml NEW.yaml DIR")
+    folder = Path(given[-1])
+    configs = [load(Path(path), PolicyConfig) for path in given[-3:-1]]
+    model = None
+    if len(given) == 4 or any(config.review_at is None for config in configs):
+        model = _model_that_scored(folder, given[:-3])
+        check_model(folder, model)
+    old, new = (settle(config, model) for config in configs)
+    found = compare_policies(folder, old, new)
+    if out is not None:
+        write_comparison(found, out)
+    print(f"old         {old.policy_id}: {old.review_at_reason}")
+    print(f"new         {new.policy_id}: {new.review_at_reason}\n")
+    print(comparison_in_words(found))
+    if out is not None:
+        print(f"\nchanges     {out}  {len(found.changes):,} ads")
+
+
+def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
+    """The model as it is called, or the registered version that the folder names."""
+    from adrisk.report.folder import read_manifest
+    from adrisk.stages import find_model
+
+    if named:
+        return find_model(named[0], _workspace())
+    version = read_manifest(folder).model.version
+    if not version.isdigit():
+        raise UsageError(
+            f"{folder} was scored by a model outside the registry (version {version}); name its "
+            "folder before the other arguments"
+        )
+    return find_model(f"models:/adrisk/{version}", _workspace())
 
 
 def report_command(args: argparse.Namespace) -> None:

@@ -2,9 +2,10 @@
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
 `model.json` (`adrisk.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
-campaigns it learned from, so that nobody can judge it on them by mistake, and once trained through
-`adrisk train` its training data in counts (`adrisk.summary`). Every file is listed with its SHA-256
-and nothing in the folder is ever executed.
+campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
+risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
+training data in counts (`adrisk.summary`). Every file is listed with its SHA-256 and nothing in the
+folder is ever executed.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from adrisk.summary import FILE as SUMMARY
 from adrisk.summary import Summary, read_summary, write_summary
 from adrisk.types import FloatArray
 
+_HELD = "threshold.safetensors"
 MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
 
@@ -62,6 +64,21 @@ class Seen:
             return np.full(len(wanted), -1, dtype=np.int8)
         at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         return np.where(self.hashes[at] == wanted, self.parts[at], -1).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ads of the threshold set as numbers alone, so that a policy can be settled later.
+
+    Attributes:
+        risk: shape (n,), calibrated.
+        risky: shape (n,), 1 where labelled risk 2 or 3, 0 where less, -1 where not labelled.
+        campaigns: shape (n,), a number for each campaign.
+    """
+
+    risk: NDArray[np.float32]
+    risky: NDArray[np.int8]
+    campaigns: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,7 @@ class Model:
         fingerprint: SHA-256 over manifest and files; empty before the first save.
         folder: where it was loaded from; None for one that was not.
         summary: its training data in counts; None in models saved before there was one.
+        held: the threshold set; None in a model saved before it was kept.
     """
 
     classifier: Classifier
@@ -126,6 +144,7 @@ class Model:
     fingerprint: str = ""
     folder: Path | None = None
     summary: Summary | None = None
+    held: Held | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -237,6 +256,13 @@ class Model:
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
+        if self.held is not None:
+            storage.write_tensors(
+                folder / _HELD,
+                risk=self.held.risk,
+                risky=self.held.risky,
+                campaigns=self.held.campaigns,
+            )
         if self.summary is not None:
             write_summary(folder, self.summary)
         files = {
@@ -292,7 +318,18 @@ class Model:
             summary=(
                 read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
             ),
+            held=_held(folder) if _HELD in manifest.files else None,
         )
+
+
+def _held(folder: Path) -> Held:
+    found = storage.read_tensors(
+        folder / _HELD,
+        risk=(np.float32, (None,)),
+        risky=(np.int8, (None,)),
+        campaigns=(np.int32, (None,)),
+    )
+    return Held(found["risk"], found["risky"], found["campaigns"])
 
 
 def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:

@@ -142,6 +142,19 @@ GUARDED = pa.schema(
 )
 """Contacts that stand in several groups of near-copies and were not let join all of them."""
 
+APART = pa.schema(
+    [
+        pa.field("ad_id", pa.string(), nullable=False),
+        pa.field("escalate", pa.list_(pa.string()), nullable=False),
+        ("incomplete", pa.string()),
+    ]
+)
+"""Ads whose place in the queue does not depend on their risk alone, one a row, others not at all.
+
+`escalate` lists the escalate-only indicators that rules, restricted lists or the model find, and
+`incomplete` says why the model should not judge it: `unreadable`, `too_short` or `language`.
+"""
+
 FLAGS = pa.schema(
     [
         pa.field("ad_id", pa.string(), nullable=False),

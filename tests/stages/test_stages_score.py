@@ -61,6 +61,7 @@ def test_exactly_the_promised_files_and_columns_are_written(
     done = run(model, ads_file, tmp_path / "out")
     names = sorted(contents(done.folder))
     assert names == [
+        "apart.parquet",
         "campaign_facts.parquet",
         "campaigns.parquet",
         "flags.parquet",

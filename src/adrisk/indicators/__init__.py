@@ -4,7 +4,7 @@ from adrisk.indicators.extension import use_platform_file
 from adrisk.indicators.keywords import keyword_counts
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.rulebook import Rule, load_rules
-from adrisk.indicators.rules import match, match_all, match_column, settled
+from adrisk.indicators.rules import match, match_all, match_column, match_escalating, settled
 from adrisk.indicators.taxonomy import (
     Indicator,
     Taxonomy,
@@ -24,6 +24,7 @@ __all__ = [
     "match",
     "match_all",
     "match_column",
+    "match_escalating",
     "settled",
     "use_platform_file",
 ]

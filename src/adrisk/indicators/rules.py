@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,15 +78,45 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
     return found
 
 
+def match_escalating(
+    raw: Sequence[str], languages: Sequence[str | None], indicators: frozenset[str]
+) -> list[frozenset[str]]:
+    """Which of these indicators `match` finds present in each ad; other rules are not run.
+
+    Made for few indicators of rare words, asked of every ad: only an ad that one of their rules
+    finds something in is matched in full, so that warnings, negations and overlaps count as ever.
+
+    >>> ads = ["16 and over welcome, no papers checked", "At least 18. We keep your passport."]
+    >>> [sorted(found) for found in match_escalating(ads, ["en", "en"], {"minor_recruitment"})]
+    [['minor_recruitment'], []]
+    """
+    wanted = frozenset(indicators)
+    suspected: set[int] = set()
+    for code in LANGUAGES:
+        rows = [row for row, language in enumerate(languages) if code in _codes(language)]
+        matcher = _Matcher(code, wanted)
+        for first in range(0, len(rows), _AT_ONCE):
+            some = rows[first : first + _AT_ONCE]
+            found = matcher.find([raw[row] for row in some])
+            suspected.update(row for row, evidence in zip(some, found, strict=True) if evidence)
+    asked = sorted(suspected)
+    matched = match_column([raw[row] for row in asked], [languages[row] for row in asked])
+    present = {
+        row: frozenset(e.indicator for e in evidence if e.state is State.PRESENT) & wanted
+        for row, evidence in zip(asked, matched, strict=True)
+    }
+    return [present.get(row, frozenset()) for row in range(len(raw))]
+
+
 def _codes(language: str | None) -> tuple[str, ...]:
     return (language,) if language in LANGUAGES else LANGUAGES
 
 
 class _Matcher:
-    """The rules of one language at work on a batch of ads."""
+    """The rules of one language at work on a batch of ads; of `present` indicators only, if given."""
 
-    def __init__(self, language: str) -> None:
-        self.book, self.screen = _rules(language, platform_file())
+    def __init__(self, language: str, present: frozenset[str] | None = None) -> None:
+        self.book, self.screen = _rules(language, platform_file(), present)
 
     def find(self, raw: Sequence[str]) -> list[list[Evidence]]:
         """All evidence in each ad."""
@@ -165,9 +196,14 @@ class _RuleScreen(Screen):
         super().__init__([phrase for _, phrase, _ in self.phrases])
 
 
-@lru_cache(maxsize=16)
-def _rules(language: str, platform: Path | None) -> tuple[Rulebook, _RuleScreen]:
+@lru_cache(maxsize=32)
+def _rules(
+    language: str, platform: Path | None, present: frozenset[str] | None = None
+) -> tuple[Rulebook, _RuleScreen]:
     book = load_rulebook(language, platform)
+    if present is not None:
+        rules = (r for r in book.rules if r.indicator in present and r.state is State.PRESENT)
+        book = replace(book, rules=tuple(rules), notices=(), doubts=())
     return book, _RuleScreen(book)
 
 

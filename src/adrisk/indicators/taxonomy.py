@@ -74,6 +74,11 @@ class Taxonomy:
         """Ids that one ad can show: the heads of a text model."""
         return tuple(i.id for i in self.indicators if i.scope == "text")
 
+    @property
+    def escalating(self) -> tuple[str, ...]:
+        """Ids of kind x: an ad that shows one goes to a person at once, whatever its risk."""
+        return tuple(i.id for i in self.indicators if i.kind is Kind.ESCALATE)
+
     def cited(self, indicator: Indicator) -> list[str]:
         """The full references behind an indicator's source, in the order of the file."""
         return [

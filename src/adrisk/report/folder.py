@@ -101,6 +101,9 @@ class Counts(_Part):
     review: int = 0
     urgent: int = 0
     incomplete: int = 0
+    incomplete_because: dict[str, int] = Field(default_factory=dict)
+    incomplete_queued: int = 0
+    escalated: int = 0
     campaigns: int = 0
     queued_campaigns: int = 0
     audited: int = 0

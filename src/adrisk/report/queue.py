@@ -35,7 +35,8 @@ MAX_MEMBERS = 1_000
 MAX_WORDINGS = 24
 """Different texts of a campaign that its template is made from."""
 
-_SEVERITY = (Level.URGENT, Level.INCOMPLETE, Level.REVIEW, Level.CLEAR)
+_SEVERITY = (Level.URGENT, Level.REVIEW, Level.INCOMPLETE, Level.CLEAR)
+"""What a campaign of several levels is shown as; one ad that cannot be judged says little of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ from adrisk.stages.parts import FACTS, WORK, part_files
 _NAME_LIMIT = 60
 
 
-def write_facts(out: Path, linked: Linked, pooling: Pooling) -> pa.Table:
+def write_facts(
+    out: Path, linked: Linked, pooling: Pooling, unjudged: np.ndarray | None = None
+) -> pa.Table:
     """Write `campaign_facts.parquet`, one row a campaign in the order of their first ads.
 
     Places and sectors are named, with contacts blotted out of them; nothing else of the ads is.
@@ -32,6 +34,7 @@ def write_facts(out: Path, linked: Linked, pooling: Pooling) -> pa.Table:
         out: with `scores/` and `.work/`.
         linked: its campaigns.
         pooling: of the model that scored.
+        unjudged: shape (n,), ads whose risk says nothing of their campaign; none if left out.
 
     Returns:
         The table, `schema.CAMPAIGN_FACTS`.
@@ -44,6 +47,8 @@ def write_facts(out: Path, linked: Linked, pooling: Pooling) -> pa.Table:
         risk = np.concatenate(
             [pq.read_table(path, columns=["risk"])["risk"].to_numpy() for path in part_files(out)]
         )
+        if unjudged is not None:
+            risk = np.where(unjudged, np.float32(0), risk)
         pooled = campaign_risk(risk, campaign_rows(ids), texts, pooling)
         at = schema.CAMPAIGN_FACTS.get_field_index("risk")
         table = table.set_column(

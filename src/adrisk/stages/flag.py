@@ -13,32 +13,52 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.indicators import load_taxonomy
-from adrisk.policy import Policy, Queue, apply_policy, reasons
+from adrisk.model import Model
+from adrisk.policy import (
+    INCOMPLETE_BECAUSE,
+    LEVELS,
+    Policy,
+    Queue,
+    Unjudged,
+    apply_policy,
+    incomplete_reasons,
+    languages_known,
+    reasons,
+)
 from adrisk.progress import track
+from adrisk.stages.apart import Noted
 from adrisk.stages.facts import campaign_rows
 from adrisk.stages.files import replacing
 from adrisk.types import Level
 
-_LEVELS = np.array([Level.CLEAR, Level.REVIEW, Level.URGENT], dtype=object)
+_LEVELS = np.array(LEVELS, dtype=object)
+_INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
 def write_flags(
-    folder: Path, labels: tuple[str, ...], policy: Policy, campaigns: pa.Table, facts: pa.Table
+    folder: Path,
+    model: Model,
+    policy: Policy,
+    campaigns: pa.Table,
+    facts: pa.Table,
+    noted: Noted,
 ) -> dict[str, Any]:
     """Write `flags.parquet`, one row an ad in the order of the scores; returns the counts.
 
     Args:
         folder: with `scores/`.
-        labels: the model's indicators.
+        model: that scored.
         policy: settled.
         campaigns: schema CAMPAIGNS, rows in the order of the scores.
         facts: schema CAMPAIGN_FACTS, in the order of the campaigns' first ads.
+        noted: which ads escalate or are not judged.
     """
     paths = sorted((folder / "scores").glob("part-*.parquet"))
     risk = np.concatenate([pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths])
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
-    queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy())
-    linked = _Linked(campaigns, numbers, facts["words"])
+    queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
+    known = sorted(languages_known(model.manifest.trained_on.languages))
+    linked = _Linked(campaigns, numbers, facts["words"], noted, known)
     first = 0
     with (
         replacing(folder / "flags.parquet") as draft,
@@ -46,21 +66,30 @@ def write_flags(
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
         for path in paths:
-            table = _flags(path, first, labels, policy, queue, linked)
+            table = _flags(path, first, model.labels, policy, queue, linked)
             writer.write_table(table)
             first += len(table)
             advance(len(table))
-    return _counts(policy, risk, numbers, queue)
+    return _counts(policy, risk, numbers, queue, noted)
 
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """Campaigns by ad, the number of each ad's campaign, and by that number, what shows across
-    its ads, in words."""
+    """Campaigns by ad, the number of each ad's campaign, by that number what shows across its ads,
+    in words; what was noted of single ads; and the languages the model knows."""
 
     campaigns: pa.Table
     numbers: NDArray[np.int32]
     words: pa.ChunkedArray
+    noted: Noted
+    known: list[str]
+
+    def because(self, row: int, language: str | None) -> str:
+        """Why an ad is not judged."""
+        code = Unjudged(int(self.noted.incomplete[row]))
+        if code is Unjudged.LANGUAGE:
+            return f"in language {language}; the model learned from {', '.join(self.known)}"
+        return INCOMPLETE_BECAUSE[code]
 
 
 def _flags(
@@ -71,7 +100,9 @@ def _flags(
     queue: Queue,
     linked: _Linked,
 ) -> pa.Table:
-    scores = pq.read_table(path, columns=["ad_id", "risk", *(f"p_{label}" for label in labels)])
+    scores = pq.read_table(
+        path, columns=["ad_id", "risk", "language", *(f"p_{label}" for label in labels)]
+    )
     rows = slice(first, first + len(scores))
     taxonomy = load_taxonomy()
     # Nearly all ads are clear for the same reason; words are only made for the others.
@@ -81,16 +112,21 @@ def _flags(
     clear = [f"below the review threshold {policy.review_at:.2f}"]
     words: list[list[str]] = [clear] * len(scores)
     for at in spoken:
-        ad = scores.slice(int(at), 1).to_pylist()[0]
+        ad, row = scores.slice(int(at), 1).to_pylist()[0], first + int(at)
+        if queue.levels[row] == _INCOMPLETE:
+            because = linked.because(row, ad["language"])
+            words[at] = incomplete_reasons(because, queue.ranks[row] > 0)
+            continue
         words[at] = reasons(
             policy,
             queue,
-            first + int(at),
+            row,
             ad["risk"],
             {label: ad[f"p_{label}"] for label in labels},
-            linked.campaigns["campaign_size"][first + int(at)].as_py(),
+            linked.campaigns["campaign_size"][row].as_py(),
             taxonomy,
-            linked.words[int(linked.numbers[first + at])].as_py(),
+            linked.words[int(linked.numbers[row])].as_py(),
+            linked.noted.escalate.get(row, ()),
         )
     ranks = queue.ranks[rows]
     return pa.table(
@@ -107,16 +143,22 @@ def _flags(
 
 
 def _counts(
-    policy: Policy, risk: np.ndarray, campaigns: np.ndarray, queue: Queue
+    policy: Policy, risk: np.ndarray, campaigns: np.ndarray, queue: Queue, noted: Noted
 ) -> dict[str, Any]:
+    incomplete = noted.apart.incomplete
+    because = np.bincount(noted.incomplete[incomplete], minlength=len(Unjudged))
     levels = np.bincount(queue.levels, minlength=len(_LEVELS))
     over = np.unique(campaigns[queue.over_capacity])
     return {
         **{str(level): int(n) for level, n in zip(_LEVELS, levels, strict=True)},
-        "incomplete": 0,
+        "incomplete_because": {
+            reason.name.lower(): int(because[reason]) for reason in Unjudged if because[reason]
+        },
+        "incomplete_queued": int((incomplete & (queue.ranks > 0)).sum()),
+        "escalated": len(noted.escalate),
         "campaigns": int(campaigns.max()) + 1,
         "queued_campaigns": len(np.unique(queue.ranks[queue.ranks > 0])),
         "audited": int(queue.audit.sum()),
         "over_capacity": len(over),
-        "over_threshold": int((risk >= np.float32(policy.review_at)).sum()),
+        "over_threshold": int(((risk >= np.float32(policy.review_at)) & ~incomplete).sum()),
     }

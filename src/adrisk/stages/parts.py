@@ -1,7 +1,7 @@
 """Ads to parts of scores, in order, each part written whole or not at all.
 
-A part is four files of `.work` (signatures, contacts, facts, texts of the ads that may be flagged)
-and, last of all, its scores. A resumed run redoes what has no scores file.
+A part is five files of `.work` (signatures, contacts, facts, what stands apart, and texts of the
+ads that may be flagged) and, last of all, its scores. A resumed run redoes what has no scores file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.indicators import load_taxonomy, match_escalating
 from adrisk.model import Answers, Model, cut, prepare
-from adrisk.policy import Policy
+from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
 from adrisk.progress import track
 from adrisk.sources import AdStream
 from adrisk.stages.copies import Copies, Findings, Names
@@ -36,6 +37,8 @@ PART_ROWS = 51_200
 WORK = ".work"
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
+APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
+"""Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
 FACTS = ("posted_at", "language", "location", "category", "account_id")
 """What is kept of every ad for the facts of its campaign."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
@@ -73,6 +76,8 @@ class Scorer:
         self.policy = policy
         self.names = names
         self.run_id = run_id
+        self._escalating = load_taxonomy().escalating
+        self._known = languages_known(model.manifest.trained_on.languages)
         self._copies = Copies(
             np.dtype(
                 [
@@ -81,6 +86,8 @@ class Scorer:
                     ("indicators", np.float32, (len(model.labels),)),
                     ("obscured", np.bool_),
                     ("truncated", np.bool_),
+                    ("escalate", np.uint64),
+                    ("unreadable", np.int8),
                     ("signature", np.uint32, (WIDTH,)),
                 ]
             )
@@ -91,14 +98,24 @@ class Scorer:
         if ads is None:
             return None
         texts = ads["text"].combine_chunks()
-        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
+        languages = ads["language"].to_pylist()
+        regions = guess_regions(ads["location"].to_pylist(), languages)
         digests = [hashlib.sha256(text.encode()) for text in texts.to_pylist()]
-        # The same words may mean another phone elsewhere.
-        keys = zip(digests, regions, strict=True)
+        # The same words may mean another phone elsewhere, and something else in another language.
+        keys = zip(digests, regions, languages, strict=True)
         found, names = self._copies.read(
-            [digest.digest() + (region or "").encode() for digest, region in keys],
-            lambda rows: self._read(texts.take(pa.array(rows)), [regions[row] for row in rows]),
+            [
+                digest.digest() + f"{region} {language}".encode()
+                for digest, region, language in keys
+            ],
+            lambda rows: self._read(
+                texts.take(pa.array(rows)),
+                [regions[row] for row in rows],
+                [languages[row] for row in rows],
+            ),
         )
+        incomplete = unjudged(found["unreadable"], ads["language"], self._known)
+        apart = np.flatnonzero((found["escalate"] > 0) | (incomplete > 0))
         scores = self.model.tabulate(
             ads,
             Answers(found["risk"], found["level"], found["indicators"]),
@@ -108,7 +125,8 @@ class Scorer:
             run_id=self.run_id,
         )
         reachable = [row for row, of_row in enumerate(names) for _ in of_row]
-        candidates = pa.array(np.flatnonzero(found["risk"] >= np.float32(self.policy.review_at)))
+        may_be_flagged = found["risk"] >= np.float32(self.policy.review_at)
+        candidates = pa.array(np.flatnonzero(may_be_flagged | (found["escalate"] > 0)))
         return Batch(
             scores=scores.table,
             signatures=found["signature"],
@@ -120,9 +138,12 @@ class Scorer:
                 [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
             ),
             facts=ads.select(FACTS),
+            apart=pa.table([apart, found["escalate"][apart], incomplete[apart]], schema=APART),
         )
 
-    def _read(self, texts: pa.Array, regions: list[str | None]) -> tuple[Findings, Names]:
+    def _read(
+        self, texts: pa.Array, regions: list[str | None], languages: list[str | None]
+    ) -> tuple[Findings, Names]:
         """What is in each of these texts, phones read as those of their regions."""
         prepared = prepare(texts)
         contacts = contacts_column(prepared.raw, prepared.folded, regions)
@@ -132,10 +153,26 @@ class Scorer:
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
         found["truncated"] = prepared.truncated
+        found["escalate"] = self._escalate(prepared.raw.to_pylist(), languages, answers)
+        found["unreadable"] = unreadable(prepared.folded)
         found["signature"] = signatures(prepared.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
         ]
+
+    def _escalate(
+        self, texts: list[str], languages: list[str | None], answers: Answers
+    ) -> NDArray[np.uint64]:
+        """The escalating indicators of each text as bits: found by rules, or likely."""
+        bits = np.zeros(len(texts), dtype=np.uint64)
+        found = match_escalating(texts, languages, frozenset(self._escalating))
+        for i, name in enumerate(self._escalating):
+            shown = np.array([name in of_ad for of_ad in found], dtype=np.bool_)
+            if name in self.model.manifest.calibration.calibrated:
+                likely = answers.indicators[:, self.model.labels.index(name)]
+                shown |= likely >= np.float32(ESCALATE_AT)
+            bits |= shown.astype(np.uint64) << np.uint64(i)
+        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +184,7 @@ class Batch:
     contacts: pa.Table
     texts: pa.Table
     facts: pa.Table
+    apart: pa.Table
 
 
 @dataclass(slots=True)
@@ -158,6 +196,7 @@ class _Part:
     contacts: list[pa.Table] = field(default_factory=list)
     texts: list[pa.Table] = field(default_factory=list)
     facts: list[pa.Table] = field(default_factory=list)
+    apart: list[pa.Table] = field(default_factory=list)
     rows: int = 0
 
     def add(self, batch: Batch) -> None:
@@ -166,6 +205,7 @@ class _Part:
         self.scores.append(batch.scores)
         self.signatures.append(batch.signatures)
         self.facts.append(batch.facts)
+        self.apart.append(_further(batch.apart, self.rows))
         self.rows += len(batch.scores)
 
 
@@ -231,7 +271,7 @@ def write_scores(path: Path, scores: pa.Table) -> None:
 
 
 def candidate_texts(out: Path, part: Path) -> dict[int, str]:
-    """Row of the part -> text, of the ads at or above the review threshold."""
+    """Row of the part -> text, of the ads that may be flagged."""
     table = pq.read_table((out / WORK / part.stem).with_suffix(".texts"))
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
@@ -286,7 +326,11 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
         np.concatenate(part.signatures).tofile(draft)
     with replacing(work.with_suffix(".facts")) as draft:
         pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
-    for suffix, tables in ((".contacts", part.contacts), (".texts", part.texts)):
+    for suffix, tables in (
+        (".contacts", part.contacts),
+        (".texts", part.texts),
+        (".apart", part.apart),
+    ):
         with replacing(work.with_suffix(suffix)) as draft:
             pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")
     write_scores(out / "scores" / f"{_name(number)}.parquet", pa.concat_tables(part.scores))

@@ -1,9 +1,9 @@
 """Sources to scores, campaigns and flags, in parts, to be resumed where it stopped.
 
 Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet,
-flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it is not
-finished. What a resumed run needs lies in `.work` until then. Equal sources, model and policy give
-equal bytes, however often the run was stopped.
+apart.parquet, flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it
+is not finished. What a resumed run needs lies in `.work` until then. Equal sources, model and
+policy give equal bytes, however often the run was stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from adrisk.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages import parts
+from adrisk.stages.apart import write_apart
 from adrisk.stages.evidence import write_evidence
 from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
@@ -83,6 +84,7 @@ def score(
         CorpusError: if there are no ads; the quarantine file says why.
     """
     settled = settle(policy, model)
+    told = _told(settled)
     key = _key(model, settled, sources, mapping or {})
     if remember is not None:
         key["remember"] = remember
@@ -95,7 +97,7 @@ def score(
     options = ReadOptions(mapping or {}, batch_rows=parts.BATCH_ROWS)
     with Quarantine(_claim(out, run_id, sources, options) / "quarantine.jsonl") as quarantine:
         stream = open_ads(sources, options, quarantine)
-        for note in stream.notes:
+        for note in (*told, *stream.notes):
             say(note)
         with _on_disk(model) as folder:
             recipe = Recipe(folder, model.version, settled, workspace, run_id)
@@ -107,8 +109,9 @@ def score(
         linked = link_parts(out, memory)
     for note in linked.notes:
         say(note)
-    facts = write_facts(out, linked, model.pooling)
-    counts = write_flags(out, model.labels, settled, linked.campaigns, facts)
+    noted = write_apart(out)
+    facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
+    counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
     write_evidence(model, out, workers)
     sealed = seal_contacts(out, workspace)
     counts = {
@@ -121,7 +124,15 @@ def score(
     }
     _write_manifest(out, model, settled, stream, mapping or {}, counts, run_id)
     shutil.rmtree(out / WORK)
-    return Scored(out, out / "manifest.json", counts, run_id, (*stream.notes, *linked.notes))
+    notes = (*told, *stream.notes, *linked.notes)
+    return Scored(out, out / "manifest.json", counts, run_id, notes)
+
+
+def _told(policy: Policy) -> tuple[str, ...]:
+    """What a policy's threshold promises, or that it promises nothing."""
+    if policy.guarantee is None:
+        return ()
+    return (f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}",)
 
 
 @contextmanager

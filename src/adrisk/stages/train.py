@@ -37,7 +37,7 @@ from adrisk.manifest import (
     library_versions,
 )
 from adrisk.metrics import BUDGETS
-from adrisk.model import Model, seen_from
+from adrisk.model import Held, Model, seen_from
 from adrisk.pooling import Pooling, fit_pooling
 from adrisk.progress import say
 from adrisk.splits import PARTS, Split, campaign_split
@@ -188,7 +188,14 @@ def fit_model(
         facts=classifier.facts() if isinstance(classifier, Recorded) else {},
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
-    return Model(classifier, calibration, manifest, seen)
+    held = Held(
+        risk=risk[:, RISKY_COLUMN].astype(np.float32),
+        risky=np.where(
+            corpus.targets.risk[threshold] == UNKNOWN_RISK, -1, corpus.risky[threshold]
+        ).astype(np.int8),
+        campaigns=np.unique(corpus.campaigns[threshold], return_inverse=True)[1].astype(np.int32),
+    )
+    return Model(classifier, calibration, manifest, seen, held=held)
 
 
 def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:

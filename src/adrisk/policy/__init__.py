@@ -1,0 +1,44 @@
+"""From scores to flags: what a team decides, the thresholds that follow, and the queue they make.
+
+In: calibrated risk, campaigns, and which ads escalate or cannot be judged. Out: a level, reasons in
+words and a place in the queue for each ad. A flag asks a person to look; it never accuses.
+"""
+
+from adrisk.policy.config import PolicyConfig
+from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed, speakers
+from adrisk.policy.judgeable import (
+    ENOUGH_ADS,
+    INCOMPLETE_BECAUSE,
+    Unjudged,
+    languages_known,
+    unjudged,
+    unreadable,
+)
+from adrisk.policy.queue import ESCALATE_AT, LEVELS, Apart, Queue, apply_policy
+from adrisk.policy.settled import Policy, describe, settle
+from adrisk.policy.words import LIKELY, incomplete_reasons, reasons
+
+__all__ = [
+    "ENOUGH_ADS",
+    "ESCALATE_AT",
+    "INCOMPLETE_BECAUSE",
+    "LEVELS",
+    "LIKELY",
+    "Apart",
+    "Guarantee",
+    "Policy",
+    "PolicyConfig",
+    "Queue",
+    "Unjudged",
+    "Wanted",
+    "apply_policy",
+    "describe",
+    "guaranteed",
+    "incomplete_reasons",
+    "languages_known",
+    "reasons",
+    "settle",
+    "speakers",
+    "unjudged",
+    "unreadable",
+]

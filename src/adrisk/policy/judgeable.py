@@ -1,0 +1,132 @@
+"""Which ads a model should not judge: unreadable, too short, or in a language it did not learn.
+
+In: folded texts, languages, and the languages of the training ads. Out: a reason for each ad, or
+none. A low score of such an ad means nothing, so it is never called clear; a high one means as
+little. An ad whose language nobody knows is judged: not knowing is no evidence of a foreign ad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import regex
+from numpy.typing import NDArray
+
+ENOUGH_ADS = 50
+"""A language is known to a model that was fitted on so many ads of it."""
+
+LEAST_WORDS = 4
+"""An ad of fewer words says too little for a score."""
+
+LEAST_LETTERS = 0.3
+"""Of the visible characters; with fewer an ad is no text."""
+
+LEAST_DIFFERENT = 5
+"""Different letters; with fewer an ad is one character over and over."""
+
+
+class Unjudged(IntEnum):
+    """Why an ad is not judged; `JUDGED` where it is."""
+
+    JUDGED = 0
+    UNREADABLE = 1
+    TOO_SHORT = 2
+    LANGUAGE = 3
+
+
+INCOMPLETE_BECAUSE = {
+    Unjudged.UNREADABLE: "unreadable: mostly signs instead of letters, or one letter over and over",
+    Unjudged.TOO_SHORT: f"too short to judge: fewer than {LEAST_WORDS} words",
+    Unjudged.LANGUAGE: "in a language that the model has not learned from enough ads",
+}
+"""In words for a manifest."""
+
+# Taken at first sight, whatever is not ASCII is a letter; a doubtful text is looked at again.
+_ENOUGH = rf"(?:[a-z\x{{80}}-\x{{10ffff}}]+[\x00-`{{-\x7f]+){{{LEAST_WORDS}}}"
+_LETTER = regex.compile(r"\p{L}")
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*")
+# Scripts without blanks: two letters of theirs say as much as a word.
+_UNSPACED = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}&&\p{L}]", regex.V1
+)
+_SEEN_FIRST = 120  # characters in which a normal text shows enough different letters
+_LETTER_BYTES = np.zeros(256, dtype=np.bool_)
+_LETTER_BYTES[ord("a") : ord("z") + 1] = True
+
+
+def unreadable(folded: pa.Array) -> NDArray[np.int8]:
+    """`Unjudged` of each text for what it is made of, shape (n,), whatever its language.
+
+    >>> unreadable(pa.array(["we keep your passport here", "!!!!!!", "work today"])).tolist()
+    [0, 1, 2]
+    """
+    reasons = np.zeros(len(folded), dtype=np.int8)
+    if not len(folded):
+        return reasons
+    enough = pc.match_substring_regex(folded, _ENOUGH).to_numpy(zero_copy_only=False)
+    doubtful = np.flatnonzero(_doubtful(folded) | ~enough)
+    texts = folded.take(pa.array(doubtful)).to_pylist()
+    reasons[doubtful] = [_closely(text) for text in texts]
+    return reasons
+
+
+def _closely(text: str) -> Unjudged:
+    letters = _LETTER.findall(text)
+    few = len(letters) < LEAST_LETTERS * len("".join(text.split()))
+    if few or not letters or (len(letters) > 8 and len(set(letters)) < LEAST_DIFFERENT):
+        return Unjudged.UNREADABLE
+    words = len(_WORD.findall(text)), len(_UNSPACED.findall(text)) // 2
+    return Unjudged.TOO_SHORT if max(words) < LEAST_WORDS else Unjudged.JUDGED
+
+
+def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
+    """Texts of few Latin letters, or of few different ones: to be looked at letter by letter."""
+    lengths = pc.binary_length(folded).to_numpy(zero_copy_only=False)
+    texts = folded.to_pylist()
+    content = np.frombuffer("".join(texts).encode(), dtype=np.uint8)
+    sums = np.concatenate([[0], np.cumsum(_LETTER_BYTES[content])])
+    ends = np.cumsum(lengths)
+    few = (sums[ends] - sums[ends - lengths]) < 0.5 * lengths
+    same = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
+    return np.asarray(few | np.array(same, dtype=np.bool_))
+
+
+def languages_known(trained_on: Mapping[str, int]) -> frozenset[str]:
+    """The languages a model learned from `ENOUGH_ADS` or more; none where it does not know.
+
+    >>> sorted(languages_known({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
+    ['en', 'pt']
+    """
+    return frozenset(
+        name for name, ads in trained_on.items() if ads >= ENOUGH_ADS and name != "unknown"
+    )
+
+
+def unjudged(
+    reasons: NDArray[np.int8], languages: pa.ChunkedArray | pa.Array, known: frozenset[str]
+) -> NDArray[np.int8]:
+    """The reasons of n ads, those in a language outside `known` among them.
+
+    Args:
+        reasons: of their texts; a reason that is there already stays.
+        languages: codes or null; null is judged.
+        known: `languages_known`; where there is none, every language is judged.
+    """
+    if not known:
+        return reasons
+    languages = languages.cast(pa.string())
+    foreign = pc.and_kleene(
+        pc.is_valid(languages),
+        pc.invert(pc.is_in(languages, value_set=pa.array(sorted(known), pa.string()))),
+    )
+    foreign = np.asarray(_values(foreign), dtype=np.bool_)
+    return np.where((reasons == 0) & foreign, np.int8(Unjudged.LANGUAGE), reasons).astype(np.int8)
+
+
+def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.asarray(whole.to_numpy(zero_copy_only=False))

@@ -1,0 +1,85 @@
+"""A policy applied to a model: every number settled, and an id that changes with any of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from adrisk.errors import ModelError
+from adrisk.model import Model
+from adrisk.policy.config import SHARE, PolicyConfig
+from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy applied to one model: every number settled.
+
+    `policy_id` names the policy and the numbers; another number is another id.
+    """
+
+    policy_id: str
+    name: str
+    review_at: float
+    review_at_reason: str
+    urgent_at: float
+    capacity: int
+    audit_share: float
+    seed: int
+    incomplete_share: float = 0.05
+    guarantee: Guarantee | None = None
+
+
+def settle(config: PolicyConfig, model: Model | None) -> Policy:
+    """Fill in the thresholds from the model where the configuration leaves them to it.
+
+    Raises:
+        ModelError: if there is no model and one is needed, or it brings no threshold set, or none
+            for this share.
+    """
+    review_at, reason, guarantee = _review_at(config, model)
+    numbers = {
+        "review_at": review_at,
+        "urgent_at": max(config.urgent_at, review_at),
+        "capacity": config.capacity,
+        "audit_share": config.audit_share,
+        "incomplete_share": config.incomplete_share,
+        "seed": config.seed,
+    }
+    digest = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:8]
+    return Policy(
+        policy_id=f"{config.name}-{digest}",
+        name=config.name,
+        review_at_reason=reason,
+        guarantee=guarantee,
+        **numbers,  # type: ignore[arg-type]
+    )
+
+
+def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, Guarantee | None]:
+    if config.review_at is not None:
+        return config.review_at, "set in the policy", None
+    if model is None:
+        raise ModelError(
+            f"the policy {config.name} leaves its threshold to the model; name the model that "
+            "scored, or give review_at in the policy"
+        )
+    if config.recall is None and (config.review_share is None or model.held is None):
+        share = config.review_share or SHARE
+        entry = model.threshold(share)
+        reason = f"flags {share:.1%} of the {entry.n} ads of the model's threshold set"
+        return entry.threshold, reason, None
+    if model.held is None:
+        raise ModelError(
+            "the model was saved without its threshold set, so no recall can be guaranteed; "
+            "train it again, or give review_share or review_at in the policy"
+        )
+    wanted = Wanted(config.recall, config.review_share, config.confidence)
+    found = guaranteed(model.held, wanted, config.seed)
+    return found.threshold, found.words, found
+
+
+def describe(policy: Policy) -> dict[str, object]:
+    """The policy as it is written into a manifest."""
+    return asdict(policy)
