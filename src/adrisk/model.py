@@ -234,11 +234,11 @@ class Model:
     def save(self, folder: Path) -> Model:
         """Write the model below an existing, empty folder; returns it with its fingerprint."""
         self.classifier.save(folder)
+        if self.summary is not None:
+            write_summary(folder, self.summary)
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
-        if self.summary is not None:
-            write_summary(folder, self.summary)
         files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
         manifest = self.manifest.model_copy(update={"files": files})
         content = manifest.model_dump_json(indent=2)
@@ -281,13 +281,13 @@ class Model:
             classifier=classifier,
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
+            summary=(
+                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
+            ),
             seen=Seen(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
             folder=folder,
-            summary=(
-                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
-            ),
         )
 
 
