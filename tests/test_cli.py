@@ -643,8 +643,8 @@ print("loaded", [name for name in {HEAVY!r} if name in sys.modules])
         out, err = process.communicate(timeout=60)
     assert err == ""
     assert out.endswith("loaded []\n")
-    for name in ("run", "ingest", "train", "evaluate", "score", "explain", "match", "extract",
-                 "link", "indicators", "report", "models", "doctor"):  # fmt: skip
+    for name in ("run", "ingest", "train", "evaluate", "drift", "score", "explain", "match",
+                 "extract", "link", "indicators", "report", "models", "doctor"):  # fmt: skip
         assert f"\n    {name}" in out
 
 

@@ -65,6 +65,11 @@ LIMITS: Mapping[Measure, Limit] = {
 LEAST_ADS = 100
 """Fewer leave fewer than ten ads to each of ten bins, and nothing is said of them."""
 
+LEAST_GROUPS = 5
+"""Fewer groups of near-copies, counted by their weight, are too few to draw from: then two ads in
+five or more are one template, and the batch tells of that template (Cameron, Gelbach and Miller
+2008 on what few clusters do to a bootstrap)."""
+
 LEAST_TRAINED = 30
 """A language with fewer ads in the training data is not one the model was trained on."""
 
@@ -73,6 +78,8 @@ CHANCE = 0.99
 
 INTERVAL = 0.95
 _RESAMPLES = 500
+_EXPECTED = 20
+_ADDED = 5.0  # as many as half an ad in each of ten bins
 
 
 class Verdict(StrEnum):
@@ -89,12 +96,15 @@ class Kind:
     """What is compared, by which measure, and what a difference asks for.
 
     `bears` says whether a difference bears on the model by itself; if not, it is merely different.
+    `copies_count` says that it is of these very ads: a thousand copies that the model cannot read
+    are a thousand ads that it cannot read.
     """
 
     title: str
     measure: Measure
     bears: bool
     advice: str
+    copies_count: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -118,6 +128,7 @@ KINDS: Mapping[str, Kind] = {
         True,
         "Do not rely on the scores of these ads: send them to people who read the language, and "
         "train on labelled ads in it.",
+        copies_count=True,
     ),
     "unknown_words": Kind(
         "share of words outside the vocabulary of training",
@@ -125,6 +136,7 @@ KINDS: Mapping[str, Kind] = {
         True,
         "The model reads past much of these texts: check the column mapping and the encoding "
         "first, then label ads of this batch and train again.",
+        copies_count=True,
     ),
     "indicators": Kind(
         "mean probability of each indicator",
@@ -248,13 +260,17 @@ def compare(summary: Summary, batch: Tally, labels: Sequence[str], *, seed: int 
         np.stack([tally.languages.sum(axis=1), tally.languages[:, foreign].sum(axis=1)], axis=1)
         for tally in (training, batch)
     ]
+    unread = unsupported[1].sum(axis=0)
+    singly = rng.binomial(int(unread[0]), unread[1] / max(unread[0], 1), _RESAMPLES)
     tallies = (training, batch)
     measured = {
         "scores": _bins([t.risks for t in tallies], _ranges(frame.risk_edges, "{:.3f}"), draws),
         "flagged": _rates(
             [np.stack([t.judged, t.flagged], axis=1) for t in tallies], ["flagged"], draws
         ),
-        "unsupported_language": _rates(unsupported, ["in languages not trained on"], draws),
+        "unsupported_language": _rates(
+            unsupported, ["in languages not trained on"], draws, singly=singly[:, None]
+        ),
         "unknown_words": _rates([t.tokens for t in tallies], ["unknown words"], draws),
         "indicators": _rates(
             [np.column_stack([t.judged, t.indicators]) for t in tallies], labels, draws
@@ -263,11 +279,15 @@ def compare(summary: Summary, batch: Tally, labels: Sequence[str], *, seed: int 
             [t.languages for t in tallies], (*frame.languages, OTHER, UNKNOWN), draws
         ),
         "length": _bins([t.lengths for t in tallies], _ranges(frame.length_edges, "{:.0f}"), draws),
-        "vocabulary": _words([t.words for t in tallies], draws),
+        "vocabulary": _words([t.words for t in tallies], [t.ads for t in tallies], draws),
     }
     few = batch.ads < LEAST_ADS
+    copied = min(map(_effective_groups, tallies)) < LEAST_GROUPS
     return Drift(
-        aspects=tuple(_aspect(name, measured[name], few, batch.ads) for name in KINDS),
+        aspects=tuple(
+            _aspect(name, measured[name], few or (copied and not kind.copies_count), batch.ads)
+            for name, kind in KINDS.items()
+        ),
         training_ads=training.ads,
         batch_ads=batch.ads,
     )
@@ -328,28 +348,37 @@ _NOTHING = _Measured(None, None)
 
 
 def _bins(counts: Sequence[FloatArray], names: Sequence[str], draws: _Draws) -> _Measured:
-    """The stability index; half an ad is added to every bin, so that none is empty."""
-
-    def shares(table: FloatArray) -> FloatArray:
-        padded = table + 0.5
-        return np.asarray(padded / padded.sum(axis=-1, keepdims=True))
-
+    """The stability index; a few ads, spread as both sides are, keep every bin from being empty."""
     if min(table.sum() for table in counts) == 0:
         return _NOTHING
+    plain = [table.sum(axis=0) / table.sum() for table in counts]
+    there = (plain[0] + plain[1]) > 0
+    counts = [table[:, there] for table in counts]
+    names = [name for name, some in zip(names, there, strict=True) if some]
+    added = _ADDED * (plain[0] + plain[1])[there] / 2
+
+    def shares(table: FloatArray) -> FloatArray:
+        return np.asarray((table + added) / (table.sum(axis=-1, keepdims=True) + _ADDED))
+
     sides = [shares(table.sum(axis=0)) for table in counts]
     drawn = [
         shares(weights @ table)
         for weights, table in zip((draws.training, draws.batch), counts, strict=True)
     ]
-    floor = 0.5 / (counts[1].sum() + 0.5 * counts[1].shape[1])
-    chance = _chance(psi, sides, drawn, floor)
+    chance = _chance(psi, sides, drawn, added / (counts[1].sum() + _ADDED))
     return _Measured(
         float(psi(*sides)), float(np.quantile(chance, CHANCE)), _changes(names, sides, drawn)
     )
 
 
-def _words(counts: Sequence[FloatArray], draws: _Draws) -> _Measured:
-    """The divergence of how often the known words are used, of all their uses."""
+def _words(counts: Sequence[FloatArray], ads: Sequence[int], draws: _Draws) -> _Measured:
+    """The divergence of how often the known words are used, of all their uses.
+
+    Words too rare to be expected in `_EXPECTED` ads of the smaller side are taken together, as in a
+    chi-squared test: of their absence, chance could not be told from drift.
+    """
+    rare = counts[0].sum(axis=0) * min(ads) < _EXPECTED * ads[0]
+    counts = [np.column_stack([t[:, ~rare], t[:, rare].sum(axis=1)]) for t in counts]
     totals = [table.sum(axis=0) for table in counts]
     if not totals[0].sum():
         return _NOTHING
@@ -369,10 +398,17 @@ def _words(counts: Sequence[FloatArray], draws: _Draws) -> _Measured:
     return _Measured(float(jensen_shannon(*sides)), float(np.quantile(chance, CHANCE)))
 
 
-def _rates(counts: Sequence[FloatArray], names: Sequence[str], draws: _Draws) -> _Measured:
+def _rates(
+    counts: Sequence[FloatArray],
+    names: Sequence[str],
+    draws: _Draws,
+    *,
+    singly: NDArray[np.int64] | None = None,
+) -> _Measured:
     """Cohen's h of shares; the first column is of how many, the others how many of them.
 
     The chance is that of the largest of all, so that many indicators raise no more alarms than one.
+    `singly` are counts of the batch from draws of single ads, to be used in place of its groups.
     """
     if not len(names) or min(table[:, 0].sum() for table in counts) == 0:
         return _NOTHING
@@ -387,6 +423,8 @@ def _rates(counts: Sequence[FloatArray], names: Sequence[str], draws: _Draws) ->
         shares(weights @ table)
         for weights, table in zip((draws.training, draws.batch), counts, strict=True)
     ]
+    if singly is not None:
+        drawn[1] = singly / counts[1][:, 0].sum()
     largest = _chance(cohen_h, sides, drawn, 0.0).max(axis=1)
     return _Measured(
         float(cohen_h(*sides).max()),
@@ -399,7 +437,7 @@ def _chance(
     measure: Callable[[FloatArray, FloatArray], FloatArray],
     sides: Sequence[FloatArray],
     drawn: Sequence[FloatArray],
-    floor: float,
+    floor: float | FloatArray,
 ) -> FloatArray:
     """The effect in every draw, were both sides draws from what lies halfway between them."""
     middle = (sides[0] + sides[1]) / 2
@@ -431,6 +469,12 @@ def _aspect(name: str, found: _Measured, few: bool, ads: int) -> Aspect:
         changes=found.changes,
         ads=ads,
     )
+
+
+def _effective_groups(tally: Tally) -> float:
+    """How many equal groups would weigh as much as these unequal ones (Kish)."""
+    sizes = tally.languages.sum(axis=1)
+    return float(sizes.sum() ** 2 / max(np.square(sizes).sum(), 1.0))
 
 
 def _verdict(measure: Measure, effect: float | None, chance: float | None, few: bool) -> Verdict:

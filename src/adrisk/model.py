@@ -253,6 +253,8 @@ class Model:
     def save(self, folder: Path) -> Model:
         """Write the model below an existing, empty folder; returns it with its fingerprint."""
         self.classifier.save(folder)
+        if self.summary is not None:
+            write_summary(folder, self.summary)
         storage.write_tensors(
             folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
         )
@@ -311,6 +313,9 @@ class Model:
             classifier=classifier,
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
+            summary=(
+                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
+            ),
             seen=Seen(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,

@@ -59,6 +59,8 @@ def test_the_registered_model_is_the_trained_one(
     found = stages.find_model("models:/adrisk@champion", store.workspace)
     assert found.version == "1"
     assert found.fingerprint == trained.model.fingerprint
+    assert found.summary is not None
+    assert found.summary.tally.ads == 192
     np.testing.assert_array_equal(
         found.score(corpus.ads.slice(0, 9)).risk, trained.model.score(corpus.ads.slice(0, 9)).risk
     )

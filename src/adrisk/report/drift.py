@@ -123,6 +123,8 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
         "- Drift counts where the effect is large enough and larger than chance: the effect that "
         "99 of 100 batches of this size and with as many copies would stay below, were there no "
         "drift. A large effect within chance is called too few ads to tell.",
+        "- With fewer ads than a hundred, or with two ads in five or more from one template, "
+        "nothing is said; save of ads the model cannot read, which are so many ads, copies or not.",
         *limits,
         f"- Risk, indicators and unknown words are compared with the {training['judged']:,} "
         "training ads the model was not fitted on. Words are those of the "
