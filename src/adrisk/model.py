@@ -313,9 +313,6 @@ class Model:
             classifier=classifier,
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
-            summary=(
-                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
-            ),
             seen=Seen(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
