@@ -30,7 +30,7 @@ bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
 	$(BIN)/python evaluation/benchmarks/memory.py
 	$(BIN)/python evaluation/benchmarks/match.py
-	$(BIN)/python evaluation/benchmarks/contacts.py
+	$(BIN)/python evaluation/benchmarks/extract.py
 	$(BIN)/python evaluation/benchmarks/link.py
 	$(BIN)/python evaluation/benchmarks/generate.py
 

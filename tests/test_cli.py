@@ -509,7 +509,7 @@ def test_a_platform_adds_to_the_taxonomy_from_the_command_line(run: Run, tmp_pat
 
 def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> None:
     told = run("indicators", "multi_location_velocity")
-    assert "seen     from places 4, days 3\nbecause  Two places in three days" in told.out
+    assert "from     places 4, days 3\nbecause  Two places in three days" in told.out
 
 
 def test_doctor_names_versions_and_places(run: Run) -> None:

@@ -82,6 +82,36 @@ def test_a_model_saved_before_there_was_a_campaign_risk_takes_the_riskiest_ad(fo
     assert Model.load(folder).pooling == Pooling()
 
 
+def test_a_model_saved_before_curves_were_chosen_still_loads(folder: Path) -> None:
+    path = folder / "model.json"
+    content = json.loads(path.read_text())
+    for name in ("curves", "risk_curves", "choices"):
+        del content["calibration"][name]
+    del content["files"]["threshold.safetensors"]
+    (folder / "threshold.safetensors").unlink()
+    path.write_text(json.dumps(content))
+    old = Model.load(folder)
+    assert (old.held, dict(old.calibration.choices)) == (None, {})
+    assert len(old.score(["we hold your passport until the travel debt is paid"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("curves", "message"),
+    [
+        ({"99": {"method": "sigmoid", "numbers": [1, 0]}}, "a calibration curve for head 99"),
+        ({"0": {"method": "beta", "numbers": [1, 0]}}, "a beta curve with 2 numbers"),
+        ({"0": {"method": "magic", "numbers": [1, 0]}}, "not a manifest"),
+    ],
+)
+def test_a_curve_that_does_not_fit_is_refused(folder: Path, curves, message: str) -> None:
+    path = folder / "model.json"
+    content = json.loads(path.read_text())
+    content["calibration"]["curves"] = curves
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=message):
+        Model.load(folder)
+
+
 def test_a_campaign_risk_that_would_turn_the_order_round_is_refused(folder: Path) -> None:
     path = folder / "model.json"
     content = json.loads(path.read_text())

@@ -74,6 +74,14 @@ def test_that_none_qualifies_is_said_with_the_labels_that_would_help() -> None:
     assert enough.qualified
 
 
+def test_a_recall_seen_above_the_wish_says_how_many_labels_would_prove_it() -> None:
+    held = make_held(8, 40)
+    found = guaranteed(held, Wanted(0.8, None))
+    assert (found.qualified, found.recall_seen) == (False, 7 / 8)
+    assert found.more_positives is not None
+    assert found.more_positives > 11 - 8  # more than if nothing were ever missed
+
+
 def test_where_the_model_is_what_is_lacking_no_labels_are_asked_for() -> None:
     found = guaranteed(make_held(400, 400), Wanted(0.95, 0.2))
     assert (found.qualified, found.more_positives) == (False, None)

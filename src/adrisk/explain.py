@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import regex
 
 from adrisk.classifiers.base import contributions_to
@@ -49,7 +50,8 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         raw: the ad's text; only its first `MAX_CHARS` characters are read.
         language: ISO 639-1 code for the rules; without it all of theirs are tried.
     """
-    scored = model.score([raw]).table
+    ad = pa.table({"text": pa.array([raw]), "language": pa.array([language], pa.string())})
+    scored = model.score(ad).table
     probabilities = {label: float(scored[f"p_{label}"][0].as_py()) for label in model.labels}
     return Explanation(
         risk=float(scored["risk"][0].as_py()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
+from adrisk.monotone import Choice, Curve
 from adrisk.pooling import Pooling
 
 NAME = "adrisk"
@@ -31,6 +33,23 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class CurveEntry(Strict):
+    """The numbers of a `Curve`."""
+
+    method: Literal["sigmoid", "beta", "isotonic"]
+    numbers: tuple[float, ...]
+
+
+class ChoiceEntry(Strict):
+    """How a curve was chosen: held-out figures of each method on so many ads."""
+
+    method: str
+    log_loss: Mapping[str, float]
+    brier: Mapping[str, float]
+    ads: int
+    campaigns: int
+
+
 class CalibrationEntry(Strict):
     """The numbers of a `Calibration`."""
 
@@ -40,6 +59,9 @@ class CalibrationEntry(Strict):
     risk_intercepts: tuple[float, ...]
     calibrated: tuple[str, ...]
     ads: int
+    curves: Mapping[str, CurveEntry] = {}  # none of these in models saved before there were any
+    risk_curves: Mapping[str, tuple[CurveEntry, ...]] = {}
+    choices: Mapping[str, ChoiceEntry] = {}
 
 
 class PoolingEntry(Strict):
@@ -118,6 +140,14 @@ def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
         risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
         calibrated=calibration.calibrated,
         ads=ads,
+        curves={str(head): _curve_entry(curve) for head, curve in calibration.curves.items()},
+        risk_curves={
+            language: tuple(_curve_entry(curve) for curve in curves)
+            for language, curves in calibration.risk_curves.items()
+        },
+        choices={
+            name: ChoiceEntry(**asdict(choice)) for name, choice in calibration.choices.items()
+        },
     )
 
 
@@ -129,7 +159,21 @@ def calibration_of(entry: CalibrationEntry) -> Calibration:
         np.array(entry.risk_slopes),
         np.array(entry.risk_intercepts),
         entry.calibrated,
+        {int(head): _curve(curve) for head, curve in entry.curves.items()},
+        {
+            language: tuple(_curve(curve) for curve in curves)
+            for language, curves in entry.risk_curves.items()
+        },
+        {name: Choice(**choice.model_dump()) for name, choice in entry.choices.items()},
     )
+
+
+def _curve_entry(curve: Curve) -> CurveEntry:
+    return CurveEntry(method=curve.method, numbers=curve.numbers)
+
+
+def _curve(entry: CurveEntry) -> Curve:
+    return Curve(entry.method, entry.numbers)
 
 
 def pooling_of(manifest: Manifest) -> Pooling:
@@ -163,7 +207,27 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
         raise ModelError(f"{path}: calibration for {len(entry.slopes)} heads, labels for {heads}")
     if not len(entry.risk_slopes) == len(entry.risk_intercepts) == len(THRESHOLDS):
         raise ModelError(f"{path}: expected {len(THRESHOLDS)} risk slopes and intercepts")
+    _check_curves(entry, heads, path)
     return manifest
+
+
+def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
+    """Refuse curves that belong to no head, or whose numbers cannot be theirs."""
+    for head in entry.curves:
+        if not (head.isdecimal() and int(head) < heads):
+            raise ModelError(f"{path}: a calibration curve for head {head}, of {heads} heads")
+    for language, curves in entry.risk_curves.items():
+        if len(curves) != len(THRESHOLDS):
+            raise ModelError(
+                f"{path}: expected {len(THRESHOLDS)} risk curves for {language or 'all languages'}"
+            )
+    for curve in (*entry.curves.values(), *(c for cs in entry.risk_curves.values() for c in cs)):
+        count = len(curve.numbers)
+        fits = count >= 4 and count % 2 == 0
+        if not (
+            fits if curve.method == "isotonic" else count == {"sigmoid": 2, "beta": 3}[curve.method]
+        ):
+            raise ModelError(f"{path}: a {curve.method} curve with {count} numbers")
 
 
 def note_versions(manifest: Manifest) -> None:

@@ -170,10 +170,15 @@ class Model:
             f"the model has no threshold for a review share of {budget:g}; use {known}"
         )
 
-    def probabilities(self, folded: pa.Array) -> tuple[FloatArray, FloatArray]:
-        """Calibrated cumulative risk (n, 3) and indicators (n, k) of folded texts."""
+    def probabilities(
+        self, folded: pa.Array, languages: Sequence[str | None] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Calibrated cumulative risk (n, 3) and indicators (n, k) of folded texts.
+
+        `languages`, where known, choose the curves that risk is calibrated by.
+        """
         margins = self.classifier.margins(folded)
-        return self.calibration.risk(margins), self.calibration.indicators(margins)
+        return self.calibration.risk(margins, languages), self.calibration.indicators(margins)
 
     def score(
         self,
@@ -196,12 +201,13 @@ class Model:
         prepared = prepare(ads["text"])
         obscured = obscured_column(prepared.raw, prepared.folded)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
-        answers = self.answer(prepared.folded)
+        languages = ads["language"].to_pylist() if "language" in ads.column_names else None
+        answers = self.answer(prepared.folded, languages)
         return self.tabulate(ads, answers, digests, obscured, prepared.truncated, run_id=run_id)
 
-    def answer(self, folded: pa.Array) -> Answers:
-        """What the model says of folded texts; each answer depends on its text alone."""
-        risk, indicators = self.probabilities(folded)
+    def answer(self, folded: pa.Array, languages: Sequence[str | None] | None = None) -> Answers:
+        """What the model says of folded texts; each answer depends on its text and language."""
+        risk, indicators = self.probabilities(folded, languages)
         return Answers(
             risk=risk[:, RISKY_COLUMN].astype(np.float32),
             level=levels(risk),

@@ -139,6 +139,8 @@ def _solver(strength: float, seed: int) -> LogisticRegression:
         dual=True,
         intercept_scaling=_INTERCEPT_COLUMN,
         max_iter=2000,
-        tol=0.05,  # a tighter one takes twice as long and ranks no ad differently
+        # A tighter one takes four times as long and leaves the margins as they are: correlation
+        # above 0.9999 with those at 0.05, soft labels among them.
+        tol=1.0,
         random_state=seed,
     )

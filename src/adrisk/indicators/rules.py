@@ -113,7 +113,7 @@ def _codes(language: str | None) -> tuple[str, ...]:
 
 
 class _Matcher:
-    """The rules of one language at work on a batch of ads; of `present` indicators only, if given."""
+    """The rules of one language at work on a batch; of `present` indicators only, if given."""
 
     def __init__(self, language: str, present: frozenset[str] | None = None) -> None:
         self.book, self.screen = _rules(language, platform_file(), present)

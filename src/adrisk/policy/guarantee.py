@@ -27,6 +27,8 @@ from adrisk.types import FloatArray
 GRID = expit(np.linspace(-10, 10, 401))
 """The thresholds that are tried, set before any ad is seen."""
 
+_ROUNDING = 1e-9
+
 MOST_LABELS = 100_000
 """More labelled positives than this are not asked for; the model is what must get better then."""
 
@@ -171,10 +173,10 @@ def _more(found: Guarantee, recall: float, error: float) -> int | None:
     from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
     missed = 0.0 if found.recall_seen is None else 1 - found.recall_seen
-    if found.share is None:
-        missed = 0.0  # without a limit on the work, the lowest threshold finds all
-    if missed >= 1 - recall:
-        return None
+    if missed >= 1 - recall - _ROUNDING:
+        if found.share is not None:
+            return None
+        missed = 0.0  # without a limit on the work, a lower threshold finds all
 
     def proves(count: int) -> bool:
         seen = np.array([math.floor(missed * count) / count])
@@ -226,9 +228,13 @@ def _what_helps(found: Guarantee, sure: float) -> str:
         if found.campaigns < least:
             helps.append(f"at least {least:,} labelled campaigns in the threshold set")
     if found.more_positives:
+        above = found.recall_seen is not None and found.recall_seen > (found.recall or 0.0)
+        provided = (
+            "if recall stays as it is" if above else "for a threshold that misses none of them"
+        )
         helps.append(
             f"about {found.more_positives:,} more labelled risky campaigns in the threshold set, "
-            "if recall stays as it is"
+            f"{provided}"
         )
     if helps:
         return f"What helps: {' and '.join(helps)}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.calibration import fit_calibration, platt
+from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import ModelConfig
@@ -16,6 +16,7 @@ from adrisk.evaluation import Ruler, judge_ranking, plain_baselines, tfidf_basel
 from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK, Targets
 from adrisk.metrics import average_precision, estimate
+from adrisk.monotone import sigmoid
 from adrisk.progress import track
 from adrisk.splits import Split
 from adrisk.stages.corpus import Corpus
@@ -107,7 +108,7 @@ def baselines_by_fold(
             together = np.concatenate([held, split["report"]])
             margins = _tfidf(corpus, split["fit"], together, seed)
             before, score = np.split(margins, [len(held)])
-            slope, shift = platt(before, corpus.risky[held].astype(np.float64))
+            slope, shift = sigmoid(before, corpus.risky[held].astype(np.float64)).numbers
             scores.append(slope * score + shift)  # several models are pooled: one scale for all
             advance()
     known = corpus.targets.risk[rows] != UNKNOWN_RISK

@@ -147,7 +147,7 @@ class Scorer:
         """What is in each of these texts, phones read as those of their regions."""
         prepared = prepare(texts)
         contacts = contacts_column(prepared.raw, prepared.folded, regions)
-        answers = self.model.answer(prepared.folded)
+        answers = self.model.answer(prepared.folded, languages)
         found = self._copies.blank(len(texts))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators

@@ -31,7 +31,7 @@ def open_vault(workspace: Path) -> Vault:
 
 
 def seal_contacts(out: Path, workspace: Path) -> int:
-    """Keep the contacts of every ad whose level is review or urgent; returns how many were new.
+    """Keep the contacts of every ad whose level is review or urgent; returns how many there are.
 
     Without the extra `review` they are kept nowhere, and that is said.
 
@@ -44,7 +44,9 @@ def seal_contacts(out: Path, workspace: Path) -> int:
     except MissingExtraError as error:
         say(f"contacts of flagged ads are not kept: {error}")
         return 0
-    return vault.keep(_flagged(out, Pseudonymiser.open(workspace, PURPOSE)))
+    contacts = {c.pseudonym: c for c in _flagged(out, Pseudonymiser.open(workspace, PURPOSE))}
+    vault.keep(contacts.values())
+    return len(contacts)
 
 
 def _flagged(out: Path, names: Pseudonymiser) -> Iterator[Sealed]:

@@ -159,11 +159,17 @@ def fit_model(
     if isinstance(classifier, Settled):
         classifier.settle(calibrate_on, to_calibrate)
     margins = classifier.margins(calibrate_on)
-    calibration = fit_calibration(margins, to_calibrate, labels)
+    spoken = corpus.ads["language"].to_pylist()
+    speech = [spoken[row] for row in calibrate]
+    calibration = fit_calibration(
+        margins, to_calibrate, labels, corpus.campaigns[calibrate], speech
+    )
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
-    pooling = _pooling(corpus, calibrate, calibration.risk(margins)[:, RISKY_COLUMN])
-    risk = calibration.risk(classifier.margins(folded.take(pa.array(threshold))))
+    pooling = _pooling(corpus, calibrate, calibration.risk(margins, speech)[:, RISKY_COLUMN])
+    risk = calibration.risk(
+        classifier.margins(folded.take(pa.array(threshold))), [spoken[row] for row in threshold]
+    )
     ids = corpus.ads["ad_id"]
     manifest = Manifest(
         family=config.family,
@@ -219,7 +225,9 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
     if np.unique(truth).size < 2:
         say("the report set has ads of one class only: the model carries no figures")
         return {}
-    risk, _ = model.probabilities(corpus.prepared.folded.take(pa.array(rows)))
+    at = pa.array(rows)
+    languages = corpus.ads["language"].take(at).to_pylist()
+    risk, _ = model.probabilities(corpus.prepared.folded.take(at), languages)
     ruler = Ruler(resamples=200, seed=model.manifest.seed)
     figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
     return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}

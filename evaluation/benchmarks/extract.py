@@ -1,6 +1,6 @@
 """Speed of finding contacts, beside `phonenumbers.PhoneNumberMatcher` in the same run.
 
-    python evaluation/benchmarks/contacts.py [--ads N] [--runs 3] [--processes 2]
+    python evaluation/benchmarks/extract.py [--ads N] [--runs 3] [--processes 2]
 
 Both sides get the same synthetic ads, four in five of which have a contact, in the same processes:
 adrisk folds the texts, guesses regions and finds phones, e-mails, handles and links, disguised ones
