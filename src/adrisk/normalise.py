@@ -70,9 +70,13 @@ class Folded:
     ends: NDArray[np.int32]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The raw span of `text[start:end]`; an empty span stays empty, at its raw place."""
+        """The raw span of `text[start:end]`; an empty span stays empty, at its raw place.
+
+        That is behind the raw character whose folding it stands in the midst of, as in "1⁄4".
+        """
         if start >= end:
             at = int(self.starts[start]) if start < len(self.starts) else len(self.raw)
+            at = max(at, int(self.ends[start - 1])) if start else at
             return at, at
         return int(self.starts[start]), int(self.ends[end - 1])
 

@@ -26,7 +26,7 @@ def told(script: str, *arguments: object) -> str:
 
 @pytest.mark.slow
 def test_speed_is_told_beside_the_matcher_with_ratios() -> None:
-    out = told("benchmarks/contacts.py", "--ads", 3000, "--runs", 1)
+    out = told("benchmarks/extract.py", "--ads", 3000, "--runs", 1)
     for side in ("adrisk", "PhoneNumberMatcher"):
         assert re.search(rf"^{side} +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+% +[\d,]+$", out, re.MULTILINE)
     assert re.search(r"[\d.]+ times the ads/s \[[\d.]+, [\d.]+ lowest and highest pair\]", out)
