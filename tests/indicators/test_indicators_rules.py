@@ -1,4 +1,5 @@
 import doctest
+import re
 
 import pyarrow as pa
 import pytest
@@ -54,6 +55,33 @@ def test_every_rule_has_two_examples_for_and_against():
 def test_every_text_indicator_has_rules_in_every_language(language):
     present = [r.indicator for r in load_rules(language) if r.state is State.PRESENT]
     assert tuple(dict.fromkeys(present)) == load_taxonomy().text_ids
+
+
+YOUTH = re.compile(
+    r"\b(?:girls?|boys?|young at heart|young (?:lad(?:y|ies)|wom[ae]n)|teen\w*|schoolgirls?"
+    r"|chic[ao]s?|muchach[ao]s?|señoritas?|jovencit\w*|joven|jóvenes"
+    r"|menin[ao]s?|garot[ao]s?|rapariga\w*|rapaz(?:es)?|moç[ao]s?|novinh\w*|senhoritas?"
+    r"|jovem|jovens|filles?|fillettes?|garçons?|jeunes?|demoiselles?"
+    r"|hot(?!-line)|sexy|passionate|calientes?|apasionad\w*|quentes?|apaixonad\w*|chaude?s?|passionné\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def written(value):
+    """Every text of a rules file: patterns, slots, examples."""
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in written(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in written(inner)]
+    return [str(value)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_rule_speaks_of_youth_or_heat_except_those_against_the_work_of_minors(language):
+    content = rulebook.read_yaml(rulebook._FOLDER / f"{language}.yaml")
+    content["indicators"].pop("minor_recruitment")
+    said = [text for text in written(content) if YOUTH.search(text)]
+    assert not [YOUTH.findall(text) for text in said]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
