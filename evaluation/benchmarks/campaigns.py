@@ -77,12 +77,13 @@ def main() -> None:
 def _judged(name: str, ads: pa.Table, resamples: int, seed: int) -> dict[str, object]:
     texts = Texts()
     text_of, new = texts.add(ads["text"])
-    signed = Signer(Pseudonymiser(bytes(32), "evaluation"))((ads["text"].take(pa.array(new)), None))
+    distinct = ads["text"].take(pa.array(new))
+    signed = Signer(Pseudonymiser(bytes(32), "evaluation"))((distinct, None))
     truth = ads["campaign"].to_pylist()
     linked = link(ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of)
     copies = link(ads["ad_id"], signed.signatures, text_of=text_of)
     found: dict[str, Sequence[object]] = {
-        "exact": fold_column(new).dictionary_encode().indices.to_numpy()[text_of].tolist(),
+        "exact": fold_column(distinct).dictionary_encode().indices.to_numpy()[text_of].tolist(),
         "minhash": copies.campaigns["campaign_id"].to_pylist(),
         "contacts": _by_contact(signed, text_of).tolist(),
         "adrisk": linked.campaigns["campaign_id"].to_pylist(),
