@@ -1,6 +1,6 @@
 """Speed, memory and quality of adrisk beside the pipeline that everybody writes first.
 
-    python evaluation/benchmarks/score.py [--ads N] [--runs 3] [--parquet PATH]
+    python evaluation/benchmarks/score.py [--ads N] [--runs 3] [--raw-copies 0.9] [--parquet PATH]
 
 Both sides are fitted on the same synthetic ads and read the same Parquet file. adrisk goes its
 whole way: indicators beside the risk, contacts, campaigns, a policy, evidence. scikit-learn fits
@@ -88,6 +88,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ads", type=int, default=300_000, help="synthetic ads to score")
     parser.add_argument("--train", type=int, default=8_000, help="synthetic ads to learn from")
     parser.add_argument("--runs", type=int, default=3, help="runs of each side")
+    parser.add_argument(
+        "--raw-copies", type=float, help="share of the ads that repeat an earlier one to the letter"
+    )
     parser.add_argument("--parquet", type=Path, help="score the ads of this file instead")
     return parser.parse_args()
 
@@ -95,7 +98,7 @@ def _arguments() -> argparse.Namespace:
 def _ads(arguments: argparse.Namespace, place: Path) -> Path:
     """The ads to score, in the canonical schema: cleaning foreign columns is not measured."""
     if arguments.parquet is None:
-        return ads_to_score(place / "ads.parquet", arguments.ads)
+        return ads_to_score(place / "ads.parquet", arguments.ads, raw_copies=arguments.raw_copies)
     return ingest([str(arguments.parquet)], place / "ads.parquet").ads
 
 

@@ -59,8 +59,14 @@ def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[li
     return [settled(found) for found in match_all(raw, languages)]
 
 
-def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
+def match_all(
+    raw: Sequence[str],
+    languages: Sequence[str | None],
+    indicators: frozenset[str] | None = None,
+) -> list[list[Evidence]]:
     """Every finding of every rule, those that `match` drops because they overlap included.
+
+    With `indicators`, the findings of theirs alone.
 
     Raises:
         ValueError: if there are not as many languages as texts.
@@ -73,7 +79,7 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
         for first in range(0, len(rows), _AT_ONCE):
             some = rows[first : first + _AT_ONCE]
             texts = [raw[row] for row in some]
-            for row, evidence in zip(some, _Matcher(code).find(texts), strict=True):
+            for row, evidence in zip(some, _Matcher(code, indicators).find(texts), strict=True):
                 found[row] += evidence
     return found
 
@@ -83,8 +89,8 @@ def match_escalating(
 ) -> list[frozenset[str]]:
     """Which of these indicators `match` finds present in each ad; other rules are not run.
 
-    Made for few indicators of rare words, asked of every ad: only an ad that one of their rules
-    finds something in is matched in full, so that warnings, negations and overlaps count as ever.
+    Made for few indicators of rare words, asked of every ad: only where one of their rules finds
+    something, warnings, negations and overlaps are looked at too, and count as ever.
 
     >>> ads = ["16 and over welcome, no papers checked", "At least 18. We keep your passport."]
     >>> [sorted(found) for found in match_escalating(ads, ["en", "en"], {"minor_recruitment"})]
@@ -94,13 +100,14 @@ def match_escalating(
     suspected: set[int] = set()
     for code in LANGUAGES:
         rows = [row for row, language in enumerate(languages) if code in _codes(language)]
-        matcher = _Matcher(code, wanted)
+        matcher = _Matcher(code, wanted, screening=True)
         for first in range(0, len(rows), _AT_ONCE):
             some = rows[first : first + _AT_ONCE]
             found = matcher.find([raw[row] for row in some])
             suspected.update(row for row, evidence in zip(some, found, strict=True) if evidence)
     asked = sorted(suspected)
-    matched = match_column([raw[row] for row in asked], [languages[row] for row in asked])
+    found_all = match_all([raw[row] for row in asked], [languages[row] for row in asked], wanted)
+    matched = [settled(found) for found in found_all]
     present = {
         row: frozenset(e.indicator for e in evidence if e.state is State.PRESENT) & wanted
         for row, evidence in zip(asked, matched, strict=True)
@@ -113,10 +120,15 @@ def _codes(language: str | None) -> tuple[str, ...]:
 
 
 class _Matcher:
-    """The rules of one language at work on a batch; of `present` indicators only, if given."""
+    """The rules of one language at work on a batch; of some indicators alone, if given.
 
-    def __init__(self, language: str, present: frozenset[str] | None = None) -> None:
-        self.book, self.screen = _rules(language, platform_file(), present)
+    For `screening`, what would take the force from a match is left out.
+    """
+
+    def __init__(
+        self, language: str, only: frozenset[str] | None = None, *, screening: bool = False
+    ) -> None:
+        self.book, self.screen = _rules(language, platform_file(), only, screening)
 
     def find(self, raw: Sequence[str]) -> list[list[Evidence]]:
         """All evidence in each ad."""
@@ -198,11 +210,14 @@ class _RuleScreen(Screen):
 
 @lru_cache(maxsize=32)
 def _rules(
-    language: str, platform: Path | None, present: frozenset[str] | None = None
+    language: str,
+    platform: Path | None,
+    only: frozenset[str] | None = None,
+    screening: bool = False,
 ) -> tuple[Rulebook, _RuleScreen]:
-    book = load_rulebook(language, platform)
-    if present is not None:
-        rules = (r for r in book.rules if r.indicator in present and r.state is State.PRESENT)
+    book = load_rulebook(language, platform, only)
+    if screening:
+        rules = (rule for rule in book.rules if rule.state is State.PRESENT)
         book = replace(book, rules=tuple(rules), notices=(), doubts=())
     return book, _RuleScreen(book)
 
