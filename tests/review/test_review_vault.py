@@ -11,12 +11,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adrisk.errors import ConfigError, UsageError
-from adrisk.review import Sealed, Vault
+from adrisk.review import KeptContact, Vault
 from adrisk.review.vault import URL_VARIABLE
 
 KEY = bytes(range(32))
-PHONE = Sealed("a" * 32, "phone", "+12025550143")
-MAIL = Sealed("ab" * 16, "email", "office@example.org")
+PHONE = KeptContact("a" * 32, "phone", "+12025550143")
+MAIL = KeptContact("ab" * 16, "email", "office@example.org")
 WHO = {"person": "Ines Amado", "reason": "case 7, compared with the complaint"}
 
 
@@ -91,7 +91,7 @@ def test_only_a_known_pseudonym_opens(tmp_path: Path, asked: str, words: str) ->
 
 def test_a_prefix_of_two_contacts_opens_neither(tmp_path: Path) -> None:
     vault = Vault(tmp_path, KEY)
-    vault.keep([PHONE, Sealed("a" * 31 + "b", "phone", "+12025550144")])
+    vault.keep([PHONE, KeptContact("a" * 31 + "b", "phone", "+12025550144")])
     with pytest.raises(UsageError, match="several contacts"):
         vault.open("a" * 12, **WHO)
     assert vault.openings() == []
@@ -132,7 +132,7 @@ def test_postgresql_keeps_opens_and_guards_its_record(
     monkeypatch.setenv(URL_VARIABLE, url)
     vault = Vault(tmp_path, KEY)
     name = secrets.token_hex(16)
-    assert vault.keep([Sealed(name, "phone", "+12025550143")]) == 1
+    assert vault.keep([KeptContact(name, "phone", "+12025550143")]) == 1
     before = len(vault.openings())
     assert vault.open(name, **WHO).value == "+12025550143"
     assert len(vault.openings()) == before + 1

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from adrisk.review.vault import Opened, Opening, Sealed, Vault
+from adrisk.review.vault import KeptContact, Opening, Vault
 
-__all__ = ["Opened", "Opening", "Sealed", "Vault"]
+__all__ = ["KeptContact", "Opening", "Vault"]

@@ -34,27 +34,15 @@ _BATCH = 500  # pseudonyms asked for at once; SQLite takes no more than some tho
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """A contact on its way into the vault: plain here, and nowhere after."""
+class KeptContact:
+    """A plain contact on its way into the vault, or out of it: sealed everywhere else."""
 
     pseudonym: str
     kind: str
     value: str
 
     def __repr__(self) -> str:
-        return f"Sealed(pseudonym={self.pseudonym!r}, kind={self.kind!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A contact that was opened."""
-
-    pseudonym: str
-    kind: str
-    value: str
-
-    def __repr__(self) -> str:
-        return f"Opened(pseudonym={self.pseudonym!r}, kind={self.kind!r})"
+        return f"KeptContact(pseudonym={self.pseudonym!r}, kind={self.kind!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +76,7 @@ class Vault:
         self._seal = AESGCM(key)
         self._engine = _connected(workspace)
 
-    def keep(self, contacts: Iterable[Sealed]) -> int:
+    def keep(self, contacts: Iterable[KeptContact]) -> int:
         """Seal contacts that are not there yet; returns how many were new."""
         from sqlalchemy import insert, select
 
@@ -108,7 +96,7 @@ class Vault:
                 new += len(rows)
         return new
 
-    def open(self, pseudonym: str, *, person: str, reason: str) -> Opened:
+    def open(self, pseudonym: str, *, person: str, reason: str) -> KeptContact:
         """One contact, once it is on record that this person opened it for this reason.
 
         Args:
@@ -144,7 +132,7 @@ class Vault:
                     pseudonym=name,
                 )
             )
-        return Opened(name, kind, self._unsealed(name, blob))
+        return KeptContact(name, kind, self._unsealed(name, blob))
 
     def openings(self) -> Sequence[Opening]:
         """The record, oldest first."""
@@ -168,7 +156,7 @@ class Vault:
         with self._engine.connect() as connection:
             return int(connection.scalar(select(func.count()).select_from(CONTACTS)) or 0)
 
-    def _row(self, contact: Sealed) -> dict[str, object]:
+    def _row(self, contact: KeptContact) -> dict[str, object]:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._seal.encrypt(nonce, contact.value.encode(), contact.pseudonym.encode())
         return {

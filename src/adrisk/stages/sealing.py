@@ -16,7 +16,7 @@ from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
 from adrisk.model import prepare
 from adrisk.progress import say
-from adrisk.review import Sealed, Vault
+from adrisk.review import KeptContact, Vault
 from adrisk.stages.parts import WORK, candidate_texts, part_files
 from adrisk.types import Level
 
@@ -49,7 +49,7 @@ def seal_contacts(out: Path, workspace: Path) -> int:
     return len(contacts)
 
 
-def _flagged(out: Path, names: Pseudonymiser) -> Iterator[Sealed]:
+def _flagged(out: Path, names: Pseudonymiser) -> Iterator[KeptContact]:
     levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"]
     asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
     flagged = asked.to_numpy()
@@ -66,4 +66,4 @@ def _flagged(out: Path, names: Pseudonymiser) -> Iterator[Sealed]:
         regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
         for contacts in contacts_column(prepared.raw, prepared.folded, regions):
             for contact in contacts:
-                yield Sealed(names.of(contact), contact.kind, contact.value)
+                yield KeptContact(names.of(contact), contact.kind, contact.value)
