@@ -1,0 +1,161 @@
+"""Commands that train, judge and compare models."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from adrisk.commands.words import interval, named_model, noted, renamed, split_model, workspace
+from adrisk.errors import MissingExtraError, UsageError
+
+
+def run_command(args: argparse.Namespace) -> None:
+    """`adrisk run`: the whole way, as a Prefect flow."""
+    import importlib
+
+    if not args.config.exists() and args.config == Path("configs/demo.yaml"):
+        raise UsageError(
+            "configs/demo.yaml is not here; run this in a checkout of adrisk, or name a "
+            "configuration: adrisk run CONFIG"
+        )
+    from adrisk.config import RunConfig, load
+    from adrisk.stages.files import writable
+
+    load(args.config, RunConfig)  # a typo is told in the first second, not after Prefect's start
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.setdefault("PREFECT_HOME", str(writable(workspace().resolve() / "prefect")))
+    try:
+        flow = importlib.import_module("adrisk_pipelines.full")
+    except ImportError as error:
+        raise MissingExtraError("prefect", "flows", "adrisk run") from error
+    result = flow.full(args.config)
+    print(result.in_words())
+
+
+def train_command(args: argparse.Namespace) -> None:
+    """`adrisk train`: a corpus to a registered model."""
+    from adrisk.config import TrainConfig, load
+    from adrisk.indicators import use_platform_file
+    from adrisk.stages import load_corpus, train
+    from adrisk.tracking import Store
+
+    config = load(args.config, TrainConfig)
+    if config.taxonomy is not None:
+        use_platform_file(config.taxonomy)
+    if args.ads is None and config.corpus is None:
+        raise UsageError(
+            f"no ads: give a file (adrisk train {args.config} ads.parquet), or name sources in "
+            "the configuration under corpus"
+        )
+    sources = [args.ads] if args.ads else list(config.corpus.sources if config.corpus else ())
+    mapping = config.corpus.map if config.corpus and not args.ads else {}
+    store = Store(workspace())
+    store.connect()
+    corpus = load_corpus(sources, mapping=mapping)
+    done = train(config, corpus, store, experiment=config.name)
+    print(f"model    {done.uri}  ({config.family}, {done.alias})")
+    print(f"run      {done.run.run_id}  in {done.run.store}")
+    figure = done.model.manifest.metrics.get("average_precision")
+    if figure:
+        low, high = figure["low"], figure["high"]
+        interval = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
+        print(
+            f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
+            f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
+        )
+    print(f"next     adrisk score {done.uri} SOURCE -o DIR")
+
+
+def evaluate_command(args: argparse.Namespace) -> None:
+    """`adrisk evaluate`: a model judged on ads it never saw."""
+    from adrisk.config import EvaluateConfig
+    from adrisk.stages import evaluate, load_corpus
+    from adrisk.tracking import Store
+
+    if len(args.given) > 2:
+        raise UsageError("evaluate takes one model and one file of ads")
+    if args.resamples is not None and not 20 <= args.resamples <= 10_000:
+        raise UsageError("--resamples must be between 20 and 10000")
+    model, sources = split_model(args.given)
+    config = EvaluateConfig(resamples=args.resamples or 500)
+    store = Store(workspace())
+    done = evaluate(model, load_corpus(sources), config, args.out, store=store)
+    report = done.results["report"]
+    print(f"target   {done.results['data']['target']}")
+    print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
+    rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
+    if "synthetic" in done.results["data"]["target"] and "rules" in rows:
+        rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
+    for name, figures in rows.items():
+        if "average_precision" in figures:
+            print(f"average precision  {interval(figures['average_precision'])}  {name}")
+    if "random_split" in done.results:
+        random = done.results["random_split"]
+        print(
+            f"average precision  {interval(random['average_precision'])}  "
+            "same recipe, single ads dealt at random"
+        )
+    print(f"results  {done.path}")
+    if done.run:
+        print(f"run      {done.run.run_id}  in {done.run.store}")
+
+
+def behave_command(args: argparse.Namespace) -> None:
+    """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
+    from adrisk.behaviour import load_suites
+    from adrisk.stages import behave, find_model
+    from adrisk.stages.behave import in_words
+
+    cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
+    done = behave(find_model(args.model, workspace()), cases, args.out)
+    model, suites = done.results["model"], done.results["suites"]
+    print(f"model     {model['family']} {model['version']}: {model['target']}")
+    print(f"suites    {args.suites}  {len(cases):,} cases, {suites['fingerprint'][:12]}\n")
+    print(in_words(done.results) + "\n")
+    for path in done.files:
+        print(f"written   {path}")
+
+
+def drift_command(args: argparse.Namespace) -> None:
+    """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
+    from adrisk.report.drift import drift_table
+    from adrisk.sources import Quarantine, ReadOptions, open_ads
+    from adrisk.stages import drift, find_model
+
+    mapping = renamed(args.map)
+    named, sources = named_model(args.given)
+    if "-" not in sources:  # a wrong path is told before a model is looked for
+        open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
+    done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
+    found = done.results
+    print(f"compared  {found['batch']['ads']:,} ads with {found['training']['ads']:,} of training")
+    print("\n" + drift_table(found) + "\n")
+    print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
+    for path in done.files:
+        print(f"written   {path}")
+    noted(done.notes)
+
+
+def models_command(args: argparse.Namespace) -> None:
+    """`adrisk models`: list, show or promote versions."""
+    from adrisk.stages import models, promote_model
+    from adrisk.stages.show import compared, described, listed
+    from adrisk.tracking import Store, aliased
+
+    place = workspace()
+    if args.action == "list":
+        print(listed(models(place), Store(place).uri))
+        return
+    if args.version is None:
+        raise UsageError(f"models {args.action} needs a version number, champion or challenger")
+    args.version = args.version.removeprefix("models:/adrisk").strip("@/")
+    if args.action == "show":
+        print(described(aliased(Store(place), "adrisk", args.version)))
+        return
+    versions = models(place)
+    champion = next((v for v in versions if "champion" in v.aliases), None)
+    candidate = aliased(Store(place), "adrisk", args.version)
+    print(compared(champion, candidate))
+    promote_model(args.version, place, because=args.because)
+    print(f"version {candidate.version} is the champion now")

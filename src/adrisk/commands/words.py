@@ -1,0 +1,97 @@
+"""What the commands share: how arguments are understood, and how results are told."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adrisk.errors import UsageError
+
+if TYPE_CHECKING:
+    from adrisk.model import Model
+
+
+def renamed(pairs: Sequence[str]) -> dict[str, str]:
+    """The columns that `--map NAME=COLUMN` names."""
+    mapping = {}
+    for pair in pairs:
+        name, equals, column = pair.partition("=")
+        if not (equals and name and column):
+            raise UsageError(f"--map {pair}: expected NAME=COLUMN, such as --map body=description")
+        mapping[name.strip()] = column.strip()
+    return mapping
+
+
+def workspace() -> Path:
+    """The folder that everything a run writes goes below."""
+    from adrisk.stages.files import workspace
+
+    return workspace()
+
+
+def looks_like_model(text: str) -> bool:
+    """Whether an argument can only be a model."""
+    return text.startswith(("models:/", "runs:/")) or (Path(text) / "model.json").is_file()
+
+
+def looks_like_source(text: str) -> bool:
+    """Whether an argument can be a source."""
+    return text == "-" or ":" in text or any(c in text for c in "*?[") or Path(text).exists()
+
+
+def split_model(given: list[str]) -> tuple[Model, list[str]]:
+    """The model, named first or the champion, and the arguments behind it."""
+    from adrisk.stages import find_model
+
+    named, rest = named_model(given)
+    return find_model(named, workspace()), rest
+
+
+def named_model(given: list[str]) -> tuple[str | None, list[str]]:
+    """What the model is called, None for the champion, and the arguments behind it."""
+    named = looks_like_model(given[0]) or (len(given) > 1 and not looks_like_source(given[0]))
+    rest = given[1:] if named else given
+    if not rest:
+        raise UsageError(f"{given[0]} is a model; what it is to work on is missing")
+    return given[0] if named else None, rest
+
+
+def noted(notes: Sequence[str]) -> None:
+    """What was said while the work ran, for those who could not hear it: in a pipe, from cron."""
+    from adrisk.progress import wanted
+
+    if wanted() == "off":
+        for note in notes:
+            print(f"note        {note}")
+
+
+def reasons(count: int, reasons: object = None) -> str:
+    """How many rows were quarantined, and why."""
+    if not count:
+        return "0 rows"
+    named = ", ".join(f"{n:,} {why}" for why, n in dict(reasons or {}).items())  # type: ignore[call-overload]
+    return f"{count:,} rows" + (f" ({named})" if named else "")
+
+
+def interval(figure: dict[str, float | None]) -> str:
+    """A figure with its interval, as text."""
+    if figure["value"] is None:
+        return "undefined"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def safe(text: str) -> str:
+    """Text that cannot steer a terminal: controls and direction marks are shown, not obeyed."""
+    return "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def days(args: argparse.Namespace) -> int | None:
+    """How long `--remember` remembers; None where it was not said."""
+    if args.days is not None and args.remember is None:
+        raise UsageError("--days says how long to remember; it goes with --remember NAME")
+    days: int | None = args.days
+    return days
