@@ -184,6 +184,7 @@ WRONG = [
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "5"), "20"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "0"), "20"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "many"), "invalid int value"),
+    (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--against", "none"), "no model none"),
     (("report", "OUT/nothing"), "no manifest.json"),
     (("indicators", "document_retenton"), "did you mean document_retention"),
     (("models", "lst"), "did you mean 'list'"),
@@ -585,6 +586,14 @@ def test_models_are_listed_shown_compared_and_promoted(
         assert "judged   48 ads" in told.out
         assert "single ads dealt at random" in told.out
         assert (tmp_path / version / "results.json").exists()
+    told = run(
+        "evaluate", "models:/adrisk/2", corpus_file, "-o", tmp_path / "both", "--resamples", "20",
+        "--against", "models:/adrisk/1",
+    )  # fmt: skip
+    assert (told.code, told.err) == (0, "")
+    assert "ngram 2 against ngram 1, on 48 ads that neither saw" in told.out
+    assert "no difference shown" in told.out
+    assert (tmp_path / "both" / "comparison.json").exists()
     told = run("models", "show", "champion")
     assert "average_precision" in told.out
     assert "risk as labelled in the corpus" in told.out

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adrisk.commands.words import interval, named_model, noted, renamed, split_model, workspace
 from adrisk.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from adrisk.model import Model
+    from adrisk.stages import Corpus
 
 
 def run_command(args: argparse.Namespace) -> None:
@@ -70,7 +75,7 @@ def train_command(args: argparse.Namespace) -> None:
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
     from adrisk.config import EvaluateConfig
-    from adrisk.stages import evaluate, load_corpus
+    from adrisk.stages import evaluate, find_model, load_corpus
     from adrisk.tracking import Store
 
     if len(args.given) > 2:
@@ -78,9 +83,11 @@ def evaluate_command(args: argparse.Namespace) -> None:
     if args.resamples is not None and not 20 <= args.resamples <= 10_000:
         raise UsageError("--resamples must be between 20 and 10000")
     model, sources = split_model(args.given)
+    other = find_model(args.against, workspace()) if args.against else None
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
-    done = evaluate(model, load_corpus(sources), config, args.out, store=store)
+    corpus = load_corpus(sources)
+    done = evaluate(model, corpus, config, args.out, store=store)
     report = done.results["report"]
     print(f"target   {done.results['data']['target']}")
     print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
@@ -99,6 +106,25 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print(f"results  {done.path}")
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
+    if other is not None:
+        _compare(model, other, corpus, config.resamples, args.out)
+
+
+def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
+    """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
+    from adrisk.evaluation import in_words
+    from adrisk.stages import compare_models
+
+    done = compare_models(model, other, corpus, out, resamples)
+    found = done.results
+    first, second = (
+        f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
+    )
+    print(f"\n{first} against {second}, on {found['n']:,} ads that neither saw, "
+          f"{found['positives']:,} positive")  # fmt: skip
+    for line in in_words(found):
+        print(line)
+    print(f"written  {done.path}")
 
 
 def behave_command(args: argparse.Namespace) -> None:

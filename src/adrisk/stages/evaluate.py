@@ -74,7 +74,7 @@ def evaluate(
     Raises:
         CorpusError: if every campaign was seen in training, or labels are missing.
     """
-    part = _seen_parts(model, corpus)
+    part = seen_parts(model, corpus)
     report = np.flatnonzero(part == -1)
     if len(report) == 0:
         raise CorpusError(
@@ -87,19 +87,14 @@ def evaluate(
             f"judged on the other {len(report):,}"
         )
     with track("evaluate", len(report)) as advance:
-        risk, indicators = model.probabilities(*_read(corpus, report))
+        risk, indicators = model.probabilities(*read(corpus, report))
         advance(len(report))
     limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
     pooled = _pooled_risk(model, corpus, report, risk)
     judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
     ruler = Ruler(config.resamples, model.manifest.seed)
     results: dict[str, Any] = {
-        "model": {
-            "version": model.version,
-            "family": model.manifest.family,
-            "parameters": dict(model.manifest.parameters),
-            "fingerprint": model.fingerprint,
-        },
+        "model": described(model),
         "data": _data(corpus, model.manifest.trained_on.split_by),
         "report": judge(judged, ruler),
     }
@@ -191,13 +186,23 @@ def alerts(
     return found
 
 
-def _read(corpus: Corpus, rows: np.ndarray) -> tuple[pa.Array, list[str | None]]:
+def read(corpus: Corpus, rows: np.ndarray) -> tuple[pa.Array, list[str | None]]:
     """The folded texts and the languages of some rows."""
     at = pa.array(rows)
     return corpus.prepared.folded.take(at), corpus.ads["language"].take(at).to_pylist()
 
 
-def _seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
+def described(model: Model) -> dict[str, Any]:
+    """What a result says of the model it is about."""
+    return {
+        "version": model.version,
+        "family": model.manifest.family,
+        "parameters": dict(model.manifest.parameters),
+        "fingerprint": model.fingerprint,
+    }
+
+
+def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     """The part each ad had in training, whole campaigns at a time; -1 where it had none."""
     part = model.seen.part_of(corpus.ads["ad_id"])
     used = np.zeros(int(corpus.campaigns.max()) + 1, dtype=np.bool_)
@@ -235,7 +240,7 @@ def _pooled(
     risks, indicators, pooled = [], [], []
     limits: dict[float, list[FloatArray]] = {}
     for model, report in zip(models, rows, strict=True):
-        risk, found = model.probabilities(*_read(corpus, report))
+        risk, found = model.probabilities(*read(corpus, report))
         risks.append(risk)
         pooled.append(_pooled_risk(model, corpus, report, risk))
         indicators.append(found[:, [model.labels.index(label) for label in labels]])
