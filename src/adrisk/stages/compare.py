@@ -15,7 +15,7 @@ from adrisk.evaluation import PROTOCOL, Pair, Ruler, compare
 from adrisk.model import Model
 from adrisk.progress import say, track
 from adrisk.stages.corpus import Corpus
-from adrisk.stages.evaluate import described, read, seen_parts
+from adrisk.stages.evaluate import described, seen_parts
 from adrisk.stages.files import writable, write_json
 
 
@@ -61,7 +61,7 @@ def compare_models(
     risk, indicators = [], []
     with track("compare", 2 * len(rows)) as advance:
         for model in (first, second):
-            scores, found = model.probabilities(*read(corpus, rows))
+            scores, found = model.probabilities(corpus.reading.take(rows))
             risk.append(scores[:, RISKY_COLUMN])
             indicators.append(found[:, [model.labels.index(label) for label in labels]])
             advance(len(rows))

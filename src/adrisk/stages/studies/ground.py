@@ -7,12 +7,11 @@ other labels, three languages of four. The ads reported on, and their labels, st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk import metrics
@@ -102,9 +101,13 @@ class Said:
     indicators: FloatArray
     labels: tuple[str, ...]
 
-
-Lessons = Callable[[int, Split], Taught]
-"""The number of a split and the split to what is taught from it."""
+    def columns(self, labels: Sequence[str]) -> FloatArray:
+        """The columns of these indicators; one that was not learned ranks no ad above another."""
+        result = np.zeros((len(self.risk), len(labels)))
+        for column, name in enumerate(labels):
+            if name in self.labels:
+                result[:, column] = self.indicators[:, self.labels.index(name)]
+        return result
 
 
 def open_ground(source: str, *, folds: int = 5, seed: int = 0) -> Ground:
@@ -153,12 +156,12 @@ def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_r
     for split, teaching in zip(ground.splits, taught, strict=True):
         targets = risk_alone(teaching.targets) if only_risk else teaching.targets
         classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
-        classifier.fit(_reading(corpus, teaching.rows), targets)
-        margins = classifier.margins(_reading(corpus, split["report"]))
+        classifier.fit(corpus.reading.take(teaching.rows), targets)
+        margins = classifier.margins(corpus.reading.take(split["report"]))
         labels = classifier.labels_
         if len(ground.splits) == 1:
             return Said(margins.risk[:, RISKY_COLUMN], margins.indicators, labels)
-        before = classifier.margins(_reading(corpus, split["calibrate"]))
+        before = classifier.margins(corpus.reading.take(split["calibrate"]))
         known = corpus.targets.take(split["calibrate"])
         calibration = fit_calibration(before, known, labels)
         risk = calibration.risk(margins)[:, RISKY_COLUMN]
@@ -170,10 +173,6 @@ def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_r
         np.concatenate([one.indicators[:, at] for one, at in zip(said, columns, strict=True)]),
         labels,
     )
-
-
-def _reading(corpus: Corpus, rows: IntArray) -> pa.Array:
-    return corpus.prepared.folded.take(pa.array(rows))
 
 
 def average_precision(
@@ -198,16 +197,12 @@ def average_precision(
 
 
 def pair(ground: Ground, first: Said, second: Said, among: NDArray[np.bool_] | None = None) -> Pair:
-    """What two models said of the report rows, or of some, over the indicators both learned."""
-    labels = tuple(name for name in first.labels if name in second.labels)
+    """What two models said of the report rows, or of some, over the indicators either learned."""
+    labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
     rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)
-    sides = [
-        one.indicators[rows][:, [one.labels.index(name) for name in labels]]
-        for one in (first, second)
-    ]
     return Pair(
         risk=(first.risk[rows], second.risk[rows]),
-        indicators=(sides[0], sides[1]),
+        indicators=(first.columns(labels)[rows], second.columns(labels)[rows]),
         labels=labels,
         targets=ground.targets.take(rows),
         campaigns=ground.campaigns[rows],

@@ -25,19 +25,21 @@ from adrisk.evaluation.comparison import by_indicator, macro
 from adrisk.labels import RISK, UNKNOWN_RISK, Ballots, Targets, join_votes, targets_of
 from adrisk.metrics import Drawn, mean_of
 from adrisk.progress import track
-from adrisk.stages.studies.ground import Ground, Taught, ask, average_precision
+from adrisk.stages.studies.ground import Ground, Said, Taught, ask, average_precision
 from adrisk.types import RISKY, IntArray
 
 WRONG = (0.05, 0.1, 0.2, 0.4)
 """Shares of wrong labels, beside none."""
 
 VOTERS = 3
-_PRESENT, _NOT_STATED = 0, 2  # the numbers of these answers in a ballot
-_MISSING = -1
+_PRESENT, _NOT_STATED, _MISSING = 0, 2, -1  # the numbers of these answers in a ballot
+
+Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
+"""Right labels, campaigns, a share of wrong labels and where chance comes from, to labels."""
 
 
 def label_noise(
-    ground: Ground, family: str, ruler: Ruler, *, seeds: int = 2, indicators: bool = True
+    ground: Ground, family: str, ruler: Ruler, *, seeds: int = 3, indicator_seeds: int = 1
 ) -> dict[str, Any]:
     """Average precision by the share of wrong labels and the way they are wrong.
 
@@ -46,61 +48,68 @@ def label_noise(
         family: with its default parameters.
         ruler: of the intervals.
         seeds: how often the wrong labels are drawn; what they give is averaged.
-        indicators: whether indicators are learned too, where the ads are labelled with any.
+        indicator_seeds: for how many of the draws indicators are learned too, where the ads are
+            labelled with any: they take much longer, and are a mean over many as it is.
     """
     right = [Taught(split["fit"], _truth(ground, split["fit"])) for split in ground.splits]
-    only_risk = not indicators or bool(np.isnan(right[0].targets.indicators).all())
+    if np.isnan(right[0].targets.indicators).all():
+        indicator_seeds = 0
     recipe = ModelConfig(family=family)
-
-    def judged(taught: Sequence[Taught]) -> dict[str, Drawn]:
-        said = ask(ground, recipe, taught, only_risk=only_risk)
-        found = {"risk": average_precision(ground, said, ruler)}
-        if not only_risk:
-            parts = by_indicator(
-                ground.targets, said.labels, said.indicators, ground.campaigns, ruler
-            )
-            found["indicators"] = macro(parts, ground.targets)
-        return found
-
     with track("label noise", 1 + len(WAYS) * len(WRONG) * seeds, "models") as advance:
-        clean = judged(right)
+        clean = ask(ground, recipe, right, only_risk=not indicator_seeds)
         advance()
-        points: list[dict[str, Any]] = []
+
+        def judged(said: Said) -> dict[str, Drawn]:
+            found = {"risk": average_precision(ground, said, ruler)}
+            if said.labels:
+                scores = said.columns(clean.labels)
+                parts = by_indicator(ground.targets, clean.labels, scores, ground.campaigns, ruler)
+                found["indicators"] = macro(parts, ground.targets)
+            return found
+
+        before, points = judged(clean), []
         for way, spoil in WAYS.items():
             for wrong in WRONG:
-                runs = []
-                called = []
+                runs, called = [], []
                 for seed in range(seeds):
-                    rng = np.random.default_rng(seed)
-                    taught = [
-                        Taught(
-                            one.rows,
-                            spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng),
-                        )
-                        for one in right
-                    ]
-                    runs.append(judged(taught))
+                    taught = _spoilt(ground, right, spoil, wrong, seed)
                     called.append(_risky_share(taught))
+                    said = ask(ground, recipe, taught, only_risk=seed >= indicator_seeds)
+                    runs.append(judged(said))
                     advance()
                 points.append(
                     {
                         "way": way,
                         "wrong": wrong,
-                        "draws": seeds,
                         "called_risky": round(float(np.mean(called)), 6),
-                        **_figures(clean, runs),
+                        **_figures(before, runs),
                     }
                 )
-    start = {"way": "none", "wrong": 0.0, "called_risky": round(_risky_share(right), 6)}
-    start |= {name: figure.estimate().to_json() for name, figure in clean.items()}
-    return {"family": family, "clean": start, "points": points}
+    start = {name: figure.estimate().to_json() for name, figure in before.items()}
+    return {
+        "family": family,
+        "draws": {"risk": seeds, "indicators": indicator_seeds},
+        "clean": {"called_risky": round(_risky_share(right), 6), **start},
+        "points": points,
+    }
+
+
+def _spoilt(
+    ground: Ground, right: Sequence[Taught], spoil: Spoil, wrong: float, seed: int
+) -> list[Taught]:
+    """The same ads with some labels wrong."""
+    rng = np.random.default_rng(seed)
+    return [
+        Taught(one.rows, spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng))
+        for one in right
+    ]
 
 
 def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Any]:
     """Each figure, and what it lost against right labels on the same draws."""
     found: dict[str, Any] = {}
     for name, before in clean.items():
-        after = mean_of([run[name] for run in runs])
+        after = mean_of([run[name] for run in runs if name in run])
         found[name] = after.estimate().to_json()
         found[f"{name}_change"] = (after - before).estimate().to_json()
     return found
@@ -142,8 +151,6 @@ def three_voters(
     )
     return join_votes(ballots, targets.labels, len(targets)).targets
 
-
-Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 WAYS: Mapping[str, Spoil] = {
     "ad by ad": ad_by_ad,
