@@ -41,14 +41,13 @@ def judge_families(
     """Judge each family and keep its results as `NAME-FAMILY.json`.
 
     Args:
-        ground: the ads; its name is that of the files, but for ads of the field it is `real`.
+        ground: the ads; the files have its name, or `real` for DIFrauD.
         families: with their default parameters.
         out: usually evaluation/results.
         resamples: of the intervals.
         benign: sources held to be benign, on which alerts are counted at the threshold for one ad
             in a hundred.
     """
-    name = "synthetic" if ground.name == "synthetic" else "real"
     written = []
     for family in families:
         recipe = ModelConfig(family=family)
@@ -67,7 +66,7 @@ def judge_families(
                 model = model.save(place / "model")
                 done = evaluate(model, ground.corpus, config, place / "out")
         found = _alerts(model, benign, resamples)
-        written.append(write_results(out, f"{name}-{family}", done.results, found))
+        written.append(write_results(out, f"{_called(ground)}-{family}", done.results, found))
     return written
 
 
@@ -83,7 +82,12 @@ def judge_saved(model: Model, ground: Ground, out: Path, *, resamples: int = 500
         if not (seen_parts(model, corpus) >= 0).any():
             corpus = _report_part(ground, Path(scratch) / "report.parquet")
         done = evaluate(model, corpus, config, Path(scratch) / "out")
-    return write_results(out, f"{ground.name}-{model.manifest.family}", done.results)
+    return write_results(out, f"{_called(ground)}-{model.manifest.family}", done.results)
+
+
+def _called(ground: Ground) -> str:
+    """DIFrauD is the corpus of the documented real run, `configs/real.yaml`."""
+    return "real" if ground.name == "difraud" else ground.name
 
 
 def _report_part(ground: Ground, path: Path) -> Corpus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,10 @@ def open_ground(source: str, *, folds: int = 5, seed: int = 0) -> Ground:
         splits = fold_splits(corpus, folds, seed)
     else:
         splits = [split_corpus(corpus, seed)]
-    return Ground(source.partition(":")[0], without_folder(source), corpus, tuple(splits))
+    scheme, colon, _ = source.partition(":")
+    return Ground(
+        scheme if colon else Path(source).stem, without_folder(source), corpus, tuple(splits)
+    )
 
 
 def labelled(ground: Ground, config: LabelsConfig | None = None) -> list[Taught]:

@@ -59,23 +59,24 @@ def label_noise(
         clean = ask(ground, recipe, right, only_risk=not indicator_seeds)
         advance()
 
-        def judged(said: Said) -> dict[str, Drawn]:
+        def judged(said: Said, *, indicators: bool) -> dict[str, Drawn]:
             found = {"risk": average_precision(ground, said, ruler)}
-            if said.labels:
+            if indicators and clean.labels:
                 scores = said.columns(clean.labels)
                 parts = by_indicator(ground.targets, clean.labels, scores, ground.campaigns, ruler)
                 found["indicators"] = macro(parts, ground.targets)
             return found
 
-        before, points = judged(clean), []
+        before, points = judged(clean, indicators=True), []
         for way, spoil in WAYS.items():
             for wrong in WRONG:
                 runs, called = [], []
                 for seed in range(seeds):
                     taught = _spoilt(ground, right, spoil, wrong, seed)
                     called.append(_risky_share(taught))
-                    said = ask(ground, recipe, taught, only_risk=seed >= indicator_seeds)
-                    runs.append(judged(said))
+                    indicators = seed < indicator_seeds
+                    said = _asked(ground, recipe, taught, only_risk=not indicators)
+                    runs.append(judged(said, indicators=indicators))
                     advance()
                 points.append(
                     {
@@ -103,6 +104,14 @@ def _spoilt(
         Taught(one.rows, spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng))
         for one in right
     ]
+
+
+def _asked(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], only_risk: bool) -> Said:
+    """What is said once taught; where no ad is left on one side of the line, all ads alike."""
+    if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in taught):
+        return ask(ground, recipe, taught, only_risk=only_risk)
+    count = len(ground.report)
+    return Said(np.zeros(count), np.zeros((count, 0)), ())
 
 
 def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Any]:
