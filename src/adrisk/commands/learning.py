@@ -7,7 +7,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.commands.words import interval, named_model, noted, renamed, split_model, workspace
+from adrisk.commands.words import (
+    interval,
+    left_out,
+    named_model,
+    noted,
+    renamed,
+    split_model,
+    workspace,
+)
 from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +65,8 @@ def train_command(args: argparse.Namespace) -> None:
     mapping = config.corpus.map if config.corpus and not args.ads else {}
     store = Store(workspace())
     store.connect()
-    corpus = load_corpus(sources, mapping=mapping)
+    quarantine = workspace() / f"quarantine-{config.name}.jsonl"
+    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
     done = train(config, corpus, store, experiment=config.name)
     print(f"model    {done.uri}  ({config.family}, {done.alias})")
     print(f"run      {done.run.run_id}  in {done.run.store}")
@@ -69,6 +78,7 @@ def train_command(args: argparse.Namespace) -> None:
             f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
             f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
         )
+    left_out(corpus.quarantined, quarantine)
     print(f"next     adrisk score {done.uri} SOURCE -o DIR")
 
 
@@ -86,7 +96,8 @@ def evaluate_command(args: argparse.Namespace) -> None:
     other = find_model(args.against, workspace()) if args.against else None
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
-    corpus = load_corpus(sources)
+    quarantine = args.out / "quarantine.jsonl"
+    corpus = load_corpus(sources, quarantine=quarantine)
     done = evaluate(model, corpus, config, args.out, store=store)
     report = done.results["report"]
     print(f"target   {done.results['data']['target']}")
@@ -106,6 +117,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print(f"results  {done.path}")
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
+    left_out(corpus.quarantined, quarantine)
     if other is not None:
         _compare(model, other, corpus, config.resamples, args.out)
 
