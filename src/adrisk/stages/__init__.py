@@ -7,6 +7,7 @@ Prefect or the command line. The commands and the flows are thin over these.
 from __future__ import annotations
 
 from adrisk.stages.behave import Behaved, behave
+from adrisk.stages.compare import Compared, compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
@@ -19,6 +20,7 @@ from adrisk.stages.train import Trained, fit_model, train
 
 __all__ = [
     "Behaved",
+    "Compared",
     "Corpus",
     "Drifted",
     "Evaluated",
@@ -26,6 +28,7 @@ __all__ = [
     "Scored",
     "Trained",
     "behave",
+    "compare_models",
     "drift",
     "evaluate",
     "evaluate_recipe",
