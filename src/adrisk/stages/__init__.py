@@ -12,6 +12,7 @@ from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
+from adrisk.stages.release import Released, release
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
 from adrisk.stages.score import Scored, score
@@ -23,6 +24,7 @@ __all__ = [
     "Drifted",
     "Evaluated",
     "Ingested",
+    "Released",
     "Scored",
     "Trained",
     "behave",
@@ -35,6 +37,7 @@ __all__ = [
     "load_corpus",
     "models",
     "promote_model",
+    "release",
     "report",
     "score",
     "train",
