@@ -1,6 +1,7 @@
 """What the indicators mean (`taxonomy`), and the words that show them (`rules`, `keywords`)."""
 
 from adrisk.indicators.extension import use_platform_file
+from adrisk.indicators.findings import Findings, find_all, rules_fingerprint
 from adrisk.indicators.keywords import keyword_counts
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.rulebook import Rule, load_rules
@@ -14,9 +15,11 @@ from adrisk.indicators.taxonomy import (
 
 __all__ = [
     "LANGUAGES",
+    "Findings",
     "Indicator",
     "Rule",
     "Taxonomy",
+    "find_all",
     "graded_risk",
     "keyword_counts",
     "load_rules",
@@ -25,6 +28,7 @@ __all__ = [
     "match_all",
     "match_column",
     "match_escalating",
+    "rules_fingerprint",
     "settled",
     "use_platform_file",
 ]
