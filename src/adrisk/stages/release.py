@@ -25,7 +25,7 @@ import numpy as np
 from adrisk.behaviour import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
 from adrisk.engine import cores
-from adrisk.errors import RunError
+from adrisk.errors import RunError, UsageError
 from adrisk.manifest import NAME, Manifest
 from adrisk.model import Model
 from adrisk.policy import PolicyConfig, settle
@@ -163,19 +163,19 @@ def read_release(folder: Path) -> Mapping[str, Any]:
     """The manifest of a release.
 
     Raises:
-        RunError: if it cannot be read.
+        UsageError: if it cannot be read.
     """
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         known = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
+        raise UsageError(
             f"{path} is not the manifest of a release ({type(error).__name__}); take the folder "
             "from git again, or remove it and make the release anew"
         ) from error
     if not known:
-        raise RunError(
+        raise UsageError(
             f"{path} is of format {content['format']!r}, this adrisk reads {FORMAT}; take the "
             "adrisk that goes with it"
         )
