@@ -18,7 +18,7 @@ import yaml
 
 from adrisk.errors import ConfigError
 from adrisk.indicators.extension import Extension, load_extension, platform_file
-from adrisk.indicators.notation import NotationError, Phrase, phrases
+from adrisk.indicators.notation import NotationError, Phrase, Slots, phrases
 from adrisk.indicators.plain import bare
 from adrisk.types import State
 
@@ -97,7 +97,7 @@ def load_rulebook(
     """
     path = _FOLDER / f"{language}.yaml"
     content = read_yaml(path)
-    slots = dict(content.get("slots", {}))
+    slots = Slots(content.get("slots", {}))
     rules = list(_rules(_of(content["indicators"], only), language, slots, path))
     if platform is not None:
         rules += _platform_rules(load_extension(platform), language, slots, platform, only)
