@@ -64,11 +64,11 @@ def read_by(book, raw):
 
 def hits(book, rule, phrase, raw, text, first, last, nowhere):
     for hit in pattern(phrase.regex).finditer(text.text, first, last):
-        if rule.unless and rule.unless.search(text.text, first, last):
+        if any(pattern(u.regex).search(text.text, first, last) for u in rule.unless):
             return
         start, end = hit.span()
         denied = rule.negatable and bool(
-            book.negator.search(text.text[max(first, start - 48) : start])
+            book.negator.search(text.text, max(first, start - 48), start)
             or (not rule.holds_negation and book.negation.search(text.text, start, end))
         )
         beside = any(begin < end and start < stop for begin, stop in nowhere)

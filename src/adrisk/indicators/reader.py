@@ -6,7 +6,6 @@ what reaches over several, such as a warning, is left to `rules` and `findings`.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,8 +21,9 @@ from numpy.typing import NDArray
 
 from adrisk.indicators.extension import platform_file
 from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.notation import Phrase
 from adrisk.indicators.overlap import settled
-from adrisk.indicators.plain import plain, widened
+from adrisk.indicators.plain import bare, plain, widened
 from adrisk.indicators.rulebook import Rule, load_rulebook
 from adrisk.indicators.screen import Screen, sentences
 from adrisk.indicators.taxonomy import load_taxonomy
@@ -128,11 +128,20 @@ class Reader:
 
     def __init__(self, language: str, platform: Path | None, only: frozenset[str] | None) -> None:
         self.book = load_rulebook(language, platform, only)
-        phrases = [(rule, phrase) for rule in self.book.rules for phrase in rule.phrases]
-        self._rules = [rule for rule, _ in phrases]
-        self._phrases = [phrase for _, phrase in phrases]
-        self._phrases += [*self.book.notices, *self.book.doubts]
-        self._screen = Screen(self._phrases)
+        # All phrases stand in one list, in this order; what one means is told by its number.
+        self._phrases: list[Phrase] = []
+        self._rules: list[Rule] = []
+        for rule in self.book.rules:
+            self._phrases += rule.phrases
+            self._rules += [rule] * len(rule.phrases)
+        self._notices = self._add(self.book.notices)
+        self._doubts = self._add(self.book.doubts)
+        self._negators = self._add(self.book.negators)
+        self._unless = {rule.id: self._add(rule.unless) for rule in self.book.rules if rule.unless}
+        examples = (bare(t) for rule in self.book.rules for t in (*rule.finds, *rule.leaves))
+        self._screen = Screen(
+            self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
+        )
         self._on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
         self._numbers = {name: number for number, name in enumerate(load_taxonomy().text_ids)}
         # The sentences of late, and those before them: the older half is forgotten at once.
@@ -174,38 +183,52 @@ class Reader:
             self._known[sentence] = said
         return said
 
+    def _add(self, phrases: Sequence[Phrase]) -> range:
+        """Put phrases behind the others; returns their numbers."""
+        first = len(self._phrases)
+        self._phrases += phrases
+        return range(first, len(self._phrases))
+
     def _learn(self, sentence: str, squeezed: Sequence[Span] = ()) -> Said:
         """What a sentence says, found anew; spans are widened to those of words pulled apart."""
+        numbers = self._screen.candidates(sentence)
+        if not numbers or numbers[0] >= self._doubts.start:
+            return NOTHING
         hits: list[Hit] = []
         notices: list[Span] = []
-        doubted = False
-        rules, notice = len(self._rules), len(self._rules) + len(self.book.notices)
-        for number in self._screen.candidates(sentence):
-            found = self._phrases[number].pattern.finditer(sentence)
-            if number < rules:
-                hits += self._hits(self._rules[number], found, sentence, squeezed)
-            elif number < notice:
-                notices += [(m.start() - _NOTICE_REACH, m.end() + _NOTICE_REACH) for m in found]
-            else:
-                doubted = doubted or any(found)
-        if doubted:
+        for number in numbers:
+            if number >= self._doubts.start:
+                break
+            for match in self._phrases[number].pattern.finditer(sentence):
+                start, end = match.span()
+                if number >= self._notices.start:
+                    notices.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
+                    continue
+                rule = self._rules[number]
+                if rule.unless and self._any(self._unless[rule.id], numbers, sentence):
+                    break
+                turned = rule.negatable and self._negated(sentence, start, end, rule, numbers)
+                if not (turned and rule.state is State.ABSENT):
+                    state = State.ABSENT if turned else rule.state
+                    hits.append(Hit(rule, *widened(start, end, squeezed), state))
+        if hits and self._any(self._doubts, numbers, sentence):
             hits = [hit for hit in hits if hit.rule.unconditional]
         return self._said(hits, notices)
 
-    def _hits(
-        self, rule: Rule, found: Iterator[re.Match[str]], sentence: str, squeezed: Sequence[Span]
-    ) -> Iterator[Hit]:
-        for match in found:
-            if rule.unless and rule.unless.search(sentence):
-                return
-            start, end = match.span()
-            turned = rule.negatable and self._negated(sentence, start, end, rule)
-            if not (turned and rule.state is State.ABSENT):
-                state = State.ABSENT if turned else rule.state
-                yield Hit(rule, *widened(start, end, squeezed), state)
+    def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
+        """Whether one of these phrases, if it is a candidate, is in the sentence."""
+        return any(
+            self._phrases[number].pattern.search(sentence)
+            for number in candidates
+            if number in wanted
+        )
 
-    def _negated(self, sentence: str, start: int, end: int, rule: Rule) -> bool:
-        if self.book.negator.search(sentence[max(0, start - _NEGATOR_REACH) : start]):
+    def _negated(
+        self, sentence: str, start: int, end: int, rule: Rule, candidates: Sequence[int]
+    ) -> bool:
+        if not any(number in self._negators for number in candidates):
+            return False
+        if self.book.negator.search(sentence, max(0, start - _NEGATOR_REACH), start):
             return True
         return not rule.holds_negation and bool(self.book.negation.search(sentence, start, end))
 
@@ -214,7 +237,7 @@ class Reader:
             return NOTHING
         kept = [
             _ROW.pack(self._numbers[hit.indicator], hit.state is State.PRESENT, hit.start, hit.end)
-            for hit in settled(hits)
+            for hit in (settled(hits) if len(hits) > 1 else hits)
         ]
         contested = len({hit.indicator for hit in hits}) < len(hits)
         return Said(tuple(hits), tuple(notices), b"".join(kept), contested)

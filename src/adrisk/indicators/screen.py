@@ -6,7 +6,10 @@ sentence holds a word of each set; most sentences hold those of none, so most ph
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -21,7 +24,9 @@ _ENDS[ord(".")] |= _BEFORE_BLANK
 _ENDS[[ord(c) for c in "-/"]] |= _BETWEEN_BLANKS
 _ENDS[[ord(c) for c in " \t\r\n\x00*"]] |= _BLANK
 _KINDS = _ENDS.tobytes()
-_WORDS_APART = {c: " " for c in range(128) if not (chr(c).isalnum() or c == ord("_"))}
+_WORDS_APART = bytes(
+    c if c < 128 and (chr(c).isalnum() or c == ord("_")) else ord(" ") for c in range(256)
+)
 _MANY_WORDS = 200_000
 
 
@@ -41,19 +46,29 @@ def sentences(text: str) -> tuple[IntArray, IntArray]:
     return np.concatenate([[0], stops + 1]), np.concatenate([stops, [len(text)]])
 
 
+def words_of(text: str) -> list[str]:
+    """The words of plain text, in order.
+
+    >>> words_of("pay: 3.000 a_month!")
+    ['pay', '3', '000', 'a_month']
+    """
+    return text.encode("ascii").translate(_WORDS_APART).decode("ascii").split()
+
+
 class Screen:
     """The words that phrases need; threads may share one."""
 
-    def __init__(self, phrases: Sequence[Phrase]) -> None:
-        self._further: list[tuple[Words, ...]] = [phrase.needs[1:] for phrase in phrases]
+    def __init__(self, phrases: Sequence[Phrase], sample: Iterable[str] = ()) -> None:
+        """Words of the `sample`, plain texts, are thought common and asked for last."""
+        frequency = _Frequency(sample)
+        needs = [sorted(phrase.needs, key=frequency.of) for phrase in phrases]
+        self._always = [number for number, needed in enumerate(needs) if not needed]
+        self._further = [tuple(needed[1:]) for needed in needs]
         self._first: dict[str, list[int]] = {}
-        self._always = [number for number, phrase in enumerate(phrases) if not phrase.needs]
-        for number, phrase in enumerate(phrases):
-            for word in chain.from_iterable(phrase.needs[:1]):
+        for number, needed in enumerate(needs):
+            for word in chain.from_iterable(needed[:1]):
                 self._first.setdefault(word, []).append(number)
-        self._forms = _Forms(
-            {word for phrase in phrases for needed in phrase.needs for word in needed}
-        )
+        self._forms = _Forms({word for needed in needs for words in needed for word in words})
 
     def candidates(self, sentence: str) -> list[int]:
         """The numbers of the phrases that may match in a sentence, in order.
@@ -63,13 +78,37 @@ class Screen:
         >>> [screen.candidates(s) for s in ("we keep your paper", "no visas", "no")]
         [[0], [1], []]
         """
-        words = sentence.translate(_WORDS_APART).split()
-        held = set(chain.from_iterable(map(self._forms.__getitem__, words)))
-        first = self._first
-        asked = {number for word in held if word in first for number in first[word]}
-        further, lacks = self._further, held.isdisjoint
-        found = [n for n in asked if not any(map(lacks, further[n]))]
-        return sorted(found + self._always)
+        held = set(chain.from_iterable(map(self._forms.__getitem__, words_of(sentence))))
+        first, further, lacks = self._first, self._further, held.isdisjoint
+        found = self._always[:]
+        for number in {number for word in held if word in first for number in first[word]}:
+            for needed in further[number]:
+                if lacks(needed):
+                    break
+            else:
+                found.append(number)
+        found.sort()
+        return found
+
+
+class _Frequency:
+    """How often words are seen in a sample."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._seen = Counter(chain.from_iterable(map(words_of, texts)))
+        self._words = sorted(self._seen)
+
+    @cache  # noqa: B019 - as short-lived as the screen's making
+    def _count(self, word: str) -> int:
+        if not word.endswith("*"):
+            return self._seen[word]
+        begin = word[:-1]
+        first, last = (bisect_left(self._words, edge) for edge in (begin, f"{begin}\x7f"))
+        return sum(self._seen[seen] for seen in self._words[first:last])
+
+    def of(self, words: Words) -> int:
+        """How often one of the words is seen."""
+        return sum(map(self._count, words))
 
 
 class _Forms(dict[str, tuple[str, ...]]):
