@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk.explain import RISK, evidence_of, explain
-from adrisk.model import MAX_CHARS, Model
+from adrisk.model import Model
+from adrisk.reading import MAX_CHARS
 from builders import FILLER, RISKY
 
 

@@ -13,8 +13,9 @@ import pytest
 import adrisk
 from adrisk import schema
 from adrisk.errors import ModelError
-from adrisk.model import MAX_CHARS, Model, prepare
+from adrisk.model import Model
 from adrisk.pooling import Pooling
+from adrisk.reading import MAX_CHARS, prepare
 from builders import RISKY, make_ads, make_texts
 
 

@@ -29,7 +29,8 @@ from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.engine import cores
 from adrisk.metrics import Estimate, average_precision, estimate
-from adrisk.model import Model, prepare
+from adrisk.model import Model
+from adrisk.reading import prepare
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.corpus import campaign_numbers
 from adrisk.stages.train import split_corpus
@@ -50,7 +51,7 @@ def main() -> None:
     cascade = model.classifier
     if not isinstance(cascade, CascadeClassifier):
         raise SystemExit("give a model of the family cascade")
-    folded = prepare(table["text"]).folded
+    folded = prepare(table["text"], table["language"].to_pylist())
     cascade.margins(folded.slice(0, 64))
     cascade._encoder.margins(folded.slice(0, 64))
 

@@ -16,8 +16,9 @@ import regex
 
 from adrisk.classifiers.base import contributions_to
 from adrisk.indicators import match
-from adrisk.model import MAX_CHARS, Model
+from adrisk.model import Model
 from adrisk.normalise import Folded, fold
+from adrisk.reading import MAX_CHARS, prepare
 from adrisk.types import Evidence, FloatArray
 
 RISK = "risk"
@@ -73,7 +74,9 @@ def evidence_of(
         if probabilities.get(label, 0.0) >= LIKELY
     ]
     family = model.manifest.family
-    by_head = contributions_to(model.classifier, folded.text, [row for row, _ in heads])
+    by_head = contributions_to(
+        model.classifier, prepare([raw], [language]), [row for row, _ in heads]
+    )
     found = [
         e
         for (_, name), contribution in zip(heads, by_head, strict=True)

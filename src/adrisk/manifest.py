@@ -17,6 +17,7 @@ from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
+from adrisk.indicators import rules_fingerprint
 from adrisk.monotone import Choice, Curve
 from adrisk.pooling import Pooling
 
@@ -101,7 +102,8 @@ class TrainedOn(Strict):
 class Manifest(Strict):
     """Everything a model knows about itself.
 
-    `facts` is what its family says of the fitting, such as the share of ads a cascade rereads.
+    `rules` names, by their fingerprint, the evidence rules whose findings it learned from; `facts`
+    is what its family says of the fitting, such as the share of ads a cascade rereads.
     """
 
     format: Literal[1] = 1
@@ -115,6 +117,7 @@ class Manifest(Strict):
     trained_on: TrainedOn
     seed: int
     libraries: Mapping[str, str]
+    rules: str = ""
     metrics: Mapping[str, Any] = {}
     facts: Mapping[str, Any] = {}
     files: Mapping[str, str] = {}
@@ -231,7 +234,15 @@ def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
 
 
 def note_versions(manifest: Manifest) -> None:
-    """Warn in the log of every library that is not of the version the model was made with."""
+    """Warn in the log of every library that is not of the version the model was made with.
+
+    And of evidence rules that are not those it learned from.
+    """
+    if manifest.rules not in ("", rules_fingerprint()):
+        _log.warning(
+            "the evidence rules, or the platform's file, changed since the model was trained on "
+            "what they find; scores may differ: train it again to be sure"
+        )
     here = library_versions()
     for name, then in manifest.libraries.items():
         if here.get(name) != then:

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk import schema
@@ -36,15 +35,13 @@ from adrisk.manifest import (
     pooling_of,
     read_manifest,
 )
-from adrisk.normalise import fold_column
 from adrisk.pooling import Pooling
+from adrisk.reading import Reading, prepare
 from adrisk.summary import FILE as SUMMARY
 from adrisk.summary import Summary, read_summary, write_summary
 from adrisk.types import FloatArray
 
 _HELD = "threshold.safetensors"
-MAX_CHARS = 20_000
-"""Only so many characters of an ad are read; a longer one is marked `truncated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +76,6 @@ class Held:
     risk: NDArray[np.float32]
     risky: NDArray[np.int8]
     campaigns: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Texts as a model reads them: cut to `MAX_CHARS`, and folded."""
-
-    raw: pa.Array
-    folded: pa.Array
-    truncated: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +158,14 @@ class Model:
             f"the model has no threshold for a review share of {budget:g}; use {known}"
         )
 
-    def probabilities(
-        self, folded: pa.Array, languages: Sequence[str | None] | None = None
-    ) -> tuple[FloatArray, FloatArray]:
-        """Calibrated cumulative risk (n, 3) and indicators (n, k) of folded texts.
+    def probabilities(self, reading: Reading) -> tuple[FloatArray, FloatArray]:
+        """Calibrated cumulative risk (n, 3) and indicators (n, k) of ads.
 
-        `languages`, where known, choose the curves that risk is calibrated by.
+        Languages, where known, choose the curves that risk is calibrated by.
         """
-        margins = self.classifier.margins(folded)
-        return self.calibration.risk(margins, languages), self.calibration.indicators(margins)
+        margins = self.classifier.margins(reading)
+        risk = self.calibration.risk(margins, reading.languages)
+        return risk, self.calibration.indicators(margins)
 
     def score(
         self,
@@ -198,16 +185,16 @@ class Model:
         """
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
-        prepared = prepare(ads["text"])
-        obscured = obscured_column(prepared.raw, prepared.folded)
-        digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
         languages = ads["language"].to_pylist() if "language" in ads.column_names else None
-        answers = self.answer(prepared.folded, languages)
-        return self.tabulate(ads, answers, digests, obscured, prepared.truncated, run_id=run_id)
+        reading = prepare(ads["text"], languages)
+        obscured = obscured_column(reading.raw, reading.folded)
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
+        answers = self.answer(reading)
+        return self.tabulate(ads, answers, digests, obscured, reading.truncated, run_id=run_id)
 
-    def answer(self, folded: pa.Array, languages: Sequence[str | None] | None = None) -> Answers:
-        """What the model says of folded texts; each answer depends on its text and language."""
-        risk, indicators = self.probabilities(folded, languages)
+    def answer(self, reading: Reading) -> Answers:
+        """What the model says of ads; each answer depends on its text and language alone."""
+        risk, indicators = self.probabilities(reading)
         return Answers(
             risk=risk[:, RISKY_COLUMN].astype(np.float32),
             level=levels(risk),
@@ -338,24 +325,6 @@ def _held(folder: Path) -> Held:
         campaigns=(np.int32, (None,)),
     )
     return Held(found["risk"], found["risky"], found["campaigns"])
-
-
-def prepare(texts: pa.ChunkedArray | pa.Array) -> Prepared:
-    """Cut and fold raw texts, as every model reads them."""
-    raw, truncated = cut(texts)
-    return Prepared(raw, fold_column(raw), truncated)
-
-
-def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """The first `MAX_CHARS` characters of each text, and whether there were more."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    texts = texts.cast(pa.large_string())
-    truncated = np.zeros(len(texts), dtype=np.bool_)
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_CHARS:
-        truncated = pc.greater(pc.utf8_length(texts), MAX_CHARS).to_numpy(zero_copy_only=False)
-        texts = pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
-    return texts, truncated
 
 
 def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given
@@ -24,13 +23,13 @@ from adrisk.classifiers.encoder.source import load_base
 from adrisk.classifiers.encoder.training import answers_of, held_back
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import Targets
-from adrisk.normalise import fold_column
+from adrisk.reading import Reading, prepare
 from builders import RISKY, make_encoder, make_texts
 
 QUICK: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 3}
 
 
-def ads(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[pa.Array, Targets]:
+def ads(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[Reading, Targets]:
     """Folded texts, and targets in which two neighbouring ads are one campaign."""
     texts, truth = make_texts(count, positives, seed)
     targets = Targets(
@@ -39,7 +38,7 @@ def ads(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[pa.Array,
         np.where(truth, 2, 0).astype(np.int64),
         campaigns=np.arange(count) // 2,
     )
-    return fold_column(pa.array(texts, pa.large_string())), targets
+    return prepare(texts, ["en"] * count), targets
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +196,7 @@ def test_what_pads_changes_no_answer(tiny_encoder: Path) -> None:
     row = np.arange(6, 20)
     with torch.inference_mode():
         narrow, wide = (
-            network(*(torch.from_numpy(part) for part in padded([row], width, 0)))
+            network(*map(torch.from_numpy, padded([row], width, 0)), torch.zeros(1, 0))
             for width in (14, 64)
         )
     torch.testing.assert_close(narrow, wide, atol=1e-5, rtol=0)
@@ -206,7 +205,7 @@ def test_what_pads_changes_no_answer(tiny_encoder: Path) -> None:
 def test_an_ad_scores_alike_whatever_stands_beside_it(fitted: EncoderClassifier) -> None:
     texts, _ = ads(60, 20, seed=4)
     together = fitted.margins(texts).risk
-    apart = np.concatenate([fitted.margins(texts.slice(i, 1)).risk for i in range(len(texts))])
+    apart = np.concatenate([fitted.margins(texts.take([i])).risk for i in range(len(texts))])
     np.testing.assert_allclose(together, apart, atol=1e-4)
 
 
@@ -218,7 +217,7 @@ def test_half_precision_stays_near_and_shares_no_weights(tiny_encoder: Path) -> 
     ids = torch.arange(6, 38)[None]
     real = torch.ones_like(ids, dtype=torch.bool)
     with torch.inference_mode():
-        full, near = (n(ids, real).double().numpy() for n in (network, half))
+        full, near = (n(ids, real, torch.zeros(1, 0)).double().numpy() for n in (network, half))
     assert 0 < furthest(full, near) < TOLERANCE
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
     assert half.head.weight.dtype == torch.float32
@@ -230,13 +229,15 @@ def test_half_precision_stays_near_and_shares_no_weights(tiny_encoder: Path) -> 
 def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) -> None:
     """Before the rest is spread: the gradients alone against the blanked-out ad."""
     text = f"kitchen hotel season. {RISKY}"
-    found = attribution.integrated(fitted._reader, fitted._settings["blank"], text, [0, 1])
+    reading = prepare([text], ["en"])
+    found = attribution.integrated(fitted._reader, fitted._settings["blank"], reading, [0, 1])
+    columns = torch.from_numpy(fitted._reader.found(reading))
     tokens = attribution._read(fitted._reader, text)
     blanked = np.where(tokens.words, fitted._settings["blank"], tokens.ids)
     with torch.inference_mode():
         logits = [
-            fitted._reader.network(torch.from_numpy(ids)[None], torch.ones(1, len(ids)))
-            for ids in (tokens.ids, blanked)
+            fitted._reader.network(torch.from_numpy(ids)[None], torch.ones(1, len(ids)), found)
+            for ids, found in ((tokens.ids, columns), (blanked, 0 * columns))
         ]
     there, empty = (cumulative(part[:, :3])[0, 1] for part in logits)
     assert found[0].sum() == pytest.approx(float(there - empty), abs=0.05)
@@ -244,14 +245,14 @@ def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) 
 
 
 def test_some_heads_are_explained_as_all_of_them(fitted: EncoderClassifier) -> None:
-    text = f"kitchen. {RISKY}"
+    text = prepare([f"kitchen. {RISKY}"], ["en"])
     np.testing.assert_allclose(fitted.contributions_to(text, [1]), fitted.contributions(text)[1:])
 
 
 def test_what_is_not_read_of_a_long_ad_explains_nothing(tiny_encoder: Path) -> None:
     model = EncoderClassifier(encoder=str(tiny_encoder), max_tokens=16, **QUICK).fit(*ads())
     text = "kitchen " * 10 + "garden " * 30 + RISKY
-    found = model.contributions(text)[0]
+    found = model.contributions(prepare([text], ["en"]))[0]
     middle = text.index("garden") + 70
     assert (found[middle : middle + 70] == 0).all()
     assert np.abs(found[-len("paid") :]).min() > 0
@@ -297,7 +298,8 @@ def test_a_folder_needs_no_base_to_load_and_holds_no_pickle(tmp_path: Path) -> N
     again = EncoderClassifier.load(tmp_path / "saved", model.parameters(), model.labels_)
     texts, _ = ads(20, 5, seed=9)
     np.testing.assert_array_equal(again.margins(texts).risk, model.margins(texts).risk)
-    np.testing.assert_allclose(again.contributions(RISKY), model.contributions(RISKY), atol=1e-6)
+    risky = prepare([RISKY], ["en"])
+    np.testing.assert_allclose(again.contributions(risky), model.contributions(risky), atol=1e-6)
     names = sorted(path.name for path in (tmp_path / "saved").iterdir())
     assert names == ["encoder.json", "tokenizer.json", "weights.safetensors"]
 
@@ -348,5 +350,5 @@ def test_the_package_of_the_extra_offline_is_an_encoder() -> None:
         encoder="offline", train_layers=0, epochs=6, learning_rate=1e-3, max_tokens=64
     ).fit(texts, targets)
     near = ["they keep my passport until i repay the journey", "a written contract, paid weekly"]
-    risk = model.margins(fold_column(pa.array(near, pa.large_string()))).risk[:, 1]
+    risk = model.margins(prepare(near, ["en"] * 2)).risk[:, 1]
     assert risk[0] > risk[1]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,14 +16,15 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels import Targets
-from adrisk.normalise import fold_column, fold_text
+from adrisk.normalise import fold_text
+from adrisk.reading import Reading, prepare
 from builders import RISKY, make_texts
 
 LABELS = ("document_retention", "worker_protection", "never_seen")
 
 
-def column(texts: list[str]) -> pa.Array:
-    return fold_column(pa.array(texts, pa.large_string()))
+def column(texts: list[str]) -> Reading:
+    return prepare(texts, ["en"] * len(texts))
 
 
 def make_targets(truth: np.ndarray) -> Targets:
@@ -76,7 +76,7 @@ def test_the_three_questions_never_cross(fitted: Classifier) -> None:
 
 
 def test_no_ads_give_empty_shapes(fitted: Classifier) -> None:
-    margins = fitted.margins(pa.array([], pa.large_string()))
+    margins = fitted.margins(column([]))
     assert margins.risk.shape == (0, 3)
     assert margins.indicators.shape == (0, 2)
 
@@ -84,11 +84,9 @@ def test_no_ads_give_empty_shapes(fitted: Classifier) -> None:
 @given(text=st.text(max_size=60) | st.just(f"{RISKY}. {RISKY}"))
 @settings(max_examples=40)
 def test_contributions_and_the_intercept_make_the_margin(fitted: Classifier, text: str) -> None:
-    folded = fold_text(text)
-    contributions = fitted.contributions(folded)
-    assert contributions.shape == (3, len(folded))
-    empty = fitted.margins(pa.array([""], pa.large_string()))
-    margins = fitted.margins(pa.array([folded], pa.large_string()))
+    contributions = fitted.contributions(column([text]))
+    assert contributions.shape == (3, len(fold_text(text)))
+    empty, margins = fitted.margins(column([""])), fitted.margins(column([text]))
     assert np.isclose(contributions[0].sum(), margins.risk[0, 1] - empty.risk[0, 1], atol=1e-3)
     np.testing.assert_allclose(
         contributions[1:].sum(axis=1), (margins.indicators - empty.indicators)[0], atol=1e-3
@@ -97,7 +95,7 @@ def test_contributions_and_the_intercept_make_the_margin(fitted: Classifier, tex
 
 def test_the_planted_words_contribute_most(fitted: Classifier) -> None:
     text = f"hotel team bus season. {RISKY}."
-    contributions = fitted.contributions(text)[0]
+    contributions = fitted.contributions(column([text]))[0]
     at = text.index(RISKY)
     assert contributions[at : at + len(RISKY)].mean() > contributions[: text.index(".")].mean()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pyarrow as pa
 
 from adrisk.classifiers.base import Margins
 from adrisk.labels import Targets, check_risk
+from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 _PER_WORD = 3.0
@@ -30,22 +30,23 @@ class KeywordClassifier:
     def parameters(self) -> dict[str, Any]:
         return {"words": list(self.words), "seed": self.seed}
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+    def fit(self, reading: Reading, targets: Targets) -> Self:
         check_risk(targets.risk)
-        risky = self._count(folded)[targets.risk >= 2]
+        risky = self._count(reading)[targets.risk >= 2]
         self.line_ = float(risky.mean()) / 2
         return self
 
-    def _count(self, folded: pa.Array) -> FloatArray:
-        texts = folded.to_pylist()
+    def _count(self, reading: Reading) -> FloatArray:
+        texts = reading.folded.to_pylist()
         return np.array([[text.count(word) for word in self.words] for text in texts]).sum(axis=1)
 
-    def margins(self, folded: pa.Array) -> Margins:
-        count = np.zeros(0) if len(folded) == 0 else self._count(folded)
+    def margins(self, reading: Reading) -> Margins:
+        count = np.zeros(0) if len(reading) == 0 else self._count(reading)
         risk = _PER_WORD * (count[:, None] - self.line_) - np.array([0.0, 1.0, 2.0])
-        return Margins(np.zeros((len(folded), 0)), risk)
+        return Margins(np.zeros((len(reading), 0)), risk)
 
-    def contributions(self, folded: str) -> FloatArray:
+    def contributions(self, reading: Reading) -> FloatArray:
+        folded = reading.folded[0].as_py()
         result = np.zeros((1, len(folded)))
         for word in self.words:
             start = folded.find(word)

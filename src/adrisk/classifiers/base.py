@@ -1,8 +1,8 @@
 """What a classifier family is: the Protocol every family fulfils, and what it learns from.
 
-A family turns folded ad texts into margins (log-odds): one for each indicator it learned, and
-three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds, files and tracking
-are done once, around every family, by `adrisk.model`.
+A family turns ads, as `adrisk.reading` gives them, into margins (log-odds): one for each indicator
+it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds,
+files and tracking are done once, around every family, by `adrisk.model`.
 
 To add a family: write one file with a class like this, and one line in `classifiers/__init__.py`.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
-import pyarrow as pa
 
 from adrisk.labels import Targets
+from adrisk.reading import Reading
 from adrisk.types import RISKY, FloatArray
 
 THRESHOLDS = (1, 2, 3)
@@ -52,20 +52,20 @@ class Classifier(Protocol):
     family: ClassVar[str]
     labels_: tuple[str, ...]
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
-        """Learn from folded texts; rows with nothing known are ignored. Returns itself.
+    def fit(self, reading: Reading, targets: Targets) -> Self:
+        """Learn from ads; rows with nothing known are ignored. Returns itself.
 
         Raises:
             CorpusError: if risk is known of no row, or all known rows are of one class.
         """
         ...
 
-    def margins(self, folded: pa.Array) -> Margins:
+    def margins(self, reading: Reading) -> Margins:
         """Log-odds of each ad; no ads give shapes (0, k) and (0, 3)."""
         ...
 
-    def contributions(self, folded: str) -> FloatArray:
-        """What each character adds to the log-odds: shape (1 + k, len(folded)).
+    def contributions(self, reading: Reading) -> FloatArray:
+        """What each character of one ad adds to the log-odds: shape (1 + k, folded characters).
 
         Row 0 is the risk margin, the others follow `labels_`. Each row and its intercept sum
         to the margin.
@@ -118,7 +118,7 @@ class LongTraining(Protocol):
 class Settled(Protocol):
     """A family with a choice to make on ads that none of its parts was fitted on."""
 
-    def settle(self, folded: pa.Array, targets: Targets) -> Self:
+    def settle(self, reading: Reading, targets: Targets) -> Self:
         """Choose on the calibration set; to be called once, after `fit`. Returns itself."""
         ...
 
@@ -136,13 +136,13 @@ class Recorded(Protocol):
 class Selective(Protocol):
     """A family for which explaining every head costs too much."""
 
-    def contributions_to(self, folded: str, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
         """These rows of `contributions`, in this order."""
         ...
 
 
-def contributions_to(classifier: Classifier, folded: str, rows: Sequence[int]) -> FloatArray:
+def contributions_to(classifier: Classifier, reading: Reading, rows: Sequence[int]) -> FloatArray:
     """These rows of the classifier's contributions, at no more cost than need be."""
     if isinstance(classifier, Selective):
-        return classifier.contributions_to(folded, rows)
-    return classifier.contributions(folded)[list(rows)]
+        return classifier.contributions_to(reading, rows)
+    return classifier.contributions(reading)[list(rows)]

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -38,6 +37,7 @@ from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels import Targets
+from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 
 QUESTIONS = len(THRESHOLDS)
@@ -63,6 +63,7 @@ class CascadeClassifier:
         review_share: of all ads, how many will be reviewed: where the threshold lies.
         most_reread: of all ads, how many the encoder may reread; what the cascade costs.
         min_positives: as in both families.
+        findings: as in both families.
         seed: of both.
     """
 
@@ -77,6 +78,7 @@ class CascadeClassifier:
         review_share: float = 0.02,
         most_reread: float = 0.04,
         min_positives: int = 8,
+        findings: bool = True,
         seed: int = 0,
     ) -> None:
         self.fast = fast
@@ -84,6 +86,7 @@ class CascadeClassifier:
         self.review_share = review_share
         self.most_reread = most_reread
         self.min_positives = min_positives
+        self.findings = findings
         self.seed = seed
         self._facts: dict[str, Any] = {}
         self._workshop = Workshop()
@@ -96,6 +99,7 @@ class CascadeClassifier:
             "review_share": self.review_share,
             "most_reread": self.most_reread,
             "min_positives": self.min_positives,
+            "findings": self.findings,
             "seed": self.seed,
         }
 
@@ -104,7 +108,7 @@ class CascadeClassifier:
         self._workshop = workshop
         return self
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+    def fit(self, reading: Reading, targets: Targets) -> Self:
         """Fit both parts; see `Classifier.fit`."""
         if not 0 < self.review_share < 1 or not 0 < self.most_reread <= 1:
             raise ConfigError(
@@ -112,12 +116,16 @@ class CascadeClassifier:
                 "must be shares of all ads, above 0 and at most 1"
             )
         fast, encoder = self._made()
-        self._fast = fast.fit(folded, targets)
-        self._encoder = encoder.attend(self._workshop).fit(folded, targets)
+        self._fast = fast.fit(reading, targets)
+        self._encoder = encoder.attend(self._workshop).fit(reading, targets)
         return self._with(self._fast.labels_, _unsettled(QUESTIONS + len(self._fast.labels_)))
 
     def _made(self) -> tuple[NgramClassifier, EncoderClassifier]:
-        common = {"seed": self.seed, "min_positives": self.min_positives}
+        common = {
+            "seed": self.seed,
+            "min_positives": self.min_positives,
+            "findings": self.findings,
+        }
         return (
             _part(NgramClassifier, _FAST, {**common, **(self.fast or {})}),
             _part(EncoderClassifier, _ENCODER, {**common, **(self.encoder or {})}),
@@ -128,13 +136,13 @@ class CascadeClassifier:
         self._chosen = chosen
         return self
 
-    def settle(self, folded: pa.Array, targets: Targets) -> Self:
+    def settle(self, reading: Reading, targets: Targets) -> Self:
         """Choose the scales and the band; see `Settled`."""
-        if len(folded) == 0:
+        if len(reading) == 0:
             raise CorpusError("no ads are left to settle the cascade on; bring more campaigns")
         first, second = (
-            _columns(self._fast.margins(folded)),
-            _columns(self._encoder.margins(folded)),
+            _columns(self._fast.margins(reading)),
+            _columns(self._encoder.margins(reading)),
         )
         asked = _answers(targets, self.labels_)
         pairs = list(zip(first.T, second.T, asked.T, strict=True))
@@ -150,7 +158,7 @@ class CascadeClassifier:
             "reread_because": why,
             "reread_from": float(expit(low)),
             "reread_to": float(expit(high)),
-            "settled_on_ads": len(folded),
+            "settled_on_ads": len(reading),
             **{f"encoder_{name}": value for name, value in self._encoder.facts().items()},
         }
         chosen = {"alone": alone, "both": both, "band": np.array([low, high])}
@@ -160,22 +168,22 @@ class CascadeClassifier:
         """The share reread and why, and the encoder's own facts; see `Recorded`."""
         return dict(self._facts)
 
-    def margins(self, folded: pa.Array) -> Margins:
+    def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        result, _ = self._read(folded)
+        result, _ = self._read(reading)
         return Margins(result[:, QUESTIONS:], uncrossed(result[:, :QUESTIONS]))
 
-    def reread(self, folded: pa.Array) -> NDArray[np.bool_]:
+    def reread(self, reading: Reading) -> NDArray[np.bool_]:
         """Shape (n,): which ads the encoder reads again."""
-        return self._within(_columns(self._fast.margins(folded)))
+        return self._within(_columns(self._fast.margins(reading)))
 
     def _within(self, first: FloatArray) -> NDArray[np.bool_]:
         low, high = self._chosen["band"]
         before = _apply(first[:, RISKY_COLUMN, None], self._chosen["alone"][RISKY_COLUMN])
         return np.asarray((before >= low) & (before <= high))
 
-    def _read(self, folded: pa.Array) -> tuple[FloatArray, NDArray[np.bool_]]:
-        first = _columns(self._fast.margins(folded))
+    def _read(self, reading: Reading) -> tuple[FloatArray, NDArray[np.bool_]]:
+        first = _columns(self._fast.margins(reading))
         again = self._within(first)
         result = np.stack(
             [
@@ -186,37 +194,33 @@ class CascadeClassifier:
         )
         rows = np.flatnonzero(again)
         if len(rows):
-            second = _columns(self._encoder.margins(folded.take(pa.array(rows))))
+            second = _columns(self._encoder.margins(reading.take(rows)))
             for column, scale in enumerate(self._chosen["both"]):
                 pair = np.stack([first[rows, column], second[:, column]], axis=1)
                 result[rows, column] = _apply(pair, scale)
         return result, again
 
-    def contributions(self, folded: str) -> FloatArray:
+    def contributions(self, reading: Reading) -> FloatArray:
         """What both parts say, by the weight each has; see `Classifier.contributions`."""
-        return self.contributions_to(folded, range(1 + len(self.labels_)))
+        return self.contributions_to(reading, range(1 + len(self.labels_)))
 
-    def contributions_to(self, folded: str, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
         """Some rows of `contributions`; the encoder is asked only of an ad it reread.
 
         What the parts' weights add that no character does, as where an ad was reread and the empty
         text is not, is spread over all characters alike.
         """
-        texts = pa.array([folded, ""], pa.large_string())
         columns = [RISKY_COLUMN if row == 0 else QUESTIONS + row - 1 for row in rows]
-        result, again = self._read(texts)
-        if again[0]:
-            weights = self._chosen["both"][columns]
-            found = weights[:, :1] * contributions_to(self._fast, folded, rows)
-            if weights[:, 1].any():
-                found = found + weights[:, 1:2] * contributions_to(self._encoder, folded, rows)
-        else:
-            weights = self._chosen["alone"][columns]
-            found = weights[:, :1] * contributions_to(self._fast, folded, rows)
-        if folded:
+        here, again = self._read(reading)
+        empty, _ = self._read(prepare([""]))
+        weights = self._chosen["both" if again[0] else "alone"][columns]
+        found = weights[:, :1] * contributions_to(self._fast, reading, rows)
+        if again[0] and weights[:, 1].any():
+            found = found + weights[:, 1:2] * contributions_to(self._encoder, reading, rows)
+        if found.shape[1]:
             # The middle question is never moved by keeping the three from crossing.
-            lacking = (result[0] - result[1])[columns] - found.sum(axis=1)
-            found = found + lacking[:, None] / len(folded)
+            lacking = (here - empty)[0, columns] - found.sum(axis=1)
+            found = found + lacking[:, None] / found.shape[1]
         return np.asarray(found)
 
     def save(self, folder: Path) -> None:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pyarrow as pa
 import regex
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
+from adrisk.classifiers.found import SCALE, FoundWeights, found_matrix, found_names
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
 from adrisk.labels import Targets, check_risk, learnable
+from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 _TOKEN = regex.compile(r"\b\w\w+\b")
@@ -55,6 +57,7 @@ class LinearClassifier:
         strength: inverse of the regularisation.
         min_df: an n-gram must occur in as many ads to be used.
         min_positives: an indicator needs as many present and absent ads to get a head.
+        findings: whether what the evidence rules found is a feature beside the text.
         seed: of the solver.
     """
 
@@ -62,11 +65,18 @@ class LinearClassifier:
     labels_: tuple[str, ...]
 
     def __init__(
-        self, *, strength: float = 4.0, min_df: int = 2, min_positives: int = 8, seed: int = 0
+        self,
+        *,
+        strength: float = 4.0,
+        min_df: int = 2,
+        min_positives: int = 8,
+        findings: bool = True,
+        seed: int = 0,
     ) -> None:
         self.strength = strength
         self.min_df = min_df
         self.min_positives = min_positives
+        self.findings = findings
         self.seed = seed
 
     def parameters(self) -> dict[str, Any]:
@@ -75,36 +85,46 @@ class LinearClassifier:
             "strength": self.strength,
             "min_df": self.min_df,
             "min_positives": self.min_positives,
+            "findings": self.findings,
             "seed": self.seed,
         }
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+    def fit(self, reading: Reading, targets: Targets) -> Self:
         """Learn vocabulary, inverse document frequencies and heads; see `Classifier.fit`."""
         check_risk(targets.risk)
-        texts = folded.to_pylist()
+        texts = reading.folded.to_pylist()
         least = min(self.min_df, max(1, len(texts) // 4))
         self._vectorisers = (word_vectoriser(least), char_vectoriser(least))
-        features = self._stack([v.fit_transform(texts) for v in self._vectorisers])
+        blocks = [v.fit_transform(texts) for v in self._vectorisers]
+        terms = sum(block.shape[1] for block in blocks)
+        names = found_names() if self.findings else ()
+        if names:
+            blocks.append(sparse.csr_matrix(SCALE * found_matrix(reading, names)))
         labels = learnable(targets, self.min_positives)
-        self._heads = fit_heads(features, targets, labels, self.strength, self.seed)
+        heads = fit_heads(self._stack(blocks), targets, labels, self.strength, self.seed)
+        weights, found = np.split(heads.weights, [terms])
+        self._heads = replace(heads, weights=weights)
+        self._found = FoundWeights(names, SCALE * found)
         self.labels_ = labels
         return self
 
-    def margins(self, folded: pa.Array) -> Margins:
+    def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        if len(folded) == 0:
+        if len(reading) == 0:
             return self._heads.margins(np.zeros((0, QUESTIONS + len(self.labels_))))
-        texts = folded.to_pylist()
+        texts = reading.folded.to_pylist()
         features = self._stack([v.transform(texts) for v in self._vectorisers])
-        return self._heads.margins(features @ self._heads.weights)
+        products = features @ self._heads.weights
+        return self._heads.margins(products + self._found.products(reading))
 
     @staticmethod
     def _stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_array:
         return sparse.csr_array(sparse.hstack(blocks, format="csr"))
 
-    def contributions(self, folded: str) -> FloatArray:
+    def contributions(self, reading: Reading) -> FloatArray:
         """Each n-gram's share of the margin, spread over the places where it occurs."""
-        result = np.zeros((len(folded), QUESTIONS + len(self.labels_)))
+        folded = reading.folded[0].as_py()
+        result = self._found.places(reading)
         first = 0
         for vectoriser, occurrences in zip(
             self._vectorisers, (_word_spans(folded), _char_spans(folded)), strict=True
@@ -129,7 +149,8 @@ class LinearClassifier:
         return self._heads.explained(result)
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json` and `weights.safetensors`."""
+        """Write `vocabulary.json`, `weights.safetensors` and what `FoundWeights.save` writes."""
+        self._found.save(folder)
         words, chars = self._vectorisers
         vocabulary = {"words": _terms(words), "chars": _terms(chars)}
         (folder / "vocabulary.json").write_text(
@@ -145,7 +166,7 @@ class LinearClassifier:
 
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
-        """Read both files and check that they fit each other."""
+        """Read them and check that they fit each other."""
         model = cls(**parameters)
         words, chars = _read_vocabulary(folder / "vocabulary.json")
         read = storage.read_tensors(
@@ -161,6 +182,7 @@ class LinearClassifier:
         )
         model.labels_ = tuple(labels)
         model._heads = LinearHeads(model.labels_, read["weights"], read["intercepts"])
+        model._found = FoundWeights.load(folder, QUESTIONS + len(labels))
         return model
 
 

@@ -1,12 +1,14 @@
-"""The fast family: hashed n-grams and one embedding bag.
+"""The fast family: hashed n-grams and one embedding bag, with what the evidence rules found.
 
 Learns linear heads on `adrisk.features` with the inverse document frequency folded into the
-weights, so scoring is a sum of table rows: no vocabulary, no sparse matrix, no Python per ad.
+weights, so scoring a text is a sum of table rows: no vocabulary, no sparse matrix, no Python per
+ad.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,9 +19,11 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
+from adrisk.classifiers.found import SCALE, FoundWeights, found_matrix, found_names
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.features import CHAR_ORDERS, HashedNgrams, bags
 from adrisk.labels import Targets, check_risk, learnable
+from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 _ALIGNED = 16  # floats: rows that start on a cache line are summed a third faster
@@ -32,6 +36,7 @@ class NgramClassifier:
         bits: the weight table has 2 ** bits rows; 20 makes collisions rare, 18 a model of 30 MB.
         strength: inverse of the regularisation.
         min_positives: an indicator needs as many present and absent ads to get a head.
+        findings: whether what the evidence rules found is a feature beside the text.
         seed: of the solver.
     """
 
@@ -39,11 +44,18 @@ class NgramClassifier:
     labels_: tuple[str, ...]
 
     def __init__(
-        self, *, bits: int = 18, strength: float = 4.0, min_positives: int = 8, seed: int = 0
+        self,
+        *,
+        bits: int = 18,
+        strength: float = 4.0,
+        min_positives: int = 8,
+        findings: bool = True,
+        seed: int = 0,
     ) -> None:
         self.bits = bits
         self.strength = strength
         self.min_positives = min_positives
+        self.findings = findings
         self.seed = seed
 
     def parameters(self) -> dict[str, Any]:
@@ -52,23 +64,35 @@ class NgramClassifier:
             "bits": self.bits,
             "strength": self.strength,
             "min_positives": self.min_positives,
+            "findings": self.findings,
             "seed": self.seed,
         }
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+    def fit(self, reading: Reading, targets: Targets) -> Self:
         """Learn the heads; see `Classifier.fit`."""
         check_risk(targets.risk)
-        features = HashedNgrams(self.bits).transform(folded)
+        features = HashedNgrams(self.bits).transform(reading.folded)
         found_in = np.bincount(features.indices, minlength=features.shape[1])
         idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
         weighted = features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
         labels = learnable(targets, self.min_positives)
-        heads = fit_heads(sparse.csr_array(weighted), targets, labels, self.strength, self.seed)
-        return self._with(heads, heads.weights * idf[:, None].astype(np.float32))
+        names = found_names() if self.findings else ()
+        blocks = [weighted]
+        if names:
+            blocks.append(sparse.csr_array(SCALE * found_matrix(reading, names)))
+        together = sparse.csr_array(sparse.hstack(blocks, format="csr"))
+        heads = fit_heads(together, targets, labels, self.strength, self.seed)
+        table, found = np.split(heads.weights, [len(idf)])
+        return self._with(
+            replace(heads, weights=table),
+            table * idf[:, None].astype(np.float32),
+            FoundWeights(names, SCALE * found),
+        )
 
-    def _with(self, heads: LinearHeads, table: NDArray[np.float32]) -> Self:
+    def _with(self, heads: LinearHeads, table: NDArray[np.float32], found: FoundWeights) -> Self:
         self.labels_ = heads.labels
         self._heads = heads
+        self._found = found
         # The row "no n-gram begins here" comes last and weighs nothing.
         rows, columns = table.shape
         width = -columns % _ALIGNED + columns
@@ -77,14 +101,14 @@ class NgramClassifier:
         self._width = columns
         return self
 
-    def margins(self, folded: pa.Array) -> Margins:
+    def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         import torch
         from torch.nn.functional import embedding_bag
 
         table = torch.from_numpy(self._table)
         sums = [np.zeros((0, self._width))]
-        for bag in bags(folded, self.bits):
+        for bag in bags(reading.folded, self.bits):
             total = np.zeros((len(bag.char_scale), self._width))
             for kinds, offsets, scale in (
                 (bag.chars, bag.char_offsets, bag.char_scale),
@@ -95,10 +119,11 @@ class NgramClassifier:
                     found = embedding_bag(torch.from_numpy(rows), table, starts, mode="sum")
                     total += found.numpy()[:, : self._width] * scale[:, None]
             sums.append(total)
-        return self._heads.margins(np.concatenate(sums))
+        return self._heads.margins(np.concatenate(sums) + self._found.products(reading))
 
-    def contributions(self, folded: str) -> FloatArray:
+    def contributions(self, reading: Reading) -> FloatArray:
         """Exact: every n-gram's weight spread evenly over its bytes; see `Classifier`."""
+        folded = reading.folded[0].as_py()
         content = folded.encode()
         by_byte = np.zeros((len(content) + 1, self._width))
         weights = self._table[:, : self._width]
@@ -119,10 +144,12 @@ class NgramClassifier:
         lengths = [len(character.encode()) for character in folded]
         edges = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         totals = np.concatenate([np.zeros((1, by_byte.shape[1])), np.cumsum(by_byte, axis=0)])
-        return self._heads.explained(totals[edges[1:]] - totals[edges[:-1]])
+        by_character = totals[edges[1:]] - totals[edges[:-1]]
+        return self._heads.explained(by_character + self._found.places(reading))
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors`."""
+        """Write `weights.safetensors`, and what `FoundWeights.save` writes."""
+        self._found.save(folder)
         storage.write_tensors(
             folder / "weights.safetensors",
             table=self._table[:-1, : self._width],
@@ -131,7 +158,7 @@ class NgramClassifier:
 
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
-        """Read `weights.safetensors` and check every shape."""
+        """Read them and check every shape."""
         model = cls(**parameters)
         rows = 1 << model.bits
         read = storage.read_tensors(
@@ -140,4 +167,4 @@ class NgramClassifier:
             intercepts=(np.float64, (QUESTIONS + len(labels),)),
         )
         heads = LinearHeads(tuple(labels), read["table"], read["intercepts"])
-        return model._with(heads, read["table"])
+        return model._with(heads, read["table"], FoundWeights.load(folder, QUESTIONS + len(labels)))

@@ -1,7 +1,7 @@
 """What the indicators mean (`taxonomy`), and the words that show them (`rules`, `keywords`)."""
 
 from adrisk.indicators.extension import use_platform_file
-from adrisk.indicators.findings import Findings, find_all
+from adrisk.indicators.findings import Findings, find_all, rules_fingerprint
 from adrisk.indicators.keywords import keyword_counts
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.overlap import settled
@@ -29,6 +29,7 @@ __all__ = [
     "match_all",
     "match_column",
     "match_escalating",
+    "rules_fingerprint",
     "settled",
     "use_platform_file",
 ]

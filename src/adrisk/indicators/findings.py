@@ -6,15 +6,20 @@ places in the folded text; rule and raw span are left out.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from adrisk.indicators.extension import platform_file
+from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.places import Places
 from adrisk.indicators.reader import FOUND, Reader, Spoken, readings
@@ -24,21 +29,46 @@ from adrisk.types import IntArray, State
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Findings of many ads, in order of the ads and, within one, of their places.
+    """m findings in n ads, ordered by ad.
 
     Attributes:
-        ad: number of the ad, shape (m,).
-        indicator: its place in the taxonomy's `text_ids`, shape (m,).
-        present: whether the ad says so, or else the opposite, shape (m,).
-        start: first character in the folded text, shape (m,).
-        end: the one behind the last, shape (m,).
+        ads: n.
+        ad: shape (m,), the ad's row, 0 to n - 1.
+        indicator: shape (m,), place in `Taxonomy.text_ids`.
+        present: shape (m,), False where the ad says the opposite.
+        start, end: shape (m,), characters of the folded text, half-open.
     """
 
-    ad: IntArray
+    ads: int
+    ad: NDArray[np.int64]
     indicator: NDArray[np.int16]
     present: NDArray[np.bool_]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+
+    def take(self, rows: IntArray) -> Findings:
+        """The findings of some ads, in their order; a row may come twice."""
+        rows = np.asarray(rows, dtype=np.int64)
+        first = np.searchsorted(self.ad, rows)
+        count = np.searchsorted(self.ad, rows, side="right") - first
+        ad = np.repeat(np.arange(len(rows)), count)
+        at = (
+            np.repeat(first, count)
+            + np.arange(len(ad))
+            - np.repeat(np.cumsum(count) - count, count)
+        )
+        return Findings(
+            len(rows), ad, self.indicator[at], self.present[at], self.start[at], self.end[at]
+        )
+
+    def states(self, indicators: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether each ad shows each of so many indicators, and whether it says the opposite.
+
+        Two arrays of shape (n, indicators); neither is set where an ad states nothing.
+        """
+        found = np.zeros((2, self.ads, indicators), dtype=np.bool_)
+        found[(~self.present).astype(np.int64), self.ad, self.indicator] = True
+        return found[0], found[1]
 
 
 def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]) -> Findings:
@@ -73,12 +103,7 @@ def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | Non
     blocks.append(_settled_alone(parts, alone, places))
     found = np.concatenate(blocks)
     found = found[np.argsort(found["ad"], kind="stable")]
-    return Findings(
-        *(
-            np.ascontiguousarray(found[name])
-            for name in ("ad", "indicator", "present", "start", "end")
-        )
-    )
+    return Findings(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
 
 
 _FOUND = np.dtype([("ad", "<i8"), *FOUND.descr])
@@ -170,3 +195,18 @@ def _settled_alone(
         for f in settled(of_ad)
     ]
     return np.array(rows, _FOUND)
+
+
+def rules_fingerprint() -> str:
+    """SHA-256 over the taxonomy, the rules of every language and the platform's file, if any."""
+    return _fingerprint(platform_file())
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(platform: Path | None) -> str:
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    files = [here / "taxonomy.yaml", *(here / "rules" / f"{code}.yaml" for code in LANGUAGES)]
+    for path in [*files, *([platform] if platform else [])]:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

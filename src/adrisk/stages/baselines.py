@@ -39,12 +39,11 @@ def random_gap(
             classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
             fit = split["fit"]
             learned = _risk_alone(lesson(corpus, fit, recipe.labels).targets)
-            classifier.fit(corpus.prepared.folded.take(pa.array(fit)), learned)
-            held_out = pa.array(split["report"])
-            margins = classifier.margins(corpus.prepared.folded.take(held_out))
+            classifier.fit(corpus.reading.take(fit), learned)
+            margins = classifier.margins(corpus.reading.take(split["report"]))
             if len(splits) > 1:  # scores of several models are pooled: put them on one scale
                 calibrate = split["calibrate"]
-                before = classifier.margins(corpus.prepared.folded.take(pa.array(calibrate)))
+                before = classifier.margins(corpus.reading.take(calibrate))
                 shift = fit_calibration(before, targets.take(calibrate), ())
                 scores.append(shift.risk(margins)[:, RISKY_COLUMN])
             else:
@@ -77,7 +76,7 @@ def baselines(
     """The four baselines on the report set; the one that learns needs the fit set's ads."""
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
-        ads, folded = corpus.ads.take(report), corpus.prepared.folded.take(pa.array(report))
+        ads, folded = corpus.ads.take(report), corpus.reading.folded.take(pa.array(report))
         scores = plain_baselines(ads, folded, load_taxonomy())
         advance(3)
         if len(fit):
@@ -123,7 +122,7 @@ def baselines_by_fold(
 
 def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatArray:
     fit = fit[corpus.targets.risk[fit] != UNKNOWN_RISK]
-    folded = corpus.prepared.folded
+    folded = corpus.reading.folded
     return tfidf_baseline(
         folded.take(pa.array(fit)).to_pylist(),
         corpus.targets.risk[fit] >= RISKY,

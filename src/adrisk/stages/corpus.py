@@ -21,8 +21,8 @@ from adrisk.campaigns import link_texts, text_groups
 from adrisk.errors import CorpusError
 from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
-from adrisk.model import Prepared, prepare
 from adrisk.progress import say, track
+from adrisk.reading import Reading, prepare
 from adrisk.sources import Quarantine, ReadOptions, open_ads
 from adrisk.stages.ingest import SOURCES_KEY
 from adrisk.types import RISKY, IntArray
@@ -34,7 +34,7 @@ class Corpus:
 
     Attributes:
         ads: the table.
-        prepared: its texts, cut and folded.
+        reading: the same as models read them.
         campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
         linked: shape (n,), numbers; ads joined by what adrisk finds alone, as when it scores.
         texts: shape (n,), numbers of near-copy groups.
@@ -46,7 +46,7 @@ class Corpus:
     """
 
     ads: pa.Table
-    prepared: Prepared
+    reading: Reading
     campaigns: IntArray
     linked: IntArray
     texts: IntArray
@@ -102,7 +102,7 @@ def load_corpus(
         advance(len(ads))
     return Corpus(
         ads=ads,
-        prepared=prepare(ads["text"]),
+        reading=prepare(ads["text"], ads["language"].to_pylist()),
         campaigns=campaigns,
         linked=linked,
         texts=text_groups(found),

@@ -20,8 +20,9 @@ from adrisk.campaigns import signatures
 from adrisk.drift import LIMITS, Aspect, Drift, Verdict, compare, supported
 from adrisk.engine import in_order
 from adrisk.errors import ModelError
-from adrisk.model import Model, prepare
+from adrisk.model import Model
 from adrisk.progress import say, track
+from adrisk.reading import prepare
 from adrisk.report.drift import drift_page
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import replacing, writable, write_json
@@ -161,9 +162,9 @@ def _read(
     """Count all ads of a stream, and their languages by name."""
 
     def of_batch(ads: pa.Table) -> tuple[Tally, list[str | None]]:
-        folded = prepare(ads["text"]).folded
-        answers = model.answer(folded)
         spoken = ads["language"].to_pylist()
+        reading = prepare(ads["text"], spoken)
+        folded, answers = reading.folded, model.answer(reading)
         told = (answers.risk, answers.indicators)
         return count(summary.frame, folded, spoken, groups_of(folded), told), spoken
 

@@ -87,7 +87,7 @@ def evaluate(
             f"judged on the other {len(report):,}"
         )
     with track("evaluate", len(report)) as advance:
-        risk, indicators = model.probabilities(*_read(corpus, report))
+        risk, indicators = model.probabilities(corpus.reading.take(report))
         advance(len(report))
     limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
     pooled = _pooled_risk(model, corpus, report, risk)
@@ -176,7 +176,7 @@ def alerts(
     found: dict[str, Any] = {}
     for source in sources:
         corpus = load_corpus([source])
-        risk, _ = model.probabilities(corpus.prepared.folded, corpus.ads["language"].to_pylist())
+        risk, _ = model.probabilities(corpus.reading)
         figure = estimate(
             alerts_per_10000(risk[:, RISKY_COLUMN], threshold),
             corpus.campaigns,
@@ -189,12 +189,6 @@ def alerts(
             "fingerprint": corpus.fingerprint,
         }
     return found
-
-
-def _read(corpus: Corpus, rows: np.ndarray) -> tuple[pa.Array, list[str | None]]:
-    """The folded texts and the languages of some rows."""
-    at = pa.array(rows)
-    return corpus.prepared.folded.take(at), corpus.ads["language"].take(at).to_pylist()
 
 
 def _seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
@@ -235,7 +229,7 @@ def _pooled(
     risks, indicators, pooled = [], [], []
     limits: dict[float, list[FloatArray]] = {}
     for model, report in zip(models, rows, strict=True):
-        risk, found = model.probabilities(*_read(corpus, report))
+        risk, found = model.probabilities(corpus.reading.take(report))
         risks.append(risk)
         pooled.append(_pooled_risk(model, corpus, report, risk))
         indicators.append(found[:, [model.labels.index(label) for label in labels]])
@@ -273,7 +267,7 @@ def _judged(
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
     top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
     np.maximum.at(top, linked, risky)
-    words = corpus.prepared.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    words = corpus.reading.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,

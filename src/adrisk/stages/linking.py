@@ -22,8 +22,8 @@ from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts,
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.model import MAX_CHARS
 from adrisk.progress import say, track
+from adrisk.reading import MAX_CHARS
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.types import IntArray

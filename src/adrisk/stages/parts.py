@@ -24,10 +24,11 @@ from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import load_taxonomy, match_escalating
-from adrisk.model import Answers, Model, cut, prepare
+from adrisk.indicators import load_taxonomy
+from adrisk.model import Answers, Model
 from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
 from adrisk.progress import track
+from adrisk.reading import Reading, cut, prepare
 from adrisk.sources import AdStream
 from adrisk.stages.copies import Copies, Findings, Names
 from adrisk.stages.files import replacing
@@ -76,7 +77,8 @@ class Scorer:
         self.policy = policy
         self.names = names
         self.run_id = run_id
-        self._escalating = load_taxonomy().escalating
+        taxonomy = load_taxonomy()
+        self._escalating, self._text_ids = taxonomy.escalating, taxonomy.text_ids
         self._known = languages_known(model.manifest.trained_on.languages)
         self._copies = Copies(
             np.dtype(
@@ -145,32 +147,30 @@ class Scorer:
         self, texts: pa.Array, regions: list[str | None], languages: list[str | None]
     ) -> tuple[Findings, Names]:
         """What is in each of these texts, phones read as those of their regions."""
-        prepared = prepare(texts)
-        contacts = contacts_column(prepared.raw, prepared.folded, regions)
-        answers = self.model.answer(prepared.folded, languages)
+        reading = prepare(texts, languages)
+        contacts = contacts_column(reading.raw, reading.folded, regions)
+        answers = self.model.answer(reading)
         found = self._copies.blank(len(texts))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
-        found["truncated"] = prepared.truncated
-        found["escalate"] = self._escalate(prepared.raw.to_pylist(), languages, answers)
-        found["unreadable"] = unreadable(prepared.folded)
-        found["signature"] = signatures(prepared.folded)
+        found["truncated"] = reading.truncated
+        found["escalate"] = self._escalate(reading, answers)
+        found["unreadable"] = unreadable(reading.folded)
+        found["signature"] = signatures(reading.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
         ]
 
-    def _escalate(
-        self, texts: list[str], languages: list[str | None], answers: Answers
-    ) -> NDArray[np.uint64]:
+    def _escalate(self, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
         """The escalating indicators of each text as bits: found by rules, or likely."""
-        bits = np.zeros(len(texts), dtype=np.uint64)
-        found = match_escalating(texts, languages, frozenset(self._escalating))
+        bits = np.zeros(len(reading), dtype=np.uint64)
+        present, _ = reading.findings.states(len(self._text_ids))
         for i, name in enumerate(self._escalating):
-            shown = np.array([name in of_ad for of_ad in found], dtype=np.bool_)
+            shown = present[:, self._text_ids.index(name)]
             if name in self.model.manifest.calibration.calibrated:
                 likely = answers.indicators[:, self.model.labels.index(name)]
-                shown |= likely >= np.float32(ESCALATE_AT)
+                shown = shown | (likely >= np.float32(ESCALATE_AT))
             bits |= shown.astype(np.uint64) << np.uint64(i)
         return bits
 

@@ -14,8 +14,8 @@ from adrisk.campaigns.texts import PURPOSE
 from adrisk.errors import MissingExtraError
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
-from adrisk.model import prepare
 from adrisk.progress import say
+from adrisk.reading import prepare
 from adrisk.review import KeptContact, Vault
 from adrisk.stages.parts import WORK, candidate_texts, part_files
 from adrisk.types import Level
@@ -62,8 +62,8 @@ def _flagged(out: Path, names: Pseudonymiser) -> Iterator[KeptContact]:
             continue
         texts = candidate_texts(out, path)
         where = pq.read_table((out / WORK / path.stem).with_suffix(".facts")).take(pa.array(rows))
-        prepared = prepare(pa.array([texts[row] for row in rows.tolist()], pa.large_string()))
+        reading = prepare(pa.array([texts[row] for row in rows.tolist()], pa.large_string()))
         regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
-        for contacts in contacts_column(prepared.raw, prepared.folded, regions):
+        for contacts in contacts_column(reading.raw, reading.folded, regions):
             for contact in contacts:
                 yield KeptContact(names.of(contact), contact.kind, contact.value)

@@ -42,10 +42,10 @@ def summarise(model: Model, corpus: Corpus, split: Split) -> Summary:
     """
     fit, *held_out = (split[part] for part in PARTS[:3])
     held = np.concatenate(held_out)
-    folded = corpus.prepared.folded
+    folded = corpus.reading.folded
     spoken = Counter(name for name in _languages(corpus, np.concatenate([fit, held])) if name)
     batches = [held[start : start + _AT_ONCE] for start in range(0, len(held), _AT_ONCE)]
-    answers = [model.answer(folded.take(pa.array(rows))) for rows in batches]
+    answers = [model.answer(corpus.reading.take(rows)) for rows in batches]
     risk = np.concatenate([answer.risk for answer in answers])
     frame = Frame(
         languages=tuple(name for name, _ in spoken.most_common(MOST_LANGUAGES)),

@@ -15,8 +15,8 @@ from adrisk.errors import UsageError
 from adrisk.extract import contacts_column, guess_regions, mentions_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.indicators import load_taxonomy, match_all, settled
-from adrisk.model import prepare
 from adrisk.progress import say, track
+from adrisk.reading import prepare
 from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.stages.rule_report import RuleReport
@@ -99,10 +99,10 @@ def extract(
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
-        prepared = prepare(ads["text"])
+        reading = prepare(ads["text"])
         regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
-        contacts = contacts_column(prepared.raw, prepared.folded, regions)
-        mentions = mentions_column(prepared.raw, prepared.folded, contacts)
+        contacts = contacts_column(reading.raw, reading.folded, regions)
+        mentions = mentions_column(reading.raw, reading.folded, contacts)
         rows: list[tuple[object, ...]] = []
         for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
             of_ad: list[tuple[Any, ...]] = [

@@ -26,6 +26,7 @@ from adrisk.classifiers.base import (
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler, judge_ranking
+from adrisk.indicators import rules_fingerprint
 from adrisk.labels import UNKNOWN_RISK, check_risk
 from adrisk.manifest import (
     NAME,
@@ -149,27 +150,24 @@ def fit_model(
     to_fit = learning.targets.take(place[: len(fit)])
     to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
     check_risk(to_fit.risk, "fit on this split")
-    folded = corpus.prepared.folded
     classifier = FAMILIES[config.family](**parameters)
     if isinstance(classifier, LongTraining) and workshop is not None:
         classifier.attend(workshop)
-    classifier.fit(folded.take(pa.array(fit)), to_fit)
+    classifier.fit(corpus.reading.take(fit), to_fit)
     labels = classifier.labels_
-    calibrate_on = folded.take(pa.array(calibrate))
+    calibrate_on = corpus.reading.take(calibrate)
     if isinstance(classifier, Settled):
         classifier.settle(calibrate_on, to_calibrate)
     margins = classifier.margins(calibrate_on)
-    spoken = corpus.ads["language"].to_pylist()
-    speech = [spoken[row] for row in calibrate]
+    speech = calibrate_on.languages
     calibration = fit_calibration(
         margins, to_calibrate, labels, corpus.campaigns[calibrate], speech
     )
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
     pooling = _pooling(corpus, calibrate, calibration.risk(margins, speech)[:, RISKY_COLUMN])
-    risk = calibration.risk(
-        classifier.margins(folded.take(pa.array(threshold))), [spoken[row] for row in threshold]
-    )
+    held_out = corpus.reading.take(threshold)
+    risk = calibration.risk(classifier.margins(held_out), held_out.languages)
     ids = corpus.ads["ad_id"]
     manifest = Manifest(
         family=config.family,
@@ -191,6 +189,7 @@ def fit_model(
         ),
         seed=config.seed,
         libraries=library_versions(),
+        rules=rules_fingerprint(),
         facts=classifier.facts() if isinstance(classifier, Recorded) else {},
     )
     seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
@@ -225,9 +224,7 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
     if np.unique(truth).size < 2:
         say("the report set has ads of one class only: the model carries no figures")
         return {}
-    at = pa.array(rows)
-    languages = corpus.ads["language"].take(at).to_pylist()
-    risk, _ = model.probabilities(corpus.prepared.folded.take(at), languages)
+    risk, _ = model.probabilities(corpus.reading.take(rows))
     ruler = Ruler(resamples=200, seed=model.manifest.seed)
     figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
     return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}

@@ -1,7 +1,8 @@
 """What each character adds, by integrated gradients (Sundararajan, Taly and Yan 2017; captum).
 
-The way goes from an ad of the same length with every word blanked out to the ad itself. What each
-token adds along it is spread over the token's characters; the rest, what the mere number of words
+The way goes from an ad of the same length with every word blanked out, in which no rule finds a
+thing, to the ad itself. What each token adds along it is spread over the token's characters, and
+what each finding adds over the words that the rule found; the rest, what the mere number of words
 adds against an empty text, and what the steps of the integral miss, over all characters alike.
 So the rows add up to the margin exactly, and the order of the words is the gradients' alone.
 """
@@ -21,7 +22,9 @@ from adrisk.classifiers.encoder.batches import shortened
 from adrisk.classifiers.encoder.hardware import device
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.scoring import Reader
+from adrisk.classifiers.found import found_places
 from adrisk.errors import MissingExtraError
+from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 STEPS = 24
@@ -35,13 +38,17 @@ def explained(margins: Margins) -> FloatArray:
     )
 
 
-def integrated(reader: Reader, blank: int, folded: str, rows: Sequence[int]) -> FloatArray:
+def integrated(reader: Reader, blank: int, reading: Reading, rows: Sequence[int]) -> FloatArray:
     """Integrated gradients by character, before the rest is spread: shape (len(rows), chars)."""
+    folded = reading.folded[0].as_py()
     tokens = _read(reader, folded)
     result = np.zeros((len(rows), len(folded)))
     if not tokens.words.any():
         return result
-    by_token = _by_token(reader.network, tokens.ids, tokens.words, blank, rows)
+    features = reader.found(reading)
+    by_token, by_column = _by_input(reader.network, tokens, features, blank, rows)
+    if reader.names:
+        result += found_places(reading, reader.names, by_column.T).T
     for at in np.flatnonzero(tokens.words):
         start, end = tokens.spans[at]
         result[:, start:end] += by_token[:, at, None] / (end - start)
@@ -85,32 +92,44 @@ def _read(reader: Reader, folded: str) -> _Tokens:
     return _Tokens(*(shortened(column, reader.longest) for column in columns))
 
 
-def _by_token(
+def _by_input(
     network: Network,
-    ids: NDArray[np.int64],
-    words: NDArray[np.bool_],
+    tokens: _Tokens,
+    found: NDArray[np.float32],
     blank: int,
     rows: Sequence[int],
-) -> FloatArray:
-    """Shape (len(rows), tokens)."""
+) -> tuple[FloatArray, FloatArray]:
+    """What tokens add, shape (len(rows), tokens), and what the rules' columns add."""
     try:
         from captum.attr import IntegratedGradients
     except ImportError as error:
         raise MissingExtraError("captum", "encoder", "explaining the encoder's scores") from error
     embed = network.encoder.get_input_embeddings()
+    blanked = np.where(tokens.words, blank, tokens.ids)
     with torch.no_grad():
-        numbers = torch.from_numpy(np.stack([ids, np.where(words, blank, ids)])).to(device())
+        numbers = torch.from_numpy(np.stack([tokens.ids, blanked])).to(device())
         there, empty = embed(numbers).split(1)
+    columns = torch.from_numpy(found).to(device())
 
-    def forward(embeddings: Tensor) -> Tensor:
+    def forward(embeddings: Tensor, columns: Tensor) -> Tensor:
         real = torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
-        logits = network.of_embeddings(embeddings, real)
+        logits = network.of_embeddings(embeddings, real, columns)
         risk = cumulative(logits[:, :QUESTIONS])[:, RISKY_COLUMN : RISKY_COLUMN + 1]
         return torch.cat([risk, logits[:, QUESTIONS:].double()], dim=1)
 
     method = IntegratedGradients(forward)
-    found = [
-        method.attribute(there, empty, target=int(row), n_steps=STEPS).sum(dim=-1)[0]
-        for row in rows
-    ]
-    return np.asarray(torch.stack(found).double().cpu().numpy())
+    by_token, by_column = [], []
+    for row in rows:
+        words, rules = method.attribute(
+            (there, columns),
+            (empty, torch.zeros_like(columns)),
+            target=int(row),
+            n_steps=STEPS,
+        )
+        by_token.append(words.sum(dim=-1)[0])
+        by_column.append(rules[0])
+    return _numbers(by_token), _numbers(by_column)
+
+
+def _numbers(rows: list[Tensor]) -> FloatArray:
+    return np.asarray(torch.stack(rows).double().cpu().numpy())

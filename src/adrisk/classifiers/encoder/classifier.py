@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pyarrow as pa
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
+from adrisk.classifiers.found import found_names
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import UNKNOWN_RISK, Targets, check_risk, learnable
+from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class EncoderClassifier:
         smoothing: how far targets are moved towards the prevalence, against wrong labels.
         precision: "auto" for bfloat16 where the hardware has it, else "float32".
         min_positives: an indicator needs as many present and absent ads to get a head.
+        findings: whether what the evidence rules found is a feature beside the text.
         seed: of the order of the ads, of dropout and of what is held back.
     """
 
@@ -65,6 +67,7 @@ class EncoderClassifier:
         smoothing: float = 0.02,
         precision: str = "auto",
         min_positives: int = 8,
+        findings: bool = True,
         seed: int = 0,
     ) -> None:
         self.encoder = encoder
@@ -77,6 +80,7 @@ class EncoderClassifier:
         self.smoothing = smoothing
         self.precision = precision
         self.min_positives = min_positives
+        self.findings = findings
         self.seed = seed
         self._workshop = Workshop()
         self._facts: dict[str, Any] = {}
@@ -95,6 +99,7 @@ class EncoderClassifier:
             "smoothing": self.smoothing,
             "precision": self.precision,
             "min_positives": self.min_positives,
+            "findings": self.findings,
             "seed": self.seed,
         }
 
@@ -103,7 +108,7 @@ class EncoderClassifier:
         self._workshop = workshop
         return self
 
-    def fit(self, folded: pa.Array, targets: Targets) -> Self:
+    def fit(self, reading: Reading, targets: Targets) -> Self:
         """Fine-tune; a tenth of the campaigns is held back to tell when to stop."""
         self._check()
         check_risk(targets.risk)
@@ -111,6 +116,7 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.batches import tokenise
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.network import Network, freeze
+        from adrisk.classifiers.encoder.scoring import features_of
         from adrisk.classifiers.encoder.source import load_base, read_tokeniser
         from adrisk.classifiers.encoder.training import Examples, answers_of, held_back, train
 
@@ -121,19 +127,22 @@ class EncoderClassifier:
             "filler": base.filler,
             "blank": base.blank,
             "half": False,
+            "found": list(found_names()) if self.findings else [],
         }
         self._tokeniser_json = base.tokeniser
         self._tokeniser = read_tokeniser(base.tokeniser, self.encoder)
         known = np.flatnonzero(
             (targets.risk != UNKNOWN_RISK) | ~np.isnan(targets.columns(labels)).all(axis=1)
         )
-        texts, targets = folded.take(pa.array(known)).to_pylist(), targets.take(known)
+        reading, targets = reading.take(known), targets.take(known)
         recipe = self._recipe()
         examples = Examples(
-            tokenise(self._tokeniser, texts, recipe.longest), *answers_of(targets, labels)
+            tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
+            features_of(reading, self._names()),
+            *answers_of(targets, labels),
         )
         held = held_back(targets, self.seed)
-        network = Network(base.encoder, len(labels))
+        network = Network(base.encoder, len(labels), len(self._names()))
         try:
             freeze(network, self.train_layers)
         except ValueError as error:
@@ -142,10 +151,13 @@ class EncoderClassifier:
         learn, told = (examples.take(np.flatnonzero(part)) for part in (~held, held))
         reached = train(network, learn, told, recipe, checkpoint, self._workshop)
         self.labels_ = labels
-        self._compare(network, texts)
+        self._compare(network, reading)
         self._facts = {**self._facts, **reached, "held_out_ads": int(held.sum())}
         checkpoint.done()
         return self
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self._settings["found"])
 
     def _check(self) -> None:
         if self.precision not in PRECISIONS:
@@ -181,10 +193,11 @@ class EncoderClassifier:
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
-        digest.update(examples.answers.tobytes() + examples.counts.tobytes())
+        for numbers in (examples.found, examples.answers, examples.counts):
+            digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 
-    def _compare(self, network: Network, texts: Sequence[str]) -> None:
+    def _compare(self, network: Network, reading: Reading) -> None:
         """Hold bfloat16 against float32 on some ads, and keep it only where they agree."""
         from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest
 
@@ -194,7 +207,8 @@ class EncoderClassifier:
         if self.precision == "auto":
             half = self._made_reader(half=True)
             if half.half:
-                some = list(texts[:: max(1, len(texts) // _COMPARED)])[:_COMPARED]
+                every = max(1, len(reading) // _COMPARED)
+                some = reading.take(np.arange(0, len(reading), every)[:_COMPARED])
                 difference = furthest(reader.logits(some), half.logits(some))
                 self._facts["bfloat16_difference"] = difference
                 if difference <= TOLERANCE:
@@ -206,30 +220,31 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.scoring import Reader
 
         longest, filler = self._settings["longest"], self._settings["filler"]
-        return Reader(self._network, self._tokeniser, longest, filler, half=half)
+        return Reader(self._network, self._tokeniser, longest, filler, self._names(), half=half)
 
     def facts(self) -> dict[str, Any]:
         """What fitting came to; see `Recorded`. Empty for a model that was loaded."""
         return dict(self._facts)
 
-    def margins(self, folded: pa.Array) -> Margins:
+    def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         from adrisk.classifiers.encoder.scoring import margins_of
 
-        return margins_of(self._reader.logits(folded.to_pylist()))
+        return margins_of(self._reader.logits(reading))
 
-    def contributions(self, folded: str) -> FloatArray:
+    def contributions(self, reading: Reading) -> FloatArray:
         """Integrated gradients of every head; see `Classifier.contributions`."""
-        return self.contributions_to(folded, range(1 + len(self.labels_)))
+        return self.contributions_to(reading, range(1 + len(self.labels_)))
 
-    def contributions_to(self, folded: str, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
         """Integrated gradients of some heads; see `Selective`. A second a head is usual."""
         from adrisk.classifiers.encoder import attribution
 
-        here, empty = attribution.explained(self.margins(pa.array([folded, ""])))
-        found = attribution.integrated(self._reader, self._settings["blank"], folded, rows)
-        read = attribution.read_characters(self._reader, folded)
-        return attribution.spread(found, (here - empty)[list(rows)], read)
+        here = attribution.explained(self.margins(reading))
+        empty = attribution.explained(self.margins(prepare([""])))
+        found = attribution.integrated(self._reader, self._settings["blank"], reading, rows)
+        read = attribution.read_characters(self._reader, reading.folded[0].as_py())
+        return attribution.spread(found, (here - empty)[0, list(rows)], read)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors`, `tokenizer.json` and `encoder.json`."""
@@ -251,7 +266,9 @@ class EncoderClassifier:
         model = cls(**parameters)
         model.labels_ = tuple(labels)
         model._settings = _read_settings(folder / "encoder.json")
-        network = Network(rebuilt(model._settings["config"]), len(labels))
+        network = Network(
+            rebuilt(model._settings["config"]), len(labels), len(model._settings["found"])
+        )
         _fill(network, folder / "weights.safetensors")
         model._tokeniser_json = _read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
@@ -282,7 +299,14 @@ def _read_text(path: Path) -> str:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    wanted = {"config": dict, "longest": int, "filler": int, "blank": int, "half": bool}
+    wanted = {
+        "config": dict,
+        "longest": int,
+        "filler": int,
+        "blank": int,
+        "half": bool,
+        "found": list,
+    }
     try:
         found = json.loads(_read_text(path))
     except ValueError as error:

@@ -1,5 +1,8 @@
 """The network: an encoder, its tokens' mean and maximum, and one linear layer of heads.
 
+Beside it, what the evidence rules found goes to the heads by a layer of its own, the wide part of a
+wide and deep network (Cheng et al. 2016).
+
 The first three heads ask for the ordinal risk as CORN does (Shi, Cao and Raschka 2023): "at least
 1?", "at least 2, given 1?", "at least 3, given 2?". Products of such answers cannot cross.
 The maximum stands beside the mean because one phrase in a long ad is what an indicator is.
@@ -27,38 +30,44 @@ class Network(nn.Module):  # type: ignore[misc]
     Args:
         encoder: gives `last_hidden_state` from `input_ids` or `inputs_embeds`.
         labels: number of indicators.
+        found: number of columns of what the rules found; 0 where they are not asked.
     """
 
-    def __init__(self, encoder: Any, labels: int) -> None:
+    def __init__(self, encoder: Any, labels: int, found: int = 0) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(_DROPOUT)
         width = 2 * encoder.config.hidden_size
         self.head = nn.Linear(width, QUESTIONS + labels)
+        self.wide = nn.Linear(found, QUESTIONS + labels, bias=False) if found else None
         # Texts differ little along the axes of a pretrained encoder beside what all have in
         # common; the heads would learn that first, and slowly.
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
 
-    def forward(self, ids: Tensor, real: Tensor) -> Tensor:
-        """Shape (n, 3 + k) from token numbers and where they are real, both (n, width)."""
-        return self._heads(self.pooled(ids, real))
+    def forward(self, ids: Tensor, real: Tensor, found: Tensor) -> Tensor:
+        """Shape (n, 3 + k) from token numbers and where they are real, both (n, width).
+
+        `found`, of shape (n, columns), is what the rules found.
+        """
+        return self._heads(self.pooled(ids, real), found)
 
     def pooled(self, ids: Tensor, real: Tensor) -> Tensor:
         """Mean and maximum of the tokens, shape (n, 2 d), as the encoder gives them."""
         return _pooled(self.encoder(input_ids=ids, attention_mask=real), real)
 
-    def of_embeddings(self, embeddings: Tensor, real: Tensor) -> Tensor:
+    def of_embeddings(self, embeddings: Tensor, real: Tensor, found: Tensor) -> Tensor:
         """The same from embeddings, shape (n, width, d)."""
-        found = self.encoder(inputs_embeds=embeddings, attention_mask=real)
-        return self._heads(_pooled(found, real))
+        read = self.encoder(inputs_embeds=embeddings, attention_mask=real)
+        return self._heads(_pooled(read, real), found)
 
-    def _heads(self, pooled: Tensor) -> Tensor:
-        return self.head(self.dropout((pooled - self.centre) * self.scale))
+    def _heads(self, pooled: Tensor, found: Tensor) -> Tensor:
+        logits = self.head(self.dropout((pooled - self.centre) * self.scale))
+        return logits if self.wide is None else logits + self.wide(found)
 
 
-def _pooled(found: Any, real: Tensor) -> Tensor:
-    hidden = found.last_hidden_state.float()
+def _pooled(read: Any, real: Tensor) -> Tensor:
+    hidden = read.last_hidden_state.float()
     there = real[:, :, None].bool()
     total = hidden.masked_fill(~there, 0.0).sum(dim=1)
     mean = total / there.sum(dim=1).clamp_min(1)

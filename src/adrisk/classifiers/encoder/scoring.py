@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,6 +20,8 @@ from adrisk.classifiers.base import Margins, uncrossed
 from adrisk.classifiers.encoder.batches import by_width, padded, tokenise
 from adrisk.classifiers.encoder.hardware import device, has_half
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
+from adrisk.classifiers.found import found_matrix
+from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 TOLERANCE = 1e-2
@@ -63,32 +66,53 @@ class Reader:
         tokeniser: neither pads nor cuts.
         longest: tokens read of an ad.
         filler: the token that pads.
+        names: columns of what the rules found, as the network was made for.
         half: whether bfloat16 was found safe; used where the hardware has it.
     """
 
     def __init__(
-        self, network: Network, tokeniser: Any, longest: int, filler: int, *, half: bool
+        self,
+        network: Network,
+        tokeniser: Any,
+        longest: int,
+        filler: int,
+        names: tuple[str, ...],
+        *,
+        half: bool,
     ) -> None:
         self.tokeniser = tokeniser
         self.longest = longest
         self.filler = filler
+        self.names = names
         self.half = half and has_half()
         self.network = (halved(network) if self.half else network).to(device()).eval()
         self.network.requires_grad_(False)
 
-    def logits(self, texts: list[str]) -> FloatArray:
+    def logits(self, reading: Reading) -> FloatArray:
         """Shape (n, 3 + k), float64."""
-        tokens = tokenise(self.tokeniser, texts, self.longest)
-        found = np.zeros((len(texts), self.network.head.out_features))
+        tokens = tokenise(self.tokeniser, reading.folded.to_pylist(), self.longest)
+        features = self.found(reading)
+        logits = np.zeros((len(reading), self.network.head.out_features))
         at_once = _TOKENS_AT_ONCE[device().type]
         with torch.inference_mode():
             for width, rows in by_width([len(t) for t in tokens], self.longest, at_once):
                 ids, real = padded([tokens[row] for row in rows], width, self.filler)
-                logits = self.network(
-                    torch.from_numpy(ids).to(device()), torch.from_numpy(real).to(device())
+                batch = (
+                    torch.from_numpy(part).to(device()) for part in (ids, real, features[rows])
                 )
-                found[rows] = logits.double().cpu().numpy()
-        return found
+                logits[rows] = self.network(*batch).double().cpu().numpy()
+        return logits
+
+    def found(self, reading: Reading) -> NDArray[np.float32]:
+        """What the rules found, shape (n, columns)."""
+        return features_of(reading, self.names)
+
+
+def features_of(reading: Reading, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """What the rules found, shape (n, len(names)); they are not asked where there are no names."""
+    if not names:
+        return np.zeros((len(reading), 0), dtype=np.float32)
+    return found_matrix(reading, names)
 
 
 def margins_of(logits: FloatArray) -> Margins:

@@ -37,6 +37,7 @@ HELD_SHARE = 0.1
 _MOST_WEIGHT = 10.0
 _INDICATORS_WEIGH = 4.0  # their mean loss is about a quarter of the risk's
 _HEAD_RATE = 10.0  # the heads begin at nothing and may learn so much faster than the encoder
+_HEADS = ("head.", "wide.")
 _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
@@ -48,9 +49,11 @@ _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """n ads to learn from: tokens, and what `answers_of` gives; NaN where not asked."""
+    """n ads to learn from: tokens, what the rules found, shape (n, columns), and what `answers_of`
+    gives; NaN where not asked."""
 
     tokens: Sequence[IntArray]
+    found: NDArray[np.float32]
     answers: FloatArray
     counts: FloatArray
 
@@ -60,7 +63,7 @@ class Examples:
     def take(self, rows: NDArray[np.intp]) -> Examples:
         """Some of them, in that order."""
         tokens = [self.tokens[row] for row in rows]
-        return Examples(tokens, self.answers[rows], self.counts[rows])
+        return Examples(tokens, self.found[rows], self.answers[rows], self.counts[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,8 @@ def _step(
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed * 1_000_003 + step)
         with autocast(recipe.half):
-            logits = network(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
+            batch = (torch.from_numpy(part).to(where) for part in (ids, real, examples.found))
+            logits = network(*batch)
         loss = loss_of(logits, examples, balance, recipe)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -236,12 +240,14 @@ def _start_heads(network: Network, balance: Balance) -> None:
         network.head.weight.zero_()
         odds = torch.log(balance.prevalence / (1 - balance.prevalence))
         network.head.bias.copy_(odds + torch.log(balance.weight))
+        if network.wide is not None:
+            network.wide.weight.zero_()
 
 
 def _standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
     """Centre and scale what the heads see by some of the ads, as the encoder reads them now."""
     some = learn.take(np.random.default_rng(recipe.seed).permutation(len(learn))[:_SEEN_FIRST])
-    pooled = _read(network, some, recipe, network.pooled)
+    pooled = _read(network, some, recipe, lambda ids, real, _: network.pooled(ids, real))
     spread, centre = torch.std_mean(pooled, dim=0)
     network.centre.copy_(centre)
     network.scale.copy_(1 / spread.clamp_min(_LEAST_SPREAD))
@@ -254,8 +260,8 @@ def _take_out(network: Network, balance: Balance) -> None:
 
 
 def _optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
-    heads = [p for name, p in learned(network) if name.startswith("head.")]
-    encoder = [p for name, p in learned(network) if not name.startswith("head.")]
+    heads = [p for name, p in learned(network) if name.startswith(_HEADS)]
+    encoder = [p for name, p in learned(network) if not name.startswith(_HEADS)]
     groups = [
         {"params": encoder, "full": recipe.learning_rate},
         {"params": heads, "full": recipe.learning_rate * _HEAD_RATE},
@@ -298,7 +304,10 @@ def _judge(
 
 
 def _read(
-    network: Network, examples: Examples, recipe: Recipe, read: Callable[[Tensor, Tensor], Tensor]
+    network: Network,
+    examples: Examples,
+    recipe: Recipe,
+    read: Callable[[Tensor, Tensor, Tensor], Tensor],
 ) -> Tensor:
     """What `read`, a part of the network, gives of each ad, on the CPU."""
     network.eval()
@@ -309,8 +318,8 @@ def _read(
     with torch.no_grad(), autocast(recipe.half):
         for width, rows in by_width(lengths, recipe.longest, recipe.batch * recipe.longest):
             ids, real = padded([examples.tokens[row] for row in rows], width, recipe.filler)
-            given = read(torch.from_numpy(ids).to(where), torch.from_numpy(real).to(where))
-            found.append(given.float().cpu())
+            batch = (torch.from_numpy(part).to(where) for part in (ids, real, examples.found[rows]))
+            found.append(read(*batch).float().cpu())
             order.append(rows)
     return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(order)))]
 

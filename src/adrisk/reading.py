@@ -1,0 +1,99 @@
+"""Ads as every model reads them: cut, folded, and with what the evidence rules find in them.
+
+In: raw texts and, where known, their languages. Out: a `Reading`. The rules are asked only once
+somebody wants to know what they find, and once only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adrisk.indicators import Findings, find_all
+from adrisk.normalise import fold_column
+from adrisk.types import IntArray
+
+MAX_CHARS = 20_000
+"""Only so many characters of an ad are read; a longer one is marked `truncated`."""
+
+
+class Reading:
+    """n ads.
+
+    Attributes:
+        raw: n texts of at most `MAX_CHARS` characters.
+        folded: the same, folded.
+        truncated: shape (n,), whether a text was cut.
+        languages: n, ISO 639-1 where known.
+    """
+
+    __slots__ = ("_findings", "_whole", "folded", "languages", "raw", "truncated")
+
+    def __init__(
+        self,
+        raw: pa.Array,
+        folded: pa.Array,
+        truncated: NDArray[np.bool_],
+        languages: Sequence[str | None],
+    ) -> None:
+        self.raw = raw
+        self.folded = folded
+        self.truncated = truncated
+        self.languages = languages
+        self._findings: Findings | None = None
+        self._whole: tuple[Reading, IntArray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.folded)
+
+    @property
+    def findings(self) -> Findings:
+        """What the rules find. Readings taken from one share what was found for it."""
+        if self._findings is None:
+            if self._whole is not None:
+                whole, rows = self._whole
+                self._findings = whole.findings.take(rows)
+            else:
+                self._findings = find_all(self.raw.to_pylist(), self.folded, self.languages)
+        return self._findings
+
+    def take(self, rows: Sequence[int] | IntArray) -> Reading:
+        """The same of some rows, in their order."""
+        at = np.asarray(rows, dtype=np.int64)
+        places = pa.array(at)
+        taken = Reading(
+            self.raw.take(places),
+            self.folded.take(places),
+            self.truncated[at],
+            [self.languages[row] for row in at],
+        )
+        taken._whole = (self, at)
+        return taken
+
+
+def prepare(
+    texts: pa.ChunkedArray | pa.Array | Sequence[str],
+    languages: Sequence[str | None] | None = None,
+) -> Reading:
+    """Cut and fold raw texts; without languages, the rules of all of theirs are tried."""
+    if not isinstance(texts, pa.ChunkedArray | pa.Array):
+        texts = pa.array(list(texts), pa.large_string())
+    raw, truncated = cut(texts)
+    known = [None] * len(raw) if languages is None else languages
+    return Reading(raw, fold_column(raw), truncated, known)
+
+
+def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """The first `MAX_CHARS` characters of each text, and whether there were more."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    texts = texts.cast(pa.large_string())
+    truncated = np.zeros(len(texts), dtype=np.bool_)
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_CHARS:
+        truncated = pc.greater(pc.utf8_length(texts), MAX_CHARS).to_numpy(zero_copy_only=False)
+        texts = pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
+    return texts, truncated
