@@ -189,7 +189,7 @@ def test_no_ads_give_no_findings_and_uneven_columns_are_refused():
 
 def test_what_is_remembered_stays_within_bounds(monkeypatch):
     monkeypatch.setattr(reader, "_REMEMBERED", 10)
-    one = reader.Reader("en", None, None)
+    one = reader.Reader("en")
     said = one.read([f"we keep your passport, {i}. hello." for i in range(99)]).said
     assert len(said) == 99
     assert len(one._known) <= 10

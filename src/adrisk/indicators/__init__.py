@@ -6,7 +6,7 @@ from adrisk.indicators.keywords import keyword_counts
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.rulebook import Rule, load_rules
-from adrisk.indicators.rules import match, match_all, match_column, match_escalating
+from adrisk.indicators.rules import match, match_all, match_column
 from adrisk.indicators.taxonomy import (
     Indicator,
     Taxonomy,
@@ -28,7 +28,6 @@ __all__ = [
     "match",
     "match_all",
     "match_column",
-    "match_escalating",
     "rules_fingerprint",
     "settled",
     "use_platform_file",

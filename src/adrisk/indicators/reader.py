@@ -124,10 +124,10 @@ def _beyond_notices(sentences: list[tuple[int, Said]]) -> list[Hit]:
 
 
 class Reader:
-    """The rules of one language; of some indicators alone, if given. Threads may share one."""
+    """The rules of one language. Threads may share one; what they learn at once is the same."""
 
-    def __init__(self, language: str, platform: Path | None, only: frozenset[str] | None) -> None:
-        self.book = load_rulebook(language, platform, only)
+    def __init__(self, language: str, platform: Path | None = None) -> None:
+        self.book = load_rulebook(language, platform)
         # All phrases stand in one list, in this order; what one means is told by its number.
         self._phrases: list[Phrase] = []
         self._rules: list[Rule] = []
@@ -254,7 +254,7 @@ def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[S
 
 
 def readings(
-    folded: Sequence[str], languages: Sequence[str | None], only: frozenset[str] | None = None
+    folded: Sequence[str], languages: Sequence[str | None]
 ) -> Iterator[tuple[Reader, IntArray, Spoken]]:
     """One reader after the other with the ads it reads, some at once, and what they say.
 
@@ -264,7 +264,7 @@ def readings(
     for code in LANGUAGES:
         read = [row for row, of_row in enumerate(languages) if code in _codes(of_row)]
         for first in range(0, len(read), _AT_ONCE):
-            reader = _reader(code, platform, only)
+            reader = _reader(code, platform)
             some = read[first : first + _AT_ONCE]
             rows = np.array(some, dtype=np.int64)
             spoken = reader.read([folded[row] for row in some])
@@ -276,5 +276,5 @@ def _codes(language: str | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
-def _reader(language: str, platform: Path | None, only: frozenset[str] | None) -> Reader:
-    return Reader(language, platform, only)
+def _reader(language: str, platform: Path | None) -> Reader:
+    return Reader(language, platform)

@@ -92,15 +92,12 @@ def load_rules(language: str) -> tuple[Rule, ...]:
 
 
 @lru_cache(maxsize=16)
-def load_rulebook(
-    language: str, platform: Path | None = None, only: frozenset[str] | None = None
-) -> Rulebook:
+def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     """The rules of one language, with those of a platform's file behind them.
 
     Args:
         language: one of the languages that have rules.
         platform: a platform's own file, if there is one.
-        only: read the rules of these indicators alone, in a fraction of the time.
 
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be read.
@@ -108,9 +105,9 @@ def load_rulebook(
     path = _FOLDER / f"{language}.yaml"
     content = read_yaml(path)
     slots = Slots(content.get("slots", {}))
-    rules = list(_rules(_of(content["indicators"], only), language, slots, path))
+    rules = list(_rules(content["indicators"], language, slots, path))
     if platform is not None:
-        rules += _platform_rules(load_extension(platform), language, slots, platform, only)
+        rules += _platform_rules(load_extension(platform), language, slots, platform)
     return Rulebook(
         language=language,
         rules=tuple(rules),
@@ -137,23 +134,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _of(indicators: Mapping[str, Any], only: frozenset[str] | None) -> Mapping[str, Any]:
-    if only is None:
-        return indicators
-    return {name: entry for name, entry in indicators.items() if name in only}
-
-
 def _platform_rules(
     extension: Extension,
     language: str,
     slots: Mapping[str, str],
     path: Path,
-    only: frozenset[str] | None,
 ) -> Iterator[Rule]:
     for code in (language, ANY_LANGUAGE):
-        rules = _of(extension.rules.get(code, {}), only)
-        yield from _rules(rules, f"platform.{code}", slots, path)
-    for indicator, listed in _of(extension.restricted, only).items():
+        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, path)
+    for indicator, listed in extension.restricted.items():
         yield _restricted(indicator, listed)
 
 

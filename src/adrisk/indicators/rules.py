@@ -16,7 +16,7 @@ from adrisk.indicators.overlap import settled
 from adrisk.indicators.places import Places
 from adrisk.indicators.reader import readings
 from adrisk.normalise import fold_column
-from adrisk.types import Evidence, State
+from adrisk.types import Evidence
 
 
 def match(raw: str, language: str | None = None) -> list[Evidence]:
@@ -45,14 +45,8 @@ def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[li
     return [settled(found) for found in match_all(raw, languages)]
 
 
-def match_all(
-    raw: Sequence[str],
-    languages: Sequence[str | None],
-    indicators: frozenset[str] | None = None,
-) -> list[list[Evidence]]:
+def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
     """Every finding of every rule, those that `match` drops because they overlap included.
-
-    With `indicators`, the findings of theirs alone.
 
     Raises:
         ValueError: if there are not as many languages as texts.
@@ -61,7 +55,7 @@ def match_all(
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
     folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
     found: list[list[Evidence]] = [[] for _ in raw]
-    for reader, rows, spoken in readings(folded, languages, indicators):
+    for reader, rows, spoken in readings(folded, languages):
         for row, hits in spoken.by_ad():
             places = Places(raw[row], folded[row])
             for hit in hits:
@@ -72,18 +66,3 @@ def match_all(
                 evidence = Evidence(hit.indicator, hit.start, hit.end, hit.rule.id, hit.state)
                 found[row].append(evidence)
     return found
-
-
-def match_escalating(
-    raw: Sequence[str], languages: Sequence[str | None], indicators: frozenset[str]
-) -> list[frozenset[str]]:
-    """Which of these indicators `match` finds present in each ad; other rules are not run.
-
-    >>> ads = ["16 and over welcome, no papers checked", "At least 18. We keep your passport."]
-    >>> [sorted(found) for found in match_escalating(ads, ["en", "en"], {"minor_recruitment"})]
-    [['minor_recruitment'], []]
-    """
-    return [
-        frozenset(e.indicator for e in settled(found) if e.state is State.PRESENT)
-        for found in match_all(raw, languages, frozenset(indicators))
-    ]
