@@ -134,8 +134,7 @@ def evaluate_recipe(
     given thresholds on the others, and scores this one; the scores are judged together.
     """
     positive = corpus.risky
-    fold = folds(corpus.campaigns, config.folds, seed=recipe.seed, positive=positive)
-    splits = [_fold_split(corpus, fold == f, recipe.seed) for f in range(config.folds)]
+    splits = fold_splits(corpus, config.folds, recipe.seed)
     ruler = Ruler(config.resamples, recipe.seed)
     models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
     results: dict[str, Any] = {
@@ -203,6 +202,12 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     used[corpus.campaigns[part >= 0]] = True
     # An unseen ad of a used campaign is neither judged nor fitted on.
     return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
+
+
+def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
+    """The campaigns dealt into folds: for each, it to report on and the others to learn from."""
+    fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
+    return [_fold_split(corpus, fold == f, seed) for f in range(count)]
 
 
 def _fold_split(
