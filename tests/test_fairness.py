@@ -79,6 +79,13 @@ def test_no_false_flag_is_not_taken_for_a_rate_of_nothing() -> None:
     assert (gap["value"], gap["low"]) == (0.0, None)
 
 
+def test_finding_every_risky_ad_is_not_taken_for_certainty() -> None:
+    lawful = np.arange(200) >= 40
+    found = compare(make_decided(~lawful, lawful), by_value(groups(200)))["group 0"]["recall"]
+    assert (found["value"], found["high"], found["campaigns"]) == (1.0, 1.0, 20)
+    assert found["low"] == pytest.approx(0.025 ** (1 / 20), abs=1e-6)
+
+
 def test_ads_of_which_nothing_is_known_are_on_neither_side() -> None:
     values = ["a"] * 100 + ["b"] * 100 + [None] * 100
     flagged = np.r_[np.zeros(200), np.ones(100)]
@@ -102,6 +109,7 @@ def test_swaps_that_move_nothing_and_swaps_that_flip_a_decision_are_told_apart()
     after = np.array([0.02, 0.01, 0.5, 0.8])
     found = moved(before, after, np.arange(4), threshold=0.6)
     assert found["over"]["value"] == 0.25
+    assert found["over"]["low"] < 0.25 < found["over"]["high"]
     assert found["over_of_could"]["value"] == 0.5  # two of the four could have moved so far
     assert found["decision_changed"]["value"] == 0.25
     assert found["largest"] == 0.3

@@ -73,17 +73,9 @@ def by_value(values: Sequence[str | None]) -> Dimension:
 def false_positive_rate(
     decided: Decided, members: NDArray[np.bool_], *, resamples: int = 500, seed: int = 0
 ) -> Estimate:
-    """The share of the lawful ads among `members` that are flagged.
-
-    Where none is, resampling would give an interval of no width; its upper end is then the exact
-    binomial one over campaigns.
-    """
+    """The share of the lawful ads among `members` that are flagged."""
     rows = members & decided.lawful
-    figure = _rate(decided.flagged, rows, decided.campaigns, resamples, seed)
-    if figure.positives == 0 and figure.campaigns > 0:
-        edge = (1 - CONFIDENCE) / 2
-        figure = replace(figure, low=0.0, high=float(1 - edge ** (1 / figure.campaigns)))
-    return figure
+    return _rate(decided.flagged, rows, decided.campaigns, resamples, seed)
 
 
 def compare(
@@ -113,9 +105,7 @@ def compare(
             )
         }
         if len(np.unique(decided.campaigns[outside])) >= LEAST_CAMPAIGNS:
-            figures["others"] = false_positive_rate(
-                decided, others, resamples=resamples, seed=seed
-            )
+            figures["others"] = false_positive_rate(decided, others, resamples=resamples, seed=seed)
             figures["difference"] = _difference(decided, inside, outside, resamples, seed)
         risky = members & decided.risky
         if (
@@ -207,7 +197,11 @@ def _rate(
     resamples: int,
     seed: int,
 ) -> Estimate:
-    """The share of `rows` with a flag, drawn by campaign; sums over campaigns are drawn, not ads."""
+    """The share of `rows` with a flag; sums over campaigns are drawn, which is drawing campaigns.
+
+    Where none has it, or all, resampling gives an interval of no width; the end that matters is
+    then the exact binomial one, with each campaign as one trial.
+    """
     groups, of = np.unique(campaigns[rows], return_inverse=True)
     hits = np.bincount(of, weights=flags[rows], minlength=len(groups))
     size = np.bincount(of, minlength=len(groups)).astype(np.float64)
@@ -218,7 +212,12 @@ def _rate(
         resamples=resamples,
         seed=seed,
     )
-    return replace(figure, n=int(rows.sum()))
+    figure = replace(figure, n=int(rows.sum()))
+    if len(groups) and figure.value in (0.0, 1.0):
+        bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / len(groups)))
+        low, high = (0.0, bound) if figure.value == 0.0 else (1 - bound, 1.0)
+        figure = replace(figure, low=low, high=high)
+    return figure
 
 
 def _difference(

@@ -93,9 +93,9 @@ def swapper(
         if not at:
             return None
         name = list(at)[rng.integers(len(at))]
-        # French writes de Nantes and d'Angers; elsewhere nothing depends on the first letter.
-        fitting = [o for o in known if language != "fr" or _opening(o, "fr") == _opening(name, "fr")]
-        others = [other for other in fitting if other not in at]
+        others = [other for other in known if other not in at]
+        if language == "fr":  # de Nantes, but d'Angers
+            others = [o for o in others if _opening(o, "fr") == _opening(name, "fr")]
         if not others:
             return None
         other = others[rng.integers(len(others))]
