@@ -7,10 +7,11 @@ sentence holds a word of each set; most sentences hold those of none, so most ph
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 
@@ -63,12 +64,15 @@ class Screen:
         frequency = _Frequency(sample)
         needs = [sorted(phrase.needs, key=frequency.of) for phrase in phrases]
         self._always = [number for number, needed in enumerate(needs) if not needed]
-        self._further = [tuple(needed[1:]) for needed in needs]
-        self._first: dict[str, list[int]] = {}
+        self._further = [needed[1:] for needed in needs]
+        first: dict[str, tuple[int, ...]] = defaultdict(tuple)
         for number, needed in enumerate(needs):
             for word in chain.from_iterable(needed[:1]):
-                self._first.setdefault(word, []).append(number)
-        self._forms = _Forms({word for needed in needs for words in needed for word in words})
+                first[word] += (number,)
+        further = chain.from_iterable(words for needed in needs for words in needed[1:])
+        # For each word: the phrases whose first set holds it, and what of it further sets hold.
+        self._first = _ByWord(first)
+        self._held = _ByWord({word: (word,) for word in further})
 
     def candidates(self, sentence: str) -> list[int]:
         """The numbers of the phrases that may match in a sentence, in order.
@@ -78,11 +82,14 @@ class Screen:
         >>> [screen.candidates(s) for s in ("we keep your paper", "no visas", "no")]
         [[0], [1], []]
         """
-        held = set(chain.from_iterable(map(self._forms.__getitem__, words_of(sentence))))
-        first, further, lacks = self._first, self._further, held.isdisjoint
+        words = words_of(sentence)
+        asked = set(chain.from_iterable(map(self._first.__getitem__, words)))
+        if not asked:
+            return self._always
+        lacks = set(chain.from_iterable(map(self._held.__getitem__, words))).isdisjoint
         found = self._always[:]
-        for number in {number for word in held if word in first for number in first[word]}:
-            for needed in further[number]:
+        for number in asked:
+            for needed in self._further[number]:
                 if lacks(needed):
                     break
             else:
@@ -111,18 +118,21 @@ class _Frequency:
         return sum(map(self._count, words))
 
 
-class _Forms(dict[str, tuple[str, ...]]):
-    """For each word that was read, what of it phrases ask for: itself, its beginnings or both."""
+T = TypeVar("T")
 
-    def __init__(self, asked: set[str]) -> None:
+
+class _ByWord(dict[str, tuple[T, ...]]):
+    """What is listed under a word and under its beginnings (`deduct*`), kept once looked up."""
+
+    def __init__(self, listed: Mapping[str, tuple[T, ...]]) -> None:
         super().__init__()
-        self._asked = asked
-        self._lengths = sorted({len(word) - 1 for word in asked if word.endswith("*")})
+        self._listed = listed
+        self._lengths = sorted({len(word) - 1 for word in listed if word.endswith("*")})
 
-    def __missing__(self, word: str) -> tuple[str, ...]:
+    def __missing__(self, word: str) -> tuple[T, ...]:
         begins = (f"{word[:size]}*" for size in self._lengths if size <= len(word))
-        forms = tuple(form for form in (word, *begins) if form in self._asked)
+        found = tuple(chain.from_iterable(self._listed.get(form, ()) for form in (word, *begins)))
         if len(self) >= _MANY_WORDS:
             self.clear()
-        self[word] = forms
-        return forms
+        self[word] = found
+        return found
