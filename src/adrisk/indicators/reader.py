@@ -7,14 +7,15 @@ what reaches over several, such as a warning, is left to `rules` and `findings`.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain, groupby, repeat
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,25 +157,17 @@ class Reader:
         starts, stops = sentences(letters)
         full = stops > starts
         starts, stops = starts[full], stops[full]
-        known, recall = self._known.get, self._recall
-        said = [
-            known(sentence := letters[start:stop]) or recall(sentence)
-            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
-        ]
-        for number, squeezed in _by_sentence(text.squeezed, starts).items():
-            said[number] = self._learn(letters[starts[number] : stops[number]], squeezed)
+        pieces = [letters[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        said = self._recalled(pieces)
+        if text.squeezed:
+            spans = _by_sentence(text.squeezed, starts)
+            anew = self._learn([pieces[number] for number in spans], list(spans.values()))
+            for number, what in zip(spans, anew, strict=True):
+                said[number] = what
         telling = [number for number, what in enumerate(said) if what is not NOTHING]
         first = starts[telling]
         ad = np.searchsorted(text.starts, first, side="right") - 1
         return Spoken(ad, first - text.starts[ad], [said[number] for number in telling])
-
-    def _recall(self, sentence: str) -> Said:
-        said = self._before.get(sentence) or self._learn(sentence)
-        if len(sentence) <= _LONGEST_REMEMBERED:
-            if len(self._known) >= _REMEMBERED:
-                self._known, self._before = {}, self._known
-            self._known[sentence] = said
-        return said
 
     def _add(self, phrases: Sequence[Phrase]) -> range:
         """Put phrases behind the others; returns their numbers."""
@@ -182,11 +175,37 @@ class Reader:
         self._phrases += phrases
         return range(first, len(self._phrases))
 
-    def _learn(self, sentence: str, squeezed: Sequence[Span] = ()) -> Said:
-        """What a sentence says, found anew; spans are widened to those of words pulled apart."""
-        numbers = self._screen.candidates(sentence)
-        if not numbers or numbers[0] >= self._doubts.start:
-            return NOTHING
+    def _recalled(self, sentences: Sequence[str]) -> list[Said]:
+        """What sentences say, remembered or found and kept."""
+        said = list(map(self._known.get, sentences))
+        if None not in said:
+            return cast(list[Said], said)
+        asked = dict.fromkeys(s for s, known in zip(sentences, said, strict=True) if known is None)
+        before = [(sentence, self._before.get(sentence)) for sentence in asked]
+        unknown = [sentence for sentence, known in before if known is None]
+        new = {sentence: known for sentence, known in before if known is not None}
+        new.update(zip(unknown, self._learn(unknown), strict=True))
+        for sentence, what in new.items():
+            if len(sentence) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known, self._before = {}, self._known
+                self._known[sentence] = what
+        return [known or new[s] for s, known in zip(sentences, said, strict=True)]
+
+    def _learn(
+        self, sentences: Sequence[str], squeezed: Sequence[Sequence[Span]] | None = None
+    ) -> list[Said]:
+        """What sentences say, found anew; spans are widened to those of words pulled apart."""
+        candidates = self._screen.candidates(sentences)
+        widest = squeezed or repeat(())
+        return [
+            self._found(sentence, numbers, spans)
+            if numbers and numbers[0] < self._doubts.start
+            else NOTHING
+            for sentence, numbers, spans in zip(sentences, candidates, widest)  # noqa: B905
+        ]
+
+    def _found(self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]) -> Said:
         hits: list[Hit] = []
         notices: list[Span] = []
         for number in numbers:
@@ -210,16 +229,16 @@ class Reader:
 
     def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
         """Whether one of these phrases, if it is a candidate, is in the sentence."""
-        return any(
-            self._phrases[number].pattern.search(sentence)
-            for number in candidates
-            if number in wanted
-        )
+        first = bisect_left(candidates, wanted.start)
+        last = bisect_left(candidates, wanted.stop, first)
+        numbers = candidates[first:last]
+        return any(self._phrases[number].pattern.search(sentence) for number in numbers)
 
     def _negated(
         self, sentence: str, start: int, end: int, rule: Rule, candidates: Sequence[int]
     ) -> bool:
-        if not any(number in self._negators for number in candidates):
+        place = bisect_left(candidates, self._negators.start)
+        if place == len(candidates) or candidates[place] >= self._negators.stop:
             return False
         if self.book.negator.search(sentence, max(0, start - _NEGATOR_REACH), start):
             return True
