@@ -25,7 +25,7 @@ from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import Crew, cores, crew, in_order
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators import LANGUAGES, load_taxonomy
 from adrisk.model import Answers, Model
 from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
 from adrisk.progress import track
@@ -68,6 +68,7 @@ class Recipe:
 
         torch.set_num_threads(1)
         pa.set_cpu_count(1)
+        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
         return self.scorer(Model.load(self.folder, self.version))
 
     def scorer(self, model: Model) -> Scorer:
