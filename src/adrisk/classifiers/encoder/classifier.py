@@ -39,9 +39,9 @@ class EncoderClassifier:
         encoder: a hub name, a local folder, or `offline` (English, from the extra of that name).
         train_layers: how many of the top layers learn; embeddings and the rest stay as they came.
             None lets everything learn, which wants a GPU.
-        epochs: at most.
+        epochs: at most; each reads one ad of every campaign.
         batch: ads a step.
-        learning_rate: of the encoder; the heads' is ten times that.
+        learning_rate: at its highest.
         max_tokens: read of an ad: its first three quarters so many, and its last quarter.
         patience: epochs without a better loss on the held-back campaigns, before it stops.
         smoothing: how far targets are moved towards the prevalence, against wrong labels.
@@ -118,7 +118,13 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.network import Network, freeze
         from adrisk.classifiers.encoder.scoring import features_of
         from adrisk.classifiers.encoder.source import load_base, read_tokeniser
-        from adrisk.classifiers.encoder.training import Examples, answers_of, held_back, train
+        from adrisk.classifiers.encoder.training import (
+            Examples,
+            answers_of,
+            campaigns_of,
+            held_back,
+            train,
+        )
 
         base = load_base(self.encoder)
         self._settings = {
@@ -139,6 +145,7 @@ class EncoderClassifier:
         examples = Examples(
             tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
             features_of(reading, self._names()),
+            campaigns_of(targets),
             *answers_of(targets, labels),
         )
         held = held_back(targets, self.seed)
@@ -193,7 +200,12 @@ class EncoderClassifier:
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
-        for numbers in (examples.found, examples.answers, examples.counts):
+        for numbers in (
+            examples.found,
+            examples.campaigns,
+            examples.answers,
+            examples.counts,
+        ):
             digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 

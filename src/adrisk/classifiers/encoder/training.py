@@ -36,12 +36,12 @@ HELD_SHARE = 0.1
 
 _MOST_WEIGHT = 10.0
 _INDICATORS_WEIGH = 4.0  # their mean loss is about a quarter of the risk's
-_HEAD_RATE = 10.0  # the heads begin at nothing and may learn so much faster than the encoder
-_HEADS = ("head.", "wide.")
 _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
 _TELL_EVERY = 10  # steps
+_RIDGE = 0.5  # on the weights of what the rules found, beside the sum of the losses
+_SOLVER_STEPS = 100
 _SEEN_FIRST = 512  # ads by which the features are centred and scaled
 _LEAST_SPREAD = 1e-3
 _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would be a coin toss
@@ -49,11 +49,18 @@ _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """n ads to learn from: tokens, what the rules found, shape (n, columns), and what `answers_of`
-    gives; NaN where not asked."""
+    """n ads to learn from.
+
+    Attributes:
+        tokens: of each.
+        found: shape (n, columns), what the rules found.
+        campaigns: shape (n,), equal numbers are one campaign.
+        answers, counts: what `answers_of` gives; NaN where not asked.
+    """
 
     tokens: Sequence[IntArray]
     found: NDArray[np.float32]
+    campaigns: IntArray
     answers: FloatArray
     counts: FloatArray
 
@@ -63,7 +70,9 @@ class Examples:
     def take(self, rows: NDArray[np.intp]) -> Examples:
         """Some of them, in that order."""
         tokens = [self.tokens[row] for row in rows]
-        return Examples(tokens, self.found[rows], self.answers[rows], self.counts[rows])
+        return Examples(
+            tokens, self.found[rows], self.campaigns[rows], self.answers[rows], self.counts[rows]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +114,17 @@ def answers_of(targets: Targets, labels: Sequence[str]) -> tuple[FloatArray, Flo
     return answers, np.where(np.isnan(answers), 0.0, counts)
 
 
+def campaigns_of(targets: Targets) -> IntArray:
+    """The number of each ad's campaign; every ad is its own where that is not known."""
+    return np.arange(len(targets)) if targets.campaigns is None else targets.campaigns
+
+
 def held_back(targets: Targets, seed: int) -> NDArray[np.bool_]:
     """Which ads are kept from learning to tell when to stop: whole campaigns, a tenth of the ads.
 
     None where a tenth would have too few ads of either class.
     """
-    campaigns = np.arange(len(targets)) if targets.campaigns is None else targets.campaigns
+    campaigns = campaigns_of(targets)
     risky = targets.risk >= RISKY
     held = np.zeros(len(targets), dtype=np.bool_)
     rng = np.random.default_rng(seed)
@@ -146,25 +160,28 @@ def train(
     """
     where = device()
     network.to(where)
-    balance = _balance(learn)
-    _start_heads(network, balance)
+    balance = balance_of(learn)
+    start_heads(network, learn, balance, recipe)
     _standardise(network, learn, recipe)
-    optimiser = _optimiser(network, recipe)
-    lengths = [len(tokens) for tokens in learn.tokens]
-    an_epoch = -(-len(learn) // recipe.batch)  # the windows are whole batches, the last one aside
+    optimiser = _optimiser(network)
+    lengths = np.array([len(tokens) for tokens in learn.tokens], dtype=np.int64)
+    size = len(np.unique(learn.campaigns))
+    an_epoch = -(-size // recipe.batch)  # the windows are whole batches, the last one aside
     state = checkpoint.restore(network, optimiser) or State()
     if state.step:
         say(f"going on with the encoder at step {state.step} of {an_epoch * recipe.epochs}")
     saved = time.monotonic()
-    with track("train encoder", len(learn) * recipe.epochs) as advance:
+    with track("train encoder", size * recipe.epochs) as advance:
         advance(state.step * recipe.batch)
         while state.step < an_epoch * recipe.epochs and state.waited < recipe.patience:
             epoch, at = divmod(state.step, an_epoch)
-            batches = shuffled(lengths, recipe.batch, np.random.default_rng([recipe.seed, epoch]))
-            for rows in batches[at:]:
-                rate = _rate(state.step, an_epoch * recipe.epochs)
+            rng = np.random.default_rng([recipe.seed, epoch])
+            chosen = one_of_each(learn.campaigns, rng)
+            for batch in shuffled(lengths[chosen], recipe.batch, rng)[at:]:
+                rows = chosen[batch]
+                rate = recipe.learning_rate * _rate(state.step, an_epoch * recipe.epochs)
                 for group in optimiser.param_groups:
-                    group["lr"] = group["full"] * rate
+                    group["lr"] = rate
                 loss = _step(network, learn.take(rows), balance, optimiser, recipe, state.step)
                 state.step += 1
                 advance(len(rows), note=f"loss {loss:.3f}")
@@ -195,6 +212,9 @@ def _step(
 ) -> float:
     """One batch forward and back; its loss."""
     network.train()
+    # The encoder's own dropout would cost a CPU as much again, in random numbers and in attention
+    # that is no longer fused; a few epochs leave it little to prevent. The heads keep theirs.
+    network.encoder.eval()
     where = device()
     width = max(width_of(len(tokens), recipe.longest) for tokens in examples.tokens)
     ids, real = padded(examples.tokens, width, recipe.filler)
@@ -213,6 +233,15 @@ def _step(
 
 def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
     """Mean over the ads of the risk questions asked, and mean over all known indicators."""
+    each = _each_loss(logits, examples, balance, recipe)
+    counts = torch.from_numpy(examples.counts).float().to(logits.device)
+    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
+    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
+    return risk + _INDICATORS_WEIGH * indicators
+
+
+def _each_loss(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
+    """Shape (n, 3 + k), 0 where nothing is known."""
     wanted = torch.from_numpy(examples.answers).nan_to_num(0.0).float().to(logits.device)
     counts = torch.from_numpy(examples.counts).float().to(logits.device)
     prevalence, weight = (part.to(logits.device) for part in (balance.prevalence, balance.weight))
@@ -220,28 +249,63 @@ def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe
     each = functional.binary_cross_entropy_with_logits(
         logits.float(), wanted, pos_weight=weight, reduction="none"
     )
-    each = each * counts
-    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
-    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
-    return risk + _INDICATORS_WEIGH * indicators
+    return each * counts
 
 
-def _balance(examples: Examples) -> Balance:
-    present = (np.nan_to_num(examples.answers) * examples.counts).sum(axis=0)
-    count = examples.counts.sum(axis=0)
+def one_of_each(campaigns: IntArray, rng: np.random.Generator) -> NDArray[np.intp]:
+    """One ad of every campaign, drawn anew for every epoch: near-copies teach little more.
+
+    >>> one_of_each(np.array([7, 7, 3]), np.random.default_rng(0)).tolist()
+    [2, 0]
+    """
+    order = rng.permutation(len(campaigns))
+    _, first = np.unique(campaigns[order], return_index=True)
+    return np.asarray(order[first])
+
+
+def balance_of(examples: Examples) -> Balance:
+    """Of the heads, a campaign counting once."""
+    counts = examples.counts * _shares(examples.campaigns)
+    present = (np.nan_to_num(examples.answers) * counts).sum(axis=0)
+    count = counts.sum(axis=0)
     prevalence = (present + 0.5) / (count + 1.0)
     weight = np.sqrt((1 - prevalence) / prevalence).clip(1 / _MOST_WEIGHT, _MOST_WEIGHT)
     return Balance(torch.from_numpy(prevalence).float(), torch.from_numpy(weight).float())
 
 
-def _start_heads(network: Network, balance: Balance) -> None:
-    """Begin at the prevalence, as the weighted loss sees it."""
+def _shares(campaigns: IntArray) -> FloatArray:
+    """How often each ad is read in an epoch on average, shape (n, 1)."""
+    _, member, sizes = np.unique(campaigns, return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[member][:, None])
+
+
+def start_heads(network: Network, learn: Examples, balance: Balance, recipe: Recipe) -> None:
+    """Begin where a logistic regression on what the rules found ends; the text is learned on top.
+
+    Without findings that is the prevalence, as the weighted loss sees it.
+    """
+    head, wide = network.head, network.wide
     with torch.no_grad():
-        network.head.weight.zero_()
+        head.weight.zero_()
         odds = torch.log(balance.prevalence / (1 - balance.prevalence))
-        network.head.bias.copy_(odds + torch.log(balance.weight))
-        if network.wide is not None:
-            network.wide.weight.zero_()
+        head.bias.copy_(odds + torch.log(balance.weight))
+        if wide is None:
+            return
+        wide.weight.zero_()
+    found = torch.from_numpy(learn.found).to(head.bias.device)
+    shares = torch.from_numpy(_shares(learn.campaigns)).float().to(head.bias.device)
+    solver = torch.optim.LBFGS(
+        [wide.weight, head.bias], max_iter=_SOLVER_STEPS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        solver.zero_grad()
+        each = _each_loss(wide(found) + head.bias, learn, balance, recipe)
+        value = (each * shares).sum() + _RIDGE * wide.weight.square().sum()
+        value.backward()
+        return value
+
+    solver.step(loss)
 
 
 def _standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
@@ -259,14 +323,8 @@ def _take_out(network: Network, balance: Balance) -> None:
         network.head.bias.sub_(torch.log(balance.weight).to(network.head.bias.device))
 
 
-def _optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
-    heads = [p for name, p in learned(network) if name.startswith(_HEADS)]
-    encoder = [p for name, p in learned(network) if not name.startswith(_HEADS)]
-    groups = [
-        {"params": encoder, "full": recipe.learning_rate},
-        {"params": heads, "full": recipe.learning_rate * _HEAD_RATE},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, weight_decay=_DECAY)
+def _optimiser(network: Network) -> torch.optim.AdamW:
+    return torch.optim.AdamW([p for _, p in learned(network)], lr=0.0, weight_decay=_DECAY)
 
 
 def _rate(step: int, steps: int) -> float:
