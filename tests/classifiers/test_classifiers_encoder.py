@@ -95,9 +95,9 @@ def test_only_the_top_layers_learn_where_that_is_asked(tiny_encoder: Path) -> No
     network = Network(load_base(str(tiny_encoder)).encoder, 1)
     freeze(network, 1)
     names = {name.split(".layer.")[-1].split(".")[0] for name, _ in learned(network)}
-    assert names == {"1", "head"}
+    assert names == {"1", "head", "link"}
     freeze(network, 0)
-    assert {name.split(".")[0] for name, _ in learned(network)} == {"head"}
+    assert {name.split(".")[0] for name, _ in learned(network)} == {"head", "link"}
 
 
 def test_frozen_layers_come_out_as_they_went_in(tiny_encoder: Path) -> None:
@@ -195,10 +195,11 @@ def test_learning_begins_where_the_findings_alone_lead(tiny_encoder: Path) -> No
     start_heads(network, examples, balance_of(examples), recipe)
     assert network.head.weight.abs().max() == 0
     truth = np.log(0.95 / 0.05)
-    odds = network.wide.weight.detach()
-    assert odds[0, 0] == pytest.approx(2 * truth, rel=0.2)  # the ridge keeps it lower
-    assert odds[0, 1].abs() < 1.0
-    torch.testing.assert_close(odds[0], odds[3], atol=1e-2, rtol=0)
+    indicator = network.wide.weight[3].detach()
+    assert indicator[0] == pytest.approx(2 * truth, rel=0.2)  # the ridge keeps it lower
+    assert indicator[1].abs() < 1.0
+    assert network.link.weight[0, 0] > 2.0  # risk hears it through the indicator
+    assert network.wide.weight[0].abs().max() < 1.0
 
 
 # Batches and precision

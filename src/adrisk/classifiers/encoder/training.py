@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,7 +40,9 @@ _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
 _TELL_EVERY = 10  # steps
-_RIDGE = 0.5  # on the weights of what the rules found, beside the sum of the losses
+_RIDGE = 0.5  # on the weights that learning begins with, beside the sum of the losses
+_BESIDE = 10.0  # times the ridge: what the rules found tells risk little beside the indicators
+_TEXT_RIDGE = 500.0  # as well, on what the heads make of the text
 _SOLVER_STEPS = 100
 _SEEN_FIRST = 512  # ads by which the features are centred and scaled
 _LEAST_SPREAD = 1e-3
@@ -158,15 +160,15 @@ def train(
         checkpoint: where the state is kept, and read from where there is one.
         workshop: hears the metrics.
     """
-    where = device()
-    network.to(where)
     balance = balance_of(learn)
     start_heads(network, learn, balance, recipe)
+    network.to(device())
     _standardise(network, learn, recipe)
     optimiser = _optimiser(network)
     lengths = np.array([len(tokens) for tokens in learn.tokens], dtype=np.int64)
     size = len(np.unique(learn.campaigns))
     an_epoch = -(-size // recipe.batch)  # the windows are whole batches, the last one aside
+    ridge = _TEXT_RIDGE / size
     state = checkpoint.restore(network, optimiser) or State()
     if state.step:
         say(f"going on with the encoder at step {state.step} of {an_epoch * recipe.epochs}")
@@ -182,7 +184,9 @@ def train(
                 rate = recipe.learning_rate * _rate(state.step, an_epoch * recipe.epochs)
                 for group in optimiser.param_groups:
                     group["lr"] = rate
-                loss = _step(network, learn.take(rows), balance, optimiser, recipe, state.step)
+                loss = _step(
+                    network, learn.take(rows), balance, optimiser, recipe, state.step, ridge
+                )
                 state.step += 1
                 advance(len(rows), note=f"loss {loss:.3f}")
                 if state.step % _TELL_EVERY == 0:
@@ -209,8 +213,9 @@ def _step(
     optimiser: torch.optim.Optimizer,
     recipe: Recipe,
     step: int,
+    ridge: float,
 ) -> float:
-    """One batch forward and back; its loss."""
+    """One batch forward and back; its loss, without the ridge on the heads."""
     network.train()
     # The encoder's own dropout would cost a CPU as much again, in random numbers and in attention
     # that is no longer fused; a few epochs leave it little to prevent. The heads keep theirs.
@@ -225,10 +230,16 @@ def _step(
             logits = network(*batch)
         loss = loss_of(logits, examples, balance, recipe)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + ridge * _squares(network)).backward()
     torch.nn.utils.clip_grad_norm_([p for _, p in learned(network)], _LARGEST_STEP)
     optimiser.step()
     return float(loss.detach())
+
+
+def _squares(network: Network) -> Tensor:
+    """Of the heads' weights of the text, each head's as much as its loss counts."""
+    risk, indicators = network.head.weight.square().sum(dim=1).tensor_split([QUESTIONS])
+    return risk.sum() + _INDICATORS_WEIGH * indicators.sum() / max(1, len(indicators))
 
 
 def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
@@ -280,32 +291,82 @@ def _shares(campaigns: IntArray) -> FloatArray:
 
 
 def start_heads(network: Network, learn: Examples, balance: Balance, recipe: Recipe) -> None:
-    """Begin where a logistic regression on what the rules found ends; the text is learned on top.
+    """Begin where logistic regressions without the text end; the text is learned on top.
 
-    Without findings that is the prevalence, as the weighted loss sees it.
+    Those of the indicators see what the rules found; those of the risk what the indicators' say,
+    and what the rules found beside it.
     """
-    head, wide = network.head, network.wide
+    odds = torch.log(balance.prevalence / (1 - balance.prevalence)) + torch.log(balance.weight)
+    found = torch.from_numpy(learn.found)
+    risk, indicators = slice(0, QUESTIONS), slice(QUESTIONS, None)
+    shrink = torch.full((found.shape[1],), _RIDGE)
     with torch.no_grad():
-        head.weight.zero_()
-        odds = torch.log(balance.prevalence / (1 - balance.prevalence))
-        head.bias.copy_(odds + torch.log(balance.weight))
-        if wide is None:
-            return
-        wide.weight.zero_()
-    found = torch.from_numpy(learn.found).to(head.bias.device)
-    shares = torch.from_numpy(_shares(learn.campaigns)).float().to(head.bias.device)
+        network.head.weight.zero_()
+        network.head.bias.copy_(odds)
+        network.lift.copy_(torch.log(balance.weight[indicators]))
+        if network.wide is None:
+            shown = _labelled(learn, balance)
+        else:
+            weights, bias = _solved(found, shrink, learn, balance, recipe, indicators)
+            network.wide.weight[indicators].copy_(weights)
+            network.head.bias[indicators].copy_(bias)
+            shown = torch.sigmoid(found @ weights.T + bias - torch.log(balance.weight[indicators]))
+        inputs = torch.cat([shown, found], dim=1)
+        shrink = torch.cat([torch.full((shown.shape[1],), _RIDGE), _BESIDE * shrink])
+        weights, bias = _solved(inputs, shrink, learn, balance, recipe, risk)
+        network.head.bias[risk].copy_(bias)
+        if network.link is not None:
+            network.link.weight.copy_(weights[:, : shown.shape[1]])
+        if network.wide is not None:
+            network.wide.weight[risk].copy_(weights[:, shown.shape[1] :])
+
+
+def _labelled(learn: Examples, balance: Balance) -> Tensor:
+    """The indicators' answers, their prevalence where they are not known, shape (n, k)."""
+    answers = torch.from_numpy(learn.answers[:, QUESTIONS:]).float()
+    return torch.where(answers.isnan(), balance.prevalence[QUESTIONS:], answers)
+
+
+def _solved(
+    inputs: Tensor,
+    shrink: Tensor,
+    learn: Examples,
+    balance: Balance,
+    recipe: Recipe,
+    heads: slice,
+) -> tuple[Tensor, Tensor]:
+    """Weights (h, d) and intercepts (h,) of logistic regressions on d inputs, a campaign once.
+
+    Args:
+        inputs: shape (n, d).
+        shrink: shape (d,), the ridge on each input's weights beside the sum of the losses.
+        learn: the n ads.
+        balance: as the loss needs it.
+        recipe: as the loss needs it.
+        heads: which are asked.
+    """
+    chosen = Balance(balance.prevalence[heads], balance.weight[heads])
+    asked = replace(learn, answers=learn.answers[:, heads], counts=learn.counts[:, heads])
+    odds = torch.log(chosen.prevalence / (1 - chosen.prevalence)) + torch.log(chosen.weight)
+    weights = torch.zeros(len(odds), inputs.shape[1], requires_grad=True)
+    bias = odds.clone().requires_grad_()
+    if not weights.numel():
+        return weights.detach(), bias.detach()
+    shares = torch.from_numpy(_shares(learn.campaigns)).float()
     solver = torch.optim.LBFGS(
-        [wide.weight, head.bias], max_iter=_SOLVER_STEPS, line_search_fn="strong_wolfe"
+        [weights, bias], max_iter=_SOLVER_STEPS, line_search_fn="strong_wolfe"
     )
 
     def loss() -> Tensor:
         solver.zero_grad()
-        each = _each_loss(wide(found) + head.bias, learn, balance, recipe)
-        value = (each * shares).sum() + _RIDGE * wide.weight.square().sum()
+        each = _each_loss(inputs @ weights.T + bias, asked, chosen, recipe)
+        value = (each * shares).sum() + (shrink * weights.square()).sum()
         value.backward()
         return value
 
-    solver.step(loss)
+    with torch.enable_grad():
+        solver.step(loss)
+    return weights.detach(), bias.detach()
 
 
 def _standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
@@ -321,6 +382,7 @@ def _take_out(network: Network, balance: Balance) -> None:
     """Back to log-odds at the prevalence of the data (Elkan 2001)."""
     with torch.no_grad():
         network.head.bias.sub_(torch.log(balance.weight).to(network.head.bias.device))
+        network.lift.zero_()
 
 
 def _optimiser(network: Network) -> torch.optim.AdamW:
