@@ -282,7 +282,7 @@ class EncoderClassifier:
             rebuilt(model._settings["config"]), len(labels), len(model._settings["found"])
         )
         _fill(network, folder / "weights.safetensors")
-        model._tokeniser_json = _read_text(folder / "tokenizer.json")
+        model._tokeniser_json = storage.read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
         model._network = network.eval()
         model._reader = model._made_reader(half=model._settings["half"])
@@ -300,16 +300,6 @@ def _fill(network: Network, path: Path) -> None:
     network.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(
-            f"{path} cannot be read ({type(error).__name__}); the model folder is incomplete or "
-            "damaged: copy it again or train anew"
-        ) from error
-
-
 def _read_settings(path: Path) -> dict[str, Any]:
     wanted = {
         "config": dict,
@@ -319,10 +309,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         "half": bool,
         "found": list,
     }
-    try:
-        found = json.loads(_read_text(path))
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
+    found = storage.read_json(path)
     if not isinstance(found, dict) or {k: type(v) for k, v in found.items()} != wanted:
         names = ", ".join(wanted)
         raise ModelError(f"{path}: expected {names}; it is the file of another kind of model")
