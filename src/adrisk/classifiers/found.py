@@ -94,13 +94,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     Raises:
         ModelError: if it holds anything else.
     """
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path} cannot be read as a list of columns ({type(error).__name__}); the model "
-            "folder is incomplete or damaged: copy it again or train anew"
-        ) from error
+    names = storage.read_json(path)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError(f"{path}: expected a list of column names; copy the model again")
     return tuple(names)

@@ -40,9 +40,9 @@ class EncoderClassifier:
         encoder: a hub name, a local folder, or `offline` (English, from the extra of that name).
         train_layers: how many of the top layers learn; embeddings and the rest stay as they came.
             None lets everything learn, which wants a GPU.
-        epochs: at most.
+        epochs: at most; each reads one ad of every campaign.
         batch: ads a step.
-        learning_rate: of the encoder; the heads' is ten times that.
+        learning_rate: at its highest.
         max_tokens: read of an ad: its first three quarters so many, and its last quarter.
         patience: epochs without a better loss on the held-back campaigns, before it stops.
         smoothing: how far targets are moved towards the prevalence, against wrong labels.
@@ -118,7 +118,13 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.network import Network, freeze
         from adrisk.classifiers.encoder.source import load_base, read_tokeniser
-        from adrisk.classifiers.encoder.training import Examples, answers_of, held_back, train
+        from adrisk.classifiers.encoder.training import (
+            Examples,
+            answers_of,
+            campaigns_of,
+            held_back,
+            train,
+        )
 
         base = load_base(self.encoder)
         self._settings = {
@@ -139,6 +145,7 @@ class EncoderClassifier:
         examples = Examples(
             tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
             self._features(reading, targets),
+            campaigns_of(targets),
             *answers_of(targets, labels),
         )
         held = held_back(targets, self.seed)
@@ -199,7 +206,12 @@ class EncoderClassifier:
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
-        for numbers in (examples.found, examples.answers, examples.counts):
+        for numbers in (
+            examples.found,
+            examples.campaigns,
+            examples.answers,
+            examples.counts,
+        ):
             digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 
@@ -276,7 +288,7 @@ class EncoderClassifier:
             rebuilt(model._settings["config"]), len(labels), len(model._settings["found"])
         )
         _fill(network, folder / "weights.safetensors")
-        model._tokeniser_json = _read_text(folder / "tokenizer.json")
+        model._tokeniser_json = storage.read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
         model._network = network.eval()
         model._reader = model._made_reader(half=model._settings["half"])
@@ -294,16 +306,6 @@ def _fill(network: Network, path: Path) -> None:
     network.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(
-            f"{path} cannot be read ({type(error).__name__}); the model folder is incomplete or "
-            "damaged: copy it again or train anew"
-        ) from error
-
-
 def _read_settings(path: Path) -> dict[str, Any]:
     wanted = {
         "config": dict,
@@ -313,10 +315,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         "half": bool,
         "found": list,
     }
-    try:
-        found = json.loads(_read_text(path))
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
+    found = storage.read_json(path)
     if not isinstance(found, dict) or {k: type(v) for k, v in found.items()} != wanted:
         names = ", ".join(wanted)
         raise ModelError(f"{path}: expected {names}; it is the file of another kind of model")
