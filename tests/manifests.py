@@ -126,6 +126,14 @@ def make_manifest() -> dict[str, Any]:
             "report": make_report(),
             "baselines": {"rules": make_ranking(0.922)},
             "random_split": {"average_precision": make_figure(0.684), "gap": 0.294},
+            "beside": {
+                "release": "2026.11-first",
+                "risk": {
+                    "first": make_figure(0.39),
+                    "second": make_figure(0.31),
+                    "difference": make_figure(0.08),
+                },
+            },
         },
         "guarantees": [
             {

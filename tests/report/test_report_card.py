@@ -85,6 +85,8 @@ def test_the_card_has_no_figure_that_is_not_in_the_manifest() -> None:
         (lambda m: m["guarantees"][0].update(qualified=False), "| 0.0208 | **no** |"),
         (lambda m: m["quality"]["baselines"].clear(), "## Quality"),
         (lambda m: m["quality"].pop("random_split"), "## Quality"),
+        (lambda m: m, "| risk | 0.390 [0.195, 0.585] | 0.310 [0.155, 0.465] | 0.080 [0.040, "),
+        (lambda m: m["quality"].pop("beside"), "## Quality"),
         (lambda m: m["behaviour"]["moves"].clear(), "## Behaviour"),
         (
             lambda m: m["model"].update(parameters={"encoder": {"encoder": "offline"}}),

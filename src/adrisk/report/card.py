@@ -216,6 +216,7 @@ def _quality(manifest: Content) -> list[str]:
             f"precision {figure(random['average_precision'])}, {random['gap']:+.3f} against the "
             "split used here.",
         ]
+    lines += _beside(quality.get("beside"))
     campaigns = report.get("campaign_risk", {})
     names = {"campaigns": "all of its ads", "campaigns by highest ad": "its riskiest ad"}
     lines += table(
@@ -243,6 +244,26 @@ def _quality(manifest: Content) -> list[str]:
             ],
         )
     return lines
+
+
+def _beside(found: Content | None) -> list[str]:
+    """The paired comparison with the release's first model; nothing for that one."""
+    if not found:
+        return []
+    names = {"risk": "risk", "indicators": "mean of the indicators that both learned"}
+    return table(
+        [
+            "average precision of",
+            "this model",
+            plain(found["release"]),
+            "difference, same draws of campaigns",
+        ],
+        [
+            [words, *(figure(found[key][side]) for side in ("first", "second", "difference"))]
+            for key, words in names.items()
+            if key in found
+        ],
+    )
 
 
 def _ranked(name: str, found: Content) -> list[str]:
