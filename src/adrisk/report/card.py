@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adrisk.report.markdown import figure, percent, plain, table
+from adrisk.report.markdown import code, figure, percent, plain, table
 from adrisk.report.render import LANGUAGE_NAMES
 
 Content = Mapping[str, Any]
@@ -65,11 +65,11 @@ def _head(manifest: Content) -> list[str]:
         "human trafficking. **A flag asks a person to look. It never accuses, never removes and "
         "never reports by itself.**",
         "",
-        f"Family `{plain(model['family'])}`: {name_of(model['family'])}; "
+        f"Family {code(model['family'])}: {name_of(model['family'])}; "
         f"{len(model['labels'])} indicator heads and one ordinal risk head. "
         f"Made on {plain(manifest['made'])} with adrisk {plain(manifest['libraries']['adrisk'])}.",
         "",
-        f"Generated from `manifest.json` beside it by `{plain(manifest['again'])}`; do not edit. "
+        f"Generated from `manifest.json` beside it by {code(manifest['again'])}; do not edit. "
         "Figures are `value [low, high]` with a 95 % bootstrap interval over campaigns unless said "
         "otherwise, on ads that nothing was learned from.",
     ]

@@ -27,6 +27,16 @@ def plain(text: object) -> str:
     return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
 
 
+def code(text: object) -> str:
+    """The same in a code span, where nothing in it needs escaping.
+
+    >>> code("ngram"), code("a|b")
+    ('`ngram`', 'a\\\\|b')
+    """
+    shown = plain(text)
+    return f"`{shown}`" if shown == str(text) else shown
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table, a blank line before it; none without rows. Cells are Markdown."""
     if not rows:
