@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adrisk.report.markdown import code, figure, percent, plain, table
+from adrisk.report.markdown import code, figure, percent, plain, share, table
 from adrisk.report.render import LANGUAGE_NAMES
 
 Content = Mapping[str, Any]
@@ -39,6 +39,8 @@ def card(manifest: Content) -> str:
         _calibration(manifest),
         _thresholds(manifest),
         _behaviour(manifest["behaviour"]),
+        _fairness(manifest.get("fairness")),
+        _faithfulness(manifest.get("faithfulness")),
         _limits(manifest),
         _again(manifest),
         _licence(manifest),
@@ -440,6 +442,105 @@ def _behaviour(found: Content) -> list[str]:
         *(["", "How far a swap that must not matter moves the risk:"] if moved else []),
         *table(["swap", "pairs", "could have failed", "mean move", "largest move"], moved),
     ]
+
+
+def _fairness(found: Content | None) -> list[str]:
+    """False flags by group, and what exchanging one trait does."""
+    lines = ["", "## Fairness", ""]
+    if not found:
+        return [*lines, "Not measured for this release."]
+    report, least = found["report"], found["least"]
+    budget, at = next(iter(report["at"].items()))
+    lines += [
+        f"Of {report['lawful']:,} lawful ads of the report set (risk 0 or 1) "
+        f"{share(at['false_positive_rate'])} are flagged at the threshold for "
+        f"{100 * float(budget):g} % under review. By group, in per cent; groups of fewer than "
+        f"{least['ads']} lawful ads or {least['campaigns']} campaigns are withheld. Groups are "
+        "read from the corpus and from the words of ads; nothing is guessed about a person.",
+    ]
+    rows, withheld = [], []
+    for dimension, compared in at["groups"].items():
+        for name, entry in compared["groups"].items():
+            mark = " \\*" if name in compared["differ"] else ""
+            rows.append(
+                [
+                    f"{plain(dimension)}: {plain(name)}",
+                    f"{entry['n']:,}",
+                    share(entry["false_positive_rate"]),
+                    share(entry.get("others")),
+                    share(entry.get("difference")) + mark,
+                    share(entry.get("recall"), 0),
+                ]
+            )
+        if compared["withheld_groups"]:
+            withheld.append(
+                f"{compared['withheld_groups']:,} of {plain(dimension)} "
+                f"({compared['withheld_ads']:,} ads)"
+            )
+    head = ["group", "lawful ads", "flagged wrongly", "all others", "difference", "risky found"]
+    lines += table(head, rows)
+    differ = sum(len(compared["differ"]) for compared in at["groups"].values())
+    judged = sum(compared["compared"] for compared in at["groups"].values())
+    lines += [
+        "",
+        f"{differ} of {judged} differences have an interval without 0 (\\*); one in twenty would "
+        "by chance." + (f" Groups withheld: {', '.join(withheld)}." if withheld else ""),
+    ]
+    swaps = found["swaps"]
+    kinds = {
+        kind: entry
+        for kind, entry in swaps.items()
+        if isinstance(entry, Mapping) and entry["swaps"]
+    }
+    return lines + table(
+        [
+            "exchanged in ads it never saw",
+            "swaps",
+            f"moved further than {swaps['tolerance']:g}, per cent",
+            "largest move",
+            "decision changed, per cent",
+        ],
+        [
+            [
+                plain(kind),
+                f"{entry['swaps']:,}",
+                share(entry["over"]),
+                f"{entry['largest']:.4f}",
+                share(entry["decision_changed"]),
+            ]
+            for kind, entry in kinds.items()
+            if entry["swaps"]
+        ],
+    )
+
+
+def _faithfulness(found: Content | None) -> list[str]:
+    """What the score loses without the words that an explanation marks."""
+    lines = ["", "## Are its explanations faithful?", ""]
+    if not found:
+        return [*lines, "Not measured for this release."]
+    flagged = found["flagged"]
+    lines += [
+        f"{flagged['explained']:,} of {flagged['ads']:,} flagged ads of the report set were "
+        f"explained; {flagged['without_spans']:,} had no span to mark. What the risk loses, as a "
+        "probability, when the strongest spans are deleted, and when as many other words of equal "
+        "length are:",
+    ]
+    return lines + table(
+        ["spans deleted", "ads", "the marked ones", "other words", "difference"],
+        [
+            [
+                f"{point['spans']}",
+                f"{point['ads']:,}",
+                *(
+                    figure(point["deleted"]["probability"][key])
+                    for key in ("explanation", "other_words", "difference")
+                ),
+            ]
+            for point in found["points"]
+            if "deleted" in point
+        ],
+    )
 
 
 def _limits(manifest: Content) -> list[str]:

@@ -59,6 +59,20 @@ def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
     return f"{value} [{found['low']:,.{digits}f}, {found['high']:,.{digits}f}]"
 
 
+def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """A share in per cent with its interval; empty where there is none.
+
+    >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
+    '1.23 [1.00, 1.50]'
+    """
+    if found is None or found["value"] is None:
+        return ""
+    value = f"{100 * found['value']:.{digits}f}"
+    if found["low"] is None:
+        return value
+    return f"{value} [{100 * found['low']:.{digits}f}, {100 * found['high']:.{digits}f}]"
+
+
 def percent(rate: Mapping[str, Any] | None) -> str:
     """A pass rate in whole percent, with its interval and what it was counted on.
 
