@@ -99,7 +99,9 @@ def _short(manifest: Content) -> list[str]:
             [
                 "",
                 "**These ads were generated. The figures say how well the model finds what a "
-                "generator planted, and nothing of the field.**",
+                "generator planted, and nothing of the field.** The model reads, beside the text, "
+                "what the evidence rules find, and these come from the hands that wrote the "
+                "generator: so far the figures are circular.",
             ]
             if _synthetic(manifest)
             else []
@@ -453,8 +455,9 @@ def _fairness(found: Content | None) -> list[str]:
     budget, at = next(iter(report["at"].items()))
     lines += [
         f"Of {report['lawful']:,} lawful ads of the report set (risk 0 or 1) "
-        f"{share(at['false_positive_rate'])} are flagged at the threshold for "
-        f"{100 * float(budget):g} % under review. By group, in per cent; groups of fewer than "
+        f"{share(at['false_positive_rate'])} per cent are flagged at the threshold for "
+        f"{100 * float(budget):g} % under review. Below it is the same by group; where nothing is "
+        "flagged, the upper end is exact over campaigns. Groups of fewer than "
         f"{least['ads']} lawful ads or {least['campaigns']} campaigns are withheld. Groups are "
         "read from the corpus and from the words of ads; nothing is guessed about a person.",
     ]
@@ -477,15 +480,18 @@ def _fairness(found: Content | None) -> list[str]:
                 f"{compared['withheld_groups']:,} of {plain(dimension)} "
                 f"({compared['withheld_ads']:,} ads)"
             )
-    head = ["group", "lawful ads", "flagged wrongly", "all others", "difference", "risky found"]
+    head = ["group", "lawful ads", "flagged wrongly, per cent", "all others", "difference"]
+    head += ["risky ones found"]
     lines += table(head, rows)
     differ = sum(len(compared["differ"]) for compared in at["groups"].values())
     judged = sum(compared["compared"] for compared in at["groups"].values())
-    lines += [
-        "",
+    told = (
         f"{differ} of {judged} differences have an interval without 0 (\\*); one in twenty would "
-        "by chance." + (f" Groups withheld: {', '.join(withheld)}." if withheld else ""),
-    ]
+        "by chance."
+        if judged
+        else "No difference has an interval: there is no false flag on one side of any."
+    )
+    lines += ["", told + (f" Groups withheld: {', '.join(withheld)}." if withheld else "")]
     swaps = found["swaps"]
     kinds = {
         kind: entry
