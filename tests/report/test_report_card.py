@@ -138,6 +138,7 @@ def test_hostile_names_are_shown_and_neither_run_nor_link_nor_break_a_table() ->
     assert headings == re.findall(r"<h[12]>(.*?)</h[12]>", MARKDOWN.render(card(make_manifest())))
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_in_a_cell_is_shown_as_itself(text: str) -> None:
     html = MARKDOWN.render("\n".join(table(["a", "b"], [[plain(text), "end"]])))

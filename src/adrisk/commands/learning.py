@@ -108,7 +108,9 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
             there = config.release.folder / done.name
             words = ", ".join(done.differs) or "none, these are its weights"
             print(f"kept     {there} was there and stays; files that differ: {words}")
-        print(f"next     adrisk models promote {done.name}")
+        print(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
+        if done.trained.alias != "champion":
+            print(f"         adrisk models promote {done.name}")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:

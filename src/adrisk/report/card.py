@@ -625,9 +625,8 @@ def _again(manifest: Content) -> list[str]:
         "",
         "```sh",
         f"{_command(manifest['again'])}   # trains, judges and registers every model of it",
-        f"adrisk models show {_command(manifest['release'])}",
-        f"adrisk models promote {_command(manifest['release'])}",
-        "adrisk score YOUR_ADS.csv -o scored",
+        f"adrisk score models:/adrisk/{_command(manifest['release'])} YOUR_ADS.csv -o scored",
+        f"adrisk models promote {_command(manifest['release'])}   # to score where none is named",
         "```",
         "",
         f"Training this model took {_minutes(seconds['train'])}, judging it "
