@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,8 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
             "under corpus, or train one model: adrisk train configs/train/ngram.yaml ADS"
         )
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
-    for done in release(config, Store(workspace()), again=f"adrisk train {here}"):
+    again = f"adrisk train {shlex.quote(str(here))}"
+    for done in release(config, Store(workspace()), again=again):
         risk = done.manifest["quality"]["report"]["risk"]
         print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
         print(f"         average precision {interval(risk['average_precision'])}")
@@ -106,7 +108,9 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
             there = config.release.folder / done.name
             words = ", ".join(done.differs) or "none, these are its weights"
             print(f"kept     {there} was there and stays; files that differ: {words}")
-        print(f"next     adrisk models promote {done.name}")
+        print(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
+        if done.trained.alias != "champion":
+            print(f"         adrisk models promote {done.name}")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
