@@ -247,6 +247,7 @@ def test_families_are_judged_under_the_protocol_and_listed(ground: Ground, tmp_p
     assert results["report"]["n"] == 48
     assert set(results) >= {"baselines", "random_split", "alerts"}
     page = (tmp_path / "out" / "results.md").read_text()
+    assert "| [ads-ngram](#ads-ngram) | 19 of 48 |" in page
     assert "## ads-ngram" in page
     assert "## ads-linear" in page
 

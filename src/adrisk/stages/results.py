@@ -59,14 +59,38 @@ def write_page(folder: Path) -> Path:
 
 def results_page(folder: Path) -> str:
     """The page for all result files in a folder: models first, then studies, each by name."""
-    models, studies = [], []
+    models, studies = {}, []
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "report" in content:
-            models.append(section(path.stem, content))
+            models[path.stem] = content
         elif content.get("study") in STUDY_TABLES:
             studies.append(study_section(path.stem, content))
-    return "\n".join([_HEAD, *models, *studies])
+    sections = [section(name, content) for name, content in models.items()]
+    return "\n".join([_HEAD, *_overview(models), *sections, *studies])
+
+
+def _overview(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A row for each set of results; nothing where there is only one."""
+    if len(models) < 2:
+        return []
+    lines = [
+        "## All models",
+        "",
+        "| results | positive of | average precision | recall at 1 % | calibration error "
+        "| gap to a random split |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, content in models.items():
+        report, risk = content["report"], content["report"]["risk"]
+        gap = f"{content['random_split']['gap']:+.3f}" if "random_split" in content else ""
+        lines.append(
+            f"| [{name}](#{name}) | {report['positives']:,} of {report['n']:,} "
+            f"| {figure_in_words(risk['average_precision'])} "
+            f"| {figure_in_words(risk['recall_at_0.01'])} "
+            f"| {figure_in_words(risk['calibration_error'])} | {gap} |"
+        )
+    return ["\n".join([*lines, ""])]
 
 
 def section(name: str, content: Mapping[str, Any]) -> str:

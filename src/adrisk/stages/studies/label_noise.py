@@ -39,7 +39,7 @@ Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 
 def label_noise(
-    ground: Ground, family: str, ruler: Ruler, *, seeds: int = 3, indicator_seeds: int = 1
+    ground: Ground, family: str, ruler: Ruler, *, seeds: int = 2, indicator_seeds: int = 1
 ) -> dict[str, Any]:
     """Average precision by the share of wrong labels and the way they are wrong.
 
