@@ -105,11 +105,9 @@ def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
             if language != code:
                 continue
             read = plain([fold_text(text)]).text
-            starts, stops = sentences(read)
-            for number, found in screen.candidates(read, starts):
-                pattern = listed[number][1].pattern
-                for at in found.tolist():
-                    for hit in pattern.finditer(read, int(starts[at]), int(stops[at])):
+            for start, stop in zip(*(a.tolist() for a in sentences(read)), strict=True):
+                for number in screen.candidates(read[start:stop]):
+                    for hit in listed[number][1].pattern.finditer(read, start, stop):
                         places.add((ad, number, *hit.span()))
     return places
 

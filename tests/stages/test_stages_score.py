@@ -17,7 +17,7 @@ from adrisk.stages import parts
 from adrisk.stages import score as score_stage
 from builders import make_ads, make_texts
 
-POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20)
+POLICY = PolicyConfig(review_at=0.5, urgent_at=0.85, capacity=20)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from adrisk.commands.words import (
 from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from adrisk.config import ReleaseConfig
     from adrisk.model import Model
     from adrisk.stages import Corpus
 
@@ -47,15 +48,18 @@ def run_command(args: argparse.Namespace) -> None:
 
 
 def train_command(args: argparse.Namespace) -> None:
-    """`adrisk train`: a corpus to a registered model."""
-    from adrisk.config import TrainConfig, load
+    """`adrisk train`: a corpus to a registered model, or to all models of a release."""
+    from adrisk.config import ReleaseConfig, load_training
     from adrisk.indicators import use_platform_file
     from adrisk.stages import load_corpus, train
     from adrisk.tracking import Store
 
-    config = load(args.config, TrainConfig)
+    config = load_training(args.config)
     if config.taxonomy is not None:
         use_platform_file(config.taxonomy)
+    if isinstance(config, ReleaseConfig):
+        _release(args, config)
+        return
     if args.ads is None and config.corpus is None:
         raise UsageError(
             f"no ads: give a file (adrisk train {args.config} ads.parquet), or name sources in "
@@ -80,6 +84,29 @@ def train_command(args: argparse.Namespace) -> None:
         )
     left_out(corpus.quarantined, quarantine)
     print(f"next     adrisk score {done.uri} SOURCE -o DIR")
+
+
+def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
+    """Train, judge and register the models of a release, and say where their cards are."""
+    from adrisk.stages import release
+    from adrisk.tracking import Store
+
+    if args.ads is not None:
+        raise UsageError(
+            f"a release is made from what its configuration names; put {args.ads} in {args.config} "
+            "under corpus, or train one model: adrisk train configs/train/ngram.yaml ADS"
+        )
+    here = args.config if not args.config.is_absolute() else Path(args.config.name)
+    for done in release(config, Store(workspace()), again=f"adrisk train {here}"):
+        risk = done.manifest["quality"]["report"]["risk"]
+        print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
+        print(f"         average precision {interval(risk['average_precision'])}")
+        print(f"card     {done.folder / 'card.md'}")
+        if done.differs is not None:
+            there = config.release.folder / done.name
+            words = ", ".join(done.differs) or "none, these are its weights"
+            print(f"kept     {there} was there and stays; files that differ: {words}")
+        print(f"next     adrisk models promote {done.name}")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:

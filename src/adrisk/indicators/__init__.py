@@ -4,8 +4,9 @@ from adrisk.indicators.extension import use_platform_file
 from adrisk.indicators.findings import Findings, find_all, rules_fingerprint
 from adrisk.indicators.keywords import keyword_counts
 from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.overlap import settled
 from adrisk.indicators.rulebook import Rule, load_rules
-from adrisk.indicators.rules import match, match_all, match_column, match_escalating, settled
+from adrisk.indicators.rules import match, match_all, match_column
 from adrisk.indicators.taxonomy import (
     Indicator,
     Taxonomy,
@@ -27,7 +28,6 @@ __all__ = [
     "match",
     "match_all",
     "match_column",
-    "match_escalating",
     "rules_fingerprint",
     "settled",
     "use_platform_file",

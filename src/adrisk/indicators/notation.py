@@ -41,11 +41,10 @@ _AFTER = (
 # A bare number is money from three digits on: 12 is months or hours.
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
 _SPECIAL = set("()|{}<>[]*- ?")
-_SETS = 3
-_WORTHWHILE = 1.05
+_LETTERS = re.compile(r"[a-z0-9]+(?![?a-z0-9])|[a-z0-9]")
 _MANY_WORDS = 600
 
-# Words of four languages that nearly every ad holds: asking for them screens nothing.
+# Words of four languages that nearly every ad holds: asking for them first screens nothing.
 _COMMON_LINES = (
     "a al all an and any are as at au aux be by can ce com con d da das day days de des do",
     "dos du e el elle em en es est et every for from has have i if il in is it l la las le",
@@ -58,7 +57,10 @@ _COMMON = frozenset(word for line in _COMMON_LINES for word in line.split())
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One pattern: a text is worth searching if it holds a word of every set in `needs`."""
+    """One pattern: a text is worth searching if it holds a word of every set in `needs`.
+
+    The sets are in order: the first is that whose words are thought to be the rarest.
+    """
 
     regex: str
     needs: tuple[Words, ...]
@@ -95,6 +97,14 @@ class NotationError(ValueError):
     """A pattern that cannot be read; the message says where."""
 
 
+class Slots(dict[str, str]):
+    """The words under each slot's name; what has been read of them is kept for the next pattern."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(texts)
+        self.parts: dict[tuple[str, frozenset[str]], _Part] = {}
+
+
 def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     """The phrases of a pattern: one for each of its outermost alternatives.
 
@@ -104,10 +114,12 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     >>> [sorted(words) for words in phrase.needs]
     [['after'], ['paper', 'papers']]
 
+    Many patterns are read several times as fast with the same `Slots` for all.
+
     Raises:
         NotationError: if the pattern cannot be read.
     """
-    reader = _Reader(notation, slots)
+    reader = _Reader(notation, slots if isinstance(slots, Slots) else Slots(slots))
     parts = reader.alternatives()
     if reader.at < len(reader.text):
         raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
@@ -118,11 +130,10 @@ def _phrase(part: _Part, notation: str) -> Phrase:
     if not part.regex:
         raise NotationError(f"an alternative of {notation!r} is empty")
     regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
-    ranked = sorted(set(_closed(part)), key=_commonness)
-    kept = ranked[:1] + [words for words in ranked[1:_SETS] if _commonness(words)[0] < _WORTHWHILE]
-    return Phrase(regex, tuple(kept))
+    return Phrase(regex, tuple(sorted(set(_closed(part)), key=_commonness)))
 
 
+@cache
 def _commonness(words: Words) -> tuple[float, int, str]:
     """A guess at how often one of the words is seen: short and frequent words are."""
     guess = sum(1.0 if w in _COMMON else 3.0 ** -len(w.rstrip("*")) for w in words)
@@ -132,11 +143,12 @@ def _commonness(words: Words) -> tuple[float, int, str]:
 class _Reader:
     """Reads a pattern from left to right; one method for each level of nesting."""
 
-    def __init__(self, notation: str, slots: Mapping[str, str]) -> None:
+    def __init__(self, notation: str, slots: Slots, within: frozenset[str] = frozenset()) -> None:
         # In plain text œ is the one letter o, as everything stays at its place.
         spelt = re.sub(r"\s*(<[0-9]>)\s*", r"\1", notation.strip())
         self.text = bare(spelt.replace("œ", "oe?"))
         self.slots = slots
+        self.within = within  # names of the slots that are being read
         self.at = 0
 
     def alternatives(self) -> list[_Part]:
@@ -162,6 +174,9 @@ class _Reader:
             return self._angle()
         if sign == "[":
             return self._class()
+        if letters := _LETTERS.match(self.text, self.at):
+            self.at = letters.end()
+            return _letters(letters.group())
         self.at += 1
         if sign == " ":
             return _Part(_GAP, gap=True, begins=True, ends=True)
@@ -175,7 +190,7 @@ class _Reader:
             raise NotationError(f"{sign!r} at character {self.at} of {self.text!r} is out of place")
         if not sign.isalnum():
             return _Part(re.escape(sign), gap=True, begins=True, ends=True)
-        return _Part(sign, frozenset([sign]))
+        return _letters(sign)
 
     def _group(self) -> _Part:
         self.at += 1
@@ -186,12 +201,17 @@ class _Reader:
 
     def _slot(self) -> _Part:
         name = self._until("}")
-        if name not in self.slots:
+        known = self.slots.keys() - self.within
+        if name not in known:
             raise NotationError(
-                f"there is no slot {name!r}; the file has {', '.join(sorted(self.slots)) or 'none'}"
+                f"there is no slot {name!r}; the file has {', '.join(sorted(known)) or 'none'}"
             )
-        reader = _Reader(self.slots[name], {k: v for k, v in self.slots.items() if k != name})
-        return _either(reader.alternatives())
+        within = self.within | {name}
+        part = self.slots.parts.get((name, within))
+        if part is None:
+            part = _either(_Reader(self.slots[name], self.slots, within).alternatives())
+            self.slots.parts[name, within] = part
+        return part
 
     def _angle(self) -> _Part:
         name = self._until(">")
@@ -232,6 +252,11 @@ class _Reader:
         taken = self.text.startswith(sign, self.at)
         self.at += taken
         return taken
+
+
+@cache
+def _letters(word: str) -> _Part:
+    return _Part(word, frozenset([word]))
 
 
 def _optional(part: _Part, sign: str) -> _Part:

@@ -55,12 +55,18 @@ class Plain:
 
     def snap(self, start: int, end: int) -> tuple[int, int]:
         """A span widened to the squeezed words that it touches."""
-        for first, last in self.squeezed[max(0, bisect_right(self.squeezed, (start,)) - 1) :]:
-            if first >= end:
-                break
-            if last > start:
-                start, end = min(start, first), max(end, last)
-        return start, end
+        near = self.squeezed[max(0, bisect_right(self.squeezed, (start,)) - 1) :]
+        return widened(start, end, near)
+
+
+def widened(start: int, end: int, squeezed: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """A span widened to those of `squeezed`, which are in order, that it touches."""
+    for first, last in squeezed:
+        if first >= end:
+            break
+        if last > start:
+            start, end = min(start, first), max(end, last)
+    return start, end
 
 
 def plain(folded: Sequence[str]) -> Plain:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import yaml
 
 from adrisk.errors import ConfigError
 from adrisk.indicators.extension import Extension, load_extension, platform_file
-from adrisk.indicators.notation import NotationError, Phrase, phrases
+from adrisk.indicators.notation import NotationError, Phrase, Slots, phrases
 from adrisk.indicators.plain import bare
 from adrisk.types import State
 
@@ -38,9 +38,9 @@ class Rule:
 
     `phrases` are searched in plain text, `on_raw` in the text as it came. A negation beside or in a
     match of a `negatable` rule turns a present one into an absent one and cancels an absent one; in
-    a rule that `holds_negation` only one before the match does. In a sentence that holds `unless`,
-    the mark of a lawful look-alike, the rule finds nothing. Nothing takes the force from an
-    `unconditional` rule.
+    a rule that `holds_negation` only one before the match does. In a sentence that holds one of
+    `unless`, the marks of a lawful look-alike, the rule finds nothing. Nothing takes the force from
+    an `unconditional` rule.
     """
 
     id: str
@@ -50,26 +50,36 @@ class Rule:
     on_raw: tuple[re.Pattern[str], ...]
     finds: tuple[str, ...]
     leaves: tuple[str, ...]
-    unless: re.Pattern[str] | None = None
+    unless: tuple[Phrase, ...] = ()
     negatable: bool = True
     holds_negation: bool = False
     unconditional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rulebook:
     """The rules of one language, and what takes the force from a match.
 
-    Near a `notice` nothing counts; in a sentence with `doubt` (a question, a condition) neither. A
-    `negator` before a match, or `negation` within it, turns the match round.
+    Near a `notice` nothing counts; in a sentence with `doubt` (a question, a condition) neither.
+    One of the `negators` shortly before a match, or within it, turns the match round.
     """
 
     language: str
     rules: tuple[Rule, ...]
     notices: tuple[Phrase, ...]
     doubts: tuple[Phrase, ...]
-    negator: re.Pattern[str]
-    negation: re.Pattern[str]
+    negators: tuple[Phrase, ...]
+
+    @cached_property
+    def negation(self) -> re.Pattern[str]:
+        """Any negator."""
+        return re.compile("|".join(phrase.regex for phrase in self.negators), re.ASCII)
+
+    @cached_property
+    def negator(self) -> re.Pattern[str]:
+        """A negator at most two words before the end, in the same clause."""
+        words = rf"(?:{self.negation.pattern})(?:[^a-z0-9_,:]+[a-z0-9_]+){{0,2}}[^a-z0-9_,:]+$"
+        return re.compile(words)
 
 
 def load_rules(language: str) -> tuple[Rule, ...]:
@@ -82,35 +92,28 @@ def load_rules(language: str) -> tuple[Rule, ...]:
 
 
 @lru_cache(maxsize=16)
-def load_rulebook(
-    language: str, platform: Path | None = None, only: frozenset[str] | None = None
-) -> Rulebook:
+def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     """The rules of one language, with those of a platform's file behind them.
 
     Args:
         language: one of the languages that have rules.
         platform: a platform's own file, if there is one.
-        only: read the rules of these indicators alone, in a fraction of the time.
 
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be read.
     """
     path = _FOLDER / f"{language}.yaml"
     content = read_yaml(path)
-    slots = dict(content.get("slots", {}))
-    rules = list(_rules(_of(content["indicators"], only), language, slots, path))
+    slots = Slots(content.get("slots", {}))
+    rules = list(_rules(content["indicators"], language, slots, path))
     if platform is not None:
-        rules += _platform_rules(load_extension(platform), language, slots, platform, only)
-    negation = _alternation(content["negators"], slots, f"{path}: negators")
-    words = negation.pattern
+        rules += _platform_rules(load_extension(platform), language, slots, platform)
     return Rulebook(
         language=language,
         rules=tuple(rules),
         notices=_phrases(content["notices"], slots, f"{path}: notices"),
         doubts=_phrases(content["doubts"], slots, f"{path}: doubts"),
-        # The negator stands at most two words before the match, in the same clause.
-        negator=re.compile(rf"(?:{words})(?:[^a-z0-9_,:]+[a-z0-9_]+){{0,2}}[^a-z0-9_,:]+$"),
-        negation=negation,
+        negators=_phrases(content["negators"], slots, f"{path}: negators"),
     )
 
 
@@ -131,23 +134,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _of(indicators: Mapping[str, Any], only: frozenset[str] | None) -> Mapping[str, Any]:
-    if only is None:
-        return indicators
-    return {name: entry for name, entry in indicators.items() if name in only}
-
-
 def _platform_rules(
     extension: Extension,
     language: str,
     slots: Mapping[str, str],
     path: Path,
-    only: frozenset[str] | None,
 ) -> Iterator[Rule]:
     for code in (language, ANY_LANGUAGE):
-        rules = _of(extension.rules.get(code, {}), only)
-        yield from _rules(rules, f"platform.{code}", slots, path)
-    for indicator, listed in _of(extension.restricted, only).items():
+        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, path)
+    for indicator, listed in extension.restricted.items():
         yield _restricted(indicator, listed)
 
 
@@ -189,16 +184,10 @@ def _rule(
         on_raw=_raw(fields["pattern"], where) if on_raw else (),
         finds=finds,
         leaves=leaves,
-        unless=_alternation(fields["unless"], slots, where) if "unless" in fields else None,
+        unless=_phrases(fields.get("unless"), slots, where),
         negatable=fields.get("negatable", True) is not False,
         holds_negation=_holds_negation(state, fields.get("negatable", True)),
     )
-
-
-def _alternation(notation: Any, slots: Mapping[str, str], where: str) -> re.Pattern[str]:
-    """All phrases of these patterns as one, to be searched in a sentence."""
-    found = _phrases(notation, slots, where)
-    return re.compile("|".join(phrase.regex for phrase in found), re.ASCII)
 
 
 def _holds_negation(state: State, negatable: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -79,6 +79,11 @@ class ColumnMap:
     def text_columns(self) -> list[str]:
         """The file's columns that make up the text."""
         return [self.found[part] for part in _TEXT_PARTS if part in self.found]
+
+    def only(self, canonical: Collection[str]) -> ColumnMap:
+        """The map of what makes up the text and of these columns."""
+        asked = {*_TEXT_PARTS, *canonical}
+        return ColumnMap({name: column for name, column in self.found.items() if name in asked})
 
     def note(self, name: str) -> str:
         """What was recognised under another name, in one line; empty if there is nothing to say."""

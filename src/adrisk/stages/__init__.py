@@ -13,6 +13,7 @@ from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
+from adrisk.stages.release import Released, release
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
 from adrisk.stages.score import Scored, score
@@ -25,6 +26,7 @@ __all__ = [
     "Drifted",
     "Evaluated",
     "Ingested",
+    "Released",
     "Scored",
     "Trained",
     "behave",
@@ -38,6 +40,7 @@ __all__ = [
     "load_corpus",
     "models",
     "promote_model",
+    "release",
     "report",
     "score",
     "train",

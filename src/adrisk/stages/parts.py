@@ -42,6 +42,8 @@ APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete"
 """Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
 FACTS = ("posted_at", "language", "location", "category", "account_id")
 """What is kept of every ad for the facts of its campaign."""
+COLUMNS = ("ad_id", "text", *FACTS, "risk")
+"""What is read of a source. A risk that is none refuses its row here as everywhere."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 

@@ -94,7 +94,9 @@ def score(
         return _finished(out, run_id)
     _check_free(out, run_id, resume, sources)
     # Opened once before anything is written, so that a wrong path leaves no folder behind.
-    options = ReadOptions(mapping or {}, batch_rows=parts.BATCH_ROWS)
+    options = ReadOptions(
+        mapping or {}, batch_rows=parts.BATCH_ROWS, columns=frozenset(parts.COLUMNS)
+    )
     with Quarantine(_claim(out, run_id, sources, options) / "quarantine.jsonl") as quarantine:
         stream = open_ads(sources, options, quarantine)
         for note in (*told, *stream.notes):

@@ -1,0 +1,280 @@
+"""What the rules of one language say of each sentence, remembered: most sentences come again.
+
+In: folded ads. Out: the sentences that say something, and what. It looks at one sentence at a time:
+what reaches over several, such as a warning, is left to `rules` and `findings`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adrisk.indicators.extension import platform_file
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.notation import Phrase
+from adrisk.indicators.overlap import settled
+from adrisk.indicators.plain import bare, plain, widened
+from adrisk.indicators.rulebook import Rule, load_rulebook
+from adrisk.indicators.screen import Screen, sentences
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.types import IntArray, State
+
+Span = tuple[int, int]
+
+_NOTICE_REACH = 600
+"""Characters around a warning in which nothing counts. An author may hide behind this by quoting
+a helpline; but then the ad quotes a helpline."""
+
+FOUND = np.dtype([("indicator", "<i2"), ("present", "?"), ("start", "<i4"), ("end", "<i4")])
+"""A finding in few bytes: the indicator's number among those of a text."""
+
+_ROW = struct.Struct("<h?ii")
+_NEGATOR_REACH = 48
+_AT_ONCE = 1024
+_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 400
+
+
+class Hit(NamedTuple):
+    """Words that a rule found; a denial may have turned its state."""
+
+    rule: Rule
+    start: int
+    end: int
+    state: State
+
+    @property
+    def indicator(self) -> str:
+        """The indicator that is shown."""
+        return self.rule.indicator
+
+    def moved(self, by: int) -> Hit:
+        """The same so many characters further."""
+        return Hit(self.rule, self.start + by, self.end + by, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one sentence says.
+
+    Attributes:
+        hits: in the order of the rules; those that a doubt takes the force from are left out.
+        notices: where nothing counts, beyond the sentence too, except for unconditional rules.
+        kept: the hits that count where there is no notice, as rows of `FOUND`.
+        contested: whether two hits of one indicator may lie at one place.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    notices: tuple[Span, ...] = ()
+    kept: bytes = b""
+    contested: bool = False
+
+
+NOTHING = Said()
+"""What most sentences say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The sentences of many ads that say something.
+
+    Sentence i is of ad `ad[i]`, begins at `start[i]` of its text and says `said[i]`.
+    """
+
+    ad: IntArray
+    start: IntArray
+    said: list[Said]
+
+    def of(self, ads: NDArray[np.bool_]) -> Spoken:
+        """The sentences of those ads alone that are marked."""
+        here = np.flatnonzero(ads[self.ad])
+        said = [self.said[number] for number in here.tolist()]
+        return Spoken(self.ad[here], self.start[here], said)
+
+    def by_ad(self) -> Iterator[tuple[int, list[Hit]]]:
+        """The hits of each ad, counted from its beginning; those near its notices left out."""
+        sentences = zip(self.ad.tolist(), self.start.tolist(), self.said, strict=True)
+        for ad, of_ad in groupby(sentences, itemgetter(0)):
+            yield ad, _beyond_notices([(begin, said) for _, begin, said in of_ad])
+
+
+def _beyond_notices(sentences: list[tuple[int, Said]]) -> list[Hit]:
+    hits = [hit.moved(begin) for begin, said in sentences for hit in said.hits]
+    notices = [
+        (first + begin, last + begin) for begin, said in sentences for first, last in said.notices
+    ]
+    if not notices:
+        return hits
+    return [
+        hit
+        for hit in hits
+        if hit.rule.unconditional
+        or not any(first < hit.end and hit.start < last for first, last in notices)
+    ]
+
+
+class Reader:
+    """The rules of one language. Threads may share one; what they learn at once is the same."""
+
+    def __init__(self, language: str, platform: Path | None = None) -> None:
+        self.book = load_rulebook(language, platform)
+        # All phrases stand in one list, in this order; what one means is told by its number.
+        self._phrases: list[Phrase] = []
+        self._rules: list[Rule] = []
+        for rule in self.book.rules:
+            self._phrases += rule.phrases
+            self._rules += [rule] * len(rule.phrases)
+        self._notices = self._add(self.book.notices)
+        self._doubts = self._add(self.book.doubts)
+        self._negators = self._add(self.book.negators)
+        self._unless = {rule.id: self._add(rule.unless) for rule in self.book.rules if rule.unless}
+        examples = (bare(t) for rule in self.book.rules for t in (*rule.finds, *rule.leaves))
+        self._screen = Screen(
+            self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
+        )
+        self._on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
+        self._numbers = {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+        # The sentences of late, and those before them: the older half is forgotten at once.
+        self._known: dict[str, Said] = {}
+        self._before: dict[str, Said] = {}
+
+    def read(self, folded: Sequence[str]) -> Spoken:
+        """What the sentences of these ads say."""
+        text = plain(folded)
+        letters = text.text
+        starts, stops = sentences(letters)
+        full = stops > starts
+        starts, stops = starts[full], stops[full]
+        known, recall = self._known.get, self._recall
+        said = [
+            known(sentence := letters[start:stop]) or recall(sentence)
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+        ]
+        for number, squeezed in _by_sentence(text.squeezed, starts).items():
+            said[number] = self._learn(letters[starts[number] : stops[number]], squeezed)
+        telling = [number for number, what in enumerate(said) if what is not NOTHING]
+        first = starts[telling]
+        ad = np.searchsorted(text.starts, first, side="right") - 1
+        return Spoken(ad, first - text.starts[ad], [said[number] for number in telling])
+
+    def on_raw(self, raw: str) -> list[Hit]:
+        """Findings in an ad as it came: how a contact is written shows nowhere else."""
+        return [
+            Hit(rule, *found.span(), rule.state)
+            for rule, pattern in self._on_raw
+            for found in pattern.finditer(raw)
+        ]
+
+    def _recall(self, sentence: str) -> Said:
+        said = self._before.get(sentence) or self._learn(sentence)
+        if len(sentence) <= _LONGEST_REMEMBERED:
+            if len(self._known) >= _REMEMBERED:
+                self._known, self._before = {}, self._known
+            self._known[sentence] = said
+        return said
+
+    def _add(self, phrases: Sequence[Phrase]) -> range:
+        """Put phrases behind the others; returns their numbers."""
+        first = len(self._phrases)
+        self._phrases += phrases
+        return range(first, len(self._phrases))
+
+    def _learn(self, sentence: str, squeezed: Sequence[Span] = ()) -> Said:
+        """What a sentence says, found anew; spans are widened to those of words pulled apart."""
+        numbers = self._screen.candidates(sentence)
+        if not numbers or numbers[0] >= self._doubts.start:
+            return NOTHING
+        hits: list[Hit] = []
+        notices: list[Span] = []
+        for number in numbers:
+            if number >= self._doubts.start:
+                break
+            for match in self._phrases[number].pattern.finditer(sentence):
+                start, end = match.span()
+                if number >= self._notices.start:
+                    notices.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
+                    continue
+                rule = self._rules[number]
+                if rule.unless and self._any(self._unless[rule.id], numbers, sentence):
+                    break
+                turned = rule.negatable and self._negated(sentence, start, end, rule, numbers)
+                if not (turned and rule.state is State.ABSENT):
+                    state = State.ABSENT if turned else rule.state
+                    hits.append(Hit(rule, *widened(start, end, squeezed), state))
+        if hits and self._any(self._doubts, numbers, sentence):
+            hits = [hit for hit in hits if hit.rule.unconditional]
+        return self._said(hits, notices)
+
+    def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
+        """Whether one of these phrases, if it is a candidate, is in the sentence."""
+        return any(
+            self._phrases[number].pattern.search(sentence)
+            for number in candidates
+            if number in wanted
+        )
+
+    def _negated(
+        self, sentence: str, start: int, end: int, rule: Rule, candidates: Sequence[int]
+    ) -> bool:
+        if not any(number in self._negators for number in candidates):
+            return False
+        if self.book.negator.search(sentence, max(0, start - _NEGATOR_REACH), start):
+            return True
+        return not rule.holds_negation and bool(self.book.negation.search(sentence, start, end))
+
+    def _said(self, hits: list[Hit], notices: list[Span]) -> Said:
+        if not hits and not notices:
+            return NOTHING
+        kept = [
+            _ROW.pack(self._numbers[hit.indicator], hit.state is State.PRESENT, hit.start, hit.end)
+            for hit in (settled(hits) if len(hits) > 1 else hits)
+        ]
+        contested = len({hit.indicator for hit in hits}) < len(hits)
+        return Said(tuple(hits), tuple(notices), b"".join(kept), contested)
+
+
+def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[Span]]:
+    """By the number of its sentence, the spans in it, counted from its beginning."""
+    spans: dict[int, list[Span]] = defaultdict(list)
+    numbers = np.searchsorted(starts, [first for first, _ in squeezed], side="right") - 1
+    for number, (first, last) in zip(numbers.tolist(), squeezed, strict=True):
+        begin = int(starts[number])
+        spans[number].append((first - begin, last - begin))
+    return spans
+
+
+def readings(
+    folded: Sequence[str], languages: Sequence[str | None]
+) -> Iterator[tuple[Reader, IntArray, Spoken]]:
+    """One reader after the other with the ads it reads, some at once, and what they say.
+
+    The ads of what is said are rows of `folded`. An ad of no language, or another, is read by all.
+    """
+    platform = platform_file()
+    for code in LANGUAGES:
+        read = [row for row, of_row in enumerate(languages) if code in _codes(of_row)]
+        for first in range(0, len(read), _AT_ONCE):
+            reader = _reader(code, platform)
+            some = read[first : first + _AT_ONCE]
+            rows = np.array(some, dtype=np.int64)
+            spoken = reader.read([folded[row] for row in some])
+            yield reader, rows, replace(spoken, ad=rows[spoken.ad])
+
+
+def _codes(language: str | None) -> tuple[str, ...]:
+    return (language,) if language in LANGUAGES else LANGUAGES
+
+
+@lru_cache(maxsize=32)
+def _reader(language: str, platform: Path | None) -> Reader:
+    return Reader(language, platform)
