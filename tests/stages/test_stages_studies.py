@@ -129,7 +129,7 @@ def test_three_voters_are_less_often_wrong_together_than_each_alone() -> None:
 
 @pytest.mark.slow
 def test_wrong_labels_cost_and_the_report_labels_stay_right(ground: Ground) -> None:
-    found = label_noise(ground, "ngram", RULER, seeds=1)
+    found = label_noise(ground, "ngram", RULER, seeds=1, every=1)
     assert found["clean"]["risk"]["value"] > 0.99
     assert found["clean"]["indicators"]["value"] > 0.99
     at = {(point["way"], point["wrong"]): point for point in found["points"]}

@@ -24,6 +24,7 @@ from adrisk.stages.studies.ground import (
     labelled,
     pair,
     some,
+    thinned,
 )
 from adrisk.types import RISKY
 
@@ -37,6 +38,7 @@ def transfer(
     ruler: Ruler,
     *,
     only_risk: Collection[str] = (),
+    every: int = 3,
 ) -> dict[str, Any]:
     """Every language judged by a model without it, and by one with it.
 
@@ -45,6 +47,7 @@ def transfer(
         recipes: by the name they have in the results.
         ruler: of the intervals.
         only_risk: recipes for which no indicators are learned, which takes a tenth of the time.
+        every: of the taxonomy's indicators, so many count as one: 1 for all, 3 for every third.
 
     Raises:
         CorpusError: if fewer than two languages have enough risky ads.
@@ -62,7 +65,7 @@ def transfer(
             f"{ground.source}: {len(names)} languages with {LEAST_RISKY} risky ads to report on, "
             "and transfer needs two; bring more ads or languages"
         )
-    whole = labelled(ground)
+    whole = thinned(labelled(ground), every)
     rows = []
     with track("transfer", len(recipes) * (1 + 2 * len(names)), "models") as advance:
         for recipe_name, recipe in recipes.items():
