@@ -104,7 +104,7 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
 
 
 @pytest.mark.slow
-def test_rules_find_the_same_after_a_swap_of_nations_and_what_cannot_be_swapped_is_empty(model: Model, tmp_path: Path) -> None:
+def test_rules_find_the_same_of_every_nation_that_is_swapped(model: Model, tmp_path: Path) -> None:
     rows = [
         {
             "text": f"Cook {i}. Only workers from Nepal. Bed {i * 7}.",
