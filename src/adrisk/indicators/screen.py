@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import chain, pairwise
 
 import numpy as np
@@ -62,8 +61,8 @@ class Screen:
 
     def __init__(self, phrases: Sequence[Phrase], sample: Iterable[str] = ()) -> None:
         """Words of the `sample`, plain texts, are thought common and asked for last."""
-        frequency = _Frequency(sample)
-        needs = [sorted(phrase.needs, key=frequency.of) for phrase in phrases]
+        frequency = _Frequency(sample).of
+        needs = [sorted(phrase.needs, key=frequency) for phrase in phrases]
         sets = {words: at for at, words in enumerate({w for needed in needs for w in needed[1:]})}
         firsts: dict[str, list[int]] = defaultdict(list)
         for number, needed in enumerate(needs):
@@ -147,8 +146,8 @@ class _Frequency:
     def __init__(self, texts: Iterable[str]) -> None:
         self._seen = Counter(chain.from_iterable(map(words_of, texts)))
         self._words = sorted(self._seen)
+        self._of: dict[Words, int] = {}
 
-    @cache  # noqa: B019 - as short-lived as the screen's making
     def _count(self, word: str) -> int:
         if not word.endswith("*"):
             return self._seen[word]
@@ -158,7 +157,9 @@ class _Frequency:
 
     def of(self, words: Words) -> int:
         """How often one of the words is seen."""
-        return sum(map(self._count, words))
+        if words not in self._of:
+            self._of[words] = sum(map(self._count, words))
+        return self._of[words]
 
 
 class _Asked(dict[str, tuple[int, ...]]):
