@@ -65,7 +65,7 @@ class Hit(NamedTuple):
         return Hit(self.rule, self.start + by, self.end + by, self.state)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Said:
     """What one sentence says.
 
