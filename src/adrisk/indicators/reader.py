@@ -326,3 +326,8 @@ def _on_raw(reader: Reader, texts: RawTexts, rows: Sequence[int]) -> dict[int, l
 @lru_cache(maxsize=32)
 def _reader(language: str, platform: Path | None) -> Reader:
     return Reader(language, platform)
+
+
+def forget() -> None:
+    """Read rules anew when they are asked for next, and remember no sentence."""
+    _reader.cache_clear()
