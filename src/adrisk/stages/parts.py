@@ -46,6 +46,8 @@ FACTS = ("posted_at", "language", "location", "category", "account_id")
 """What is kept of every ad for the facts of its campaign."""
 COLUMNS = ("ad_id", "text", *FACTS, "risk")
 """What is read of a source. A risk that is none refuses its row here as everywhere."""
+_REREAD = b"reread"
+"""Under this key the file of what stands apart says how many ads of its part were read twice."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -98,6 +100,7 @@ class Scorer:
                     ("truncated", np.bool_),
                     ("escalate", np.uint64),
                     ("unreadable", np.int8),
+                    ("reread", np.bool_),
                     ("signature", np.uint32, (WIDTH,)),
                 ]
             )
@@ -149,6 +152,7 @@ class Scorer:
             ),
             facts=ads.select(FACTS),
             apart=pa.table([apart, found["escalate"][apart], incomplete[apart]], schema=APART),
+            reread=int(found["reread"].sum()),
         )
 
     def _read(
@@ -165,6 +169,7 @@ class Scorer:
         found["truncated"] = reading.truncated
         found["escalate"] = self._escalate(reading, answers)
         found["unreadable"] = unreadable(reading.folded)
+        found["reread"] = False if answers.reread is None else answers.reread
         found["signature"] = signatures(reading.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
@@ -193,6 +198,7 @@ class Batch:
     texts: pa.Table
     facts: pa.Table
     apart: pa.Table
+    reread: int
 
 
 @dataclass(slots=True)
@@ -205,6 +211,7 @@ class _Part:
     texts: list[pa.Table] = field(default_factory=list)
     facts: list[pa.Table] = field(default_factory=list)
     apart: list[pa.Table] = field(default_factory=list)
+    reread: int = 0
     rows: int = 0
 
     def add(self, batch: Batch) -> None:
@@ -214,6 +221,7 @@ class _Part:
         self.signatures.append(batch.signatures)
         self.facts.append(batch.facts)
         self.apart.append(_further(batch.apart, self.rows))
+        self.reread += batch.reread
         self.rows += len(batch.scores)
 
 
@@ -285,6 +293,12 @@ def part_files(out: Path) -> list[Path]:
     return sorted((out / "scores").glob("part-*.parquet"))
 
 
+def reread_ads(out: Path) -> int:
+    """How many ads of all parts were read a second time."""
+    places = ((out / WORK / path.stem).with_suffix(".apart") for path in part_files(out))
+    return sum(int(pq.read_schema(place).metadata[_REREAD]) for place in places)
+
+
 def write_scores(path: Path, scores: pa.Table) -> None:
     """Write a scores file; equal tables give equal bytes."""
     with replacing(path) as draft:
@@ -349,11 +363,12 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
         np.concatenate(part.signatures).tofile(draft)
     with replacing(work.with_suffix(".facts")) as draft:
         pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
-    for suffix, tables in (
-        (".contacts", part.contacts),
-        (".texts", part.texts),
-        (".apart", part.apart),
+    apart = pa.concat_tables(part.apart).replace_schema_metadata({_REREAD: str(part.reread)})
+    for suffix, table in (
+        (".contacts", pa.concat_tables(part.contacts)),
+        (".texts", pa.concat_tables(part.texts)),
+        (".apart", apart),
     ):
         with replacing(work.with_suffix(suffix)) as draft:
-            pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")
+            pq.write_table(table.combine_chunks(), draft, compression="zstd")
     write_scores(out / "scores" / f"{_name(number)}.parquet", pa.concat_tables(part.scores))

@@ -41,6 +41,7 @@ from adrisk.stages.parts import (
     hands,
     link_parts,
     part_files,
+    reread_ads,
     score_parts,
 )
 from adrisk.stages.sealing import seal_contacts
@@ -131,6 +132,7 @@ def score(
         "scored": stream.accepted,
         "quarantined": quarantine.count,
         "quarantined_because": dict(quarantine.by_reason),
+        **_reread(out, model, stream.accepted),
         **counts,
         "contacts_sealed": sealed,
     }
@@ -138,6 +140,16 @@ def score(
     shutil.rmtree(out / WORK)
     notes = (*told, *stream.notes, *linked.notes)
     return Scored(out, out / "manifest.json", counts, run_id, notes)
+
+
+def _reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
+    """How many ads a model that reads some of them twice did read twice, and why those."""
+    because = model.manifest.facts.get("reread_because")
+    if because is None:
+        return {}
+    ads = reread_ads(out)
+    say(f"read a second time: {ads:,} of {scored:,} ads; {because}")
+    return {"reread": ads, "reread_share": ads / scored, "reread_because": because}
 
 
 def _told(policy: Policy) -> tuple[str, ...]:
