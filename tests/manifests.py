@@ -79,6 +79,57 @@ def make_report() -> dict[str, Any]:
     }
 
 
+def make_fairness() -> dict[str, Any]:
+    entry = {
+        "n": 411,
+        "campaigns": 201,
+        "false_positive_rate": make_figure(0.0141),
+        "others": make_figure(0.0093),
+        "difference": make_figure(0.0048),
+        "recall": make_figure(0.61),
+    }
+    compared = {
+        "groups": {"en": entry},
+        "withheld_groups": 2,
+        "withheld_ads": 31,
+        "differ": ["en"],
+        "compared": 3,
+    }
+    swap = {
+        "swaps": 333,
+        "over": make_figure(0.0072),
+        "largest": 0.0812,
+        "decision_changed": make_figure(0.0029),
+    }
+    return {
+        "least": {"ads": 50, "campaigns": 20},
+        "report": {
+            "lawful": 766,
+            "at": {
+                "0.02": {
+                    "false_positive_rate": make_figure(0.0117),
+                    "groups": {"language": compared},
+                }
+            },
+        },
+        "swaps": {"tolerance": 0.05, "name": swap},
+    }
+
+
+def make_faithfulness() -> dict[str, Any]:
+    lost = {
+        "explanation": make_figure(0.41),
+        "other_words": make_figure(0.06),
+        "difference": make_figure(0.35),
+    }
+    return {
+        "flagged": {"ads": 120, "explained": 60, "without_spans": 5},
+        "points": [
+            {"spans": 1, "ads": 55, "deleted": {"probability": lost}},
+        ],
+    }
+
+
 def make_manifest() -> dict[str, Any]:
     behaviour = {
         "languages": {"en": make_rate(88, 179)},
@@ -126,6 +177,14 @@ def make_manifest() -> dict[str, Any]:
             "report": make_report(),
             "baselines": {"rules": make_ranking(0.922)},
             "random_split": {"average_precision": make_figure(0.684), "gap": 0.294},
+            "beside": {
+                "release": "2026.11-first",
+                "risk": {
+                    "first": make_figure(0.39),
+                    "second": make_figure(0.31),
+                    "difference": make_figure(0.08),
+                },
+            },
         },
         "guarantees": [
             {
@@ -138,4 +197,6 @@ def make_manifest() -> dict[str, Any]:
             }
         ],
         "behaviour": behaviour,
+        "fairness": make_fairness(),
+        "faithfulness": make_faithfulness(),
     }

@@ -111,6 +111,12 @@ def test_baselines_are_told_for_all_models_and_the_random_split_for_the_first(
     assert first["baselines"] == second["baselines"] != {}
     assert "random_split" in first
     assert "random_split" not in second
+    assert "beside" not in first
+    assert second["beside"]["release"] == "2026.11-ngram"
+    mine, other = (q["report"]["risk"]["average_precision"]["value"] for q in (second, first))
+    compared = second["beside"]["risk"]
+    assert (compared["first"]["value"], compared["second"]["value"]) == (mine, other)
+    assert compared["difference"]["value"] == pytest.approx(mine - other)
 
 
 def test_the_registry_names_the_release_and_finds_it_by_that_name(

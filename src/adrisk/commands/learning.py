@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,8 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
             "under corpus, or train one model: adrisk train configs/train/ngram.yaml ADS"
         )
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
-    for done in release(config, Store(workspace()), again=f"adrisk train {here}"):
+    again = f"adrisk train {shlex.quote(str(here))}"
+    for done in release(config, Store(workspace()), again=again):
         risk = done.manifest["quality"]["report"]["risk"]
         print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
         print(f"         average precision {interval(risk['average_precision'])}")
@@ -106,13 +108,16 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
             there = config.release.folder / done.name
             words = ", ".join(done.differs) or "none, these are its weights"
             print(f"kept     {there} was there and stays; files that differ: {words}")
-        print(f"next     adrisk models promote {done.name}")
+        print(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
+        if done.trained.alias != "champion":
+            print(f"         adrisk models promote {done.name}")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
+    from adrisk.behaviour import load_suites
     from adrisk.config import EvaluateConfig
-    from adrisk.stages import evaluate, find_model, load_corpus
+    from adrisk.stages import behave, evaluate, find_model, load_corpus
     from adrisk.tracking import Store
 
     if len(args.given) > 2:
@@ -121,6 +126,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
         raise UsageError("--resamples must be between 20 and 10000")
     model, sources = split_model(args.given)
     other = find_model(args.against, workspace()) if args.against else None
+    cases = load_suites(args.suites) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
     quarantine = args.out / "quarantine.jsonl"
@@ -145,6 +151,11 @@ def evaluate_command(args: argparse.Namespace) -> None:
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
     left_out(corpus.quarantined, quarantine)
+    if cases:
+        behaved = behave(model, cases, args.out)
+        passed = behaved.results["all"]
+        print(f"behaves  {passed['passed']:,} of {passed['n']:,} cases passed; "
+              f"{behaved.files[-1]} shows the others")  # fmt: skip
     if other is not None:
         _compare(model, other, corpus, config.resamples, args.out)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adrisk.report.markdown import figure, percent, plain, table
+from adrisk.report.markdown import code, figure, percent, plain, share, table
 from adrisk.report.render import LANGUAGE_NAMES
 
 Content = Mapping[str, Any]
@@ -39,6 +39,8 @@ def card(manifest: Content) -> str:
         _calibration(manifest),
         _thresholds(manifest),
         _behaviour(manifest["behaviour"]),
+        _fairness(manifest.get("fairness")),
+        _faithfulness(manifest.get("faithfulness")),
         _limits(manifest),
         _again(manifest),
         _licence(manifest),
@@ -65,11 +67,11 @@ def _head(manifest: Content) -> list[str]:
         "human trafficking. **A flag asks a person to look. It never accuses, never removes and "
         "never reports by itself.**",
         "",
-        f"Family `{plain(model['family'])}`: {name_of(model['family'])}; "
+        f"Family {code(model['family'])}: {name_of(model['family'])}; "
         f"{len(model['labels'])} indicator heads and one ordinal risk head. "
         f"Made on {plain(manifest['made'])} with adrisk {plain(manifest['libraries']['adrisk'])}.",
         "",
-        f"Generated from `manifest.json` beside it by `{plain(manifest['again'])}`; do not edit. "
+        f"Generated from `manifest.json` beside it by {code(manifest['again'])}; do not edit. "
         "Figures are `value [low, high]` with a 95 % bootstrap interval over campaigns unless said "
         "otherwise, on ads that nothing was learned from.",
     ]
@@ -97,7 +99,9 @@ def _short(manifest: Content) -> list[str]:
             [
                 "",
                 "**These ads were generated. The figures say how well the model finds what a "
-                "generator planted, and nothing of the field.**",
+                "generator planted, and nothing of the field.** The model reads, beside the text, "
+                "what the evidence rules find, and these come from the hands that wrote the "
+                "generator: so far the figures are circular.",
             ]
             if _synthetic(manifest)
             else []
@@ -216,6 +220,7 @@ def _quality(manifest: Content) -> list[str]:
             f"precision {figure(random['average_precision'])}, {random['gap']:+.3f} against the "
             "split used here.",
         ]
+    lines += _beside(quality.get("beside"))
     campaigns = report.get("campaign_risk", {})
     names = {"campaigns": "all of its ads", "campaigns by highest ad": "its riskiest ad"}
     lines += table(
@@ -243,6 +248,26 @@ def _quality(manifest: Content) -> list[str]:
             ],
         )
     return lines
+
+
+def _beside(found: Content | None) -> list[str]:
+    """The paired comparison with the release's first model; nothing for that one."""
+    if not found:
+        return []
+    names = {"risk": "risk", "indicators": "mean of the indicators that both learned"}
+    return table(
+        [
+            "average precision of",
+            "this model",
+            plain(found["release"]),
+            "difference, same draws of campaigns",
+        ],
+        [
+            [words, *(figure(found[key][side]) for side in ("first", "second", "difference"))]
+            for key, words in names.items()
+            if key in found
+        ],
+    )
 
 
 def _ranked(name: str, found: Content) -> list[str]:
@@ -421,6 +446,109 @@ def _behaviour(found: Content) -> list[str]:
     ]
 
 
+def _fairness(found: Content | None) -> list[str]:
+    """False flags by group, and what exchanging one trait does."""
+    lines = ["", "## Fairness", ""]
+    if not found:
+        return [*lines, "Not measured for this release."]
+    report, least = found["report"], found["least"]
+    budget, at = next(iter(report["at"].items()))
+    lines += [
+        f"Of {report['lawful']:,} lawful ads of the report set (risk 0 or 1) "
+        f"{share(at['false_positive_rate'])} per cent are flagged at the threshold for "
+        f"{100 * float(budget):g} % under review. Below it is the same by group; where nothing is "
+        "flagged, the upper end is exact over campaigns. Groups of fewer than "
+        f"{least['ads']} lawful ads or {least['campaigns']} campaigns are withheld. Groups are "
+        "read from the corpus and from the words of ads; nothing is guessed about a person.",
+    ]
+    rows, withheld = [], []
+    for dimension, compared in at["groups"].items():
+        for name, entry in compared["groups"].items():
+            mark = " \\*" if name in compared["differ"] else ""
+            rows.append(
+                [
+                    f"{plain(dimension)}: {plain(name)}",
+                    f"{entry['n']:,}",
+                    share(entry["false_positive_rate"]),
+                    share(entry.get("others")),
+                    share(entry.get("difference")) + mark,
+                    share(entry.get("recall"), 0),
+                ]
+            )
+        if compared["withheld_groups"]:
+            withheld.append(
+                f"{compared['withheld_groups']:,} of {plain(dimension)} "
+                f"({compared['withheld_ads']:,} ads)"
+            )
+    head = ["group", "lawful ads", "flagged wrongly, per cent", "all others", "difference"]
+    head += ["risky ones found"]
+    lines += table(head, rows)
+    differ = sum(len(compared["differ"]) for compared in at["groups"].values())
+    judged = sum(compared["compared"] for compared in at["groups"].values())
+    told = (
+        f"{differ} of {judged} differences have an interval without 0 (\\*); one in twenty would "
+        "by chance."
+        if judged
+        else "No difference has an interval: there is no false flag on one side of any."
+    )
+    lines += ["", told + (f" Groups withheld: {', '.join(withheld)}." if withheld else "")]
+    swaps = found["swaps"]
+    kinds = {
+        kind: entry
+        for kind, entry in swaps.items()
+        if isinstance(entry, Mapping) and entry["swaps"]
+    }
+    return lines + table(
+        [
+            "exchanged in ads it never saw",
+            "swaps",
+            f"moved further than {swaps['tolerance']:g}, per cent",
+            "largest move",
+            "decision changed, per cent",
+        ],
+        [
+            [
+                plain(kind),
+                f"{entry['swaps']:,}",
+                share(entry["over"]),
+                f"{entry['largest']:.4f}",
+                share(entry["decision_changed"]),
+            ]
+            for kind, entry in kinds.items()
+            if entry["swaps"]
+        ],
+    )
+
+
+def _faithfulness(found: Content | None) -> list[str]:
+    """What the score loses without the words that an explanation marks."""
+    lines = ["", "## Are its explanations faithful?", ""]
+    if not found:
+        return [*lines, "Not measured for this release."]
+    flagged = found["flagged"]
+    lines += [
+        f"{flagged['explained']:,} of {flagged['ads']:,} flagged ads of the report set were "
+        f"explained; {flagged['without_spans']:,} had no span to mark. What the risk loses, as a "
+        "probability, when the strongest spans are deleted, and when as many other words of equal "
+        "length are:",
+    ]
+    return lines + table(
+        ["spans deleted", "ads", "the marked ones", "other words", "difference"],
+        [
+            [
+                f"{point['spans']}",
+                f"{point['ads']:,}",
+                *(
+                    figure(point["deleted"]["probability"][key])
+                    for key in ("explanation", "other_words", "difference")
+                ),
+            ]
+            for point in found["points"]
+            if "deleted" in point
+        ],
+    )
+
+
 def _limits(manifest: Content) -> list[str]:
     report = manifest["quality"]["report"]
     lines = ["", "## Limits", ""]
@@ -497,9 +625,8 @@ def _again(manifest: Content) -> list[str]:
         "",
         "```sh",
         f"{_command(manifest['again'])}   # trains, judges and registers every model of it",
-        f"adrisk models show {_command(manifest['release'])}",
-        f"adrisk models promote {_command(manifest['release'])}",
-        "adrisk score YOUR_ADS.csv -o scored",
+        f"adrisk score models:/adrisk/{_command(manifest['release'])} YOUR_ADS.csv -o scored",
+        f"adrisk models promote {_command(manifest['release'])}   # to score where none is named",
         "```",
         "",
         f"Training this model took {_minutes(seconds['train'])}, judging it "

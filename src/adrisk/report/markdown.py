@@ -27,6 +27,16 @@ def plain(text: object) -> str:
     return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
 
 
+def code(text: object) -> str:
+    """The same in a code span, where nothing in it needs escaping.
+
+    >>> code("ngram"), code("a|b")
+    ('`ngram`', 'a\\\\|b')
+    """
+    shown = plain(text)
+    return f"`{shown}`" if shown == str(text) else shown
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table, a blank line before it; none without rows. Cells are Markdown."""
     if not rows:
@@ -47,6 +57,20 @@ def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
     if found.get("low") is None:
         return f"{value} [no interval]"
     return f"{value} [{found['low']:,.{digits}f}, {found['high']:,.{digits}f}]"
+
+
+def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """A share in per cent with its interval; empty where there is none.
+
+    >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
+    '1.23 [1.00, 1.50]'
+    """
+    if found is None or found["value"] is None:
+        return ""
+    value = f"{100 * found['value']:.{digits}f}"
+    if found["low"] is None:
+        return value
+    return f"{value} [{100 * found['low']:.{digits}f}, {100 * found['high']:.{digits}f}]"
 
 
 def percent(rate: Mapping[str, Any] | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from numpy.typing import NDArray
 from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
 from adrisk.campaigns.memory import Memory
 from adrisk.campaigns.texts import PURPOSE
-from adrisk.engine import cores, in_order, in_processes
+from adrisk.engine import Crew, cores, crew, in_order
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators import LANGUAGES, load_taxonomy
 from adrisk.model import Answers, Model
 from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
 from adrisk.progress import track
@@ -69,7 +70,11 @@ class Recipe:
 
         torch.set_num_threads(1)
         pa.set_cpu_count(1)
-        model = Model.load(self.folder, self.version)
+        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
+        return self.scorer(Model.load(self.folder, self.version))
+
+    def scorer(self, model: Model) -> Scorer:
+        """A scorer with a model that is loaded already."""
         return Scorer(model, self.policy, Pseudonymiser.open(self.workspace, PURPOSE), self.run_id)
 
 
@@ -225,15 +230,32 @@ def _further(table: pa.Table, rows: int) -> pa.Table:
     return table.set_column(0, table.schema.field(0), moved)
 
 
-def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, workers: int) -> None:
+def hands(
+    recipe: Recipe, stream: AdStream, workers: int
+) -> AbstractContextManager[Crew[Scorer] | None]:
+    """Processes that hold a scorer each, where there are so many ads that starting them pays.
+
+    Args:
+        recipe: makes the scorers.
+        stream: not read yet.
+        workers: processes, 0 for one a core.
+    """
+    if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
+        return nullcontext()
+    return crew(recipe, workers, preload=(__name__, "torch"))
+
+
+def score_parts(
+    scorer: Scorer, stream: AdStream, out: Path, workers: int, helpers: Crew[Scorer] | None
+) -> None:
     """Score what is not scored yet; `out` has the folders `scores` and `.work`.
 
     Args:
-        recipe: makes scorers in other processes, where there are many ads.
-        model: the one that is loaded here, where there are few.
+        scorer: works here where there are no helpers, and until they have started.
         stream: the ads, from the first.
         out: of the run.
-        workers: threads or processes, 0 for one a core.
+        workers: threads where there are no helpers, 0 for one a core.
+        helpers: processes with scorers like this one.
     """
     done = {path.stem for path in part_files(out)}
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
@@ -246,14 +268,10 @@ def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, worke
             read.append((part, len(ads)))
             yield None if _name(part) in done else ads
 
-    names = Pseudonymiser.open(recipe.workspace, PURPOSE)
-    scorer = Scorer(model, recipe.policy, names, recipe.run_id)
-    if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
-        batches = in_processes(
-            recipe, to_score(), workers, meanwhile=scorer, preload=(__name__, "torch")
-        )
-    else:
+    if helpers is None:
         batches = in_order(scorer, to_score(), workers)
+    else:
+        batches = helpers.in_order(Scorer.__call__, to_score(), meanwhile=scorer)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
         for batch in batches:

@@ -33,6 +33,7 @@ from adrisk.progress import say
 from adrisk.report import card
 from adrisk.splits import PARTS
 from adrisk.stages.behave import behave
+from adrisk.stages.compare import compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import evaluate
 from adrisk.stages.files import replacing, writable
@@ -88,7 +89,11 @@ def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Release
             say(f"{folder / name} is there and stays; this run is compared with it")
     cases = load_suites(config.release.suites)
     store.connect()
-    corpus = load_corpus(config.corpus.sources, mapping=config.corpus.map)
+    corpus = load_corpus(
+        config.corpus.sources,
+        mapping=config.corpus.map,
+        quarantine=store.workspace / f"quarantine-{config.name}.jsonl",
+    )
     made: list[_Made] = []
     for name, recipe in zip(config.names, config.train, strict=True):
         say(f"release {name}: {len(made) + 1} of {len(config.train)}")
@@ -130,6 +135,10 @@ def _make(
     trained_at = time.monotonic()
     work = store.workspace / "releases" / name
     quality = _judged(model, corpus, config, work, store, earlier)
+    if earlier:
+        quality["beside"] = _beside(
+            model, earlier[0], corpus, config.evaluate.resamples, work, store
+        )
     behaved = behave(model, cases, work).results
     content = {
         "format": FORMAT,
@@ -201,6 +210,18 @@ def _judged(
     report = dict(results["report"])
     report["curves"] = {"reliability": report["curves"]["reliability"]}
     return {**results, "report": report}
+
+
+def _beside(
+    model: Model, first: _Made, corpus: Corpus, resamples: int, out: Path, store: Store
+) -> dict[str, Any]:
+    """The model against the first of the release, on the same draws of campaigns."""
+    other = find_model(first.trained.uri, store.workspace)
+    found = compare_models(model, other, corpus, out, resamples).results
+    figures = {"risk": found["risk"]["average_precision"]}
+    if "indicators" in found:
+        figures["indicators"] = found["indicators"]["macro_average_precision"]
+    return {"release": first.name, **figures}
 
 
 def _facts(

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
-from adrisk.classifiers.found import found_names
+from adrisk.classifiers.found import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import UNKNOWN_RISK, Targets, check_risk, learnable
 from adrisk.reading import Reading, prepare
@@ -116,7 +117,6 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.batches import tokenise
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.network import Network, freeze
-        from adrisk.classifiers.encoder.scoring import features_of
         from adrisk.classifiers.encoder.source import load_base, read_tokeniser
         from adrisk.classifiers.encoder.training import (
             Examples,
@@ -144,7 +144,7 @@ class EncoderClassifier:
         recipe = self._recipe()
         examples = Examples(
             tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
-            features_of(reading, self._names()),
+            self._features(reading, targets),
             campaigns_of(targets),
             *answers_of(targets, labels),
         )
@@ -162,6 +162,12 @@ class EncoderClassifier:
         self._facts = {**self._facts, **reached, "held_out_ads": int(held.sum())}
         checkpoint.done()
         return self
+
+    def _features(self, reading: Reading, targets: Targets) -> NDArray[np.float32]:
+        """What the rules found, to learn from."""
+        if not self.findings:
+            return np.zeros((len(reading), 0), dtype=np.float32)
+        return found_to_learn(reading, self._names(), targets, self.seed)
 
     def _names(self) -> tuple[str, ...]:
         return tuple(self._settings["found"])

@@ -13,6 +13,7 @@ ten is wrong. Labels go wrong in three ways:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from adrisk.evaluation.comparison import by_indicator, macro
 from adrisk.labels import RISK, UNKNOWN_RISK, Ballots, Targets, join_votes, targets_of
 from adrisk.metrics import Drawn, mean_of
 from adrisk.progress import track
-from adrisk.stages.studies.ground import Ground, Said, Taught, ask, average_precision
+from adrisk.stages.studies.ground import Ground, Said, Taught, ask, average_precision, thinned
 from adrisk.types import RISKY, IntArray
 
 WRONG = (0.05, 0.1, 0.2, 0.4)
@@ -39,7 +40,13 @@ Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 
 def label_noise(
-    ground: Ground, family: str, ruler: Ruler, *, seeds: int = 3, indicator_seeds: int = 1
+    ground: Ground,
+    family: str,
+    ruler: Ruler,
+    *,
+    seeds: int = 2,
+    indicator_seeds: int = 1,
+    every: int = 3,
 ) -> dict[str, Any]:
     """Average precision by the share of wrong labels and the way they are wrong.
 
@@ -50,8 +57,10 @@ def label_noise(
         seeds: how often the wrong labels are drawn; what they give is averaged.
         indicator_seeds: for how many of the draws indicators are learned too, where the ads are
             labelled with any: they take much longer, and are a mean over many as it is.
+        every: of the taxonomy's indicators, so many count as one: 1 for all, 3 for every third.
     """
     right = [Taught(split["fit"], _truth(ground, split["fit"])) for split in ground.splits]
+    right = thinned(right, every)
     if np.isnan(right[0].targets.indicators).all():
         indicator_seeds = 0
     recipe = ModelConfig(family=family)
@@ -158,7 +167,8 @@ def three_voters(
     ballots[RISK] = Ballots(
         RISK, voters, np.where(risk == UNKNOWN_RISK, _MISSING, risk).astype(np.int8)
     )
-    return join_votes(ballots, targets.labels, len(targets)).targets
+    joined = join_votes(ballots, targets.labels, len(targets)).targets
+    return replace(joined, campaigns=targets.campaigns)
 
 
 WAYS: Mapping[str, Spoil] = {
@@ -195,7 +205,7 @@ def _truth(ground: Ground, rows: IntArray) -> Targets:
         return labels
     ads = corpus.ads.take(pa.array(rows))
     columns = {"indicators": ads["true_indicators"], "risk": ads["true_risk"]}
-    return targets_of(pa.table(columns), labels.labels)
+    return replace(targets_of(pa.table(columns), labels.labels), campaigns=labels.campaigns)
 
 
 def _risky_share(taught: Sequence[Taught]) -> float:
