@@ -22,7 +22,9 @@ from adrisk.stages.files import workspace
 from adrisk.stages.results import write_page
 from adrisk.stages.studies import (
     STUDIES,
+    SYNTHETIC,
     Asked,
+    Study,
     judge_families,
     judge_saved,
     open_ground,
@@ -30,7 +32,6 @@ from adrisk.stages.studies import (
 )
 
 RESULTS = Path(__file__).parent / "results"
-SYNTHETIC = "synthetic:20000"
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +55,7 @@ def _run(name: str, asked: argparse.Namespace) -> list[Path]:
     if name == "families":
         return _families(asked)
     how = Asked(tuple(asked.families), asked.seeds, asked.resamples, asked.folds)
-    return [run_study(name, _sources(asked, STUDIES[name].languages), how, asked.out)]
+    return [run_study(name, _sources(asked, STUDIES[name]), how, asked.out)]
 
 
 def _families(asked: argparse.Namespace) -> list[Path]:
@@ -73,13 +74,16 @@ def _families(asked: argparse.Namespace) -> list[Path]:
     return written
 
 
-def _sources(asked: argparse.Namespace, languages: bool = False) -> list[str]:
+def _sources(asked: argparse.Namespace, study: Study | None = None) -> list[str]:
     if asked.source:
         return list(asked.source)
+    synthetic = study.synthetic if study else SYNTHETIC
+    if study and study.languages:
+        return [synthetic]  # DIFrauD is in English
     path = os.environ.get("ADRISK_DIFRAUD")
-    if path is None and not languages:
+    if path is None:
         say("ADRISK_DIFRAUD names no file: only synthetic ads are studied")
-    return [SYNTHETIC] + ([f"difraud:{path}"] if path and not languages else [])
+    return [synthetic, f"difraud:{path}"] if path else [synthetic]
 
 
 def _benign() -> list[str]:
@@ -91,13 +95,14 @@ def _benign() -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0],
-        epilog=f"without --source: {SYNTHETIC}, and difraud:$ADRISK_DIFRAUD where that is set",
+        epilog=f"without --source: {SYNTHETIC} (label-noise: synthetic:8000), and "
+        "difraud:$ADRISK_DIFRAUD where that is set",
     )
     parser.add_argument("study", choices=[*STUDIES, "families", "all", "page"])
     parser.add_argument("--source", action="append", help="study these ads instead")
     parser.add_argument("--families", nargs="+", default=["ngram", "linear"])
     parser.add_argument("--model", help="families: judge this saved model")
-    parser.add_argument("--seeds", type=int, default=3, help="draws of what is random (3)")
+    parser.add_argument("--seeds", type=int, help="draws of what is random (3; label-noise 2)")
     parser.add_argument("--resamples", type=int, default=500, help="of the intervals (500)")
     parser.add_argument("--folds", type=int, default=5, help="where there is no test part (5)")
     parser.add_argument("-o", "--out", type=Path, default=RESULTS)

@@ -108,7 +108,12 @@ def test_the_encoder_is_told_beside_a_pipeline_with_the_same_answers(tmp_path: P
 @pytest.mark.slow
 def test_the_cascade_is_told_beside_its_encoder_with_a_paired_ratio(tmp_path: Path) -> None:
     tiny = make_encoder(tmp_path / "encoder")
-    out = told("cascade.py", "--encoder", tiny, "--ads", 400, "--train", 900, "--epochs", 1)
-    assert re.search(r"cascade / encoder, paired +[\d.]+ \[[\d.]+, [\d.]+\]$", out, re.MULTILINE)
-    assert re.search(r"[\d.]+% of the encoder's \[", out)
+    place = tmp_path / "cascade.json"
+    few = ("--ads", 400, "--train", 900, "--epochs", 1, "--out", place)
+    out = told("cascade.py", "--encoder", tiny, *few)
+    assert re.search(r"cascade / encoder +[\d.]+ \[[\d.]+, [\d.]+\]$", out, re.MULTILINE)
+    assert re.search(r"^time by processor +[\d.]+% of the encoder's \[", out, re.MULTILINE)
     assert re.search(r"^reread: [\d.]+% of these ads; ", out, re.MULTILINE)
+    results = json.loads(place.read_text(encoding="utf-8"))
+    assert set(results["aim_met"]) == {"precision", "time"}
+    assert results["average_precision"]["cascade"]["positives"] > 0

@@ -26,6 +26,7 @@ import adrisk.cli
 from adrisk.indicators import load_taxonomy
 from builders import HONEST, RISKY, make_ads, make_texts
 
+SUITES = Path(__file__).parents[1] / "evaluation" / "behaviour"
 OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
 HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
 
@@ -614,9 +615,11 @@ def test_models_are_listed_shown_compared_and_promoted(
         assert (tmp_path / version / "results.json").exists()
     told = run(
         "evaluate", "models:/adrisk/2", corpus_file, "-o", tmp_path / "both", "--resamples", "20",
-        "--against", "models:/adrisk/1",
+        "--against", "models:/adrisk/1", "--suites", SUITES,
     )  # fmt: skip
     assert (told.code, told.err) == (0, "")
+    assert " cases passed; " in told.out
+    assert "<html" in (tmp_path / "both" / "behaviour.html").read_text()
     assert "ngram 2 against ngram 1, on 48 ads that neither saw" in told.out
     assert "no difference shown" in told.out
     assert (tmp_path / "both" / "comparison.json").exists()

@@ -105,8 +105,10 @@ def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
             if language != code:
                 continue
             read = plain([fold_text(text)]).text
-            for start, stop in zip(*(a.tolist() for a in sentences(read)), strict=True):
-                for number in screen.candidates(read[start:stop]):
+            spans = list(zip(*(a.tolist() for a in sentences(read)), strict=True))
+            found = screen.candidates([read[start:stop] for start, stop in spans])
+            for (start, stop), numbers in zip(spans, found, strict=True):
+                for number in numbers:
                     for hit in listed[number][1].pattern.finditer(read, start, stop):
                         places.add((ad, number, *hit.span()))
     return places

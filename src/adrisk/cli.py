@@ -142,6 +142,13 @@ def _parser() -> _Parser:
         metavar="MODEL2",
         help="also compare with this model, on ads that neither saw; writes comparison.json",
     )
+    p.add_argument(
+        "--suites",
+        type=Path,
+        metavar="SUITES",
+        help="also put the model to these behaviour suites; writes behaviour.json and its "
+        "failures, behaviour.html",
+    )
     _add_taxonomy(p)
 
     p = command("behave", commands.behave_command, "put a model to the behaviour suites", _MODELS)

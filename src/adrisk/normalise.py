@@ -29,6 +29,7 @@ _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
 # A run of ASCII, or a character with what may compose onto it: marks (the spacing vowel signs that
 # compose are marks too) and conjoining Hangul vowels and finals (UAX #15).
 _COMPOSING = r"[\p{M}\u1161-\u1175\u11a8-\u11c2]"
+_COMPOSES = regex.compile(_COMPOSING)
 _CLUSTER = regex.compile(rf"[\x00-\x7f]+(?!{_COMPOSING})|.{_COMPOSING}*", flags=regex.DOTALL)
 
 # Negative circled and squared letters, which NFKC leaves alone.
@@ -87,7 +88,8 @@ class Folded:
 
 def fold_text(raw: str) -> str:
     """The folded text alone. Folding twice changes nothing more."""
-    return _unmix(_compatible(_INVISIBLE.sub("", raw)))
+    simple = _one_by_one(raw)
+    return _unmix(simple[0] if simple else _compatible(_INVISIBLE.sub("", raw)))
 
 
 def fold(raw: str) -> Folded:
@@ -100,6 +102,10 @@ def fold(raw: str) -> Folded:
     if raw.isascii():
         places = np.arange(len(raw) + 1, dtype=np.int32)
         return Folded(raw, raw.lower(), places[:-1], places[1:])
+    if simple := _one_by_one(raw):
+        text, hidden = simple
+        visible = _others(raw, hidden)
+        return Folded(raw, _unmix(text), visible[:-1], visible[1:])
     visible = _visible(raw)
     kept = "".join([raw[i] for i in visible[:-1]])
     pieces: list[str] = []
@@ -143,6 +149,46 @@ def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
         [fold_text(text) for text in texts.filter(pc.invert(plain)).to_pylist()], pa.large_string()
     )
     return pc.replace_with_mask(folded, pc.invert(plain), slow)
+
+
+class _Forms(dict[str, str | None]):
+    """What each character becomes, whatever is beside it: one or none; None if that may differ."""
+
+    def __missing__(self, character: str) -> str | None:
+        form: str | None = _compatible(_INVISIBLE.sub("", character))
+        if form and (len(form) > 1 or _COMPOSES.match(character) or _COMPOSES.match(form)):
+            form = None
+        self[character] = form
+        return form
+
+
+_FORMS = _Forms()
+
+
+def _one_by_one(raw: str) -> tuple[str, list[str]] | None:
+    """The text folded character by character, and the characters that are left out.
+
+    None where characters have a say in each other. Most texts are made of few different ones, and
+    few of those change.
+    """
+    forms = {character: _FORMS[character] for character in set(raw)}
+    if None in forms.values():
+        return None
+    for character, form in forms.items():
+        if form != character and not character.isascii():
+            raw = raw.replace(character, form or "")
+    return raw.lower(), [character for character, form in forms.items() if not form]
+
+
+def _others(raw: str, left_out: list[str]) -> NDArray[np.int32]:
+    """Offsets of all characters but these, and the length of the text behind them."""
+    if not left_out:
+        return np.arange(len(raw) + 1, dtype=np.int32)
+    points = np.frombuffer(f"{raw}\0".encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    shown = points != ord(left_out[0])
+    for character in left_out[1:]:
+        shown &= points != ord(character)
+    return np.flatnonzero(shown).astype(np.int32)
 
 
 def _visible(raw: str) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,22 @@ def test_a_cascade_trains_saves_and_scores_as_a_model(
     (tmp_path / "encoder" / "encoder.json").write_text("{}")
     with pytest.raises(ModelError, match="encoder/encoder.json was altered"):
         Model.load(tmp_path)
+
+
+def test_a_score_run_says_how_many_ads_were_reread_and_why(
+    parameters: dict[str, Any], corpus_file: Path, tmp_path: Path
+) -> None:
+    from adrisk.config import ModelConfig
+    from adrisk.policy import PolicyConfig
+    from adrisk.stages import fit_model, load_corpus, score
+    from adrisk.stages.train import split_corpus
+
+    corpus = load_corpus([str(corpus_file)])
+    config = ModelConfig(family="cascade", parameters=parameters)
+    model = fit_model(config, corpus, split_corpus(corpus, 0))
+    done = score(model, [str(corpus_file)], tmp_path / "out", tmp_path, policy=PolicyConfig())
+    counts = json.loads(done.manifest.read_text())["counts"]
+    wanted = int(model.classifier.reread(corpus.reading).sum())
+    assert counts["reread"] == wanted > 0
+    assert counts["reread_share"] == pytest.approx(wanted / len(corpus))
+    assert "review share" in counts["reread_because"]

@@ -70,7 +70,7 @@ def test_the_screen_never_hides_a_match(words, notation):
     text = " ".join(words)
     for phrase in phrases(notation, SLOTS):
         if phrase.pattern.search(text):
-            assert Screen([phrase]).candidates(text) == [0]
+            assert list(Screen([phrase]).candidates([text])) == [[0]]
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))

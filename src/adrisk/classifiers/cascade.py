@@ -170,8 +170,8 @@ class CascadeClassifier:
 
     def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        result, _ = self._read(reading)
-        return Margins(result[:, QUESTIONS:], uncrossed(result[:, :QUESTIONS]))
+        result, again = self._read(reading)
+        return Margins(result[:, QUESTIONS:], uncrossed(result[:, :QUESTIONS]), again)
 
     def reread(self, reading: Reading) -> NDArray[np.bool_]:
         """Shape (n,): which ads the encoder reads again."""

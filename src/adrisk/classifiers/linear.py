@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.found import SCALE, FoundWeights, found_matrix, found_names
+from adrisk.classifiers.found import SCALE, FoundWeights, found_names, found_to_learn
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
 from adrisk.labels import Targets, check_risk, learnable
@@ -99,7 +99,9 @@ class LinearClassifier:
         terms = sum(block.shape[1] for block in blocks)
         names = found_names() if self.findings else ()
         if names:
-            blocks.append(sparse.csr_matrix(SCALE * found_matrix(reading, names)))
+            blocks.append(
+                sparse.csr_matrix(SCALE * found_to_learn(reading, names, targets, self.seed))
+            )
         labels = learnable(targets, self.min_positives)
         heads = fit_heads(self._stack(blocks), targets, labels, self.strength, self.seed)
         weights, found = np.split(heads.weights, [terms])

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.found import SCALE, FoundWeights, found_matrix, found_names
+from adrisk.classifiers.found import SCALE, FoundWeights, found_names, found_to_learn
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.features import CHAR_ORDERS, HashedNgrams, bags
 from adrisk.labels import Targets, check_risk, learnable
@@ -79,7 +79,9 @@ class NgramClassifier:
         names = found_names() if self.findings else ()
         blocks = [weighted]
         if names:
-            blocks.append(sparse.csr_array(SCALE * found_matrix(reading, names)))
+            blocks.append(
+                sparse.csr_array(SCALE * found_to_learn(reading, names, targets, self.seed))
+            )
         together = sparse.csr_array(sparse.hstack(blocks, format="csr"))
         heads = fit_heads(together, targets, labels, self.strength, self.seed)
         table, found = np.split(heads.weights, [len(idf)])

@@ -115,8 +115,9 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
+    from adrisk.behaviour import load_suites
     from adrisk.config import EvaluateConfig
-    from adrisk.stages import evaluate, find_model, load_corpus
+    from adrisk.stages import behave, evaluate, find_model, load_corpus
     from adrisk.tracking import Store
 
     if len(args.given) > 2:
@@ -125,6 +126,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
         raise UsageError("--resamples must be between 20 and 10000")
     model, sources = split_model(args.given)
     other = find_model(args.against, workspace()) if args.against else None
+    cases = load_suites(args.suites) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
     quarantine = args.out / "quarantine.jsonl"
@@ -149,6 +151,11 @@ def evaluate_command(args: argparse.Namespace) -> None:
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
     left_out(corpus.quarantined, quarantine)
+    if cases:
+        behaved = behave(model, cases, args.out)
+        passed = behaved.results["all"]
+        print(f"behaves  {passed['passed']:,} of {passed['n']:,} cases passed; "
+              f"{behaved.files[-1]} shows the others")  # fmt: skip
     if other is not None:
         _compare(model, other, corpus, config.resamples, args.out)
 

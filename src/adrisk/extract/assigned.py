@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 _KINDS = (
@@ -41,7 +40,7 @@ def assigned(proper: str, region: str) -> bool:
     >>> assigned("7911123456", "GB"), assigned("0000000000", "GB")
     (True, False)
     """
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    metadata = _metadata(region)
     if metadata is None:
         return False
     general = metadata.general_desc
@@ -81,14 +80,20 @@ def may_be_assigned_abroad(number: str) -> bool:
         regions = COUNTRY_CODE_TO_REGION_CODE.get(code)
         if number[0] != "0" and regions is not None:
             rest = len(number) - length
-            return _NO_REGION in regions or _anywhere(code, rest).fullmatch(number, length) is not None
+            return (
+                _NO_REGION in regions or _anywhere(code, rest).fullmatch(number, length) is not None
+            )
     return False
+
+
+def _metadata(region: str) -> Any:
+    return PhoneMetadata.metadata_for_region(region, None)
 
 
 @lru_cache(512)
 def _beginnings(region: str) -> tuple[int, re.Pattern[str]] | None:
     """The country code, and what leads out of the region; None where nothing can be told."""
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    metadata = _metadata(region)
     if metadata is None or metadata.national_prefix_transform_rule not in _LEAVES_AN_END:
         return None
     abroad = metadata.international_prefix
@@ -97,7 +102,7 @@ def _beginnings(region: str) -> tuple[int, re.Pattern[str]] | None:
 
 @cache
 def _general(region: str) -> re.Pattern[str]:
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    metadata = _metadata(region)
     return re.compile(metadata.general_desc.national_number_pattern or "(?!)")
 
 
@@ -106,14 +111,15 @@ def _kinds(metadata: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name in _KINDS:
         kind = getattr(metadata, name)
         if kind is not None and kind.national_number_pattern:
-            yield kind.national_number_pattern, (
-                kind.possible_length or metadata.general_desc.possible_length
+            yield (
+                kind.national_number_pattern,
+                (kind.possible_length or metadata.general_desc.possible_length),
             )
 
 
 @cache
 def _any_kind(region: str, length: int) -> re.Pattern[str]:
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    metadata = _metadata(region)
     return _union(pattern for pattern, lengths in _kinds(metadata) if length in lengths)
 
 
@@ -123,7 +129,7 @@ def _anywhere(code: int, length: int) -> re.Pattern[str]:
     return _union(
         pattern
         for region in COUNTRY_CODE_TO_REGION_CODE[code]
-        for pattern, lengths in _kinds(PhoneMetadata.metadata_for_region(region, None))
+        for pattern, lengths in _kinds(_metadata(region))
         if length in lengths
     )
 
@@ -132,7 +138,7 @@ def _anywhere(code: int, length: int) -> re.Pattern[str]:
 def _lengths(code: int) -> tuple[int, ...]:
     found: set[int] = set()
     for region in COUNTRY_CODE_TO_REGION_CODE[code]:
-        for _, lengths in _kinds(PhoneMetadata.metadata_for_region(region, None)):
+        for _, lengths in _kinds(_metadata(region)):
             found.update(length for length in lengths if length > 0)
     return tuple(sorted(found))
 

@@ -140,9 +140,8 @@ def _of_region(number: str, region: str, proper: str | None, *, possible: bool) 
 def _may_be_fiction(number: str, region: str) -> bool:
     """Whether any end of some figures is a number reserved for fiction in a region."""
     code = phonenumbers.country_code_for_region(region)
-    return any(
-        _FICTION.fullmatch(f"+{code}{number[-figures:]}") for figures in _FICTION_FIGURES.get(code, ())
-    )
+    lengths = _FICTION_FIGURES.get(code, ())
+    return any(_FICTION.fullmatch(f"+{code}{number[-length:]}") for length in lengths)
 
 
 def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | None:

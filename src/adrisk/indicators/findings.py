@@ -22,8 +22,7 @@ from adrisk.indicators.extension import platform_file
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.places import Places
-from adrisk.indicators.reader import FOUND, Reader, Spoken, readings
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.indicators.reader import FOUND, Heard, Spoken, hear, indicator_numbers
 from adrisk.types import IntArray, State
 
 
@@ -94,15 +93,13 @@ def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | Non
             f"got {len(folded)} and {len(languages)}"
         )
     texts = folded.to_pylist()
-    parts = [
-        _Part(reader, rows, spoken, raw) for reader, rows, spoken in readings(texts, languages)
-    ]
+    heard = list(hear(raw, texts, languages))
     places = _AllPlaces(raw, texts)
-    alone = _alone(parts, places, len(raw))
-    blocks = [part.kept(~alone) for part in parts]
-    blocks.append(_settled_alone(parts, alone, places))
-    found = np.concatenate(blocks)
-    found = found[np.argsort(found["ad"], kind="stable")]
+    whole = _to_settle_whole(heard, places, len(raw))
+    kept = np.concatenate([np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)])
+    whole[_said_twice(heard, kept)] = True
+    found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
+    found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
     return Findings(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
 
 
@@ -122,44 +119,49 @@ class _AllPlaces:
         return self._made[ad]
 
 
-class _Part:
-    """What one reader finds in its ads."""
-
-    def __init__(self, reader: Reader, rows: IntArray, spoken: Spoken, raw: Sequence[str]) -> None:
-        self.spoken = spoken
-        self.on_raw = {row: hits for row in rows.tolist() if (hits := reader.on_raw(raw[row]))}
-
-    def kept(self, wanted: NDArray[np.bool_]) -> NDArray[np.void]:
-        """What each sentence of these ads keeps, if nothing but the sentence has a say in it."""
-        here = np.flatnonzero(wanted[self.spoken.ad])
-        rows = [self.spoken.said[number].kept for number in here.tolist()]
-        count = np.fromiter(map(len, rows), np.int64, len(rows)) // FOUND.itemsize
-        packed = np.frombuffer(b"".join(rows), FOUND)
-        begin = np.repeat(self.spoken.start[here], count)
-        found = np.empty(len(packed), _FOUND)
-        found["ad"] = np.repeat(self.spoken.ad[here], count)
-        found["indicator"], found["present"] = packed["indicator"], packed["present"]
-        found["start"], found["end"] = packed["start"] + begin, packed["end"] + begin
-        return found
-
-
-def _alone(parts: Sequence[_Part], places: _AllPlaces, ads: int) -> NDArray[np.bool_]:
+def _to_settle_whole(heard: Sequence[Heard], places: _AllPlaces, ads: int) -> NDArray[np.bool_]:
     """The ads in which more than single sentences has a say in what counts.
 
-    That are a notice, a finding in the raw text, rules of two languages, and two hits at one place
-    where a raw span may be longer or shorter than the folded one.
+    That are a notice, rules of two languages, and two hits that may lie at one place where a raw
+    span may be longer or shorter than the folded one.
     """
-    alone = np.zeros(ads, dtype=np.bool_)
-    reader = np.full(ads, -1)
-    for number, part in enumerate(parts):
+    whole = np.zeros(ads, dtype=np.bool_)
+    language = np.full(ads, -1)
+    for number, part in enumerate(heard):
         ad = part.spoken.ad
-        alone[ad[(reader[ad] >= 0) & (reader[ad] != number)]] = True
-        reader[ad] = number
-        alone[list(part.on_raw)] = True
+        whole[ad[(language[ad] >= 0) & (language[ad] != number)]] = True
+        language[ad] = number
         for row, said in zip(ad.tolist(), part.spoken.said, strict=True):
             if said.notices or (said.contested and not places[row].same):
-                alone[row] = True
-    return alone
+                whole[row] = True
+    return whole
+
+
+def _kept(spoken: Spoken) -> NDArray[np.void]:
+    """What each sentence keeps, where nothing but the sentence has a say in it."""
+    packed = b"".join([said.kept for said in spoken.said])
+    rows = np.frombuffer(packed, FOUND)
+    count = [len(said.kept) // FOUND.itemsize for said in spoken.said]
+    begin = np.repeat(spoken.start, count)
+    found = np.empty(len(rows), _FOUND)
+    found["ad"] = np.repeat(spoken.ad, count)
+    found["indicator"], found["present"] = rows["indicator"], rows["present"]
+    found["start"], found["end"] = rows["start"] + begin, rows["end"] + begin
+    return found
+
+
+def _said_twice(heard: Sequence[Heard], kept: NDArray[np.void]) -> list[int]:
+    """The ads in which a sentence and the raw text show the same: they may lie at one place."""
+    numbers = indicator_numbers()
+    on_raw = {
+        (ad, numbers[hit.indicator])
+        for part in heard
+        for ad, hits in part.on_raw.items()
+        for hit in hits
+    }
+    near = np.isin(kept["ad"], [ad for ad, _ in on_raw])
+    pairs = zip(kept["ad"][near].tolist(), kept["indicator"][near].tolist(), strict=True)
+    return [ad for ad, _ in on_raw.intersection(pairs)]
 
 
 class _Placed(NamedTuple):
@@ -172,13 +174,13 @@ class _Placed(NamedTuple):
     folded: tuple[int, int]
 
 
-def _settled_alone(
-    parts: Sequence[_Part], alone: NDArray[np.bool_], places: _AllPlaces
+def _settled(
+    heard: Sequence[Heard], whole: NDArray[np.bool_], places: _AllPlaces
 ) -> NDArray[np.void]:
-    """The findings of these ads, each settled as a whole."""
+    """The findings of the ads that are settled whole, and of all others those in the raw text."""
     found: dict[int, list[_Placed]] = defaultdict(list)
-    for part in parts:
-        for ad, hits in part.spoken.of(alone).by_ad():
+    for part in heard:
+        for ad, hits in part.spoken.of(whole).by_ad():
             found[ad] += [
                 _Placed(h.indicator, h.state, *places[ad].raw(h.start, h.end), (h.start, h.end))
                 for h in hits
@@ -188,11 +190,11 @@ def _settled_alone(
                 _Placed(h.indicator, h.state, h.start, h.end, places[ad].folded(h.start, h.end))
                 for h in hits
             ]
-    numbers = {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+    numbers = indicator_numbers()
     rows = [
         (ad, numbers[f.indicator], f.state is State.PRESENT, *f.folded)
         for ad, of_ad in found.items()
-        for f in settled(of_ad)
+        for f in (settled(of_ad) if len(of_ad) > 1 else of_ad)
     ]
     return np.array(rows, _FOUND)
 

@@ -35,10 +35,11 @@ _UNLEET = str.maketrans("013457@$", "oieastas")
 _APART = re.compile(r"[a-z]([ .\-*/|+~,_])[a-z](?:\1[a-z]){2,}(?![a-z0-9_])")
 _MARKED = re.compile(rf"(?<![a-z0-9])[a-z0-9]+(?:{_MARK}+[a-z0-9]*)+")
 _LETTER, _DIGIT, _SIGN = 1, 2, 4
-_KIND = np.zeros(128, dtype=np.uint8)
+_KIND = np.zeros(256, dtype=np.uint8)
 _KIND[[ord(c) for c in "abcdefghijklmnopqrstuvwxyz"]] = _LETTER
 _KIND[[ord(c) for c in "0123456789"]] = _DIGIT
 _KIND[[ord(c) for c in "013457@$"]] |= _SIGN
+_KINDS = _KIND.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def plain(folded: Sequence[str]) -> Plain:
     lengths = np.fromiter((len(text) + 1 for text in folded), np.int64, len(folded))
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(folded) else lengths
     text = _ascii(joined)
-    kinds = _KIND[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
+    kinds = np.frombuffer(text.encode("ascii").translate(_KINDS), dtype=np.uint8)
     text = _unleet(text, kinds)
     squeezed: list[tuple[int, int]] = []
     if _MARK in text:
@@ -100,7 +101,7 @@ def _ascii(text: str) -> str:
         return text
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     table = _table()
-    plain_bytes = table[np.minimum(points, _TABLED)]
+    plain_bytes = table.take(points, mode="clip")
     beyond = np.flatnonzero(points >= _TABLED)
     if len(beyond):
         letters = points[beyond] < _FURTHER[1]

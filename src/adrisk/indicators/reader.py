@@ -7,14 +7,15 @@ what reaches over several, such as a warning, is left to `rules` and `findings`.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.notation import Phrase
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.plain import bare, plain, widened
+from adrisk.indicators.raw import RawTexts
 from adrisk.indicators.rulebook import Rule, load_rulebook
 from adrisk.indicators.screen import Screen, sentences
 from adrisk.indicators.taxonomy import load_taxonomy
@@ -40,7 +42,7 @@ FOUND = np.dtype([("indicator", "<i2"), ("present", "?"), ("start", "<i4"), ("en
 
 _ROW = struct.Struct("<h?ii")
 _NEGATOR_REACH = 48
-_AT_ONCE = 1024
+_AT_ONCE = 256
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 400
 
@@ -142,8 +144,8 @@ class Reader:
         self._screen = Screen(
             self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
         )
-        self._on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
-        self._numbers = {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+        self.on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
+        self._numbers = indicator_numbers()
         # The sentences of late, and those before them: the older half is forgotten at once.
         self._known: dict[str, Said] = {}
         self._before: dict[str, Said] = {}
@@ -155,33 +157,17 @@ class Reader:
         starts, stops = sentences(letters)
         full = stops > starts
         starts, stops = starts[full], stops[full]
-        known, recall = self._known.get, self._recall
-        said = [
-            known(sentence := letters[start:stop]) or recall(sentence)
-            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
-        ]
-        for number, squeezed in _by_sentence(text.squeezed, starts).items():
-            said[number] = self._learn(letters[starts[number] : stops[number]], squeezed)
+        pieces = [letters[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        said = self._recalled(pieces)
+        if text.squeezed:
+            spans = _by_sentence(text.squeezed, starts)
+            anew = self._learn([pieces[number] for number in spans], list(spans.values()))
+            for number, what in zip(spans, anew, strict=True):
+                said[number] = what
         telling = [number for number, what in enumerate(said) if what is not NOTHING]
         first = starts[telling]
         ad = np.searchsorted(text.starts, first, side="right") - 1
         return Spoken(ad, first - text.starts[ad], [said[number] for number in telling])
-
-    def on_raw(self, raw: str) -> list[Hit]:
-        """Findings in an ad as it came: how a contact is written shows nowhere else."""
-        return [
-            Hit(rule, *found.span(), rule.state)
-            for rule, pattern in self._on_raw
-            for found in pattern.finditer(raw)
-        ]
-
-    def _recall(self, sentence: str) -> Said:
-        said = self._before.get(sentence) or self._learn(sentence)
-        if len(sentence) <= _LONGEST_REMEMBERED:
-            if len(self._known) >= _REMEMBERED:
-                self._known, self._before = {}, self._known
-            self._known[sentence] = said
-        return said
 
     def _add(self, phrases: Sequence[Phrase]) -> range:
         """Put phrases behind the others; returns their numbers."""
@@ -189,11 +175,37 @@ class Reader:
         self._phrases += phrases
         return range(first, len(self._phrases))
 
-    def _learn(self, sentence: str, squeezed: Sequence[Span] = ()) -> Said:
-        """What a sentence says, found anew; spans are widened to those of words pulled apart."""
-        numbers = self._screen.candidates(sentence)
-        if not numbers or numbers[0] >= self._doubts.start:
-            return NOTHING
+    def _recalled(self, sentences: Sequence[str]) -> list[Said]:
+        """What sentences say, remembered or found and kept."""
+        said = list(map(self._known.get, sentences))
+        if None not in said:
+            return cast(list[Said], said)
+        asked = dict.fromkeys(s for s, known in zip(sentences, said, strict=True) if known is None)
+        before = [(sentence, self._before.get(sentence)) for sentence in asked]
+        unknown = [sentence for sentence, known in before if known is None]
+        new = {sentence: known for sentence, known in before if known is not None}
+        new.update(zip(unknown, self._learn(unknown), strict=True))
+        for sentence, what in new.items():
+            if len(sentence) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known, self._before = {}, self._known
+                self._known[sentence] = what
+        return [known or new[s] for s, known in zip(sentences, said, strict=True)]
+
+    def _learn(
+        self, sentences: Sequence[str], squeezed: Sequence[Sequence[Span]] | None = None
+    ) -> list[Said]:
+        """What sentences say, found anew; spans are widened to those of words pulled apart."""
+        candidates = self._screen.candidates(sentences)
+        widest = squeezed or repeat(())
+        return [
+            self._found(sentence, numbers, spans)
+            if numbers and numbers[0] < self._doubts.start
+            else NOTHING
+            for sentence, numbers, spans in zip(sentences, candidates, widest)  # noqa: B905
+        ]
+
+    def _found(self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]) -> Said:
         hits: list[Hit] = []
         notices: list[Span] = []
         for number in numbers:
@@ -217,16 +229,16 @@ class Reader:
 
     def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
         """Whether one of these phrases, if it is a candidate, is in the sentence."""
-        return any(
-            self._phrases[number].pattern.search(sentence)
-            for number in candidates
-            if number in wanted
-        )
+        first = bisect_left(candidates, wanted.start)
+        last = bisect_left(candidates, wanted.stop, first)
+        numbers = candidates[first:last]
+        return any(self._phrases[number].pattern.search(sentence) for number in numbers)
 
     def _negated(
         self, sentence: str, start: int, end: int, rule: Rule, candidates: Sequence[int]
     ) -> bool:
-        if not any(number in self._negators for number in candidates):
+        place = bisect_left(candidates, self._negators.start)
+        if place == len(candidates) or candidates[place] >= self._negators.stop:
             return False
         if self.book.negator.search(sentence, max(0, start - _NEGATOR_REACH), start):
             return True
@@ -243,6 +255,11 @@ class Reader:
         return Said(tuple(hits), tuple(notices), b"".join(kept), contested)
 
 
+def indicator_numbers() -> dict[str, int]:
+    """The number of each indicator that a text can show, as `FOUND` has it."""
+    return {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+
+
 def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[Span]]:
     """By the number of its sentence, the spans in it, counted from its beginning."""
     spans: dict[int, list[Span]] = defaultdict(list)
@@ -253,26 +270,57 @@ def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[S
     return spans
 
 
-def readings(
-    folded: Sequence[str], languages: Sequence[str | None]
-) -> Iterator[tuple[Reader, IntArray, Spoken]]:
-    """One reader after the other with the ads it reads, some at once, and what they say.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the rules of one language find in the ads that may be written in it.
 
-    The ads of what is said are rows of `folded`. An ad of no language, or another, is read by all.
+    Attributes:
+        spoken: what their sentences say.
+        on_raw: by ad, findings in the ad as it came, which nothing takes the force from.
     """
+
+    spoken: Spoken
+    on_raw: Mapping[int, list[Hit]]
+
+
+def hear(
+    raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None]
+) -> Iterator[Heard]:
+    """What is found in each language; an ad of no language, or another, is read in all."""
     platform = platform_file()
+    texts = RawTexts(raw)
+    rows: dict[str | None, list[int]] = defaultdict(list)
+    for row, language in enumerate(languages):
+        rows[language].append(row)
+    unknown = [row for language in rows.keys() - set(LANGUAGES) for row in rows[language]]
     for code in LANGUAGES:
-        read = [row for row, of_row in enumerate(languages) if code in _codes(of_row)]
-        for first in range(0, len(read), _AT_ONCE):
+        if mine := sorted(rows[code] + unknown):
             reader = _reader(code, platform)
-            some = read[first : first + _AT_ONCE]
-            rows = np.array(some, dtype=np.int64)
-            spoken = reader.read([folded[row] for row in some])
-            yield reader, rows, replace(spoken, ad=rows[spoken.ad])
+            yield Heard(_read(reader, folded, mine), _on_raw(reader, texts, mine))
 
 
-def _codes(language: str | None) -> tuple[str, ...]:
-    return (language,) if language in LANGUAGES else LANGUAGES
+def _read(reader: Reader, folded: Sequence[str], rows: list[int]) -> Spoken:
+    parts = [
+        reader.read([folded[row] for row in rows[first : first + _AT_ONCE]])
+        for first in range(0, len(rows), _AT_ONCE)
+    ]
+    return Spoken(
+        np.array(rows)[
+            np.concatenate([part.ad + _AT_ONCE * number for number, part in enumerate(parts)])
+        ],
+        np.concatenate([part.start for part in parts]),
+        list(chain.from_iterable(part.said for part in parts)),
+    )
+
+
+def _on_raw(reader: Reader, texts: RawTexts, rows: Sequence[int]) -> dict[int, list[Hit]]:
+    found: dict[int, list[Hit]] = defaultdict(list)
+    mine = set(rows)
+    for rule, pattern in reader.on_raw:
+        for ad, spans in texts.spans(pattern).items():
+            if ad in mine:
+                found[ad] += [Hit(rule, *span, rule.state) for span in spans]
+    return found
 
 
 @lru_cache(maxsize=32)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.places import Places
-from adrisk.indicators.reader import readings
+from adrisk.indicators.reader import Hit, hear
 from adrisk.normalise import fold_column
 from adrisk.types import Evidence
 
@@ -55,14 +55,14 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
     folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
     found: list[list[Evidence]] = [[] for _ in raw]
-    for reader, rows, spoken in readings(folded, languages):
-        for row, hits in spoken.by_ad():
+    for heard in hear(raw, folded, languages):
+        for row, hits in heard.spoken.by_ad():
             places = Places(raw[row], folded[row])
-            for hit in hits:
-                start, end = places.raw(hit.start, hit.end)
-                found[row].append(Evidence(hit.indicator, start, end, hit.rule.id, hit.state))
-        for row in rows.tolist():
-            for hit in reader.on_raw(raw[row]):
-                evidence = Evidence(hit.indicator, hit.start, hit.end, hit.rule.id, hit.state)
-                found[row].append(evidence)
+            found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
+        for row, hits in heard.on_raw.items():
+            found[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
     return found
+
+
+def _evidence(hit: Hit, start: int, end: int) -> Evidence:
+    return Evidence(hit.indicator, start, end, hit.rule.id, hit.state)

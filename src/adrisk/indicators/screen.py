@@ -1,16 +1,16 @@
 """Which phrases are worth running in a sentence, by the words that they need.
 
-In: phrases with the words they need, and a sentence of plain text. Out: the phrases of which the
+In: phrases with the words they need, and sentences of plain text. Out: the phrases of which a
 sentence holds a word of each set; most sentences hold those of none, so most phrases never run.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -24,10 +24,12 @@ _ENDS[ord(".")] |= _BEFORE_BLANK
 _ENDS[[ord(c) for c in "-/"]] |= _BETWEEN_BLANKS
 _ENDS[[ord(c) for c in " \t\r\n\x00*"]] |= _BLANK
 _KINDS = _ENDS.tobytes()
+_NEXT = "\x00"  # between sentences, and never in one
 _WORDS_APART = bytes(
-    c if c < 128 and (chr(c).isalnum() or c == ord("_")) else ord(" ") for c in range(256)
+    c if c < 128 and (chr(c).isalnum() or chr(c) in ("_", _NEXT)) else ord(" ") for c in range(256)
 )
 _MANY_WORDS = 200_000
+_AT_ONCE = 1024
 
 
 def sentences(text: str) -> tuple[IntArray, IntArray]:
@@ -62,33 +64,81 @@ class Screen:
         """Words of the `sample`, plain texts, are thought common and asked for last."""
         frequency = _Frequency(sample)
         needs = [sorted(phrase.needs, key=frequency.of) for phrase in phrases]
-        self._always = [number for number, needed in enumerate(needs) if not needed]
-        self._further = [tuple(needed[1:]) for needed in needs]
-        self._first: dict[str, list[int]] = {}
+        sets = {words: at for at, words in enumerate({w for needed in needs for w in needed[1:]})}
+        firsts: dict[str, list[int]] = defaultdict(list)
         for number, needed in enumerate(needs):
             for word in chain.from_iterable(needed[:1]):
-                self._first.setdefault(word, []).append(number)
-        self._forms = _Forms({word for needed in needs for words in needed for word in words})
+                firsts[word].append(number)
+        holding: dict[str, list[int]] = defaultdict(list)
+        for words, at in sets.items():
+            for word in words:
+                holding[word].append(at)
+        asked = sorted({*firsts, *holding, _NEXT})
+        self._next = asked.index(_NEXT)
+        self._asked = _Asked(asked)
+        self._firsts = _Lists([firsts[word] for word in asked])
+        self._holding = _Lists([holding[word] for word in asked])
+        self._always = [number for number, needed in enumerate(needs) if not needed]
+        self._phrases = len(phrases)
+        # Further sets of each phrase, one a column; the last set of all stands for none.
+        columns = max((len(needed) for needed in needs), default=1) - 1
+        self._none = len(sets)
+        self._further = np.full((max(columns, 0), len(needs)), self._none)
+        for number, needed in enumerate(needs):
+            for column, words in enumerate(needed[1:]):
+                self._further[column, number] = sets[words]
 
-    def candidates(self, sentence: str) -> list[int]:
-        """The numbers of the phrases that may match in a sentence, in order.
+    def candidates(self, sentences: Sequence[str]) -> Iterator[list[int]]:
+        """For each sentence in turn, the numbers of the phrases that may match in it, in order.
 
         >>> from adrisk.indicators.notation import phrases
         >>> screen = Screen(phrases("keep<2>papers?|no visa*", {}))
-        >>> [screen.candidates(s) for s in ("we keep your paper", "no visas", "no")]
+        >>> list(screen.candidates(["we keep your paper", "no visas", "no"]))
         [[0], [1], []]
         """
-        held = set(chain.from_iterable(map(self._forms.__getitem__, words_of(sentence))))
-        first, further, lacks = self._first, self._further, held.isdisjoint
-        found = self._always[:]
-        for number in {number for word in held if word in first for number in first[word]}:
-            for needed in further[number]:
-                if lacks(needed):
-                    break
-            else:
-                found.append(number)
-        found.sort()
-        return found
+        for first in range(0, len(sentences), _AT_ONCE):
+            some = sentences[first : first + _AT_ONCE]
+            sentence, phrase = self._pairs(some)
+            numbers = phrase.tolist()
+            bounds = np.searchsorted(sentence, np.arange(len(some) + 1)).tolist()
+            for start, stop in pairwise(bounds):
+                found = numbers[start:stop]
+                yield sorted(found + self._always) if self._always else found
+
+    def _pairs(self, sentences: Sequence[str]) -> tuple[IntArray, IntArray]:
+        """Sentences and phrases that may match in them, by their numbers, in order."""
+        words = words_of(f" {_NEXT} ".join(sentences))
+        asked = chain.from_iterable(map(self._asked.__getitem__, words))
+        word = np.fromiter(asked, np.int64)
+        sentence = np.cumsum(word == self._next)
+        held = np.zeros((len(sentences), self._none + 1), dtype=np.bool_)
+        held[:, self._none] = True
+        at, within = self._holding.of(word)
+        held[sentence[at], within] = True
+        at, phrase = self._firsts.of(word)
+        sentence = sentence[at]
+        for further in self._further:
+            kept = held[sentence, further[phrase]]
+            sentence, phrase = sentence[kept], phrase[kept]
+        pairs = np.unique(sentence * self._phrases + phrase)
+        sentence, phrase = np.divmod(pairs, max(self._phrases, 1))
+        return sentence, phrase
+
+
+class _Lists:
+    """Lists of numbers, one behind the other."""
+
+    def __init__(self, lists: Sequence[Sequence[int]]) -> None:
+        self._count = np.array([len(one) for one in lists], dtype=np.int64)
+        self._first = np.cumsum(self._count) - self._count
+        self._numbers = np.array(list(chain.from_iterable(lists)), dtype=np.int64)
+
+    def of(self, lists: IntArray) -> tuple[IntArray, IntArray]:
+        """All numbers of these lists in turn; with each, the place in `lists` of its list."""
+        count = self._count[lists]
+        before = np.cumsum(count) - count
+        place = np.repeat(np.arange(len(lists)), count)
+        return place, self._numbers[np.arange(len(place)) + (self._first[lists] - before)[place]]
 
 
 class _Frequency:
@@ -111,18 +161,18 @@ class _Frequency:
         return sum(map(self._count, words))
 
 
-class _Forms(dict[str, tuple[str, ...]]):
-    """For each word that was read, what of it phrases ask for: itself, its beginnings or both."""
+class _Asked(dict[str, tuple[int, ...]]):
+    """For each word, the places in a list of itself and of its beginnings (`deduct*`)."""
 
-    def __init__(self, asked: set[str]) -> None:
+    def __init__(self, listed: Sequence[str]) -> None:
         super().__init__()
-        self._asked = asked
-        self._lengths = sorted({len(word) - 1 for word in asked if word.endswith("*")})
+        self._places = {word: place for place, word in enumerate(listed)}
+        self._lengths = sorted({len(word) - 1 for word in listed if word.endswith("*")})
 
-    def __missing__(self, word: str) -> tuple[str, ...]:
+    def __missing__(self, word: str) -> tuple[int, ...]:
         begins = (f"{word[:size]}*" for size in self._lengths if size <= len(word))
-        forms = tuple(form for form in (word, *begins) if form in self._asked)
+        found = tuple(self._places[form] for form in (word, *begins) if form in self._places)
         if len(self) >= _MANY_WORDS:
             self.clear()
-        self[word] = forms
-        return forms
+        self[word] = found
+        return found

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
-from adrisk.sources.identity import Identities
+from adrisk.sources.identity import IDENTIFYING, Identities
 from adrisk.sources.language import detect_languages
 from adrisk.sources.moments import times
 from adrisk.sources.quarantine import Reason, Reject
@@ -134,15 +134,15 @@ def stream_schema(
 
     All columns of ADS, the columns of LABELS that any shape has, then the further columns: of
     their type where it is the same everywhere, else as strings. With `only`, no other columns
-    than these, and id and text.
+    than these and `IDENTIFYING`.
     """
+    asked = None if only is None else {*IDENTIFYING, *only}
     kinds: dict[str, set[pa.DataType]] = {}
     for schema in shaped:
         for field in schema:
-            if only is None or field.name in only:
+            if asked is None or field.name in asked:
                 kinds.setdefault(field.name, set()).add(_plain_type(field.type))
-    always = ("ad_id", "text")
-    fields = [field for field in ADS if only is None or field.name in (*always, *only)]
+    fields = [field for field in ADS if asked is None or field.name in asked]
     fields += [field for field in LABELS if field.name in kinds]
     left_out: list[str] = []
     for name, types in kinds.items():

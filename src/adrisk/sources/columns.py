@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
+from adrisk.sources.identity import IDENTIFYING
 from adrisk.sources.spec import nearest
 from adrisk.sources.values import check_type, join_lines, text_parts
 
@@ -81,8 +82,8 @@ class ColumnMap:
         return [self.found[part] for part in _TEXT_PARTS if part in self.found]
 
     def only(self, canonical: Collection[str]) -> ColumnMap:
-        """The map of what makes up the text and of these columns."""
-        asked = {*_TEXT_PARTS, *canonical}
+        """The map of these columns, of what makes up the text, and of what an id is made of."""
+        asked = {*_TEXT_PARTS, *IDENTIFYING, *canonical}
         return ColumnMap({name: column for name, column in self.found.items() if name in asked})
 
     def note(self, name: str) -> str:

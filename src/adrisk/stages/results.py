@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adrisk.report import markdown
 from adrisk.stages.files import replacing, writable, write_json
-from adrisk.stages.study_tables import STUDY_TABLES, figure_in_words, study_section
+from adrisk.stages.study_tables import STUDY_TABLES, study_section
 
 _HEAD = """# Results
 
@@ -59,14 +60,38 @@ def write_page(folder: Path) -> Path:
 
 def results_page(folder: Path) -> str:
     """The page for all result files in a folder: models first, then studies, each by name."""
-    models, studies = [], []
+    models, studies = {}, []
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "report" in content:
-            models.append(section(path.stem, content))
+            models[path.stem] = content
         elif content.get("study") in STUDY_TABLES:
             studies.append(study_section(path.stem, content))
-    return "\n".join([_HEAD, *models, *studies])
+    sections = [section(name, content) for name, content in models.items()]
+    return "\n".join([_HEAD, *_overview(models), *sections, *studies])
+
+
+def _overview(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A row for each set of results; nothing where there is only one."""
+    if len(models) < 2:
+        return []
+    lines = [
+        "## All models",
+        "",
+        "| results | positive of | average precision | recall at 1 % | calibration error "
+        "| gap to a random split |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, content in models.items():
+        report, risk = content["report"], content["report"]["risk"]
+        gap = f"{content['random_split']['gap']:+.3f}" if "random_split" in content else ""
+        lines.append(
+            f"| [{name}](#{name}) | {report['positives']:,} of {report['n']:,} "
+            f"| {markdown.figure(risk['average_precision'])} "
+            f"| {markdown.figure(risk['recall_at_0.01'])} "
+            f"| {markdown.figure(risk['calibration_error'])} | {gap} |"
+        )
+    return ["\n".join([*lines, ""])]
 
 
 def section(name: str, content: Mapping[str, Any]) -> str:
@@ -95,14 +120,14 @@ def section(name: str, content: Mapping[str, Any]) -> str:
         random = content["random_split"]
         lines.append(
             "| same recipe, single ads dealt at random "
-            f"| {figure_in_words(random['average_precision'])} | | | |"
+            f"| {markdown.figure(random['average_precision'])} | | | |"
         )
         lines += ["", f"Gap to the random split: {random['gap']:+.3f} average precision."]
     risk = report["risk"]
     lines += [
         "",
-        f"Calibration error {figure_in_words(risk['calibration_error'])}, "
-        f"ordinal error {figure_in_words(risk['ordinal_error'], 2)}.",
+        f"Calibration error {markdown.figure(risk['calibration_error'])}, "
+        f"ordinal error {markdown.figure(risk['ordinal_error'], 2)}.",
     ]
     lines += _campaign_lines(report)
     lines += _alert_lines(risk, content.get("alerts", {}))
@@ -126,8 +151,8 @@ def _campaign_lines(report: Mapping[str, Any]) -> list[str]:
             figure = figures["average_precision"]
             lines.append(
                 f"| {words} | {figure['n']:,} | {figure['positives']:,} "
-                f"| {figure_in_words(figure)} "
-                f"| {figure_in_words(figures['calibration_error'])} |"
+                f"| {markdown.figure(figure)} "
+                f"| {markdown.figure(figures['calibration_error'])} |"
             )
     if "workload" in report:
         share = f"{100 * report['workload']['share_seen']:g} %"
@@ -137,7 +162,7 @@ def _campaign_lines(report: Mapping[str, Any]) -> list[str]:
             "|---|---|---|",
         ]
         for name, figure in report["workload"]["items"].items():
-            lines.append(f"| {name} | {figure['n']:,} | {figure_in_words(figure, 0)} |")
+            lines.append(f"| {name} | {figure['n']:,} | {markdown.figure(figure, 0)} |")
     return lines
 
 
@@ -148,12 +173,12 @@ def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str
             share = float(name.removeprefix("alerts_per_10000_at_"))
             lines.append(
                 f"| judged ads, threshold for a review share of {100 * share:g} % "
-                f"| {figure['n']:,} | {figure_in_words(figure, 1)} |"
+                f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
             )
     for source, figure in alerts.items():
         lines.append(
             f"| {source}, held to be benign, at the policy's threshold {figure['threshold']:.3f} "
-            f"| {figure['n']:,} | {figure_in_words(figure, 1)} |"
+            f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
         )
     return lines
 
@@ -164,7 +189,7 @@ def _slice_lines(slices: Mapping[str, Any], name: str) -> list[str]:
     lines = ["", f"| {name} | n | positive | average precision |", "|---|---|---|---|"]
     for value, entry in slices.items():
         shown = (
-            figure_in_words(entry["average_precision"])
+            markdown.figure(entry["average_precision"])
             if "average_precision" in entry
             else "too few"
         )
@@ -177,11 +202,11 @@ def _indicator_lines(indicators: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["", "| indicator | n | present | average precision |", "|---|---|---|---|"]
     for name, entry in indicators.items():
-        shown = figure_in_words(entry["average_precision"]) if "average_precision" in entry else "-"
+        shown = markdown.figure(entry["average_precision"]) if "average_precision" in entry else "-"
         lines.append(f"| {name} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
     return lines
 
 
 def _row(name: str, figures: Mapping[str, Any]) -> str:
     wanted = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
-    return f"| {name} | " + " | ".join(figure_in_words(figures[key]) for key in wanted) + " |"
+    return f"| {name} | " + " | ".join(markdown.figure(figures[key]) for key in wanted) + " |"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from adrisk.report.markdown import figure, plain
+
 Lines = Iterator[str]
 
 
@@ -16,21 +18,10 @@ def study_section(name: str, content: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def figure_in_words(figure: Mapping[str, Any], digits: int = 3, *, signed: bool = False) -> str:
-    """A figure with its interval, as in a table cell."""
-    if figure["value"] is None:
-        return "undefined"
-    form = f"{'+' if signed else ''}.{digits}f"
-    value = f"{figure['value']:{form}}"
-    if figure["low"] is None:
-        return f"{value} [no interval]"
-    return f"{value} [{figure['low']:{form}}, {figure['high']:{form}}]"
-
-
 def _ground(corpus: Mapping[str, Any]) -> str:
     split = f"{corpus['folds']} folds by campaign" if corpus["folds"] else corpus["split_by"]
     return (
-        f"`{corpus['source']}`, **{corpus['target']}**, split by {split}: up to "
+        f"{plain(corpus['source'])}, **{plain(corpus['target'])}**, split by {split}: up to "
         f"{corpus['fitted_on']:,} ads to fit; reported on {corpus['n']:,} ads in "
         f"{corpus['campaigns']:,} campaigns, {corpus['positives']:,} of them positive."
     )
@@ -44,7 +35,7 @@ def _learning_curve(corpus: Mapping[str, Any]) -> Lines:
         spread = f"{point['lowest']:.3f}, {point['highest']:.3f}" if point["orders"] > 1 else ""
         yield (
             f"| {point['family']} | {_fraction(point['share'])} | {learned['ads']:,} "
-            f"| {learned['risky']:,} | {figure_in_words(point['average_precision'])} | {spread} |"
+            f"| {learned['risky']:,} | {figure(point['average_precision'])} | {spread} |"
         )
 
 
@@ -54,15 +45,15 @@ def _label_noise(corpus: Mapping[str, Any]) -> Lines:
     heads = " | ".join(f"{_MEASURES[name]} | change" for name in measures)
     yield f"| labels wrong | | called risky | {heads} |"
     yield "|---" * (3 + 2 * len(measures)) + "|"
-    figures = " | ".join(f"{figure_in_words(clean[name])} | " for name in measures)
+    figures = " | ".join(f"{figure(clean[name])} | " for name in measures)
     yield f"| none | 0 % | {100 * clean['called_risky']:.1f} % | {figures}|"
     for point in corpus["points"]:
         cells = [
             cell
             for name in measures
             for cell in (
-                figure_in_words(point[name]),
-                figure_in_words(point[f"{name}_change"], signed=True),
+                figure(point[name]),
+                _change(point[f"{name}_change"]),
             )
         ]
         yield (
@@ -80,8 +71,8 @@ def _transfer(corpus: Mapping[str, Any]) -> Lines:
     for row in corpus["languages"]:
         figures = row["risk"]["average_precision"]
         yield (
-            f"| {row['recipe']} | {row['language']} | {row['n']:,} | {row['positives']:,} "
-            f"| {_both(figures)} | {figure_in_words(row['alone'])} |"
+            f"| {_taught(row)} | {row['n']:,} | {row['positives']:,} "
+            f"| {_both(figures)} | {figure(row['alone'])} |"
         )
     rows = [row for row in corpus["languages"] if "indicators" in row]
     if rows:
@@ -90,10 +81,11 @@ def _transfer(corpus: Mapping[str, Any]) -> Lines:
         yield "|---|---|---|---|---|---|"
     for row in rows:
         figures = row["indicators"]["macro_average_precision"]
-        yield (
-            f"| {row['recipe']} | {row['language']} | mean of {row['indicators']['judged']} "
-            f"| {_both(figures)} |"
-        )
+        yield (f"| {_taught(row)} | mean of {row['indicators']['judged']} | {_both(figures)} |")
+
+
+def _taught(row: Mapping[str, Any]) -> str:
+    return f"{plain(row['recipe'])} | {plain(row['language'])}"
 
 
 def _findings(corpus: Mapping[str, Any]) -> Lines:
@@ -107,10 +99,19 @@ def _findings(corpus: Mapping[str, Any]) -> Lines:
             yield f"| {family} | {count} indicators, mean | {_both(figures)} |"
 
 
+def _change(gap: Mapping[str, Any]) -> str:
+    """A difference with its interval, signs said."""
+    if gap["value"] is None:
+        return "undefined"
+    if gap["low"] is None:
+        return f"{gap['value']:+.3f} [no interval]"
+    return f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
+
+
 def _both(figures: Mapping[str, Any]) -> str:
     """Both sides and their difference, as three cells."""
-    first, second = (figure_in_words(figures[side]) for side in ("first", "second"))
-    return f"{first} | {second} | {figure_in_words(figures['difference'], signed=True)}"
+    first, second = (figure(figures[side]) for side in ("first", "second"))
+    return f"{first} | {second} | {_change(figures['difference'])}"
 
 
 def _fraction(share: float) -> str:

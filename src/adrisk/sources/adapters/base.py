@@ -34,8 +34,8 @@ class ReadOptions:
         mapping: canonical name -> the file's column, as in --map body=description.
         batch_rows: rows of a table at most.
         detect_language: find the language where the source does not give it.
-        columns: canonical names of what is read beside the text, where a format can leave columns
-            unread and in any case of what is given; everything if None.
+        columns: canonical names of what is given beside `IDENTIFYING`, and where the format
+            allows, read; everything if None.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from adrisk.stages.studies.transfer import transfer
 
 __all__ = [
     "STUDIES",
+    "SYNTHETIC",
     "Asked",
     "Ground",
     "Study",
@@ -38,19 +39,22 @@ __all__ = [
 ]
 
 
+SYNTHETIC = "synthetic:20000"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a study is run.
 
     Attributes:
         families: with their default parameters.
-        seeds: how often what is drawn at random is drawn.
+        seeds: how often what is drawn at random is drawn; as the study has it if None.
         resamples: draws of campaigns behind each interval.
         folds: how many folds a corpus without a test part of its own is dealt into.
     """
 
     families: tuple[str, ...] = ("ngram", "linear")
-    seeds: int = 3
+    seeds: int | None = None
     resamples: int = 500
     folds: int = 5
 
@@ -66,31 +70,43 @@ class Study:
 
     Attributes:
         run: from a corpus to what is found on it.
+        synthetic: the synthetic ads it is run on unless others are named.
         languages: whether it needs ads of several languages.
     """
 
     run: Callable[[Ground, Asked], dict[str, Any]]
+    synthetic: str = SYNTHETIC
     languages: bool = False
 
 
 def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
     family = asked.families[0]
+    names = (f"{family}, with findings", f"{family}, text alone")
     recipes = {
-        f"{family}, text alone": ModelConfig(family=family, parameters={"findings": False}),
-        f"{family}, with findings": ModelConfig(family=family, parameters={"findings": True}),
+        name: ModelConfig(family=family, parameters={"findings": wanted})
+        for name, wanted in zip(names, (True, False), strict=True)
     }
-    return transfer(ground, recipes, asked.ruler)
+    return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
+
+
+def _learning_curve(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return learning_curve(ground, asked.families, asked.ruler, seeds=asked.seeds or 3)
+
+
+def _label_noise(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return label_noise(ground, asked.families[0], asked.ruler, seeds=asked.seeds or 2)
+
+
+def _findings(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return findings(ground, asked.families, asked.ruler)
 
 
 STUDIES: Mapping[str, Study] = {
-    "learning-curve": Study(
-        lambda ground, asked: learning_curve(ground, asked.families, asked.ruler, seeds=asked.seeds)
-    ),
-    "label-noise": Study(
-        lambda ground, asked: label_noise(ground, asked.families[0], asked.ruler, seeds=asked.seeds)
-    ),
+    "learning-curve": Study(_learning_curve),
+    # Every head is fitted thirteen times, and noise makes that slow.
+    "label-noise": Study(_label_noise, synthetic="synthetic:8000"),
     "transfer": Study(_transfer, languages=True),
-    "findings": Study(lambda ground, asked: findings(ground, asked.families, asked.ruler)),
+    "findings": Study(_findings),
 }
 
 

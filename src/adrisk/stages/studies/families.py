@@ -58,14 +58,14 @@ def judge_families(
         )
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
-            model = fit_model(recipe, ground.corpus, split_corpus(ground.corpus, recipe.seed))
-            if config.folds:
-                done = evaluate_recipe(recipe, ground.corpus, config, place / "out")
-            else:
-                (place / "model").mkdir()
-                model = model.save(place / "model")
+            model = (
+                _trained(recipe, ground, place / "model") if benign or not config.folds else None
+            )
+            if model is not None and not config.folds:
                 done = evaluate(model, ground.corpus, config, place / "out")
-        found = _alerts(model, benign, resamples)
+            else:
+                done = evaluate_recipe(recipe, ground.corpus, config, place / "out")
+            found = _alerts(model, benign, resamples) if model is not None else None
         written.append(write_results(out, f"{_called(ground)}-{family}", done.results, found))
     return written
 
@@ -95,6 +95,12 @@ def _report_part(ground: Ground, path: Path) -> Corpus:
     rows = np.sort(ground.report)
     pq.write_table(ground.corpus.ads.take(rows), path)
     return replace(load_corpus([str(path)]), sources=ground.corpus.sources)
+
+
+def _trained(recipe: ModelConfig, ground: Ground, folder: Path) -> Model:
+    """A model of the whole corpus, split once as training splits it."""
+    folder.mkdir()
+    return fit_model(recipe, ground.corpus, split_corpus(ground.corpus, recipe.seed)).save(folder)
 
 
 def _alerts(model: Model, benign: Sequence[str], resamples: int) -> dict[str, Any] | None:
