@@ -129,6 +129,8 @@ def _purpose() -> list[str]:
         "- Private messages, images, and counting how much trafficking there is.",
         "- A feed unlike its training data without a trial on labelled ads of that feed: "
         "thresholds do not travel.",
+        "",
+        "Who could be harmed, and how: [evaluation/fairness.md](../../evaluation/fairness.md).",
     ]
 
 
