@@ -609,7 +609,7 @@ def _weakest(slices: Content) -> tuple[str, Content] | None:
         for name, found in slices.items()
         if "average_precision" in found
     ]
-    if len(ranked) < 2:
+    if len({value for value, _ in ranked}) < 2:
         return None
     name = min(ranked)[1]
     return name, slices[name]
