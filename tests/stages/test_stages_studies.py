@@ -17,6 +17,7 @@ from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler
 from adrisk.labels import Targets
+from adrisk.stages.baselines import risk_alone
 from adrisk.stages.results import results_page
 from adrisk.stages.studies import (
     Asked,
@@ -50,7 +51,7 @@ def make_labels(count: int = 4000, risky: float = 0.1, seed: int = 0) -> Targets
     values[:50, 1] = np.nan
     risk = np.where(rng.random(count) < risky, rng.integers(2, 4, count), rng.integers(0, 2, count))
     risk[-50:] = -1
-    return Targets(("exit_penalty", "no_contract"), values, risk)
+    return Targets(("exit_penalty", "no_contract"), values, risk, campaigns=np.arange(count))
 
 
 def wrong_share(before: np.ndarray, after: np.ndarray, known: np.ndarray) -> float:
@@ -125,6 +126,7 @@ def test_three_voters_are_less_often_wrong_together_than_each_alone() -> None:
     known = right.risk >= 0
     said = joined.risk_at_least(2)
     assert wrong_share((right.risk >= 2) * 1.0, said, known) < 0.12
+    assert joined.campaigns is right.campaigns
 
 
 @pytest.mark.slow
@@ -201,6 +203,13 @@ def test_findings_know_what_no_training_ad_said(tmp_path: Path) -> None:
     assert risk_figures["first"]["value"] > 0.95
     assert risk_figures["difference"]["low"] > 0
     assert "indicators" not in found  # the ads are not labelled with any
+
+
+def test_what_is_taught_of_risk_alone_still_knows_its_campaigns(ground: Ground) -> None:
+    (taught,) = labelled(ground)
+    alone = risk_alone(taught.targets)
+    assert alone.labels == ()
+    np.testing.assert_array_equal(alone.campaigns, ground.corpus.campaigns[taught.rows])
 
 
 def test_an_indicator_that_only_one_side_learned_ranks_no_ad_on_the_other(ground: Ground) -> None:

@@ -67,7 +67,8 @@ def random_gap(
 
 def risk_alone(targets: Targets) -> Targets:
     """Only the risk is compared, so only its head is fitted."""
-    return Targets((), np.zeros((len(targets), 0)), targets.risk, targets.risk_shares)
+    none = np.zeros((len(targets), 0))
+    return Targets((), none, targets.risk, targets.risk_shares, targets.campaigns)
 
 
 def baselines(

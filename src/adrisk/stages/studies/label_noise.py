@@ -13,6 +13,7 @@ ten is wrong. Labels go wrong in three ways:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,8 @@ def three_voters(
     ballots[RISK] = Ballots(
         RISK, voters, np.where(risk == UNKNOWN_RISK, _MISSING, risk).astype(np.int8)
     )
-    return join_votes(ballots, targets.labels, len(targets)).targets
+    joined = join_votes(ballots, targets.labels, len(targets)).targets
+    return replace(joined, campaigns=targets.campaigns)
 
 
 WAYS: Mapping[str, Spoil] = {
@@ -203,7 +205,7 @@ def _truth(ground: Ground, rows: IntArray) -> Targets:
         return labels
     ads = corpus.ads.take(pa.array(rows))
     columns = {"indicators": ads["true_indicators"], "risk": ads["true_risk"]}
-    return targets_of(pa.table(columns), labels.labels)
+    return replace(targets_of(pa.table(columns), labels.labels), campaigns=labels.campaigns)
 
 
 def _risky_share(taught: Sequence[Taught]) -> float:
