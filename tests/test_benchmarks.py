@@ -34,10 +34,13 @@ def test_speed_memory_and_precision_of_both_sides_are_told_with_their_intervals(
     ads = make_corpus_file(tmp_path / "ads.parquet", count=120, positives=30)
     out = told("score.py", "--parquet", ads, "--train", 500, "--runs", 1)
     assert re.search(r"^\d+ cores", out)
-    for side in ("adrisk, whole way", "scikit-learn, risk only"):
-        assert re.search(rf"^{side} +120 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    ours, theirs, spread = "adrisk, whole way", "scikit-learn, risk only", "the same on all cores"
+    for side in (ours, theirs, spread):
+        assert re.search(rf"^{side} +120 +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    for side in (ours, theirs):
         assert re.search(rf"^{side} +[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]$", out, re.MULTILINE)
-    assert re.search(r"times the ads/s \[\d+\.\d+, \d+\.\d+ lowest and highest pair\]", out)
+    for peer in ("scikit-learn in one process", "scikit-learn on all cores", "a second of proc"):
+        assert re.search(rf"^{peer}.* \d+\.\d+ times the ads \[\d+\.\d+, \d+\.\d+\]$", out, re.M)
     assert "120 labelled ads, 30 risky" in out
 
 
@@ -108,7 +111,12 @@ def test_the_encoder_is_told_beside_a_pipeline_with_the_same_answers(tmp_path: P
 @pytest.mark.slow
 def test_the_cascade_is_told_beside_its_encoder_with_a_paired_ratio(tmp_path: Path) -> None:
     tiny = make_encoder(tmp_path / "encoder")
-    out = told("cascade.py", "--encoder", tiny, "--ads", 400, "--train", 900, "--epochs", 1)
-    assert re.search(r"cascade / encoder, paired +[\d.]+ \[[\d.]+, [\d.]+\]$", out, re.MULTILINE)
-    assert re.search(r"[\d.]+% of the encoder's \[", out)
+    place = tmp_path / "cascade.json"
+    few = ("--ads", 400, "--train", 900, "--epochs", 1, "--out", place)
+    out = told("cascade.py", "--encoder", tiny, *few)
+    assert re.search(r"cascade / encoder +[\d.]+ \[[\d.]+, [\d.]+\]$", out, re.MULTILINE)
+    assert re.search(r"^time by processor +[\d.]+% of the encoder's \[", out, re.MULTILINE)
     assert re.search(r"^reread: [\d.]+% of these ads; ", out, re.MULTILINE)
+    results = json.loads(place.read_text(encoding="utf-8"))
+    assert set(results["aim_met"]) == {"precision", "time"}
+    assert results["average_precision"]["cascade"]["positives"] > 0

@@ -26,6 +26,7 @@ import adrisk.cli
 from adrisk.indicators import load_taxonomy
 from builders import HONEST, RISKY, make_ads, make_texts
 
+SUITES = Path(__file__).parents[1] / "evaluation" / "behaviour"
 OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
 HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
 
@@ -184,6 +185,7 @@ WRONG = [
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "5"), "20"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "0"), "20"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "many"), "invalid int value"),
+    (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--against", "none"), "no model none"),
     (("report", "OUT/nothing"), "no manifest.json"),
     (("indicators", "document_retenton"), "did you mean document_retention"),
     (("models", "lst"), "did you mean 'list'"),
@@ -562,6 +564,32 @@ def test_train_says_the_model_its_run_and_the_next_command(
 
 
 @pytest.mark.slow
+def test_rows_that_cannot_be_ads_are_kept_with_their_reasons_in_a_file_that_is_named(
+    run: Run, training: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    ads = pq.read_table(corpus_file, columns=["ad_id", "text", "risk"]).to_pylist()
+    bad = tmp_path / "bad.jsonl"
+    rows = [*ads, {"ad_id": "empty", "text": " ", "risk": 0}, {"ad_id": "new", "text": "x y z"}]
+    bad.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {**ads[0], "risk": 9}]))
+    told = run("train", training, bad)
+    workspace = Path(os.environ["ADRISK_WORKSPACE"])
+    (kept,) = workspace.glob("quarantine-*.jsonl")
+    assert f"left out 2 rows that cannot be ads: {kept} says why for each\n" in told.out
+    told = run("evaluate", "models:/adrisk/1", bad, "-o", tmp_path / "e", "--resamples", "20")
+    assert (told.code, told.err) == (0, "")
+    path = tmp_path / "e" / "quarantine.jsonl"
+    assert f"left out 2 rows that cannot be ads: {path} says why for each\n" in told.out
+    reasons = [json.loads(line)["reason"] for line in path.read_text().splitlines()]
+    assert reasons == ["no text", "unknown risk"]
+    assert kept.read_text() == path.read_text()
+    told = run(
+        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "e", "--resamples", "20"
+    )
+    assert "left out" not in told.out
+    assert not path.exists()
+
+
+@pytest.mark.slow
 def test_models_are_listed_shown_compared_and_promoted(
     run: Run, corpus_file: Path, registry: Path, tmp_path: Path
 ) -> None:
@@ -585,6 +613,16 @@ def test_models_are_listed_shown_compared_and_promoted(
         assert "judged   48 ads" in told.out
         assert "single ads dealt at random" in told.out
         assert (tmp_path / version / "results.json").exists()
+    told = run(
+        "evaluate", "models:/adrisk/2", corpus_file, "-o", tmp_path / "both", "--resamples", "20",
+        "--against", "models:/adrisk/1", "--suites", SUITES,
+    )  # fmt: skip
+    assert (told.code, told.err) == (0, "")
+    assert " cases passed; " in told.out
+    assert "<html" in (tmp_path / "both" / "behaviour.html").read_text()
+    assert "ngram 2 against ngram 1, on 48 ads that neither saw" in told.out
+    assert "no difference shown" in told.out
+    assert (tmp_path / "both" / "comparison.json").exists()
     told = run("models", "show", "champion")
     assert "average_precision" in told.out
     assert "risk as labelled in the corpus" in told.out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adrisk.config import RunConfig, TrainConfig, load
+from adrisk.config import RunConfig, load, load_training
 from adrisk.errors import ConfigError
 from adrisk.policy import PolicyConfig
 
@@ -92,5 +92,7 @@ def test_every_configuration_in_the_repository_loads(
 ) -> None:
     for name in ("ADRISK_DIFRAUD", "ADRISK_H2", "ADRISK_EURES"):
         monkeypatch.setenv(name, "x.parquet")
-    kind = PolicyConfig if path.name == "policy.yaml" else RunConfig
-    load(path, TrainConfig if path.parent.name == "train" else kind)
+    if path.parent.name == "train":
+        load_training(path)
+    else:
+        load(path, PolicyConfig if path.name == "policy.yaml" else RunConfig)

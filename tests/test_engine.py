@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from adrisk.engine import in_order, in_processes
+from adrisk.engine import crew, in_order, in_processes
 
 
 def twice(number: int) -> int:
@@ -53,14 +53,27 @@ def test_processes_give_what_threads_give() -> None:
         list(in_processes(make_twice, [6, 7, 8], 2))
 
 
+def make_base() -> int:
+    return 100
+
+
+def added(base: int, number: int) -> int:
+    return base + number
+
+
+def taken(base: int, number: int) -> int:
+    return base - number
+
+
 @pytest.mark.slow
-def test_work_is_done_here_while_the_processes_start() -> None:
+def test_a_crew_does_work_here_while_it_starts_and_several_kinds_of_work_there() -> None:
     here: list[int] = []
 
     def also_here(number: int) -> int:
         here.append(number)
-        return 2 * number
+        return added(make_base(), number)
 
-    made = in_processes(make_twice, range(8, 40), 2, meanwhile=also_here, preload=(__name__,))
-    assert list(made) == list(range(16, 80, 2))
-    assert here[0] == 8
+    with crew(make_base, 2, preload=(__name__,)) as hands:
+        assert list(hands.in_order(added, range(40), meanwhile=also_here)) == list(range(100, 140))
+        assert list(hands.in_order(taken, range(3))) == [100, 99, 98]
+    assert here[0] == 0

@@ -5,9 +5,10 @@
 Both sides are the same fitted network on the same ads in the same process, in turn: the pipeline
 as "text-classification" gives every head's probability, one ad after another in float32, as it
 does unless told otherwise; adrisk sorts by length and multiplies in bfloat16 where the hardware
-has it. Without `--model` (of the family encoder or cascade) the encoder of the extra `offline` is
-fitted for one round on its top layer: enough for heads that say something. Ads longer than the
-network can read are left out, as the sides cut them in different places.
+has it. The evidence rules are asked on neither side: it is the network that is compared, as it
+answers where they find nothing. Without `--model` (of the family encoder or cascade) the encoder of
+the extra `offline` is fitted for one round on its top layer: enough for heads that say something.
+Ads longer than the network can read are left out, as the sides cut them in different places.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.source import silent
 from adrisk.config import ModelConfig
 from adrisk.engine import cores
-from adrisk.model import Model, prepare
+from adrisk.indicators import Findings
+from adrisk.model import Model
+from adrisk.reading import Reading, prepare
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus
 from adrisk.types import FloatArray
@@ -56,10 +59,12 @@ class Wrapped(PreTrainedModel):  # type: ignore[misc]
         config.id2label = {i: f"head {i:03d}" for i in range(config.num_labels)}
         super().__init__(config)
         self.network = network
+        self.found = 0 if network.wide is None else network.wide.in_features
 
     def forward(self, input_ids: Any, attention_mask: Any, **_: Any) -> SequenceClassifierOutput:
         """Margins of the three risk questions and the indicators."""
-        logits = self.network(input_ids, attention_mask)
+        nothing = torch.zeros(len(input_ids), self.found, device=input_ids.device)
+        logits = self.network(input_ids, attention_mask, nothing)
         risk = cumulative(logits[:, :QUESTIONS])
         together = torch.cat([risk, logits[:, QUESTIONS:].double()], dim=1)
         return SequenceClassifierOutput(logits=together)
@@ -135,10 +140,27 @@ def _tokens(encoder: EncoderClassifier, text: str) -> int:
 
 def _ours(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
     def work(texts: list[str]) -> FloatArray:
-        margins = encoder.margins(pa.array(texts, pa.large_string()))
+        margins = encoder.margins(_unasked(texts))
         return np.asarray(expit(np.concatenate([margins.risk, margins.indicators], axis=1)))
 
     return work
+
+
+def _unasked(texts: list[str]) -> Reading:
+    """Folded texts in which the rules find nothing."""
+    folded = pa.array(texts, pa.large_string())
+    count = len(texts)
+    reading = Reading(folded, folded, np.zeros(count, dtype=np.bool_), [None] * count)
+    none = np.zeros(0, dtype=np.int64)
+    reading._findings = Findings(
+        ads=count,
+        ad=none,
+        indicator=none.astype(np.int16),
+        present=none.astype(np.bool_),
+        start=none.astype(np.int32),
+        end=none.astype(np.int32),
+    )
+    return reading
 
 
 def _theirs(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:

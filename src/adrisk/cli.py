@@ -137,6 +137,18 @@ def _parser() -> _Parser:
     p.add_argument("given", nargs="+", metavar="[MODEL] ADS.parquet")
     p.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     p.add_argument("--resamples", type=int, default=None, help="bootstrap resamples (500)")
+    p.add_argument(
+        "--against",
+        metavar="MODEL2",
+        help="also compare with this model, on ads that neither saw; writes comparison.json",
+    )
+    p.add_argument(
+        "--suites",
+        type=Path,
+        metavar="SUITES",
+        help="also put the model to these behaviour suites; writes behaviour.json and its "
+        "failures, behaviour.html",
+    )
     _add_taxonomy(p)
 
     p = command("behave", commands.behave_command, "put a model to the behaviour suites", _MODELS)

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from adrisk.classifiers import FAMILIES
 from adrisk.errors import ConfigError
@@ -23,6 +31,7 @@ from adrisk.policy import PolicyConfig
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+_RELEASE = re.compile(r"20[0-9]{2}\.(0[1-9]|1[0-2])(\.[1-9][0-9]?)?")
 
 
 class _Part(BaseModel):
@@ -124,13 +133,65 @@ class RunConfig(_Part):
     @property
     def names(self) -> list[str]:
         """A name for each model of the run: its family, numbered where it comes again."""
-        families = [model.family for model in self.train]
-        return [
-            family
-            if families[:i].count(family) == 0
-            else f"{family}-{families[:i].count(family) + 1}"
-            for i, family in enumerate(families)
-        ]
+        return _names(self.train)
+
+
+class ReleaseTerms(_Part):
+    """What a release is called and where it goes; `policies` are those its card speaks of."""
+
+    version: str
+    folder: Path = Path("models")
+    suites: Path = Path("evaluation/behaviour")
+    policies: tuple[PolicyConfig, ...] = ()
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _version(cls, given: Any) -> Any:
+        if isinstance(given, int | float):
+            raise ValueError(  # noqa: TRY004, pydantic reports ValueErrors
+                f'{given} is a number to YAML; put it in quotes, such as "2026.11"'
+            )
+        if isinstance(given, str) and not _RELEASE.fullmatch(given):
+            raise ValueError(
+                f"{given!r} is no release version; write year and month, and a number for a "
+                'second one in a month: "2026.11" or "2026.11.2"'
+            )
+        return given
+
+    @field_validator("policies")
+    @classmethod
+    def _promising(cls, given: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig, ...]:
+        if any(policy.recall is None and policy.review_share is None for policy in given):
+            raise ValueError("each needs a recall or a review_share: only these are guaranteed")
+        return given
+
+
+class ReleaseConfig(_Part):
+    """`adrisk train CONFIG` with a `release`: models trained, judged, and each given its card.
+
+    The first model also tells the gap to a random split; the baselines are of the ads, and so of
+    all models.
+    """
+
+    name: str = Field(pattern=_NAME)
+    release: ReleaseTerms
+    corpus: CorpusConfig
+    train: tuple[ModelConfig, ...] = Field(min_length=1)
+    evaluate: EvaluateConfig = EvaluateConfig()
+    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
+
+    @model_validator(mode="after")
+    def _one_report_set(self) -> ReleaseConfig:
+        if self.evaluate.folds:
+            raise ValueError("a released model is judged on its report set; leave evaluate.folds")
+        if len({model.seed for model in self.train}) > 1:
+            raise ValueError("the models of a release share their split: give all the same seed")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The release name of each model: version and family."""
+        return [f"{self.release.version}-{name}" for name in _names(self.train)]
 
 
 Loaded = TypeVar("Loaded", bound=BaseModel)
@@ -142,6 +203,26 @@ def load(path: Path, kind: type[Loaded]) -> Loaded:
     Raises:
         ConfigError: naming file, key, what was expected, and the nearest valid name.
     """
+    content = _content(path)
+    try:
+        return kind.model_validate(_expand(content, path))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_problem(error, kind)}") from error
+
+
+def load_training(path: Path) -> TrainConfig | ReleaseConfig:
+    """What `adrisk train` is given: one model, or with a key `release` all models of a release.
+
+    Raises:
+        ConfigError: as `load` does.
+    """
+    if "release" in _content(path):
+        return load(path, ReleaseConfig)
+    return load(path, TrainConfig)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The keys and values of a YAML file."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -161,10 +242,7 @@ def load(path: Path, kind: type[Loaded]) -> Loaded:
         ) from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, such as 'name: demo'")
-    try:
-        return kind.model_validate(_expand(content, path))
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_problem(error, kind)}") from error
+    return content
 
 
 def dump(config: BaseModel) -> dict[str, Any]:
@@ -233,6 +311,14 @@ def _parameter_model(family: str) -> type[BaseModel]:
     hints = get_type_hints(init)
     fields: dict[str, Any] = {name: (hints[name], value) for name, value in defaults.items()}
     return create_model(f"{family}_parameters", **fields)
+
+
+def _names(models: tuple[ModelConfig, ...]) -> list[str]:
+    families = [model.family for model in models]
+    return [
+        family if families[:i].count(family) == 0 else f"{family}-{families[:i].count(family) + 1}"
+        for i, family in enumerate(families)
+    ]
 
 
 def _siblings(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ drawing single ads would count copies as evidence (Efron and Tibshirani 1993, ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -191,6 +191,83 @@ def ordinal_error(risk: IntArray, level: IntArray) -> Metric:
     return lambda weights: (weights @ gap) / weights.sum(axis=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A metric on n ads, and on every resample of their campaigns.
+
+    Equal seeds draw equal campaigns, so that the difference of two of the same ads is a paired one:
+    what both find hard falls out of it.
+
+    Attributes:
+        values: shape (1 + resamples,); on all ads, then on each draw; NaN where undefined.
+        n: ads.
+        positives: how many of them are positive.
+        campaigns: how many they belong to.
+    """
+
+    values: FloatArray
+    n: int
+    positives: int
+    campaigns: int
+
+    def __sub__(self, other: Drawn) -> Drawn:
+        """How much more this is than the other, draw by draw.
+
+        Raises:
+            ValueError: if the two do not stand on the same draws.
+        """
+        if (len(self.values), self.campaigns) != (len(other.values), other.campaigns):
+            raise ValueError("only metrics of the same draws of the same ads can be paired")
+        return Drawn(self.values - other.values, self.n, self.positives, self.campaigns)
+
+    def estimate(self) -> Estimate:
+        """The value with the middle 95 % of the draws."""
+        value, draws = float(self.values[0]), self.values[1:]
+        low = high = float("nan")
+        known = draws[~np.isnan(draws)]
+        if self.campaigns >= 2 and value == value and len(known) >= len(draws) / 2:
+            edge = (1 - CONFIDENCE) / 2
+            low, high = (float(q) for q in np.quantile(known, [edge, 1 - edge]))
+        return Estimate(value, low, high, self.n, self.positives, self.campaigns)
+
+
+def draw(
+    metric: Metric, campaigns: IntArray, *, positives: int, resamples: int = 500, seed: int = 0
+) -> Drawn:
+    """The metric on all ads and on resamples of their campaigns; arguments as of `estimate`."""
+    count = len(campaigns)
+    if count == 0:
+        return Drawn(np.full(1 + resamples, np.nan), 0, 0, 0)
+    groups, member = np.unique(campaigns, return_inverse=True)
+    parts = [metric(np.ones((1, count)))]
+    if len(groups) >= 2 and not np.isnan(parts[0][0]):
+        parts += [metric(weights) for weights in _resamples(member, len(groups), resamples, seed)]
+    else:
+        parts.append(np.full(resamples, np.nan))
+    return Drawn(np.concatenate(parts), count, positives, len(groups))
+
+
+def mean_of(parts: Sequence[Drawn], positives: int | None = None) -> Drawn:
+    """The mean of several on the same draws; where some are undefined, that of the others.
+
+    Args:
+        parts: at least one.
+        positives: for the record; those of the first part if left out.
+    """
+    values = np.stack([part.values for part in parts])
+    known = ~np.isnan(values)
+    mean = _ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
+    first = parts[0]
+    return Drawn(
+        mean, first.n, first.positives if positives is None else positives, first.campaigns
+    )
+
+
+def among(metric: Metric, rows: NDArray[np.intp]) -> Metric:
+    """A metric bound to these rows, for the weights of all."""
+    return lambda weights: metric(weights[:, rows])
+
+
 def estimate(
     metric: Metric,
     campaigns: IntArray,
@@ -208,21 +285,7 @@ def estimate(
         resamples: how many times the campaigns are drawn anew, with replacement.
         seed: of the draws; equal seeds draw equal campaigns, so that two models can be paired.
     """
-    count = len(campaigns)
-    if count == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0, 0, 0)
-    groups, member = np.unique(campaigns, return_inverse=True)
-    value = float(metric(np.ones((1, count)))[0])
-    low = high = float("nan")
-    if len(groups) >= 2 and value == value:
-        drawn = np.concatenate(
-            [metric(weights) for weights in _resamples(member, len(groups), resamples, seed)]
-        )
-        drawn = drawn[~np.isnan(drawn)]
-        if len(drawn) >= resamples / 2:
-            edge = (1 - CONFIDENCE) / 2
-            low, high = (float(q) for q in np.quantile(drawn, [edge, 1 - edge]))
-    return Estimate(value, low, high, count, positives, len(groups))
+    return draw(metric, campaigns, positives=positives, resamples=resamples, seed=seed).estimate()
 
 
 def _resamples(member: IntArray, groups: int, resamples: int, seed: int) -> Iterator[FloatArray]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from adrisk import schema
 from adrisk.calibration import Calibration, levels
 from adrisk.classifiers import FAMILIES, storage
-from adrisk.classifiers.base import RISKY_COLUMN, Classifier
+from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError
 from adrisk.extract import obscured_column
 from adrisk.manifest import (
@@ -86,11 +86,13 @@ class Answers:
         risk: shape (n,), float32, probability that risk is 2 or 3.
         level: shape (n,), int8, 0 to 3.
         indicators: shape (n, k), float32, columns as the model's labels.
+        reread: shape (n,), which were read a second time; None of a family that reads once.
     """
 
     risk: NDArray[np.float32]
     level: NDArray[np.int8]
     indicators: NDArray[np.float32]
+    reread: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ class Model:
 
         Languages, where known, choose the curves that risk is calibrated by.
         """
-        margins = self.classifier.margins(reading)
+        return self._calibrated(self.classifier.margins(reading), reading)
+
+    def _calibrated(self, margins: Margins, reading: Reading) -> tuple[FloatArray, FloatArray]:
         risk = self.calibration.risk(margins, reading.languages)
         return risk, self.calibration.indicators(margins)
 
@@ -194,11 +198,13 @@ class Model:
 
     def answer(self, reading: Reading) -> Answers:
         """What the model says of ads; each answer depends on its text and language alone."""
-        risk, indicators = self.probabilities(reading)
+        margins = self.classifier.margins(reading)
+        risk, indicators = self._calibrated(margins, reading)
         return Answers(
             risk=risk[:, RISKY_COLUMN].astype(np.float32),
             level=levels(risk),
             indicators=indicators.astype(np.float32),
+            reread=margins.reread,
         )
 
     def tabulate(

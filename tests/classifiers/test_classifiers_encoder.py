@@ -20,7 +20,15 @@ from adrisk.classifiers.encoder.batches import by_width, padded, shortened, shuf
 from adrisk.classifiers.encoder.network import Network, cumulative, freeze, learned
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
 from adrisk.classifiers.encoder.source import load_base
-from adrisk.classifiers.encoder.training import answers_of, held_back
+from adrisk.classifiers.encoder.training import (
+    Examples,
+    Recipe,
+    answers_of,
+    balance_of,
+    held_back,
+    one_of_each,
+    start_heads,
+)
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import Targets
 from adrisk.reading import Reading, prepare
@@ -87,9 +95,9 @@ def test_only_the_top_layers_learn_where_that_is_asked(tiny_encoder: Path) -> No
     network = Network(load_base(str(tiny_encoder)).encoder, 1)
     freeze(network, 1)
     names = {name.split(".layer.")[-1].split(".")[0] for name, _ in learned(network)}
-    assert names == {"1", "head"}
+    assert names == {"1", "head", "link"}
     freeze(network, 0)
-    assert {name.split(".")[0] for name, _ in learned(network)} == {"head"}
+    assert {name.split(".")[0] for name, _ in learned(network)} == {"head", "link"}
 
 
 def test_frozen_layers_come_out_as_they_went_in(tiny_encoder: Path) -> None:
@@ -127,7 +135,7 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(tiny_encode
 
 
 def test_a_killed_training_goes_on_to_the_same_result(tiny_encoder: Path, tmp_path: Path) -> None:
-    texts, targets = ads(200, 60)
+    texts, targets = ads(400, 120)
     whole = EncoderClassifier(encoder=str(tiny_encoder), **QUICK).fit(texts, targets)
 
     def killed(metrics: dict[str, float], step: int) -> None:
@@ -163,6 +171,35 @@ def test_another_corpus_does_not_take_up_a_kept_state(tiny_encoder: Path, tmp_pa
     workshop = Workshop(tmp_path, lambda metrics, step: told.append(step))
     found = model().attend(workshop).fit(texts, targets).margins(texts).risk
     np.testing.assert_array_equal(found, model().fit(texts, targets).margins(texts).risk)
+
+
+def test_an_epoch_reads_one_ad_of_every_campaign_another_one_each_time() -> None:
+    campaigns = np.repeat(np.arange(40), 5)
+    chosen = [one_of_each(campaigns, np.random.default_rng(epoch)) for epoch in (0, 1)]
+    for rows in chosen:
+        assert campaigns[rows].tolist() == list(range(40))
+    assert (chosen[0] != chosen[1]).mean() > 0.5
+
+
+def test_learning_begins_where_the_findings_alone_lead(tiny_encoder: Path) -> None:
+    """Planted: the first column says all, the second nothing; the text has taught nothing yet."""
+    rng = np.random.default_rng(0)
+    found = (rng.random((3000, 2)) < 0.3).astype(np.float32)
+    answers = np.where(rng.random((3000, 1)) < 0.05, 1 - found[:, :1], found[:, :1])
+    answers = np.concatenate([answers, np.full((3000, 2), np.nan), answers], axis=1)
+    examples = Examples(
+        [np.arange(5)] * 3000, found, np.arange(3000), answers, (~np.isnan(answers)).astype(float)
+    )
+    network = Network(load_base(str(tiny_encoder)).encoder, 1, 2)
+    recipe = Recipe(1, 32, 1e-3, 1, 0.0, half=False, seed=0, longest=16, filler=0)
+    start_heads(network, examples, balance_of(examples), recipe)
+    assert network.head.weight.abs().max() == 0
+    truth = np.log(0.95 / 0.05)
+    indicator = network.wide.weight[3].detach()
+    assert indicator[0] == pytest.approx(2 * truth, rel=0.2)  # the ridge keeps it lower
+    assert indicator[1].abs() < 1.0
+    assert network.link.weight[0, 0] > 2.0  # risk hears it through the indicator
+    assert network.wide.weight[0].abs().max() < 1.0
 
 
 # Batches and precision

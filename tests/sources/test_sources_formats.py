@@ -183,6 +183,21 @@ def test_dictionary_and_view_columns_of_parquet_are_read_as_strings(read, tmp_pa
     assert found.column("tags") == [["x"], None]
 
 
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_only_the_columns_asked_for_are_read_and_the_ads_are_the_same(read, tmp_path, ending):
+    path = tmp_path / f"ads.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.Table.from_pylist([ad | {"note": "x"} for ad in ADS]), path)
+    else:
+        path.write_bytes(as_jsonl([ad | {"note": "x"} for ad in ADS]))
+    everything, some = read(path), read(path, columns=frozenset({"location"}))
+    asked = ["ad_id", "text", "posted_at", "location", "account_id"]
+    assert some.table.column_names == asked
+    assert some.table.equals(everything.table.select(asked))
+    assert some.stream.fingerprint == everything.stream.fingerprint
+    assert some.stream.description == everything.stream.description
+
+
 def test_the_first_batch_comes_before_the_file_is_read_to_its_end(tmp_path, monkeypatch):
     from adrisk.sources import Quarantine, ReadOptions, open_ads
     from adrisk.sources.files import SourceFile

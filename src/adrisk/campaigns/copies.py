@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from adrisk.campaigns.minhash import EMPTY, WIDTH, agreement
+from adrisk.engine import in_order
 from adrisk.types import FloatArray, IntArray
 
 SHORT_SIMILARITY = 0.9
@@ -236,14 +238,17 @@ class _Rows:
     def keys(self, rows: IntArray, band: int, depth: int) -> NDArray[np.uint64]:
         """The bucket of each row in the upper bits; below, so that likely copies lie side by
         side, a hash of the column after the band."""
-        columns = np.arange(band * depth, (band + 1) * depth)
-        beside = (columns[-1] + 1) % WIDTH
+        columns = range(band * depth, (band + 1) * depth)
+        beside = columns.stop % WIDTH
         keys = np.empty(len(rows), dtype=np.uint64)
         for part in _parts(len(rows)):
-            picked = self.signatures[self.distinct[rows[part]]]
-            bucket = _mixed(picked[:, columns].astype(np.uint64) @ _WEIGHTS[:depth])
-            near = _mixed(picked[:, beside].astype(np.uint64)) >> (np.uint64(64) - _NEIGHBOUR_BITS)
-            keys[part] = (bucket >> _NEIGHBOUR_BITS << _NEIGHBOUR_BITS) | near
+            at = self.distinct[rows[part]]
+            bucket = np.zeros(len(at), dtype=np.uint64)
+            for column, weight in zip(columns, _WEIGHTS, strict=False):
+                bucket += self.signatures[:, column][at] * weight
+            near = _mixed(self.signatures[:, beside][at].astype(np.uint64))
+            near >>= np.uint64(64) - _NEIGHBOUR_BITS
+            keys[part] = (_mixed(bucket) >> _NEIGHBOUR_BITS << _NEIGHBOUR_BITS) | near
         return keys
 
 
@@ -278,7 +283,8 @@ def _common(
     if count < limit:
         return _NOTHING_COMMON
     common = np.zeros((len(distinct), WIDTH), dtype=np.bool_)
-    for column in range(WIDTH):
+
+    def mark(column: int) -> None:
         values = signatures[picked, column]
         pairs = (values.astype(np.uint64) << np.uint64(32)) | authors
         pairs.sort()  # several times as fast as np.unique
@@ -287,6 +293,9 @@ def _common(
         often = pairs[starts[np.diff(starts, append=len(pairs)) >= limit]].astype(np.uint32)
         if len(often):
             common[among, column] = np.isin(values, often)
+
+    for _ in in_order(mark, range(WIDTH)):
+        pass
     return common if common.any() else _NOTHING_COMMON
 
 
@@ -306,20 +315,37 @@ def _connected(
     """
     labels = np.arange(len(among), dtype=np.int64)
     depth = depth or _band_depth(similarity)
-    for band in range(WIDTH // depth):
-        keys = rows.keys(among, band, depth)
-        order = np.argsort(keys, kind="stable")
-        buckets = keys[order] >> _NEIGHBOUR_BITS
-        joins = np.concatenate(([False], buckets[1:] == buckets[:-1]))
-        at = np.flatnonzero(joins)
-        first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(among))))[at]
-        a = np.concatenate((order[first], order[at - 1]))
-        b = np.concatenate((order[at], order[at]))
+    meet = partial(_meetings, rows, among, depth)
+    for a, b in in_order(meet, range(WIDTH // depth)):  # the next bands are sorted meanwhile
         apart = labels[a] != labels[b]
         a, b = a[apart], b[apart]
         similar, _ = rows.similar(among[a], among[b], similarity)
         labels = components(len(among), labels[a[similar]], labels[b[similar]])[labels]
     return np.unique(labels, return_inverse=True)[1]
+
+
+def _meetings(rows: _Rows, among: IntArray, depth: int, band: int) -> tuple[IntArray, IntArray]:
+    """The pairs to compare in the buckets of a band."""
+    keys = rows.keys(among, band, depth)
+    order = _likely_to_meet(keys)
+    order = order[np.argsort(keys[order], kind="stable")]
+    buckets = keys[order] >> _NEIGHBOUR_BITS
+    joins = np.ones(len(order), dtype=np.bool_)
+    joins[:1] = False
+    np.equal(buckets[1:], buckets[:-1], out=joins[1:])
+    at = np.flatnonzero(joins)
+    first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(order))))[at]
+    return np.concatenate((order[first], order[at - 1])), np.concatenate((order[at], order[at]))
+
+
+def _likely_to_meet(keys: NDArray[np.uint64]) -> IntArray:
+    """Rows in order, all that share their bucket with another and few that do not.
+
+    Counting the first bits of a key costs less than sorting all keys.
+    """
+    bits = len(keys).bit_length() + 3
+    slot = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    return np.flatnonzero(np.bincount(slot, minlength=1 << bits)[slot] > 1)
 
 
 def _band_depth(similarity: float) -> int:

@@ -37,8 +37,11 @@ class Column:
         if isinstance(values, pa.ChunkedArray):
             values = values.unify_dictionaries().combine_chunks()
         coded = values.dictionary_encode()
-        names = [name.strip() for name in coded.dictionary.to_pylist()]
+        written = coded.dictionary.to_pylist()
+        names = list(map(str.strip, written))
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        if not fold and names == written and "" not in names:
+            return cls(codes, names)
         number: dict[str, int] = {}
         kept: list[str] = []
         to = np.full(len(names) + 1, -1, dtype=np.int64)

@@ -8,7 +8,7 @@ An ad without a time, place, account or contact is left out of that fact, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -91,8 +91,8 @@ def campaign_facts(
             "contacts": _int32(distinct(contact_of, ads.contacts.codes, count)),
             "contact_names": _named(contact_of, ads.contacts, count, _short),
             "contact_changes": _int32(_changes(contact_of, ads, count)),
-            "indicators": pa.array(found, pa.list_(pa.string())),
-            "words": pa.array(words, pa.list_(pa.string())),
+            "indicators": _lists(found, count),
+            "words": _lists(words, count),
             "ties": _ties(of, count, texts, ads),
         },
         schema=schema.CAMPAIGN_FACTS,
@@ -224,6 +224,16 @@ def _rank(of: IntArray, codes: IntArray, count: int) -> IntArray:
 
 def _short(name: str) -> str:
     return name[:SHORT_NAME]
+
+
+def _lists(of_some: Mapping[int, list[str]], count: int) -> pa.Array:
+    """A list for each of `count` campaigns, most of them empty."""
+    lengths = np.zeros(count, dtype=np.int64)
+    for campaign, values in of_some.items():
+        lengths[campaign] = len(values)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    in_order = [value for campaign in sorted(of_some) for value in of_some[campaign]]
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(in_order, pa.string()))
 
 
 def _int32(values: IntArray) -> pa.Array:

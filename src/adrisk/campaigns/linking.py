@@ -224,9 +224,11 @@ def _ids(
 
 def _new_id(first: str, taken: Container[str] = ()) -> str:
     """From the smallest ad id of a campaign; another where an earlier campaign has that."""
-    for turn in count_from(0):
-        seed = f"{first}\0{turn}" if turn else first
-        made = "c" + hashlib.sha256(seed.encode()).hexdigest()[:15]
+    made = "c" + hashlib.sha256(first.encode()).hexdigest()[:15]
+    if made not in taken:
+        return made
+    for turn in count_from(1):
+        made = "c" + hashlib.sha256(f"{first}\0{turn}".encode()).hexdigest()[:15]
         if made not in taken:
             break
     return made

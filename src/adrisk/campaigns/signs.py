@@ -8,6 +8,7 @@ never counted, so an indicator that needs it is not seen.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -84,8 +85,8 @@ class _Known:
 
 def signs(
     of: IntArray, count: int, texts: IntArray, ads: AdFacts, thresholds: Thresholds
-) -> tuple[list[list[str]], list[list[str]]]:
-    """The indicators that each of `count` campaigns shows, and for each the facts in words.
+) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """The indicators of the campaigns that show any, and for each the facts in words.
 
     Args:
         of: shape (n,), the number of each ad's campaign.
@@ -95,13 +96,13 @@ def signs(
         thresholds: from when an indicator counts as seen.
     """
     known = _Known(of, texts, ads, _shared(of, ads))
-    found: list[list[str]] = [[] for _ in range(count)]
-    words: list[list[str]] = [[] for _ in range(count)]
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    words: defaultdict[int, list[str]] = defaultdict(list)
     for indicator, seen in _SIGNS.items():
         for campaign, said in seen(known, count, thresholds).items():
             found[campaign].append(indicator)
             words[campaign].append(said)
-    return found, words
+    return dict(found), dict(words)
 
 
 def _near_copies(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:

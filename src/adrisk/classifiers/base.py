@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adrisk.labels import Targets
 from adrisk.reading import Reading
@@ -39,10 +40,14 @@ def uncrossed(risk: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Log-odds for n ads: `indicators` (n, k), `risk` (n, 3) not increasing along a row."""
+    """Log-odds for n ads: `indicators` (n, k), `risk` (n, 3) not increasing along a row.
+
+    `reread`, of shape (n,), says which ads were read a second time, by a family that does so.
+    """
 
     indicators: FloatArray
     risk: FloatArray
+    reread: NDArray[np.bool_] | None = None
 
 
 @runtime_checkable

@@ -9,8 +9,9 @@ the middle one, the one that `risk` reports, which so stays what its own head sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,15 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
-from adrisk.engine import in_order
+from adrisk.engine import in_processes
 from adrisk.labels import Targets
 from adrisk.progress import track
 from adrisk.types import FloatArray
 
 _INTERCEPT_COLUMN = 8.0  # liblinear shrinks the intercept too; a large constant makes it hardly so
+
+_WORTH_PROCESSES = 50_000_000
+"""Nonzero features times heads from which the work outlasts the start of processes."""
 
 
 QUESTIONS = len(THRESHOLDS)
@@ -84,7 +88,7 @@ def fit_heads(
         if same[column] is None and np.unique(truth[~np.isnan(truth)]).size >= 2
     ]
     with track("fit heads", len(to_fit), "heads") as advance:
-        fitted = in_order(lambda c: _fit_binary(compact, truths[c], strength, seed), to_fit)
+        fitted = _fit_all(compact, [truths[column] for column in to_fit], strength, seed)
         for column, (coefficients, intercept) in zip(to_fit, fitted, strict=True):
             weights[used, column], intercepts[column] = coefficients, intercept
             advance()
@@ -92,6 +96,26 @@ def fit_heads(
         if other is not None:
             weights[:, column], intercepts[column] = weights[:, other], intercepts[other]
     return LinearHeads(labels, weights, intercepts)
+
+
+def _fit_all(
+    features: sparse.csr_array, truths: Sequence[FloatArray], strength: float, seed: int
+) -> Iterator[tuple[FloatArray, float]]:
+    """The heads in order, in processes where there is much to do, and never on threads.
+
+    liblinear draws from one generator a process: heads side by side on threads would take each
+    other's numbers, and equal seeds would give unequal weights.
+    """
+    if features.nnz * len(truths) < _WORTH_PROCESSES:
+        return map(_fitter(features, strength, seed), truths)
+    make = partial(_fitter, features, strength, seed)
+    return in_processes(make, truths, preload=("sklearn.linear_model",))
+
+
+def _fitter(
+    features: sparse.csr_array, strength: float, seed: int
+) -> Callable[[FloatArray], tuple[FloatArray, float]]:
+    return partial(_fit_binary, features, strength=strength, seed=seed)
 
 
 def _same_question(asked: Sequence[FloatArray], truth: FloatArray) -> int | None:
@@ -131,7 +155,7 @@ def _narrow(matrix: sparse.csr_array) -> sparse.csr_matrix:
 def _solver(strength: float, seed: int) -> LogisticRegression:
     """Dual coordinate descent: by far the fastest for few rows and many sparse columns.
 
-    It lets go of the interpreter lock, so heads are fitted side by side.
+    Its order of visits is drawn from `seed`.
     """
     return LogisticRegression(
         C=strength,

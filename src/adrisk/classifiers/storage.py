@@ -1,7 +1,9 @@
-"""Read and write arrays without running code: safetensors, with every name and shape checked."""
+"""Read and write a model's files without running code: safetensors, every name and shape checked,
+and JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,33 @@ def read_tensors(
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: {name} holds values that are not finite; train anew")
     return dict(found)
+
+
+def read_text(path: Path) -> str:
+    """A text of a model folder.
+
+    Raises:
+        ModelError: if the file is missing or is no text in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} cannot be read ({type(error).__name__}); the model folder is incomplete or "
+            "damaged: copy it again or train anew"
+        ) from error
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a model folder, its content not checked yet.
+
+    Raises:
+        ModelError: if the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
 
 
 def _some(names: Iterable[str]) -> str:

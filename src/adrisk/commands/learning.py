@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from adrisk.commands.words import interval, named_model, noted, renamed, split_model, workspace
+from adrisk.commands.words import (
+    interval,
+    left_out,
+    named_model,
+    noted,
+    renamed,
+    split_model,
+    workspace,
+)
 from adrisk.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from adrisk.config import ReleaseConfig
+    from adrisk.model import Model
+    from adrisk.stages import Corpus
 
 
 def run_command(args: argparse.Namespace) -> None:
@@ -34,15 +49,18 @@ def run_command(args: argparse.Namespace) -> None:
 
 
 def train_command(args: argparse.Namespace) -> None:
-    """`adrisk train`: a corpus to a registered model."""
-    from adrisk.config import TrainConfig, load
+    """`adrisk train`: a corpus to a registered model, or to all models of a release."""
+    from adrisk.config import ReleaseConfig, load_training
     from adrisk.indicators import use_platform_file
     from adrisk.stages import load_corpus, train
     from adrisk.tracking import Store
 
-    config = load(args.config, TrainConfig)
+    config = load_training(args.config)
     if config.taxonomy is not None:
         use_platform_file(config.taxonomy)
+    if isinstance(config, ReleaseConfig):
+        _release(args, config)
+        return
     if args.ads is None and config.corpus is None:
         raise UsageError(
             f"no ads: give a file (adrisk train {args.config} ads.parquet), or name sources in "
@@ -52,7 +70,8 @@ def train_command(args: argparse.Namespace) -> None:
     mapping = config.corpus.map if config.corpus and not args.ads else {}
     store = Store(workspace())
     store.connect()
-    corpus = load_corpus(sources, mapping=mapping)
+    quarantine = workspace() / f"quarantine-{config.name}.jsonl"
+    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
     done = train(config, corpus, store, experiment=config.name)
     print(f"model    {done.uri}  ({config.family}, {done.alias})")
     print(f"run      {done.run.run_id}  in {done.run.store}")
@@ -64,13 +83,41 @@ def train_command(args: argparse.Namespace) -> None:
             f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
             f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
         )
+    left_out(corpus.quarantined, quarantine)
     print(f"next     adrisk score {done.uri} SOURCE -o DIR")
+
+
+def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
+    """Train, judge and register the models of a release, and say where their cards are."""
+    from adrisk.stages import release
+    from adrisk.tracking import Store
+
+    if args.ads is not None:
+        raise UsageError(
+            f"a release is made from what its configuration names; put {args.ads} in {args.config} "
+            "under corpus, or train one model: adrisk train configs/train/ngram.yaml ADS"
+        )
+    here = args.config if not args.config.is_absolute() else Path(args.config.name)
+    again = f"adrisk train {shlex.quote(str(here))}"
+    for done in release(config, Store(workspace()), again=again):
+        risk = done.manifest["quality"]["report"]["risk"]
+        print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
+        print(f"         average precision {interval(risk['average_precision'])}")
+        print(f"card     {done.folder / 'card.md'}")
+        if done.differs is not None:
+            there = config.release.folder / done.name
+            words = ", ".join(done.differs) or "none, these are its weights"
+            print(f"kept     {there} was there and stays; files that differ: {words}")
+        print(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
+        if done.trained.alias != "champion":
+            print(f"         adrisk models promote {done.name}")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
+    from adrisk.behaviour import load_suites
     from adrisk.config import EvaluateConfig
-    from adrisk.stages import evaluate, load_corpus
+    from adrisk.stages import behave, evaluate, find_model, load_corpus
     from adrisk.tracking import Store
 
     if len(args.given) > 2:
@@ -78,9 +125,13 @@ def evaluate_command(args: argparse.Namespace) -> None:
     if args.resamples is not None and not 20 <= args.resamples <= 10_000:
         raise UsageError("--resamples must be between 20 and 10000")
     model, sources = split_model(args.given)
+    other = find_model(args.against, workspace()) if args.against else None
+    cases = load_suites(args.suites) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
-    done = evaluate(model, load_corpus(sources), config, args.out, store=store)
+    quarantine = args.out / "quarantine.jsonl"
+    corpus = load_corpus(sources, quarantine=quarantine)
+    done = evaluate(model, corpus, config, args.out, store=store)
     report = done.results["report"]
     print(f"target   {done.results['data']['target']}")
     print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
@@ -99,6 +150,31 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print(f"results  {done.path}")
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
+    left_out(corpus.quarantined, quarantine)
+    if cases:
+        behaved = behave(model, cases, args.out)
+        passed = behaved.results["all"]
+        print(f"behaves  {passed['passed']:,} of {passed['n']:,} cases passed; "
+              f"{behaved.files[-1]} shows the others")  # fmt: skip
+    if other is not None:
+        _compare(model, other, corpus, config.resamples, args.out)
+
+
+def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
+    """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
+    from adrisk.evaluation import in_words
+    from adrisk.stages import compare_models
+
+    done = compare_models(model, other, corpus, out, resamples)
+    found = done.results
+    first, second = (
+        f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
+    )
+    print(f"\n{first} against {second}, on {found['n']:,} ads that neither saw, "
+          f"{found['positives']:,} positive")  # fmt: skip
+    for line in in_words(found):
+        print(line)
+    print(f"written  {done.path}")
 
 
 def behave_command(args: argparse.Namespace) -> None:

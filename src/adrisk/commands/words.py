@@ -75,6 +75,12 @@ def reasons(count: int, reasons: object = None) -> str:
     return f"{count:,} rows" + (f" ({named})" if named else "")
 
 
+def left_out(count: int, quarantine: Path) -> None:
+    """Say how many rows could not become ads, and which file holds the reasons; else nothing."""
+    if count:
+        print(f"left out {count:,} rows that cannot be ads: {quarantine} says why for each")
+
+
 def interval(figure: dict[str, float | None]) -> str:
     """A figure with its interval, as text."""
     if figure["value"] is None:

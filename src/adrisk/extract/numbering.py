@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+from adrisk.extract.assigned import assigned, may_be_assigned, may_be_assigned_abroad
+
 _KEPT = 1 << 14  # answers; a few MB
 
 
@@ -52,6 +54,7 @@ _FICTION = re.compile(
     r"2920180|3069990|8081570|9098790)\d+"
     r"|\+33(?:19900|26191|35301|46571|53649|63998)\d{4}"
 )
+_FICTION_FIGURES = {1: (10,), 44: (10,), 33: (9,)}
 
 
 @lru_cache(_KEPT)
@@ -82,8 +85,10 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
     for name in regions:
         if value := _of_region(number, name, propers.get(name), possible=False):
             return value
-    if len(number) > 10 and _parsed("+" + number, None, possible=False) == "+" + number:
-        return "+" + number
+    if len(number) > 10 and (may_be_assigned_abroad(number) or _FICTION.fullmatch("+" + number)):
+        value = _parsed("+" + number, None, possible=False)
+        if value == "+" + number:
+            return value
     if cued and regions:
         return _of_region(number, regions[0], propers.get(regions[0]), possible=True)
     return None
@@ -93,6 +98,8 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
 def at_home(number: str, region: str) -> bool:
     """Whether figures are a valid number of a region, with whatever stands before it there."""
     if (prefix := _always_before(region)) and not number.startswith(prefix):
+        return False
+    if not may_be_assigned(number, region):
         return False
     try:
         parsed = phonenumbers.parse(number, region)
@@ -125,7 +132,16 @@ def american(region: str) -> bool:
 def _of_region(number: str, region: str, proper: str | None, *, possible: bool) -> str | None:
     if proper is not None and (plan := _PLANS[region]).plain:
         return _planned(region, plan, proper, possible=possible)
-    return _parsed(number, region, possible=possible)
+    if possible or may_be_assigned(number, region) or _may_be_fiction(number, region):
+        return _parsed(number, region, possible=possible)
+    return None
+
+
+def _may_be_fiction(number: str, region: str) -> bool:
+    """Whether any end of some figures is a number reserved for fiction in a region."""
+    code = phonenumbers.country_code_for_region(region)
+    lengths = _FICTION_FIGURES.get(code, ())
+    return any(_FICTION.fullmatch(f"+{code}{number[-length:]}") for length in lengths)
 
 
 def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | None:
@@ -136,11 +152,13 @@ def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | 
     value = f"+{plan.code}{proper}"
     if _FICTION.fullmatch(value):
         return value
+    if assigned(proper, region):
+        return value
+    if not possible and not may_be_assigned_abroad(plan.code + proper):
+        return None
     number = phonenumbers.PhoneNumber(int(plan.code), int(proper))
-    good = (
-        phonenumbers.is_valid_number_for_region(number, region)
-        or phonenumbers.is_valid_number(number)  # of a region with the same code
-        or (possible and phonenumbers.is_possible_number(number))
+    good = phonenumbers.is_valid_number(number) or (  # of a region with the same code
+        possible and phonenumbers.is_possible_number(number)
     )
     return value if good else None
 

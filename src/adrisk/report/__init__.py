@@ -5,9 +5,11 @@ summarise(folder, texts, taxonomy)    the figures and the queue, as frozen value
 render(summary)                       those values as HTML that loads nothing
 write_report(folder, texts, out)      all of it, written in one step
 behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
+card(manifest)                        the model card of a release, as Markdown
 """
 
 from adrisk.report.behaviour import behaviour_page
+from adrisk.report.card import card
 from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import render, write_report
@@ -18,6 +20,7 @@ __all__ = [
     "QueueIndex",
     "Summary",
     "behaviour_page",
+    "card",
     "queued",
     "render",
     "summarise",

@@ -30,7 +30,7 @@ from adrisk.report.tally import BINS, PRESENT_FROM
 from adrisk.report.text import mask_field, reveal, visible
 from adrisk.types import Level
 
-_LANGUAGES = {
+LANGUAGE_NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "de": "German", "el": "Greek",
     "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "hu": "Hungarian",
     "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian",
@@ -137,7 +137,7 @@ def environment() -> Environment:
         span=span_in_words,
         bars=_bars,
         moment=lambda at: f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".strip(),
-        language=lambda code: _LANGUAGES.get(code, code),
+        language=lambda code: LANGUAGE_NAMES.get(code, code),
         pieces=lambda text, limit: reveal(_clipped(mask_field(text[: 2 * limit]), limit)),
         visible=lambda text, limit: reveal(_clipped(text, limit)),
         bare=lambda text: visible(_clipped(text, 80)),

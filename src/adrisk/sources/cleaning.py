@@ -6,7 +6,7 @@ for the whole stream. It looks at each row alone, save for the ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
-from adrisk.sources.identity import Identities
+from adrisk.sources.identity import IDENTIFYING, Identities
 from adrisk.sources.language import detect_languages
 from adrisk.sources.moments import times
 from adrisk.sources.quarantine import Reason, Reject
@@ -127,17 +127,23 @@ class Cleaner:
         return pc.replace_with_mask(codes, pa.array(~valid), found)
 
 
-def stream_schema(shaped: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
+def stream_schema(
+    shaped: Iterable[pa.Schema], only: Collection[str] | None = None
+) -> tuple[pa.Schema, list[str]]:
     """One schema for tables of several shapes, and the further columns that cannot be in it.
 
     All columns of ADS, the columns of LABELS that any shape has, then the further columns: of
-    their type where it is the same everywhere, else as strings.
+    their type where it is the same everywhere, else as strings. With `only`, no other columns
+    than these and `IDENTIFYING`.
     """
+    asked = None if only is None else {*IDENTIFYING, *only}
     kinds: dict[str, set[pa.DataType]] = {}
     for schema in shaped:
         for field in schema:
-            kinds.setdefault(field.name, set()).add(_plain_type(field.type))
-    fields = list(ADS) + [field for field in LABELS if field.name in kinds]
+            if asked is None or field.name in asked:
+                kinds.setdefault(field.name, set()).add(_plain_type(field.type))
+    fields = [field for field in ADS if asked is None or field.name in asked]
+    fields += [field for field in LABELS if field.name in kinds]
     left_out: list[str] = []
     for name, types in kinds.items():
         if name in ADS.names or name in LABELS.names:

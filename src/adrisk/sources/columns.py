@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
+from adrisk.sources.identity import IDENTIFYING
 from adrisk.sources.spec import nearest
 from adrisk.sources.values import check_type, join_lines, text_parts
 
@@ -79,6 +80,11 @@ class ColumnMap:
     def text_columns(self) -> list[str]:
         """The file's columns that make up the text."""
         return [self.found[part] for part in _TEXT_PARTS if part in self.found]
+
+    def only(self, canonical: Collection[str]) -> ColumnMap:
+        """The map of these columns, of what makes up the text, and of what an id is made of."""
+        asked = {*_TEXT_PARTS, *IDENTIFYING, *canonical}
+        return ColumnMap({name: column for name, column in self.found.items() if name in asked})
 
     def note(self, name: str) -> str:
         """What was recognised under another name, in one line; empty if there is nothing to say."""

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from adrisk.types import IntArray
 
+IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
+"""Columns that an ad's id is, or is made of: they are read whatever else is."""
+
 _Hashes = NDArray[np.uint64]
 _MADE = re.compile(r"a([0-9a-f]{24})(?:-([1-9][0-9]*))?")
 

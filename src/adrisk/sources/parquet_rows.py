@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from copy import copy
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ class ParquetReader:
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
+        self._only: list[str] | None = None
         # The footer alone is read here; damage further in shows while reading.
         try:
             with file.open_raw() as raw, closing(pq.ParquetFile(raw)) as found:
@@ -40,6 +42,13 @@ class ParquetReader:
                 f"names that differ"
             )
 
+    def only(self, columns: Collection[str]) -> ParquetReader:
+        """A reader of the same file that reads no other columns than these."""
+        narrow = copy(self)
+        narrow._only = list(columns)
+        narrow.schema = pa.schema([field for field in self.schema if field.name in columns])
+        return narrow
+
     @property
     def name(self) -> str:
         """The file's name."""
@@ -53,7 +62,8 @@ class ParquetReader:
         with self._file.open_raw() as raw:
             # Arrow's read-ahead would keep every row group that it has read.
             found = pq.ParquetFile(raw, buffer_size=_READ_BYTES, pre_buffer=False)
-            for batch in found.iter_batches(batch_size=batch_rows, use_threads=False):
+            batches = found.iter_batches(batch_rows, columns=self._only, use_threads=False)
+            for batch in batches:
                 lines = np.arange(number, number + batch.num_rows, dtype=np.int64)
                 number += batch.num_rows
                 yield Rows(pa.Table.from_batches([batch]).replace_schema_metadata(), lines)

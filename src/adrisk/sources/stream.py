@@ -57,7 +57,7 @@ class AdStream:
         self._fingerprint = Fingerprint()
         self._started = self._finished = False
         parts = [part for source in self._sources for part in source.opened.parts]
-        self.schema, left_out = stream_schema(map(_shaped, parts))
+        self.schema, left_out = stream_schema(map(_shaped, parts), options.columns)
         expected = [part.reader.expected_rows for part in parts]
         self.total_rows = None if None in expected else sum(rows or 0 for rows in expected)
         self.notes = [note for source in self._sources for note in source.opened.notes]

@@ -7,11 +7,13 @@ Prefect or the command line. The commands and the flows are thin over these.
 from __future__ import annotations
 
 from adrisk.stages.behave import Behaved, behave
+from adrisk.stages.compare import Compared, compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
+from adrisk.stages.release import Released, release
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
 from adrisk.stages.score import Scored, score
@@ -19,13 +21,16 @@ from adrisk.stages.train import Trained, fit_model, train
 
 __all__ = [
     "Behaved",
+    "Compared",
     "Corpus",
     "Drifted",
     "Evaluated",
     "Ingested",
+    "Released",
     "Scored",
     "Trained",
     "behave",
+    "compare_models",
     "drift",
     "evaluate",
     "evaluate_recipe",
@@ -35,6 +40,7 @@ __all__ = [
     "load_corpus",
     "models",
     "promote_model",
+    "release",
     "report",
     "score",
     "train",

@@ -33,12 +33,12 @@ def random_gap(
 ) -> dict[str, Any]:
     """What dealing out single ads would have made of the same recipe."""
     rows, scores = [], []
-    targets = _risk_alone(corpus.targets)
+    targets = risk_alone(corpus.targets)
     with track("random split", len(splits), "models") as advance:
         for split in splits:
             classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
             fit = split["fit"]
-            learned = _risk_alone(lesson(corpus, fit, recipe.labels).targets)
+            learned = risk_alone(lesson(corpus, fit, recipe.labels).targets)
             classifier.fit(corpus.reading.take(fit), learned)
             margins = classifier.margins(corpus.reading.take(split["report"]))
             if len(splits) > 1:  # scores of several models are pooled: put them on one scale
@@ -65,9 +65,10 @@ def random_gap(
     return {"average_precision": plain, "gap": round(gap, 6)}
 
 
-def _risk_alone(targets: Targets) -> Targets:
+def risk_alone(targets: Targets) -> Targets:
     """Only the risk is compared, so only its head is fitted."""
-    return Targets((), np.zeros((len(targets), 0)), targets.risk, targets.risk_shares)
+    none = np.zeros((len(targets), 0))
+    return Targets((), none, targets.risk, targets.risk_shares, targets.campaigns)
 
 
 def baselines(

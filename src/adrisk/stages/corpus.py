@@ -23,7 +23,8 @@ from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
 from adrisk.progress import say, track
 from adrisk.reading import Reading, prepare
-from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
+from adrisk.stages.files import writable
 from adrisk.stages.ingest import SOURCES_KEY
 from adrisk.types import RISKY, IntArray
 
@@ -76,11 +77,14 @@ def load_corpus(
     Args:
         sources: SOURCE arguments; a file written by `ingest` is one.
         mapping: canonical column -> the files' column.
-        quarantine: where rows that cannot be ads go; not kept if left out.
+        quarantine: the file for rows that cannot be ads, with the reason for each; it is there
+            only if there are any. Not kept if left out.
 
     Raises:
         CorpusError: if there are no ads.
     """
+    if quarantine is not None:
+        writable(quarantine.parent)
     with tempfile.TemporaryDirectory() as scratch:
         path = quarantine or Path(scratch) / "quarantine.jsonl"
         with Quarantine(path) as rejected:
@@ -92,6 +96,10 @@ def load_corpus(
                 for table in stream:
                     tables.append(table)
                     advance(len(table))
+        if not rejected.count:
+            path.unlink(missing_ok=True)
+    if not tables and quarantine is not None:
+        raise no_ads(sources, rejected)
     if not tables:
         raise CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")
     ads = pa.concat_tables(tables).combine_chunks()

@@ -74,7 +74,7 @@ def evaluate(
     Raises:
         CorpusError: if every campaign was seen in training, or labels are missing.
     """
-    part = _seen_parts(model, corpus)
+    part = seen_parts(model, corpus)
     report = np.flatnonzero(part == -1)
     if len(report) == 0:
         raise CorpusError(
@@ -94,12 +94,7 @@ def evaluate(
     judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
     ruler = Ruler(config.resamples, model.manifest.seed)
     results: dict[str, Any] = {
-        "model": {
-            "version": model.version,
-            "family": model.manifest.family,
-            "parameters": dict(model.manifest.parameters),
-            "fingerprint": model.fingerprint,
-        },
+        "model": described(model),
         "data": _data(corpus, model.manifest.trained_on.split_by),
         "report": judge(judged, ruler),
     }
@@ -139,8 +134,7 @@ def evaluate_recipe(
     given thresholds on the others, and scores this one; the scores are judged together.
     """
     positive = corpus.risky
-    fold = folds(corpus.campaigns, config.folds, seed=recipe.seed, positive=positive)
-    splits = [_fold_split(corpus, fold == f, recipe.seed) for f in range(config.folds)]
+    splits = fold_splits(corpus, config.folds, recipe.seed)
     ruler = Ruler(config.resamples, recipe.seed)
     models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
     results: dict[str, Any] = {
@@ -191,13 +185,29 @@ def alerts(
     return found
 
 
-def _seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
+def described(model: Model) -> dict[str, Any]:
+    """What a result says of the model it is about."""
+    return {
+        "version": model.version,
+        "family": model.manifest.family,
+        "parameters": dict(model.manifest.parameters),
+        "fingerprint": model.fingerprint,
+    }
+
+
+def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     """The part each ad had in training, whole campaigns at a time; -1 where it had none."""
     part = model.seen.part_of(corpus.ads["ad_id"])
     used = np.zeros(int(corpus.campaigns.max()) + 1, dtype=np.bool_)
     used[corpus.campaigns[part >= 0]] = True
     # An unseen ad of a used campaign is neither judged nor fitted on.
     return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
+
+
+def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
+    """The campaigns dealt into folds: for each, it to report on and the others to learn from."""
+    fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
+    return [_fold_split(corpus, fold == f, seed) for f in range(count)]
 
 
 def _fold_split(
@@ -315,7 +325,7 @@ def _keep(
 
 def _data(corpus: Corpus, split_by: str) -> dict[str, Any]:
     return {
-        "sources": [_without_folder(source) for source in corpus.sources],
+        "sources": [without_folder(source) for source in corpus.sources],
         "fingerprint": corpus.fingerprint,
         "ads": len(corpus),
         "campaigns": len(np.unique(corpus.campaigns)),
@@ -325,7 +335,7 @@ def _data(corpus: Corpus, split_by: str) -> dict[str, Any]:
     }
 
 
-def _without_folder(source: str) -> str:
+def without_folder(source: str) -> str:
     """`difraud:/home/me/ads.parquet` as `difraud:ads.parquet`: results are read elsewhere."""
     scheme, colon, rest = source.partition(":")
     return f"{scheme}{colon}{Path(rest).name}" if colon and "/" in rest else Path(source).name

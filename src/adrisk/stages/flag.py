@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from adrisk.stages.facts import campaign_rows
 from adrisk.stages.files import replacing
 from adrisk.types import Level
 
-_LEVELS = np.array(LEVELS, dtype=object)
+_LEVELS = pa.array(LEVELS, pa.string())
 _INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
@@ -84,6 +85,14 @@ class _Linked:
     noted: Noted
     known: list[str]
 
+    def of(
+        self, rows: NDArray[np.int64], scores: pa.Table
+    ) -> Iterator[tuple[int, dict[str, Any], int, list[str]]]:
+        """Row, score, size of the campaign and what shows across it, of some ads."""
+        sizes = self.campaigns["campaign_size"].take(pa.array(rows)).to_pylist()
+        across = self.words.take(pa.array(self.numbers[rows])).to_pylist()
+        yield from zip(rows.tolist(), scores.to_pylist(), sizes, across, strict=True)
+
     def because(self, row: int, language: str | None) -> str:
         """Why an ad is not judged."""
         code = Unjudged(int(self.noted.incomplete[row]))
@@ -109,32 +118,34 @@ def _flags(
     spoken = np.flatnonzero(
         (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]
     )
-    clear = [f"below the review threshold {policy.review_at:.2f}"]
-    words: list[list[str]] = [clear] * len(scores)
-    for at in spoken:
-        ad, row = scores.slice(int(at), 1).to_pylist()[0], first + int(at)
+    words = [[f"below the review threshold {policy.review_at:.2f}"]]
+    for row, ad, size, across in linked.of(first + spoken, scores.take(pa.array(spoken))):
         if queue.levels[row] == _INCOMPLETE:
             because = linked.because(row, ad["language"])
-            words[at] = incomplete_reasons(because, queue.ranks[row] > 0)
+            words.append(incomplete_reasons(because, queue.ranks[row] > 0))
             continue
-        words[at] = reasons(
-            policy,
-            queue,
-            row,
-            ad["risk"],
-            {label: ad[f"p_{label}"] for label in labels},
-            linked.campaigns["campaign_size"][row].as_py(),
-            taxonomy,
-            linked.words[int(linked.numbers[row])].as_py(),
-            linked.noted.escalate.get(row, ()),
+        words.append(
+            reasons(
+                policy,
+                queue,
+                row,
+                ad["risk"],
+                {label: ad[f"p_{label}"] for label in labels},
+                size,
+                taxonomy,
+                across,
+                linked.noted.escalate.get(row, ()),
+            )
         )
+    said = np.zeros(len(scores), dtype=np.int64)
+    said[spoken] = np.arange(1, len(words))
     ranks = queue.ranks[rows]
     return pa.table(
         {
             "ad_id": scores["ad_id"],
             "campaign_id": linked.campaigns["campaign_id"].slice(first, len(scores)),
-            "level": pa.array(_LEVELS[queue.levels[rows]], pa.string()),
-            "reasons": pa.array(words, schema.FLAGS.field("reasons").type),
+            "level": _LEVELS.take(pa.array(queue.levels[rows])),
+            "reasons": pa.array(words, schema.FLAGS.field("reasons").type).take(pa.array(said)),
             "rank": pa.array(ranks, pa.int32(), mask=ranks == 0),
             "policy_id": pa.repeat(policy.policy_id, len(scores)),
         },
@@ -150,7 +161,7 @@ def _counts(
     levels = np.bincount(queue.levels, minlength=len(_LEVELS))
     over = np.unique(campaigns[queue.over_capacity])
     return {
-        **{str(level): int(n) for level, n in zip(_LEVELS, levels, strict=True)},
+        **{str(level): int(n) for level, n in zip(LEVELS, levels, strict=True)},
         "incomplete_because": {
             reason.name.lower(): int(because[reason]) for reason in Unjudged if because[reason]
         },

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from numpy.typing import NDArray
 from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
 from adrisk.campaigns.memory import Memory
 from adrisk.campaigns.texts import PURPOSE
-from adrisk.engine import cores, in_order, in_processes
+from adrisk.engine import Crew, cores, crew, in_order
 from adrisk.extract import contacts_column, guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators import LANGUAGES, load_taxonomy
 from adrisk.model import Answers, Model
 from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
 from adrisk.progress import track
@@ -33,7 +34,8 @@ from adrisk.sources import AdStream
 from adrisk.stages.copies import Copies, Findings, Names
 from adrisk.stages.files import replacing
 
-BATCH_ROWS = 2048
+BATCH_ROWS = 5_120
+_BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
 WORK = ".work"
 
@@ -42,6 +44,10 @@ APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete"
 """Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
 FACTS = ("posted_at", "language", "location", "category", "account_id")
 """What is kept of every ad for the facts of its campaign."""
+COLUMNS = ("ad_id", "text", *FACTS, "risk")
+"""What is read of a source. A risk that is none refuses its row here as everywhere."""
+_REREAD = b"reread"
+"""Under this key the file of what stands apart says how many ads of its part were read twice."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
@@ -65,7 +71,11 @@ class Recipe:
 
         torch.set_num_threads(1)
         pa.set_cpu_count(1)
-        model = Model.load(self.folder, self.version)
+        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
+        return self.scorer(Model.load(self.folder, self.version))
+
+    def scorer(self, model: Model) -> Scorer:
+        """A scorer with a model that is loaded already."""
         return Scorer(model, self.policy, Pseudonymiser.open(self.workspace, PURPOSE), self.run_id)
 
 
@@ -90,6 +100,7 @@ class Scorer:
                     ("truncated", np.bool_),
                     ("escalate", np.uint64),
                     ("unreadable", np.int8),
+                    ("reread", np.bool_),
                     ("signature", np.uint32, (WIDTH,)),
                 ]
             )
@@ -141,6 +152,7 @@ class Scorer:
             ),
             facts=ads.select(FACTS),
             apart=pa.table([apart, found["escalate"][apart], incomplete[apart]], schema=APART),
+            reread=int(found["reread"].sum()),
         )
 
     def _read(
@@ -157,6 +169,7 @@ class Scorer:
         found["truncated"] = reading.truncated
         found["escalate"] = self._escalate(reading, answers)
         found["unreadable"] = unreadable(reading.folded)
+        found["reread"] = False if answers.reread is None else answers.reread
         found["signature"] = signatures(reading.folded)
         return found, [
             tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
@@ -185,6 +198,7 @@ class Batch:
     texts: pa.Table
     facts: pa.Table
     apart: pa.Table
+    reread: int
 
 
 @dataclass(slots=True)
@@ -197,6 +211,7 @@ class _Part:
     texts: list[pa.Table] = field(default_factory=list)
     facts: list[pa.Table] = field(default_factory=list)
     apart: list[pa.Table] = field(default_factory=list)
+    reread: int = 0
     rows: int = 0
 
     def add(self, batch: Batch) -> None:
@@ -206,6 +221,7 @@ class _Part:
         self.signatures.append(batch.signatures)
         self.facts.append(batch.facts)
         self.apart.append(_further(batch.apart, self.rows))
+        self.reread += batch.reread
         self.rows += len(batch.scores)
 
 
@@ -215,15 +231,32 @@ def _further(table: pa.Table, rows: int) -> pa.Table:
     return table.set_column(0, table.schema.field(0), moved)
 
 
-def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, workers: int) -> None:
+def hands(
+    recipe: Recipe, stream: AdStream, workers: int
+) -> AbstractContextManager[Crew[Scorer] | None]:
+    """Processes that hold a scorer each, where there are so many ads that starting them pays.
+
+    Args:
+        recipe: makes the scorers.
+        stream: not read yet.
+        workers: processes, 0 for one a core.
+    """
+    if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
+        return nullcontext()
+    return crew(recipe, workers, preload=(__name__, "torch"))
+
+
+def score_parts(
+    scorer: Scorer, stream: AdStream, out: Path, workers: int, helpers: Crew[Scorer] | None
+) -> None:
     """Score what is not scored yet; `out` has the folders `scores` and `.work`.
 
     Args:
-        recipe: makes scorers in other processes, where there are many ads.
-        model: the one that is loaded here, where there are few.
+        scorer: works here where there are no helpers, and until they have started.
         stream: the ads, from the first.
         out: of the run.
-        workers: threads or processes, 0 for one a core.
+        workers: threads where there are no helpers, 0 for one a core.
+        helpers: processes with scorers like this one.
     """
     done = {path.stem for path in part_files(out)}
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
@@ -236,14 +269,10 @@ def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, worke
             read.append((part, len(ads)))
             yield None if _name(part) in done else ads
 
-    names = Pseudonymiser.open(recipe.workspace, PURPOSE)
-    scorer = Scorer(model, recipe.policy, names, recipe.run_id)
-    if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
-        batches = in_processes(
-            recipe, to_score(), workers, meanwhile=scorer, preload=(__name__, "torch")
-        )
-    else:
+    if helpers is None:
         batches = in_order(scorer, to_score(), workers)
+    else:
+        batches = helpers.in_order(Scorer.__call__, to_score(), meanwhile=scorer)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
         for batch in batches:
@@ -262,6 +291,12 @@ def score_parts(recipe: Recipe, model: Model, stream: AdStream, out: Path, worke
 def part_files(out: Path) -> list[Path]:
     """The scores files that are there, in order."""
     return sorted((out / "scores").glob("part-*.parquet"))
+
+
+def reread_ads(out: Path) -> int:
+    """How many ads of all parts were read a second time."""
+    places = ((out / WORK / path.stem).with_suffix(".apart") for path in part_files(out))
+    return sum(int(pq.read_schema(place).metadata[_REREAD]) for place in places)
 
 
 def write_scores(path: Path, scores: pa.Table) -> None:
@@ -311,11 +346,13 @@ def _numbered(stream: AdStream) -> Iterator[tuple[int, pa.Table]]:
     """The ads in batches that do not straddle parts, with the number of their part."""
     row = 0
     for ads in stream:
-        while len(ads):
-            room = PART_ROWS - row % PART_ROWS
-            yield row // PART_ROWS, ads.slice(0, room)
-            row += min(room, len(ads))
-            ads = ads.slice(room)
+        at, most = 0, max(1, len(ads) * _BATCH_BYTES // max(ads.nbytes, _BATCH_BYTES))
+        while at < len(ads):
+            count = min(most, len(ads) - at, PART_ROWS - row % PART_ROWS)
+            whole = count == len(ads)
+            # Taken, not sliced: a slice goes to another process with all it was cut from.
+            yield row // PART_ROWS, ads if whole else ads.take(pa.array(range(at, at + count)))
+            row, at = row + count, at + count
 
 
 def _write_part(out: Path, number: int, part: _Part) -> None:
@@ -326,11 +363,12 @@ def _write_part(out: Path, number: int, part: _Part) -> None:
         np.concatenate(part.signatures).tofile(draft)
     with replacing(work.with_suffix(".facts")) as draft:
         pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
-    for suffix, tables in (
-        (".contacts", part.contacts),
-        (".texts", part.texts),
-        (".apart", part.apart),
+    apart = pa.concat_tables(part.apart).replace_schema_metadata({_REREAD: str(part.reread)})
+    for suffix, table in (
+        (".contacts", pa.concat_tables(part.contacts)),
+        (".texts", pa.concat_tables(part.texts)),
+        (".apart", apart),
     ):
         with replacing(work.with_suffix(suffix)) as draft:
-            pq.write_table(pa.concat_tables(tables).combine_chunks(), draft, compression="zstd")
+            pq.write_table(table.combine_chunks(), draft, compression="zstd")
     write_scores(out / "scores" / f"{_name(number)}.parquet", pa.concat_tables(part.scores))

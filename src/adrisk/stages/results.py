@@ -1,4 +1,4 @@
-"""Result files that are kept: one JSON a model and corpus, and the page generated from them all."""
+"""Result files that are kept: one JSON a model and corpus or a study, and the page made of all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adrisk.report import markdown
 from adrisk.stages.files import replacing, writable, write_json
+from adrisk.stages.study_tables import STUDY_TABLES, study_section
 
 _HEAD = """# Results
 
-Generated from the JSON files beside it by `adrisk run`; do not edit. Every figure is
-`value [low, high]` with a 95 % bootstrap interval over campaigns. How it is measured, and why:
-[protocol.md](../protocol.md).
+Generated from the JSON files beside it by `adrisk run` and `evaluation/study.py`; do not edit.
+Every figure is `value [low, high]` with a 95 % bootstrap interval over campaigns. How it is
+measured, and why: [protocol.md](../protocol.md).
 
 A score on synthetic ads says nothing of the field. A label *employment scam* is not trafficking.
 """
@@ -35,19 +37,61 @@ def write_results(
     kept = {**results, "report": report, **({"alerts": alerts} if alerts else {})}
     path = folder / f"{name}.json"
     write_json(path, kept)
-    with replacing(folder / "results.md") as draft:
+    write_page(folder)
+    return path
+
+
+def write_study(folder: Path, name: str, content: Mapping[str, Any]) -> Path:
+    """Keep the results of a study, and write `results.md` anew."""
+    writable(folder)
+    path = folder / f"{name}.json"
+    write_json(path, content)
+    write_page(folder)
+    return path
+
+
+def write_page(folder: Path) -> Path:
+    """Write `results.md` anew from the result files beside it."""
+    path = folder / "results.md"
+    with replacing(path) as draft:
         draft.write_text(results_page(folder), encoding="utf-8")
     return path
 
 
 def results_page(folder: Path) -> str:
-    """The page for all result files in a folder, in the order of their names."""
-    sections = [_HEAD]
+    """The page for all result files in a folder: models first, then studies, each by name."""
+    models, studies = {}, []
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "report" in content:
-            sections.append(section(path.stem, content))
-    return "\n".join(sections)
+            models[path.stem] = content
+        elif content.get("study") in STUDY_TABLES:
+            studies.append(study_section(path.stem, content))
+    sections = [section(name, content) for name, content in models.items()]
+    return "\n".join([_HEAD, *_overview(models), *sections, *studies])
+
+
+def _overview(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A row for each set of results; nothing where there is only one."""
+    if len(models) < 2:
+        return []
+    lines = [
+        "## All models",
+        "",
+        "| results | positive of | average precision | recall at 1 % | calibration error "
+        "| gap to a random split |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, content in models.items():
+        report, risk = content["report"], content["report"]["risk"]
+        gap = f"{content['random_split']['gap']:+.3f}" if "random_split" in content else ""
+        lines.append(
+            f"| [{name}](#{name}) | {report['positives']:,} of {report['n']:,} "
+            f"| {markdown.figure(risk['average_precision'])} "
+            f"| {markdown.figure(risk['recall_at_0.01'])} "
+            f"| {markdown.figure(risk['calibration_error'])} | {gap} |"
+        )
+    return ["\n".join([*lines, ""])]
 
 
 def section(name: str, content: Mapping[str, Any]) -> str:
@@ -75,15 +119,15 @@ def section(name: str, content: Mapping[str, Any]) -> str:
     if "random_split" in content:
         random = content["random_split"]
         lines.append(
-            f"| same recipe, single ads dealt at random | {_figure(random['average_precision'])} "
-            "| | | |"
+            "| same recipe, single ads dealt at random "
+            f"| {markdown.figure(random['average_precision'])} | | | |"
         )
         lines += ["", f"Gap to the random split: {random['gap']:+.3f} average precision."]
     risk = report["risk"]
     lines += [
         "",
-        f"Calibration error {_figure(risk['calibration_error'])}, "
-        f"ordinal error {_figure(risk['ordinal_error'], 2)}.",
+        f"Calibration error {markdown.figure(risk['calibration_error'])}, "
+        f"ordinal error {markdown.figure(risk['ordinal_error'], 2)}.",
     ]
     lines += _campaign_lines(report)
     lines += _alert_lines(risk, content.get("alerts", {}))
@@ -106,8 +150,9 @@ def _campaign_lines(report: Mapping[str, Any]) -> list[str]:
             figures = report["campaign_risk"][name]
             figure = figures["average_precision"]
             lines.append(
-                f"| {words} | {figure['n']:,} | {figure['positives']:,} | {_figure(figure)} "
-                f"| {_figure(figures['calibration_error'])} |"
+                f"| {words} | {figure['n']:,} | {figure['positives']:,} "
+                f"| {markdown.figure(figure)} "
+                f"| {markdown.figure(figures['calibration_error'])} |"
             )
     if "workload" in report:
         share = f"{100 * report['workload']['share_seen']:g} %"
@@ -117,7 +162,7 @@ def _campaign_lines(report: Mapping[str, Any]) -> list[str]:
             "|---|---|---|",
         ]
         for name, figure in report["workload"]["items"].items():
-            lines.append(f"| {name} | {figure['n']:,} | {_figure(figure, 0)} |")
+            lines.append(f"| {name} | {figure['n']:,} | {markdown.figure(figure, 0)} |")
     return lines
 
 
@@ -128,12 +173,12 @@ def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str
             share = float(name.removeprefix("alerts_per_10000_at_"))
             lines.append(
                 f"| judged ads, threshold for a review share of {100 * share:g} % "
-                f"| {figure['n']:,} | {_figure(figure, 1)} |"
+                f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
             )
     for source, figure in alerts.items():
         lines.append(
             f"| {source}, held to be benign, at the policy's threshold {figure['threshold']:.3f} "
-            f"| {figure['n']:,} | {_figure(figure, 1)} |"
+            f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
         )
     return lines
 
@@ -143,7 +188,11 @@ def _slice_lines(slices: Mapping[str, Any], name: str) -> list[str]:
         return []
     lines = ["", f"| {name} | n | positive | average precision |", "|---|---|---|---|"]
     for value, entry in slices.items():
-        shown = _figure(entry["average_precision"]) if "average_precision" in entry else "too few"
+        shown = (
+            markdown.figure(entry["average_precision"])
+            if "average_precision" in entry
+            else "too few"
+        )
         lines.append(f"| {value} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
     return lines
 
@@ -153,20 +202,11 @@ def _indicator_lines(indicators: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["", "| indicator | n | present | average precision |", "|---|---|---|---|"]
     for name, entry in indicators.items():
-        shown = _figure(entry["average_precision"]) if "average_precision" in entry else "-"
+        shown = markdown.figure(entry["average_precision"]) if "average_precision" in entry else "-"
         lines.append(f"| {name} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
     return lines
 
 
 def _row(name: str, figures: Mapping[str, Any]) -> str:
     wanted = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
-    return f"| {name} | " + " | ".join(_figure(figures[key]) for key in wanted) + " |"
-
-
-def _figure(figure: Mapping[str, Any], digits: int = 3) -> str:
-    if figure["value"] is None:
-        return "undefined"
-    value = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return f"{value} [no interval]"
-    return f"{value} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
+    return f"| {name} | " + " | ".join(markdown.figure(figures[key]) for key in wanted) + " |"

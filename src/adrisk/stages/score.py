@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,15 @@ from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
 from adrisk.stages.linking import remembering
-from adrisk.stages.parts import WORK, Recipe, link_parts, part_files, score_parts
+from adrisk.stages.parts import (
+    WORK,
+    Recipe,
+    hands,
+    link_parts,
+    part_files,
+    reread_ads,
+    score_parts,
+)
 from adrisk.stages.sealing import seal_contacts
 
 
@@ -94,31 +102,37 @@ def score(
         return _finished(out, run_id)
     _check_free(out, run_id, resume, sources)
     # Opened once before anything is written, so that a wrong path leaves no folder behind.
-    options = ReadOptions(mapping or {}, batch_rows=parts.BATCH_ROWS)
-    with Quarantine(_claim(out, run_id, sources, options) / "quarantine.jsonl") as quarantine:
-        stream = open_ads(sources, options, quarantine)
-        for note in (*told, *stream.notes):
-            say(note)
-        with _on_disk(model) as folder:
+    options = ReadOptions(
+        mapping or {}, batch_rows=parts.BATCH_ROWS, columns=frozenset(parts.COLUMNS)
+    )
+    quarantine = Quarantine(_claim(out, run_id, sources, options) / "quarantine.jsonl")
+    with ExitStack() as until_explained:
+        with quarantine:
+            stream = open_ads(sources, options, quarantine)
+            for note in (*told, *stream.notes):
+                say(note)
+            folder = until_explained.enter_context(_on_disk(model))
             recipe = Recipe(folder, model.version, settled, workspace, run_id)
-            score_parts(recipe, model, stream, out, workers)
-        if stream.accepted == 0:
-            _abandon(out)
-            raise no_ads(sources, quarantine)
-    with remembering(workspace, remember, days) as memory:
-        linked = link_parts(out, memory)
-    for note in linked.notes:
-        say(note)
-    noted = write_apart(out)
-    facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
-    counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
-    write_evidence(model, out, workers)
+            helpers = until_explained.enter_context(hands(recipe, stream, workers))
+            score_parts(recipe.scorer(model), stream, out, workers, helpers)
+            if stream.accepted == 0:
+                _abandon(out)
+                raise no_ads(sources, quarantine)
+        with remembering(workspace, remember, days) as memory:
+            linked = link_parts(out, memory)
+        for note in linked.notes:
+            say(note)
+        noted = write_apart(out)
+        facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
+        counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
+        write_evidence(model, out, workers, helpers)
     sealed = seal_contacts(out, workspace)
     counts = {
         "read": stream.read,
         "scored": stream.accepted,
         "quarantined": quarantine.count,
         "quarantined_because": dict(quarantine.by_reason),
+        **_reread(out, model, stream.accepted),
         **counts,
         "contacts_sealed": sealed,
     }
@@ -126,6 +140,16 @@ def score(
     shutil.rmtree(out / WORK)
     notes = (*told, *stream.notes, *linked.notes)
     return Scored(out, out / "manifest.json", counts, run_id, notes)
+
+
+def _reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
+    """How many ads a model that reads some of them twice did read twice, and why those."""
+    because = model.manifest.facts.get("reread_because")
+    if because is None:
+        return {}
+    ads = reread_ads(out)
+    say(f"read a second time: {ads:,} of {scored:,} ads; {because}")
+    return {"reread": ads, "reread_share": ads / scored, "reread_because": because}
 
 
 def _told(policy: Policy) -> tuple[str, ...]:

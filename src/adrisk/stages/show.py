@@ -76,11 +76,15 @@ def listed(versions: Sequence[Registered], store: str) -> str:
     """One line a version, newest first."""
     if not versions:
         return f"no models in {store} yet; adrisk train CONFIG makes one"
-    lines = [f"{'version':8} {'alias':11} {'family':8} {'made':17} average precision"]
+    lines = [
+        f"{'version':8} {'alias':11} {'family':8} {'made':17} {'average precision':21} release"
+    ]
     for v in versions:
         made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
         alias = ", ".join(v.aliases) or "-"
-        lines.append(f"{v.version:8} {alias:11} {v.family:8} {made:17} {_figure(v, COMPARED[0])}")
+        figure = _figure(v, COMPARED[0])
+        line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {v.release}"
+        lines.append(line.rstrip())
     return "\n".join(lines)
 
 
@@ -91,6 +95,8 @@ def described(v: Registered) -> str:
         f"family   {v.family}",
         f"run      {v.run_id}",
     ]
+    if v.release:
+        lines.append(f"release  {v.release}  (its card is in the run, release/card.md)")
     if not v.evaluation:
         return "\n".join(
             [*lines, f"never evaluated: adrisk evaluate models:/{v.name}/{v.version} ADS -o DIR"]

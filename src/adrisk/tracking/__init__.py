@@ -16,6 +16,7 @@ from adrisk.tracking.registry import (
     list_versions,
     promote,
     record_evaluation,
+    record_release,
     set_alias,
 )
 from adrisk.tracking.runs import LiveRun, Store, TrackedRun, track_evaluation, training_run
@@ -33,6 +34,7 @@ __all__ = [
     "list_versions",
     "promote",
     "record_evaluation",
+    "record_release",
     "set_alias",
     "track_evaluation",
     "training_run",

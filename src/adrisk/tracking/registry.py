@@ -15,6 +15,7 @@ ALIASES = ("champion", "challenger")
 FAMILY_TAG = "adrisk.family"
 _EVALUATION_TAG = "adrisk.evaluation"
 _REASON_TAG = "adrisk.promoted_because"
+_RELEASE_TAG = "adrisk.release"
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
 """Figures shown side by side at a promotion; the first decides."""
@@ -22,7 +23,10 @@ COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibra
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version in the registry with its latest evaluation, empty if it was never judged."""
+    """A version in the registry with its latest evaluation, empty if it was never judged.
+
+    `release` is the name it was released under, empty if it was not.
+    """
 
     name: str
     version: str
@@ -31,6 +35,7 @@ class Registered:
     created_ms: int
     family: str
     evaluation: Mapping[str, Any]
+    release: str = ""
 
 
 def list_versions(store: Store, name: str) -> list[Registered]:
@@ -54,14 +59,14 @@ def list_versions(store: Store, name: str) -> list[Registered]:
 
 
 def aliased(store: Store, name: str, reference: str) -> Registered:
-    """The version behind a number or an alias.
+    """The version behind a number, an alias or the name of a release, the newest of that name.
 
     Raises:
         ModelError: if there is none; says what there is.
     """
     versions = list_versions(store, name)
     for version in versions:
-        if reference == version.version or reference in version.aliases:
+        if reference and reference in (version.version, *version.aliases, version.release):
             return version
     known = ", ".join(
         v.version + "".join(f" ({alias})" for alias in v.aliases) for v in versions[:8]
@@ -107,6 +112,29 @@ def record_evaluation(store: Store, name: str, version: str, summary: Mapping[st
     """Keep the headline figures with the version, for promotion and listing."""
     client = store.connect().MlflowClient()
     client.set_model_version_tag(name, version, _EVALUATION_TAG, json.dumps(summary))
+
+
+def record_release(
+    store: Store, name: str, version: str, release: str, files: Mapping[str, str]
+) -> None:
+    """Name a version's release, and keep the release's files with the run that made it.
+
+    Args:
+        store: whose registry.
+        name: of the registered model.
+        version: its number.
+        release: such as 2026.11-ngram.
+        files: name -> content, such as the model card.
+    """
+    mlflow = store.connect()
+    client = mlflow.MlflowClient()
+    try:
+        run_id = client.get_model_version(name, version).run_id
+        for file, content in files.items():
+            client.log_text(run_id, content, f"release/{file}")
+        client.set_model_version_tag(name, version, _RELEASE_TAG, release)
+    except mlflow.exceptions.MlflowException as error:
+        raise unreachable(store, error) from error
 
 
 def promote(
@@ -173,4 +201,5 @@ def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:
         created_ms=int(version.creation_timestamp or 0),
         family=str(tags.get(FAMILY_TAG, "")),
         evaluation=json.loads(tags.get(_EVALUATION_TAG, "{}")),
+        release=str(tags.get(_RELEASE_TAG, "")),
     )

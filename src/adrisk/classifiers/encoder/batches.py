@@ -68,7 +68,7 @@ def by_width(
             yield width, rows[first : first + size]
 
 
-def shuffled(lengths: Sequence[int], size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
+def shuffled(lengths: IntArray, size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
     """Batches for one epoch: random, but with ads of like length together.
 
     Args:
@@ -77,11 +77,10 @@ def shuffled(lengths: Sequence[int], size: int, rng: np.random.Generator) -> lis
         rng: of the order.
     """
     order = rng.permutation(len(lengths))
-    tokens = np.asarray(lengths)
     batches: list[NDArray[np.intp]] = []
     for first in range(0, len(order), size * _WINDOW):
         window = order[first : first + size * _WINDOW]
-        window = window[np.argsort(tokens[window], kind="stable")]
+        window = window[np.argsort(lengths[window], kind="stable")]
         batches += [window[at : at + size] for at in range(0, len(window), size)]
     return [batches[at] for at in rng.permutation(len(batches))]
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
-from adrisk.classifiers.found import found_names
+from adrisk.classifiers.found import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import UNKNOWN_RISK, Targets, check_risk, learnable
 from adrisk.reading import Reading, prepare
@@ -39,9 +40,9 @@ class EncoderClassifier:
         encoder: a hub name, a local folder, or `offline` (English, from the extra of that name).
         train_layers: how many of the top layers learn; embeddings and the rest stay as they came.
             None lets everything learn, which wants a GPU.
-        epochs: at most.
+        epochs: at most; each reads one ad of every campaign.
         batch: ads a step.
-        learning_rate: of the encoder; the heads' is ten times that.
+        learning_rate: at its highest.
         max_tokens: read of an ad: its first three quarters so many, and its last quarter.
         patience: epochs without a better loss on the held-back campaigns, before it stops.
         smoothing: how far targets are moved towards the prevalence, against wrong labels.
@@ -116,9 +117,14 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder.batches import tokenise
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.network import Network, freeze
-        from adrisk.classifiers.encoder.scoring import features_of
         from adrisk.classifiers.encoder.source import load_base, read_tokeniser
-        from adrisk.classifiers.encoder.training import Examples, answers_of, held_back, train
+        from adrisk.classifiers.encoder.training import (
+            Examples,
+            answers_of,
+            campaigns_of,
+            held_back,
+            train,
+        )
 
         base = load_base(self.encoder)
         self._settings = {
@@ -138,7 +144,8 @@ class EncoderClassifier:
         recipe = self._recipe()
         examples = Examples(
             tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
-            features_of(reading, self._names()),
+            self._features(reading, targets),
+            campaigns_of(targets),
             *answers_of(targets, labels),
         )
         held = held_back(targets, self.seed)
@@ -155,6 +162,12 @@ class EncoderClassifier:
         self._facts = {**self._facts, **reached, "held_out_ads": int(held.sum())}
         checkpoint.done()
         return self
+
+    def _features(self, reading: Reading, targets: Targets) -> NDArray[np.float32]:
+        """What the rules found, to learn from."""
+        if not self.findings:
+            return np.zeros((len(reading), 0), dtype=np.float32)
+        return found_to_learn(reading, self._names(), targets, self.seed)
 
     def _names(self) -> tuple[str, ...]:
         return tuple(self._settings["found"])
@@ -193,7 +206,12 @@ class EncoderClassifier:
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
-        for numbers in (examples.found, examples.answers, examples.counts):
+        for numbers in (
+            examples.found,
+            examples.campaigns,
+            examples.answers,
+            examples.counts,
+        ):
             digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 
@@ -270,7 +288,7 @@ class EncoderClassifier:
             rebuilt(model._settings["config"]), len(labels), len(model._settings["found"])
         )
         _fill(network, folder / "weights.safetensors")
-        model._tokeniser_json = _read_text(folder / "tokenizer.json")
+        model._tokeniser_json = storage.read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
         model._network = network.eval()
         model._reader = model._made_reader(half=model._settings["half"])
@@ -288,16 +306,6 @@ def _fill(network: Network, path: Path) -> None:
     network.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(
-            f"{path} cannot be read ({type(error).__name__}); the model folder is incomplete or "
-            "damaged: copy it again or train anew"
-        ) from error
-
-
 def _read_settings(path: Path) -> dict[str, Any]:
     wanted = {
         "config": dict,
@@ -307,10 +315,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         "half": bool,
         "found": list,
     }
-    try:
-        found = json.loads(_read_text(path))
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
+    found = storage.read_json(path)
     if not isinstance(found, dict) or {k: type(v) for k, v in found.items()} != wanted:
         names = ", ".join(wanted)
         raise ModelError(f"{path}: expected {names}; it is the file of another kind of model")

@@ -1,7 +1,8 @@
 """The network: an encoder, its tokens' mean and maximum, and one linear layer of heads.
 
 Beside it, what the evidence rules found goes to the heads by a layer of its own, the wide part of a
-wide and deep network (Cheng et al. 2016).
+wide and deep network (Cheng et al. 2016). The risk heads hear the indicator heads' probabilities
+as well: risky ads are too few to learn from them what every indicator looks like.
 
 The first three heads ask for the ordinal risk as CORN does (Shi, Cao and Raschka 2023): "at least
 1?", "at least 2, given 1?", "at least 3, given 2?". Products of such answers cannot cross.
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adrisk.classifiers.base import THRESHOLDS
+from adrisk.classifiers.encoder.hardware import autocast
 
 QUESTIONS = len(THRESHOLDS)
 _FURTHEST = 30.0  # log-odds; beyond, a probability is 0 or 1 even in double precision
@@ -40,6 +42,9 @@ class Network(nn.Module):  # type: ignore[misc]
         width = 2 * encoder.config.hidden_size
         self.head = nn.Linear(width, QUESTIONS + labels)
         self.wide = nn.Linear(found, QUESTIONS + labels, bias=False) if found else None
+        self.link = nn.Linear(labels, QUESTIONS, bias=False) if labels else None
+        # By how much training lifts the indicators' log-odds for their rarer answer's sake.
+        self.register_buffer("lift", torch.zeros(labels))
         # Texts differ little along the axes of a pretrained encoder beside what all have in
         # common; the heads would learn that first, and slowly.
         self.register_buffer("centre", torch.zeros(width))
@@ -62,8 +67,20 @@ class Network(nn.Module):  # type: ignore[misc]
         return self._heads(_pooled(read, real), found)
 
     def _heads(self, pooled: Tensor, found: Tensor) -> Tensor:
+        with autocast(False):
+            return self._answers(pooled, found)
+
+    def _answers(self, pooled: Tensor, found: Tensor) -> Tensor:
         logits = self.head(self.dropout((pooled - self.centre) * self.scale))
-        return logits if self.wide is None else logits + self.wide(found)
+        if self.wide is not None:
+            logits = logits + self.wide(found)
+        if self.link is None:
+            return logits
+        risk, indicators = logits[:, :QUESTIONS], logits[:, QUESTIONS:]
+        shown = torch.sigmoid(indicators - self.lift)
+        if self.training:  # indicators are learned from their own labels alone
+            shown = shown.detach()
+        return torch.cat([risk + self.link(shown), indicators], dim=1)
 
 
 def _pooled(read: Any, real: Tensor) -> Tensor:

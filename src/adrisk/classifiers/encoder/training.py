@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,12 +36,14 @@ HELD_SHARE = 0.1
 
 _MOST_WEIGHT = 10.0
 _INDICATORS_WEIGH = 4.0  # their mean loss is about a quarter of the risk's
-_HEAD_RATE = 10.0  # the heads begin at nothing and may learn so much faster than the encoder
-_HEADS = ("head.", "wide.")
 _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
 _TELL_EVERY = 10  # steps
+_RIDGE = 0.5  # on the weights that learning begins with, beside the sum of the losses
+_BESIDE = 10.0  # times the ridge: what the rules found tells risk little beside the indicators
+_TEXT_RIDGE = 500.0  # as well, on what the heads make of the text
+_SOLVER_STEPS = 100
 _SEEN_FIRST = 512  # ads by which the features are centred and scaled
 _LEAST_SPREAD = 1e-3
 _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would be a coin toss
@@ -49,11 +51,18 @@ _LEAST_TO_HOLD = 4  # held-back ads of either class; with fewer, stopping would 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """n ads to learn from: tokens, what the rules found, shape (n, columns), and what `answers_of`
-    gives; NaN where not asked."""
+    """n ads to learn from.
+
+    Attributes:
+        tokens: of each.
+        found: shape (n, columns), what the rules found.
+        campaigns: shape (n,), equal numbers are one campaign.
+        answers, counts: what `answers_of` gives; NaN where not asked.
+    """
 
     tokens: Sequence[IntArray]
     found: NDArray[np.float32]
+    campaigns: IntArray
     answers: FloatArray
     counts: FloatArray
 
@@ -63,7 +72,9 @@ class Examples:
     def take(self, rows: NDArray[np.intp]) -> Examples:
         """Some of them, in that order."""
         tokens = [self.tokens[row] for row in rows]
-        return Examples(tokens, self.found[rows], self.answers[rows], self.counts[rows])
+        return Examples(
+            tokens, self.found[rows], self.campaigns[rows], self.answers[rows], self.counts[rows]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +116,17 @@ def answers_of(targets: Targets, labels: Sequence[str]) -> tuple[FloatArray, Flo
     return answers, np.where(np.isnan(answers), 0.0, counts)
 
 
+def campaigns_of(targets: Targets) -> IntArray:
+    """The number of each ad's campaign; every ad is its own where that is not known."""
+    return np.arange(len(targets)) if targets.campaigns is None else targets.campaigns
+
+
 def held_back(targets: Targets, seed: int) -> NDArray[np.bool_]:
     """Which ads are kept from learning to tell when to stop: whole campaigns, a tenth of the ads.
 
     None where a tenth would have too few ads of either class.
     """
-    campaigns = np.arange(len(targets)) if targets.campaigns is None else targets.campaigns
+    campaigns = campaigns_of(targets)
     risky = targets.risk >= RISKY
     held = np.zeros(len(targets), dtype=np.bool_)
     rng = np.random.default_rng(seed)
@@ -144,28 +160,33 @@ def train(
         checkpoint: where the state is kept, and read from where there is one.
         workshop: hears the metrics.
     """
-    where = device()
-    network.to(where)
-    balance = _balance(learn)
-    _start_heads(network, balance)
+    balance = balance_of(learn)
+    start_heads(network, learn, balance, recipe)
+    network.to(device())
     _standardise(network, learn, recipe)
-    optimiser = _optimiser(network, recipe)
-    lengths = [len(tokens) for tokens in learn.tokens]
-    an_epoch = -(-len(learn) // recipe.batch)  # the windows are whole batches, the last one aside
+    optimiser = _optimiser(network)
+    lengths = np.array([len(tokens) for tokens in learn.tokens], dtype=np.int64)
+    size = len(np.unique(learn.campaigns))
+    an_epoch = -(-size // recipe.batch)  # the windows are whole batches, the last one aside
+    ridge = _TEXT_RIDGE / size
     state = checkpoint.restore(network, optimiser) or State()
     if state.step:
         say(f"going on with the encoder at step {state.step} of {an_epoch * recipe.epochs}")
     saved = time.monotonic()
-    with track("train encoder", len(learn) * recipe.epochs) as advance:
+    with track("train encoder", size * recipe.epochs) as advance:
         advance(state.step * recipe.batch)
         while state.step < an_epoch * recipe.epochs and state.waited < recipe.patience:
             epoch, at = divmod(state.step, an_epoch)
-            batches = shuffled(lengths, recipe.batch, np.random.default_rng([recipe.seed, epoch]))
-            for rows in batches[at:]:
-                rate = _rate(state.step, an_epoch * recipe.epochs)
+            rng = np.random.default_rng([recipe.seed, epoch])
+            chosen = one_of_each(learn.campaigns, rng)
+            for batch in shuffled(lengths[chosen], recipe.batch, rng)[at:]:
+                rows = chosen[batch]
+                rate = recipe.learning_rate * _rate(state.step, an_epoch * recipe.epochs)
                 for group in optimiser.param_groups:
-                    group["lr"] = group["full"] * rate
-                loss = _step(network, learn.take(rows), balance, optimiser, recipe, state.step)
+                    group["lr"] = rate
+                loss = _step(
+                    network, learn.take(rows), balance, optimiser, recipe, state.step, ridge
+                )
                 state.step += 1
                 advance(len(rows), note=f"loss {loss:.3f}")
                 if state.step % _TELL_EVERY == 0:
@@ -192,9 +213,13 @@ def _step(
     optimiser: torch.optim.Optimizer,
     recipe: Recipe,
     step: int,
+    ridge: float,
 ) -> float:
-    """One batch forward and back; its loss."""
+    """One batch forward and back; its loss, without the ridge on the heads."""
     network.train()
+    # The encoder's own dropout would cost a CPU as much again, in random numbers and in attention
+    # that is no longer fused; a few epochs leave it little to prevent. The heads keep theirs.
+    network.encoder.eval()
     where = device()
     width = max(width_of(len(tokens), recipe.longest) for tokens in examples.tokens)
     ids, real = padded(examples.tokens, width, recipe.filler)
@@ -205,14 +230,29 @@ def _step(
             logits = network(*batch)
         loss = loss_of(logits, examples, balance, recipe)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + ridge * _squares(network)).backward()
     torch.nn.utils.clip_grad_norm_([p for _, p in learned(network)], _LARGEST_STEP)
     optimiser.step()
     return float(loss.detach())
 
 
+def _squares(network: Network) -> Tensor:
+    """Of the heads' weights of the text, each head's as much as its loss counts."""
+    risk, indicators = network.head.weight.square().sum(dim=1).tensor_split([QUESTIONS])
+    return risk.sum() + _INDICATORS_WEIGH * indicators.sum() / max(1, len(indicators))
+
+
 def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
     """Mean over the ads of the risk questions asked, and mean over all known indicators."""
+    each = _each_loss(logits, examples, balance, recipe)
+    counts = torch.from_numpy(examples.counts).float().to(logits.device)
+    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
+    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
+    return risk + _INDICATORS_WEIGH * indicators
+
+
+def _each_loss(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe) -> Tensor:
+    """Shape (n, 3 + k), 0 where nothing is known."""
     wanted = torch.from_numpy(examples.answers).nan_to_num(0.0).float().to(logits.device)
     counts = torch.from_numpy(examples.counts).float().to(logits.device)
     prevalence, weight = (part.to(logits.device) for part in (balance.prevalence, balance.weight))
@@ -220,28 +260,113 @@ def loss_of(logits: Tensor, examples: Examples, balance: Balance, recipe: Recipe
     each = functional.binary_cross_entropy_with_logits(
         logits.float(), wanted, pos_weight=weight, reduction="none"
     )
-    each = each * counts
-    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
-    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
-    return risk + _INDICATORS_WEIGH * indicators
+    return each * counts
 
 
-def _balance(examples: Examples) -> Balance:
-    present = (np.nan_to_num(examples.answers) * examples.counts).sum(axis=0)
-    count = examples.counts.sum(axis=0)
+def one_of_each(campaigns: IntArray, rng: np.random.Generator) -> NDArray[np.intp]:
+    """One ad of every campaign, drawn anew for every epoch: near-copies teach little more.
+
+    >>> one_of_each(np.array([7, 7, 3]), np.random.default_rng(0)).tolist()
+    [2, 0]
+    """
+    order = rng.permutation(len(campaigns))
+    _, first = np.unique(campaigns[order], return_index=True)
+    return np.asarray(order[first])
+
+
+def balance_of(examples: Examples) -> Balance:
+    """Of the heads, a campaign counting once."""
+    counts = examples.counts * _shares(examples.campaigns)
+    present = (np.nan_to_num(examples.answers) * counts).sum(axis=0)
+    count = counts.sum(axis=0)
     prevalence = (present + 0.5) / (count + 1.0)
     weight = np.sqrt((1 - prevalence) / prevalence).clip(1 / _MOST_WEIGHT, _MOST_WEIGHT)
     return Balance(torch.from_numpy(prevalence).float(), torch.from_numpy(weight).float())
 
 
-def _start_heads(network: Network, balance: Balance) -> None:
-    """Begin at the prevalence, as the weighted loss sees it."""
+def _shares(campaigns: IntArray) -> FloatArray:
+    """How often each ad is read in an epoch on average, shape (n, 1)."""
+    _, member, sizes = np.unique(campaigns, return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[member][:, None])
+
+
+def start_heads(network: Network, learn: Examples, balance: Balance, recipe: Recipe) -> None:
+    """Begin where logistic regressions without the text end; the text is learned on top.
+
+    Those of the indicators see what the rules found; those of the risk what the indicators' say,
+    and what the rules found beside it.
+    """
+    odds = torch.log(balance.prevalence / (1 - balance.prevalence)) + torch.log(balance.weight)
+    found = torch.from_numpy(learn.found)
+    risk, indicators = slice(0, QUESTIONS), slice(QUESTIONS, None)
+    shrink = torch.full((found.shape[1],), _RIDGE)
     with torch.no_grad():
         network.head.weight.zero_()
-        odds = torch.log(balance.prevalence / (1 - balance.prevalence))
-        network.head.bias.copy_(odds + torch.log(balance.weight))
+        network.head.bias.copy_(odds)
+        network.lift.copy_(torch.log(balance.weight[indicators]))
+        if network.wide is None:
+            shown = _labelled(learn, balance)
+        else:
+            weights, bias = _solved(found, shrink, learn, balance, recipe, indicators)
+            network.wide.weight[indicators].copy_(weights)
+            network.head.bias[indicators].copy_(bias)
+            shown = torch.sigmoid(found @ weights.T + bias - torch.log(balance.weight[indicators]))
+        inputs = torch.cat([shown, found], dim=1)
+        shrink = torch.cat([torch.full((shown.shape[1],), _RIDGE), _BESIDE * shrink])
+        weights, bias = _solved(inputs, shrink, learn, balance, recipe, risk)
+        network.head.bias[risk].copy_(bias)
+        if network.link is not None:
+            network.link.weight.copy_(weights[:, : shown.shape[1]])
         if network.wide is not None:
-            network.wide.weight.zero_()
+            network.wide.weight[risk].copy_(weights[:, shown.shape[1] :])
+
+
+def _labelled(learn: Examples, balance: Balance) -> Tensor:
+    """The indicators' answers, their prevalence where they are not known, shape (n, k)."""
+    answers = torch.from_numpy(learn.answers[:, QUESTIONS:]).float()
+    return torch.where(answers.isnan(), balance.prevalence[QUESTIONS:], answers)
+
+
+def _solved(
+    inputs: Tensor,
+    shrink: Tensor,
+    learn: Examples,
+    balance: Balance,
+    recipe: Recipe,
+    heads: slice,
+) -> tuple[Tensor, Tensor]:
+    """Weights (h, d) and intercepts (h,) of logistic regressions on d inputs, a campaign once.
+
+    Args:
+        inputs: shape (n, d).
+        shrink: shape (d,), the ridge on each input's weights beside the sum of the losses.
+        learn: the n ads.
+        balance: as the loss needs it.
+        recipe: as the loss needs it.
+        heads: which are asked.
+    """
+    chosen = Balance(balance.prevalence[heads], balance.weight[heads])
+    asked = replace(learn, answers=learn.answers[:, heads], counts=learn.counts[:, heads])
+    odds = torch.log(chosen.prevalence / (1 - chosen.prevalence)) + torch.log(chosen.weight)
+    weights = torch.zeros(len(odds), inputs.shape[1], requires_grad=True)
+    bias = odds.clone().requires_grad_()
+    if not weights.numel():
+        return weights.detach(), bias.detach()
+    shares = torch.from_numpy(_shares(learn.campaigns)).float()
+    solver = torch.optim.LBFGS(
+        [weights, bias], max_iter=_SOLVER_STEPS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        solver.zero_grad()
+        each = _each_loss(inputs @ weights.T + bias, asked, chosen, recipe)
+        value = (each * shares).sum() + (shrink * weights.square()).sum()
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        solver.step(loss)
+    return weights.detach(), bias.detach()
 
 
 def _standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
@@ -257,16 +382,11 @@ def _take_out(network: Network, balance: Balance) -> None:
     """Back to log-odds at the prevalence of the data (Elkan 2001)."""
     with torch.no_grad():
         network.head.bias.sub_(torch.log(balance.weight).to(network.head.bias.device))
+        network.lift.zero_()
 
 
-def _optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
-    heads = [p for name, p in learned(network) if name.startswith(_HEADS)]
-    encoder = [p for name, p in learned(network) if not name.startswith(_HEADS)]
-    groups = [
-        {"params": encoder, "full": recipe.learning_rate},
-        {"params": heads, "full": recipe.learning_rate * _HEAD_RATE},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, weight_decay=_DECAY)
+def _optimiser(network: Network) -> torch.optim.AdamW:
+    return torch.optim.AdamW([p for _, p in learned(network)], lr=0.0, weight_decay=_DECAY)
 
 
 def _rate(step: int, steps: int) -> float:

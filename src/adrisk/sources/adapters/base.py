@@ -34,11 +34,14 @@ class ReadOptions:
         mapping: canonical name -> the file's column, as in --map body=description.
         batch_rows: rows of a table at most.
         detect_language: find the language where the source does not give it.
+        columns: canonical names of what is given beside `IDENTIFYING`, and where the format
+            allows, read; everything if None.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     batch_rows: int = 4096
     detect_language: bool = True
+    columns: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

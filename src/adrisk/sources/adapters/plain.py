@@ -8,6 +8,7 @@ from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions, rea
 from adrisk.sources.columns import recognise
 from adrisk.sources.files import StandardInput
 from adrisk.sources.finding import find_files
+from adrisk.sources.parquet_rows import ParquetReader
 from adrisk.sources.spec import Spec
 
 
@@ -24,7 +25,10 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
     files_of: Counter[str] = Counter()
     for file, reader in pairs:
         column_map = recognise(reader.schema, options.mapping, file.name)
-        parts.append(Part(reader, column_map, tuple(column_map.text_columns), file))
+        shape = column_map if options.columns is None else column_map.only(options.columns)
+        if options.columns is not None and isinstance(reader, ParquetReader):
+            reader = reader.only(shape.found.values())
+        parts.append(Part(reader, shape, tuple(shape.text_columns), file))
         columns = {**column_map.found, **columns}
         signature = repr(column_map.found)
         recognised.setdefault(signature, column_map.note(file.name))

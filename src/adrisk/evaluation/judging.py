@@ -1,40 +1,30 @@
-"""The evaluation protocol: what a set of scores is worth on ads that nothing was fitted on.
+"""What a set of scores is worth on ads that nothing was fitted on.
 
 In: labels, scores, campaigns and the facts that slices are made from. Out: a JSON value in which
-every figure carries n, positives, campaigns and a campaign-bootstrap interval, beside baselines
-that need no model. `evaluation/protocol.md` says why each figure is there.
+every figure carries n, positives, campaigns and a campaign-bootstrap interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline, make_union
 
 from adrisk import metrics
 from adrisk.calibration import levels
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
-from adrisk.indicators import Taxonomy, graded_risk, keyword_counts, match_column
 from adrisk.labels import UNKNOWN_RISK, Targets, check_risk
 from adrisk.metrics import BUDGETS, Estimate
-from adrisk.types import RISKY, FloatArray, IntArray, State
+from adrisk.types import RISKY, FloatArray, IntArray
 
 PROTOCOL = 1
 """Raised whenever figures made before and after a change must not be compared."""
 
 LEAST_IN_SLICE = 50
 """Smaller slices are named with their n, without figures."""
-
-_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
-
 
 SEEN_SHARE = 0.9
 """The share of the risky ads that the review workload is counted for."""
@@ -138,55 +128,6 @@ def judge_ranking(
 ) -> dict[str, Any]:
     """Only what an uncalibrated ranking can be judged by: for the baselines."""
     return _ranking(truth, score, campaigns, ruler)
-
-
-def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
-    """Language, kind, length, source and month of each ad, as far as the table knows them."""
-    names = set(ads.column_names)
-    found: dict[str, NDArray[np.str_]] = {}
-    for name, column in (("language", "language"), ("kind", "kind"), ("source", "source")):
-        if column in names:
-            found[name] = _strings(ads[column])
-    characters = pc.utf8_length(ads["text"]).to_numpy()
-    length = np.full(len(ads), "1500 and more", dtype=object)
-    for low, high, name in _LENGTHS:
-        length[(characters >= low) & (characters < high)] = name
-    found["length"] = length.astype(np.str_)
-    if "posted_at" in names:
-        found["month"] = _strings(pc.strftime(ads["posted_at"], format="%Y-%m"))
-    return found
-
-
-def plain_baselines(ads: pa.Table, folded: pa.Array, taxonomy: Taxonomy) -> dict[str, FloatArray]:
-    """Scores of the three baselines that learn nothing: keyword count, length, rules.
-
-    The rules score is the graded risk of the indicators they find, with the number of findings
-    as the tie-breaker.
-    """
-    languages: Sequence[str | None] = (
-        ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
-    )
-    rules = np.zeros(len(ads))
-    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages)):
-        present = {e.indicator for e in evidence if e.state is State.PRESENT}
-        rules[row] = graded_risk(present, taxonomy) + 0.01 * len(present)
-    return {
-        "keyword count": keyword_counts(folded).astype(np.float64),
-        "length only": pc.utf8_length(ads["text"]).to_numpy().astype(np.float64),
-        "rules": rules,
-    }
-
-
-def tfidf_baseline(
-    fit_texts: Sequence[str], fit_truth: NDArray[np.bool_], texts: Sequence[str], seed: int
-) -> FloatArray:
-    """The fourth baseline: TF-IDF of words and characters with logistic regression, as is."""
-    pipeline = make_pipeline(
-        make_union(word_vectoriser(), char_vectoriser()),
-        LogisticRegression(C=1.0, solver="liblinear", random_state=seed),
-    )
-    pipeline.fit(fit_texts, fit_truth)
-    return np.asarray(pipeline.decision_function(texts), dtype=np.float64)
 
 
 def _ranking(
@@ -336,7 +277,3 @@ def _curve(truth: NDArray[np.bool_], score: FloatArray, most: int = 200) -> list
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))]
     return [[round(float(recall[i]), 5), round(float(precision[i]), 5)] for i in kept]
-
-
-def _strings(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    return np.array([value or "" for value in column.to_pylist()], dtype=np.str_)

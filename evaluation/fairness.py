@@ -1,0 +1,82 @@
+"""Who is flagged wrongly, and does a trait move a score? Figures by group, and the swap test.
+
+    python evaluation/fairness.py                                # ngram on synthetic ads
+    python evaluation/fairness.py MODEL
+    python evaluation/fairness.py --lawful h2:PATH --lawful eures:PATH
+
+Without MODEL the family is trained on the training part of the source and judged on its report
+set. MODEL is a folder or a registered model; only ads that it never saw are used. Corpora named by
+--lawful are held to be lawful: every flag there is counted as a wrong one. Writes
+`evaluation/results/fairness.json` and the generated part of `evaluation/fairness.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from adrisk.config import ModelConfig
+from adrisk.errors import AdriskError
+from adrisk.progress import show
+from adrisk.stages import find_model, fit_model, load_corpus
+from adrisk.stages.fairness import fairness, lines
+from adrisk.stages.files import replacing, workspace, write_json
+from adrisk.stages.train import split_corpus
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, write the results and the page, say where they are."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", nargs="?", metavar="MODEL")
+    parser.add_argument("--family", default="ngram", help="trained here without MODEL")
+    parser.add_argument("--source", default="synthetic:20000")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lawful", action="append", default=[], metavar="SOURCE")
+    parser.add_argument("--most", type=int, default=2000, help="ads a kind of swap is tried on")
+    parser.add_argument("--resamples", type=int, default=500)
+    parser.add_argument("--page", type=Path, default=HERE / "fairness.md")
+    parser.add_argument("-o", "--out", type=Path, default=HERE / "results" / "fairness.json")
+    parser.add_argument("--only-page", action="store_true", help="write the page from the results")
+    asked = parser.parse_args(arguments)
+    show("lines")
+    try:
+        if not asked.only_page:
+            corpus = load_corpus([asked.source])
+            if asked.model:
+                model = find_model(asked.model, workspace())
+            else:
+                recipe = ModelConfig(family=asked.family, seed=asked.seed)
+                with tempfile.TemporaryDirectory() as folder:
+                    model = fit_model(recipe, corpus, split_corpus(corpus, asked.seed))
+                    model = model.save(Path(folder))
+            others = [load_corpus([source]) for source in asked.lawful]
+            found = fairness(model, corpus, others, most=asked.most, resamples=asked.resamples)
+            write_json(asked.out, found)
+        write_page(asked.page, asked.out)
+    except AdriskError as error:
+        sys.stderr.write(f"fairness.py: {error}\n")
+        return error.exit_code
+    print(f"results  {asked.out}\npage     {asked.page}")
+    return 0
+
+
+def write_page(page: Path, results: Path) -> None:
+    """Put the figures between the markers of the page; all else stays as it was written."""
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{page} lacks the lines {BEGIN} and {END}; put them back")
+    written = "\n".join(lines(json.loads(results.read_text(encoding="utf-8"))))
+    with replacing(page) as draft:
+        draft.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+"""Are explanations faithful? Delete the words they mark and see what the score loses.
+
+    python evaluation/faithfulness.py                          # ngram and linear on synthetic ads
+    python evaluation/faithfulness.py MODEL --most 60 --draws 2    # a slow family: fewer ads
+    python evaluation/faithfulness.py MODEL --source ads.parquet
+
+Without MODEL each family is trained on the training part of the source, and its flagged ads of the
+report set are explained. MODEL is a folder or a registered model; only ads that it never saw are
+used. Writes `evaluation/results/faithfulness.json`: a curve over the number of spans, with the
+same for other words of equal lengths and the difference, each with a campaign-bootstrap interval.
+Results of families that are not run now are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from adrisk.config import ModelConfig
+from adrisk.errors import AdriskError
+from adrisk.model import Model
+from adrisk.progress import show
+from adrisk.stages import Corpus, find_model, fit_model, load_corpus
+from adrisk.stages.faithfulness import BUDGET, faithfulness
+from adrisk.stages.files import workspace, write_json
+from adrisk.stages.train import split_corpus
+
+OUT = Path(__file__).parent / "results" / "faithfulness.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure each model, write the results, say the figures that matter."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("models", nargs="*", metavar="MODEL")
+    parser.add_argument("--family", dest="families", action="append", help="trained here")
+    parser.add_argument("--parameters", default="{}", help="of the families, as JSON")
+    parser.add_argument("--source", default="synthetic:20000")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--budget", type=float, default=BUDGET)
+    parser.add_argument("--most", type=int, default=400, help="ads to explain")
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--resamples", type=int, default=500)
+    parser.add_argument("-o", "--out", type=Path, default=OUT)
+    asked = parser.parse_args(arguments)
+    show("lines")
+    try:
+        corpus = load_corpus([asked.source])
+        found = json.loads(asked.out.read_text("utf-8")) if asked.out.exists() else {}
+        for model in _models(asked, corpus):
+            result = faithfulness(
+                model,
+                corpus,
+                budget=asked.budget,
+                most=asked.most,
+                draws=asked.draws,
+                resamples=asked.resamples,
+            )
+            found[model.manifest.family] = result
+            write_json(asked.out, dict(sorted(found.items())))
+            _say(model.manifest.family, result)
+    except AdriskError as error:
+        sys.stderr.write(f"faithfulness.py: {error}\n")
+        return error.exit_code
+    print(f"results  {asked.out}")
+    return 0
+
+
+def _models(asked: argparse.Namespace, corpus: Corpus) -> list[Model]:
+    if asked.models:
+        return [find_model(name, workspace()) for name in asked.models]
+    made = []
+    split = split_corpus(corpus, asked.seed)
+    for family in asked.families or ("ngram", "linear"):
+        parameters: dict[str, Any] = json.loads(asked.parameters)
+        recipe = ModelConfig(family=family, parameters=parameters, seed=asked.seed)
+        with tempfile.TemporaryDirectory() as folder:
+            made.append(fit_model(recipe, corpus, split).save(Path(folder)))
+    return made
+
+
+def _say(family: str, result: dict[str, Any]) -> None:
+    flagged = result["flagged"]
+    print(f"{family}: {flagged['explained']} of {flagged['ads']} flagged ads explained")
+    for point in result["points"]:
+        for way in ("deleted", "kept"):
+            for name, figures in point.get(way, {}).items():
+                marked, other, gap = (
+                    figures[key] for key in ("explanation", "other_words", "difference")
+                )
+                print(
+                    f"  {point['spans']} {way:7} {name:11} loses {marked['value']:6.3f}, other "
+                    f"words {other['value']:6.3f}, difference {gap['value']:6.3f} "
+                    f"[{gap['low']:.3f}, {gap['high']:.3f}]  n {gap['n']}"
+                )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,211 @@
+"""The quality tables of the README, from the results in git.
+
+    python evaluation/readme.py [--check]
+
+Reads the manifests of the newest release in `models/` and the results on real ads in
+`evaluation/results/real-*.json`, and writes what stands between the markers of `README.md`:
+
+    <!-- quality -->  ...  <!-- /quality -->      the released models, beside the baselines
+    <!-- real -->     ...  <!-- /real -->         real job ads, and alerts on lawful ones
+
+With `--check` nothing is written, and the exit code is 1 if the README says something else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adrisk.report.markdown import figure, percent, plain, table
+from adrisk.stages.release import MANIFEST, read_release
+
+ROOT = Path(__file__).parents[1]
+BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")
+_RANKING = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
+_BENIGN = {"h2": "H-2", "eures": "EURES"}
+_LEAST = 3  # functions of the behaviour suites that are named
+
+Content = Mapping[str, Any]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the blocks, or only compare them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if it differs")
+    asked = parser.parse_args(arguments)
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = filled(before, blocks(ROOT / "models", ROOT / "evaluation" / "results"))
+    if asked.check:
+        if after != before:
+            print("README.md is not what the results give: python evaluation/readme.py")
+        return int(after != before)
+    readme.write_text(after, encoding="utf-8", newline="\n")
+    print(f"README.md  {'written' if after != before else 'already says so'}")
+    return 0
+
+
+def blocks(models: Path, results: Path) -> dict[str, str]:
+    """What stands between the markers, by their name."""
+    real = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("real-*.json"))]
+    return {"quality": quality(newest(models)), "real": real_ads(real)}
+
+
+def filled(readme: str, found: Mapping[str, str]) -> str:
+    """The text with every block filled in.
+
+    Raises:
+        ValueError: if a marker is missing or stands twice.
+    """
+    for name, block in found.items():
+        between = re.compile(rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)")
+        if len(between.findall(readme)) != 1:
+            raise ValueError(f"README.md needs one <!-- {name} --> and behind it <!-- /{name} -->")
+        readme = between.sub(lambda m, block=block: f"{m[1]}{block}\n{m[2]}", readme)
+    return readme
+
+
+def newest(models: Path) -> list[Content]:
+    """The manifests of the newest release, in the order in which they were trained."""
+    found: dict[tuple[int, ...], list[Content]] = {}
+    for path in sorted(models.glob(f"*/{MANIFEST}")):
+        manifest = read_release(path.parent)
+        version = manifest["release"].partition("-")[0]
+        found.setdefault(tuple(map(int, version.split("."))), []).append(manifest)
+    if not found:
+        return []
+    return sorted(found[max(found)], key=lambda m: int(m["registered"]["version"]))
+
+
+def quality(released: Sequence[Content]) -> str:
+    """The released models beside the baselines, which are of the same ads."""
+    if not released:
+        return "No release is in `models/`: `adrisk train configs/train/release.yaml` makes one."
+    head = ["", "average precision", "found, reviewing 1 %", "of that 1 % risky"]
+    head += ["found, reviewing 5 %", "calibration error", "behaviour cases passed"]
+    rows = []
+    for manifest in released:
+        name, risk = manifest["release"], manifest["quality"]["report"]["risk"]
+        rows.append(
+            [
+                f"[`{manifest['model']['family']}`](models/{name}/card.md)",
+                *(figure(risk[key]) for key in _RANKING),
+                figure(risk["calibration_error"]),
+                percent(manifest["behaviour"]["all"]),
+            ]
+        )
+    baselines = released[0]["quality"].get("baselines", {})
+    for name in BASELINES:
+        if name in baselines and "left_out" not in baselines[name]:
+            named = f"{name} (circular)" if name == "rules" else name
+            rows.append([plain(named), *(figure(baselines[name][k]) for k in _RANKING), "", ""])
+    return "\n".join(
+        [
+            "",
+            *(_judged_on(manifest) for manifest in released[:1]),
+            *table(head, rows),
+            "",
+            *_apart(released),
+            "",
+        ]
+    )
+
+
+def _judged_on(manifest: Content) -> str:
+    report, data = manifest["quality"]["report"], manifest["data"]
+    version = manifest["release"].partition("-")[0]
+    return (
+        f"Release {plain(version)}, judged on {report['n']:,} ads of "
+        f"{', '.join(map(plain, data['sources']))} that nothing was learned from, in "
+        f"{report['campaigns']:,} campaigns, {report['positives']:,} ads risky "
+        f"({100 * report['prevalence']:.1f} %):"
+    )
+
+
+def _apart(released: Sequence[Content]) -> list[str]:
+    """What the table does not say: random split, weakest functions, and what it took."""
+    lines = []
+    random = released[0]["quality"].get("random_split")
+    if random:
+        family = released[0]["model"]["family"]
+        lines.append(
+            f"With single ads dealt at random `{family}` would have shown "
+            f"{figure(random['average_precision'])}."
+        )
+    for manifest in released:
+        functions = [
+            (found["all"]["share"], name.replace("_", " "))
+            for name, found in manifest["behaviour"]["functions"].items()
+            if found["all"]["n"]
+        ]
+        least = ", ".join(
+            f"{name} {100 * share:.0f} %" for share, name in sorted(functions)[:_LEAST]
+        )
+        lines.append(f"`{manifest['model']['family']}` passes least often: {plain(least)}.")
+    seconds = sum(sum(manifest["seconds"].values()) for manifest in released)
+    lines.append(
+        f"Training and judging all of them took {seconds / 60:.0f} minutes on "
+        f"{released[0]['machine']['cores']} cores."
+    )
+    return [" ".join(lines)]
+
+
+def real_ads(results: Sequence[Content]) -> str:
+    """Real job ads by family, and the alerts of each on ads held to be lawful.
+
+    Raises:
+        ValueError: if the results are not of the same ads, and so stand beside each other wrongly.
+    """
+    if not results:
+        return "No results on real ads are in `evaluation/results/`."
+    if len({content["data"]["fingerprint"] for content in results}) > 1:
+        raise ValueError(
+            "evaluation/results/real-*.json are of different ads; make all of them anew"
+        )
+    results = sorted(results, key=lambda c: -c["report"]["risk"]["average_precision"]["value"])
+    report, data = results[0]["report"], results[0]["data"]
+    benign = list(dict.fromkeys(name for content in results for name in content.get("alerts", {})))
+    counted = {name: _alerts(results, name)["n"] for name in benign}
+    rows = [
+        [
+            f"`{content['model']['family']}`",
+            figure(content["report"]["risk"]["average_precision"]),
+            figure(content["random_split"]["average_precision"]),
+            *(figure(content.get("alerts", {}).get(name), 0) for name in benign),
+        ]
+        for content in results
+    ]
+    empty = [""] * (1 + len(benign))
+    rows += [
+        [plain(name), figure(results[0]["baselines"][name]["average_precision"]), *empty]
+        for name in BASELINES
+        if "average_precision" in results[0].get("baselines", {}).get(name, {})
+    ]
+    head = ["average precision by family", "campaigns kept whole", "single ads dealt at random"]
+    head += [f"alerts per 10,000 {_BENIGN.get(name, plain(name))} ads" for name in benign]
+    return "\n".join(
+        [
+            "",
+            f"{report['n']:,} ads in {report['campaigns']:,} campaigns, {report['positives']:,} of "
+            f"them positive ({plain(data['target'])}); judged by {plain(data['split_by'])}. Alerts "
+            "are on lawful ads, at the policy's threshold ("
+            + ", ".join(f"{_BENIGN.get(name, plain(name))} {n:,}" for name, n in counted.items())
+            + "):",
+            *table(head, rows),
+            "",
+        ]
+    )
+
+
+def _alerts(results: Sequence[Content], name: str) -> Content:
+    found: Content = next(c["alerts"][name] for c in results if name in c.get("alerts", {}))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""Figures and foreign words as Markdown: tables, `value [low, high]`, nothing that steers the page.
+
+Names of files, corpora and labels come from elsewhere. They are shown as they are written, and can
+neither end a table cell nor become a link, an image or HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_ACTIVE = re.compile(r"[\\`*\[\]<>|~#&!$@{}]|(?<=:)/(?=/)|(?<=[wW])\.|(?<!\w)_|_(?!\w)")
+"""What GitHub's Markdown gives a meaning inside a line; `_` only at the edge of a word."""
+
+_AS_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def plain(text: object) -> str:
+    """Foreign text for a sentence or a table cell, on one line.
+
+    >>> plain("a|b <i>")
+    'a\\\\|b &lt;i&gt;'
+    """
+    line = " ".join(str(text).split())
+    shown = "".join(c if c.isprintable() else f"(U+{ord(c):04X})" for c in line)
+    return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
+
+
+def code(text: object) -> str:
+    """The same in a code span, where nothing in it needs escaping.
+
+    >>> code("ngram"), code("a|b")
+    ('`ngram`', 'a\\\\|b')
+    """
+    shown = plain(text)
+    return f"`{shown}`" if shown == str(text) else shown
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, a blank line before it; none without rows. Cells are Markdown."""
+    if not rows:
+        return []
+    lines = [head, ["---"] * len(head), *rows]
+    return ["", *("| " + " | ".join(cells) + " |" for cells in lines)]
+
+
+def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
+    """A figure with its interval.
+
+    >>> figure({"value": 0.5, "low": 0.25, "high": 0.75}, 2)
+    '0.50 [0.25, 0.75]'
+    """
+    if found is None or found.get("value") is None:
+        return "undefined"
+    value = f"{found['value']:,.{digits}f}"
+    if found.get("low") is None:
+        return f"{value} [no interval]"
+    return f"{value} [{found['low']:,.{digits}f}, {found['high']:,.{digits}f}]"
+
+
+def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """A share in per cent with its interval; empty where there is none.
+
+    >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
+    '1.23 [1.00, 1.50]'
+    """
+    if found is None or found["value"] is None:
+        return ""
+    value = f"{100 * found['value']:.{digits}f}"
+    if found["low"] is None:
+        return value
+    return f"{value} [{100 * found['low']:.{digits}f}, {100 * found['high']:.{digits}f}]"
+
+
+def percent(rate: Mapping[str, Any] | None) -> str:
+    """A pass rate in whole percent, with its interval and what it was counted on.
+
+    >>> percent({"share": 0.5, "low": 0.25, "high": 0.75, "passed": 4, "n": 8})
+    '50 % [25, 75] of 8'
+    """
+    if not rate or not rate["n"]:
+        return "none judged"
+    low, high = 100 * rate["low"], 100 * rate["high"]
+    return f"{100 * rate['share']:.0f} % [{low:.0f}, {high:.0f}] of {rate['n']:,}"

@@ -1,0 +1,448 @@
+"""Put a model to the fairness figures: false flags by group, recall by group, and the swap test.
+
+In: a model and corpora. Out: JSON values, and the lines for the page from them. Groups come from
+the corpus' own columns and from the words of the ads; nothing is guessed about a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.errors import CorpusError
+from adrisk.extract import guess_regions
+from adrisk.fairness import (
+    LEAST_ADS,
+    LEAST_CAMPAIGNS,
+    TOLERANCE,
+    Decided,
+    Dimension,
+    by_value,
+    compare,
+    differing,
+    false_positive_rate,
+    moved,
+)
+from adrisk.labels import UNKNOWN_RISK
+from adrisk.model import Model
+from adrisk.progress import track
+from adrisk.reading import prepare
+from adrisk.stages.corpus import Corpus
+from adrisk.stages.evaluate import described, seen_parts, without_folder
+from adrisk.synthetic.bank import LANGUAGES as BANKS
+from adrisk.synthetic.bank import load_bank
+from adrisk.traits import LANGUAGES, find_nations, swap_gender, swap_nation, swapper
+from adrisk.types import FloatArray, IntArray
+
+BUDGETS = (0.02, 0.05)
+"""Review shares whose thresholds are judged: the policy's own, and a looser one."""
+
+SWAPS = ("nationality", "gender", "city", "name")
+
+_MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
+_NAMED_AT_MOST = 40  # withheld groups by name; of more, how many there are
+
+_SHOWN_AT_MOST = 10  # groups of a dimension on the page; of more, those that differ
+
+_Swap = Callable[[str, str | None, np.random.Generator], str | None]
+
+
+def fairness(
+    model: Model,
+    corpus: Corpus,
+    others: Sequence[Corpus] = (),
+    *,
+    budgets: Sequence[float] = BUDGETS,
+    most: int = 2000,
+    draws: int = 2,
+    resamples: int = 500,
+) -> dict[str, Any]:
+    """All fairness figures of a model.
+
+    Args:
+        model: any family.
+        corpus: with labels; only campaigns that the model never saw are used.
+        others: corpora that are held to be lawful, labelled or not.
+        budgets: review shares the model has thresholds for; swaps are judged at the first.
+        most: ads a kind of swap is tried on.
+        draws: swaps of each kind for an ad.
+        resamples: of the bootstrap.
+
+    Raises:
+        CorpusError: if the model saw every campaign of `corpus`, or none of the others is labelled.
+    """
+    rows = np.flatnonzero((seen_parts(model, corpus) == -1) & (corpus.targets.risk != UNKNOWN_RISK))
+    if not len(rows):
+        raise CorpusError(
+            "no labelled ad of the corpus is new to the model; bring ads it did not learn from"
+        )
+    return {
+        "model": described(model),
+        "least": {"ads": LEAST_ADS, "campaigns": LEAST_CAMPAIGNS},
+        "unseen": _groups(model, corpus, rows, budgets, resamples),
+        "lawful": {
+            _name(other): _groups(model, other, np.arange(len(other)), budgets, resamples, True)
+            for other in others
+        },
+        "swaps": _swaps(
+            model,
+            corpus,
+            rows,
+            threshold=model.threshold(budgets[0]).threshold,
+            most=most,
+            draws=draws,
+            resamples=resamples,
+        ),
+    }
+
+
+def dimensions(ads: pa.Table) -> dict[str, Dimension]:
+    """The groups of n ads: language, region, sector, nationality, and what the corpus knows more.
+
+    Region is the corpus' own column; else the place as written where most ads share theirs with
+    enough others, as states and provinces do; else the country of the place. Nationality is known
+    where the language has a lexicon.
+    """
+    names = ads.column_names
+    languages = ads["language"].to_pylist()
+    found = {"language": by_value(languages)}
+    found["region"] = by_value(_regions(ads, languages))
+    found["sector"] = by_value([(value or "").lower() for value in ads["category"].to_pylist()])
+    if "kind" in names:
+        found["kind"] = by_value(ads["kind"].to_pylist())
+    if "case" in names:
+        found["who is behind"] = by_value(ads["case"].to_pylist())
+    found["nationality"] = _nationalities(ads["text"].to_pylist(), languages)
+    return {name: dimension for name, dimension in found.items() if dimension.groups}
+
+
+def _regions(ads: pa.Table, languages: Sequence[str | None]) -> Sequence[str | None]:
+    if "region" in ads.column_names:
+        regions: list[str | None] = ads["region"].to_pylist()
+        return regions
+    places: list[str | None] = ads["location"].to_pylist()
+    named = Counter(place for place in places if place)
+    shared = sum(count for count in named.values() if count >= LEAST_ADS)
+    return places if 2 * shared > sum(named.values()) else guess_regions(places, languages)
+
+
+def _nationalities(texts: Sequence[str], languages: Sequence[str | None]) -> Dimension:
+    known = np.array([language in LANGUAGES for language in languages], dtype=np.bool_)
+    mentioned = np.zeros(len(texts), dtype=np.bool_)
+    nations: dict[str, np.ndarray] = {}
+    for row, (text, language) in enumerate(zip(texts, languages, strict=True)):
+        for mention in find_nations(text, language):
+            mentioned[row] = True
+            if nation := mention.sense.nation:
+                nations.setdefault(nation, np.zeros(len(texts), dtype=np.bool_))[row] = True
+    groups = {_MENTIONED: known & mentioned, _NOT_MENTIONED: known & ~mentioned}
+    return Dimension(known, {**groups, **dict(sorted(nations.items()))})
+
+
+def _groups(
+    model: Model,
+    corpus: Corpus,
+    rows: IntArray,
+    budgets: Sequence[float],
+    resamples: int,
+    all_lawful: bool = False,
+) -> dict[str, Any]:
+    seed = model.manifest.seed
+    with track("groups", len(rows)) as advance:
+        risk = model.probabilities(corpus.reading.take(rows))[0][:, RISKY_COLUMN]
+        by_dimension = dimensions(corpus.ads.take(pa.array(rows)))
+        risky = np.asarray(corpus.risky[rows])
+        lawful = np.ones(len(rows), dtype=np.bool_) if all_lawful else ~risky
+        result: dict[str, Any] = {
+            "sources": [without_folder(source) for source in corpus.sources],
+            "fingerprint": corpus.fingerprint,
+            "target": "held to be lawful" if all_lawful else corpus.target,
+            "ads": len(rows),
+            "lawful": int(lawful.sum()),
+            "risky": 0 if all_lawful else int(risky.sum()),
+            "campaigns": len(np.unique(corpus.campaigns[rows])),
+            "at": {},
+        }
+        for budget in budgets:
+            threshold = model.threshold(budget).threshold
+            decided = Decided(
+                flagged=risk >= threshold,
+                risk=risk,
+                lawful=lawful,
+                risky=risky & ~lawful,
+                campaigns=corpus.campaigns[rows],
+            )
+            everyone = np.ones(len(rows), dtype=np.bool_)
+            overall = false_positive_rate(decided, everyone, resamples=resamples, seed=seed)
+            result["at"][f"{budget:g}"] = {
+                "threshold": round(threshold, 6),
+                "flagged": int(decided.flagged.sum()),
+                "false_positive_rate": overall.to_json(),
+                "groups": {
+                    name: _shortened(compare(decided, dimension, resamples=resamples, seed=seed))
+                    for name, dimension in by_dimension.items()
+                },
+            }
+        advance(len(rows))
+    return result
+
+
+def _shortened(compared: dict[str, Any]) -> dict[str, Any]:
+    """The groups with figures, and those withheld by name, or their number where they are many."""
+    shown = {name: entry for name, entry in compared.items() if "withheld" not in entry}
+    withheld = {
+        name: {"n": entry["n"], "campaigns": entry["campaigns"]}
+        for name, entry in compared.items()
+        if "withheld" in entry
+    }
+    differ, judged = differing(compared)
+    return {
+        "groups": shown,
+        "withheld": withheld if len(withheld) <= _NAMED_AT_MOST else {},
+        "withheld_groups": len(withheld),
+        "withheld_ads": sum(entry["n"] for entry in withheld.values()),
+        "differ": differ,
+        "compared": judged,
+    }
+
+
+def _swaps(
+    model: Model,
+    corpus: Corpus,
+    rows: IntArray,
+    *,
+    threshold: float,
+    most: int,
+    draws: int,
+    resamples: int,
+) -> dict[str, Any]:
+    """Exchange, rescore, and see how far the probability moved; by kind, and by language."""
+    seed = model.manifest.seed
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(rows)
+    texts = corpus.reading.raw.take(pa.array(order)).to_pylist()
+    languages = [corpus.reading.languages[row] for row in order]
+    result: dict[str, Any] = {"tolerance": TOLERANCE, "threshold": round(threshold, 6)}
+    for kind, swap in _kinds().items():
+        swapped = list(_swapped(swap, texts, languages, most, draws, rng))
+        if not swapped:
+            result[kind] = {"swaps": 0}
+            continue
+        at = np.array([place for place, _ in swapped])
+        spoken = [languages[place] for place in at]
+        with track(f"swap {kind}", len(at)) as advance:
+            before, margin = _risk(model, [texts[place] for place in at], spoken)
+            after, other_margin = _risk(model, [text for _, text in swapped], spoken)
+            advance(len(at))
+        groups = corpus.campaigns[order[at]]
+        figures = moved(before, after, groups, threshold, resamples=resamples, seed=seed)
+        shift = np.abs(other_margin - margin)
+        figures["log_odds"] = {
+            "mean": round(float(shift.mean()), 4),
+            "largest": round(float(shift.max()), 4),
+        }
+        tongues = np.array([language or "" for language in spoken])
+        figures["ads"] = len(np.unique(at))
+        figures["languages"] = {
+            str(tongue): {
+                "swaps": int((tongues == tongue).sum()),
+                "over": int((np.abs(after - before)[tongues == tongue] > TOLERANCE).sum()),
+                "largest": round(float(np.abs(after - before)[tongues == tongue].max()), 6),
+            }
+            for tongue in np.unique(tongues)
+        }
+        result[kind] = figures
+    return result
+
+
+def _kinds() -> dict[str, _Swap]:
+    def gender(text: str, language: str | None, rng: np.random.Generator) -> str | None:
+        return swap_gender(text, language)
+
+    return {
+        "nationality": swap_nation,
+        "gender": gender,
+        "city": _proper("place"),
+        "name": _proper("name"),
+    }
+
+
+def _proper(slot: str) -> _Swap:
+    """Swaps of the places or first names of the synthetic corpus, within a region."""
+    by_language = {
+        language: [swapper(region.slots[slot], language) for region in load_bank(language).regions]
+        for language in BANKS
+    }
+
+    def swap(text: str, language: str | None, rng: np.random.Generator) -> str | None:
+        for of_region in by_language.get(language or "", ()):
+            swapped = of_region(text, rng)
+            if swapped is not None:
+                return swapped
+        return None
+
+    return swap
+
+
+def _swapped(
+    swap: _Swap,
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    most: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> Iterator[tuple[int, str]]:
+    """Place and text of different swaps, for at most so many ads."""
+    ads = 0
+    for place, (text, language) in enumerate(zip(texts, languages, strict=True)):
+        found = {swap(text, language, rng) for _ in range(draws)} - {None, text}
+        for other in sorted(found, key=str):
+            yield place, str(other)
+        ads += bool(found)
+        if ads == most:
+            return
+
+
+def _risk(
+    model: Model, texts: Sequence[str], languages: Sequence[str | None]
+) -> tuple[FloatArray, FloatArray]:
+    """Probabilities, and the log-odds before calibration, which never stand still."""
+    margins = model.classifier.margins(prepare(texts, languages))
+    probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
+    return probability, margins.risk[:, RISKY_COLUMN]
+
+
+def _name(corpus: Corpus) -> str:
+    return corpus.sources[0].partition(":")[0]
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures as Markdown, for the part of the page that is generated."""
+    report, model = found["unseen"], found["model"]
+    written = [
+        f"Model: `{model['family']}`, trained on {', '.join(f'`{s}`' for s in report['sources'])}. "
+        f"Labels: {report['target']}. Shares are in per cent with a 95 % campaign-bootstrap "
+        "interval; where nothing or everything is flagged, its other end is exact over campaigns. "
+        f"Groups under {LEAST_ADS} lawful ads or {LEAST_CAMPAIGNS} campaigns are withheld. A star "
+        "marks a difference whose interval leaves out 0. Everything else, and calibration error by "
+        "group, is in `results/fairness.json`.",
+    ]
+    written += _corpus_lines("Synthetic ads that the model never saw", report)
+    for name, corpus in found["lawful"].items():
+        written += _corpus_lines(f"{name}, held to be lawful", corpus)
+    return written + _swap_lines(found["swaps"])
+
+
+def _corpus_lines(title: str, corpus: Mapping[str, Any]) -> list[str]:
+    """What each threshold flags, and the groups at the loosest, of which most can be said."""
+    written = [
+        "",
+        f"### {title}",
+        "",
+        f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful.",
+        "",
+        "| threshold for | flagged | of lawful ads | differences with a star, of all |",
+        "|---|---|---|---|",
+    ]
+    for budget, at in corpus["at"].items():
+        starred = sum(len(compared["differ"]) for compared in at["groups"].values())
+        judged = sum(compared["compared"] for compared in at["groups"].values())
+        written.append(
+            f"| {100 * float(budget):g} % under review | {at['flagged']:,} "
+            f"| {_percent(at['false_positive_rate'])} | {starred} of {judged} |"
+        )
+    loosest = max(corpus["at"], key=float)
+    written += [
+        "",
+        f"At the threshold for {100 * float(loosest):g} %:",
+        "",
+        "| group | lawful | campaigns | flagged wrongly | all others | difference | found |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for dimension, compared in corpus["at"][loosest]["groups"].items():
+        written += _group_lines(dimension, compared)
+    return written
+
+
+def _group_lines(dimension: str, compared: Mapping[str, Any]) -> list[str]:
+    """All groups of a dimension, or where they are many those with a star, and what is left out."""
+    groups = compared["groups"]
+    many = len(groups) > _SHOWN_AT_MOST
+    shown = {
+        name: entry for name, entry in groups.items() if not many or name in compared["differ"]
+    }
+    written = []
+    for name, entry in shown.items():
+        star = " *" if name in compared["differ"] else ""
+        cells = [
+            f"{dimension}: {name}".replace("|", "/"),
+            f"{entry['n']:,}",
+            f"{entry['campaigns']:,}",
+            _percent(entry["false_positive_rate"]),
+            _percent(entry.get("others")),
+            _percent(entry.get("difference")) + star,
+            _percent(entry.get("recall"), 0),
+        ]
+        written.append(f"| {' | '.join(cells)} |")
+    if many and len(groups) > len(shown):
+        rest = [entry for name, entry in groups.items() if name not in shown]
+        written.append(
+            f"| {dimension}: {len(rest)} others without a star | {sum(e['n'] for e in rest):,} "
+            "| | | | | |"
+        )
+    if compared["withheld_groups"]:
+        names = f" ({', '.join(compared['withheld'])})" if compared["withheld"] else ""
+        written.append(
+            f"| {dimension}: {compared['withheld_groups']:,} withheld{names} "
+            f"| {compared['withheld_ads']:,} | | | | | |"
+        )
+    return written
+
+
+def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
+    written = [
+        "",
+        "### The swap test",
+        "",
+        "One trait exchanged in ads that the model never saw: the probability should not move by "
+        f"more than {swaps['tolerance']:g}. Beside all swaps stand those of which one side exceeds "
+        "that at all; the others cannot move so far downwards.",
+        "",
+        "| exchanged | ads | swaps | moved further | of those that could | largest | mean change "
+        "| decision changed | log-odds, mean and largest |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in SWAPS:
+        figures = swaps[kind]
+        if not figures["swaps"]:
+            written.append(f"| {kind} | 0 | 0 | | | | | | |")
+            continue
+        change, shift = figures["mean_change"], figures["log_odds"]
+        cells = [
+            kind,
+            f"{figures['ads']:,}",
+            f"{figures['swaps']:,}",
+            _percent(figures["over"]),
+            f"{_percent(figures['over_of_could'])}, n {figures['over_of_could']['n']:,}",
+            f"{figures['largest']:.3f}",
+            f"{change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]",
+            _percent(figures["decision_changed"]),
+            f"{shift['mean']:.2f}, {shift['largest']:.2f}",
+        ]
+        written.append(f"| {' | '.join(cells)} |")
+    return written
+
+
+def _percent(figure: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """12.34 [10.00, 15.00]; empty where there is no such figure."""
+    if figure is None or figure["value"] is None:
+        return ""
+    value = f"{100 * figure['value']:.{digits}f}"
+    if figure["low"] is None:
+        return value
+    return f"{value} [{100 * figure['low']:.{digits}f}, {100 * figure['high']:.{digits}f}]"

@@ -1,0 +1,57 @@
+"""Faithfulness of a model's own explanations, on ads that it never saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adrisk.errors import CorpusError
+from adrisk.model import Model
+from adrisk.stages import load_corpus
+from adrisk.stages.faithfulness import faithfulness, shown
+from adrisk.types import Evidence, State
+from builders import make_texts
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> Model:
+    return Model.load(model_folder)
+
+
+@pytest.mark.slow
+def test_a_model_that_found_the_planted_phrase_is_explained_faithfully(
+    model: Model, corpus_file: Path
+) -> None:
+    corpus = load_corpus([str(corpus_file)])
+    found = faithfulness(model, corpus, budget=0.05, draws=2, resamples=50)
+    assert found["flagged"]["without_spans"] == 0
+    assert found["data"]["unseen"] == 48
+    last = found["points"][-1]
+    assert last["deleted"]["log_odds"]["difference"]["low"] > 0
+    assert last["deleted"]["probability"]["explanation"]["value"] > 0.3
+    assert last["kept"]["log_odds"]["difference"]["high"] < 0
+
+
+@pytest.mark.slow
+def test_ads_of_which_none_is_flagged_are_refused_with_the_way_out(
+    model: Model, tmp_path: Path
+) -> None:
+    texts, _ = make_texts(60, positives=0, seed=9)
+    path = tmp_path / "other.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    with pytest.raises(CorpusError, match="never saw reaches its threshold"):
+        faithfulness(model, load_corpus([str(path)]), budget=0.005)
+
+
+def test_words_for_the_risk_come_first_and_counter_evidence_is_left_out() -> None:
+    evidence = [
+        Evidence("risk", 10, 20, "ngram", strength=2.0),
+        Evidence("debt_or_deduction", 40, 50, "ngram", strength=1.0),
+        Evidence("document_retention", 12, 30, "en.a"),
+        Evidence("exit_penalty", 60, 70, "en.b"),
+        Evidence("worker_protection", 80, 90, "en.c"),
+        Evidence("recruitment_fee", 100, 110, "en.d", State.ABSENT),
+    ]
+    assert shown(evidence) == ((10, 20), (60, 70))
