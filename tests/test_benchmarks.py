@@ -34,10 +34,13 @@ def test_speed_memory_and_precision_of_both_sides_are_told_with_their_intervals(
     ads = make_corpus_file(tmp_path / "ads.parquet", count=120, positives=30)
     out = told("score.py", "--parquet", ads, "--train", 500, "--runs", 1)
     assert re.search(r"^\d+ cores", out)
-    for side in ("adrisk, whole way", "scikit-learn, risk only"):
-        assert re.search(rf"^{side} +120 +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    ours, theirs, spread = "adrisk, whole way", "scikit-learn, risk only", "the same on all cores"
+    for side in (ours, theirs, spread):
+        assert re.search(rf"^{side} +120 +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
+    for side in (ours, theirs):
         assert re.search(rf"^{side} +[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]$", out, re.MULTILINE)
-    assert re.search(r"times the ads/s \[\d+\.\d+, \d+\.\d+ lowest and highest pair\]", out)
+    for peer in ("scikit-learn in one process", "scikit-learn on all cores", "a second of proc"):
+        assert re.search(rf"^{peer}.* \d+\.\d+ times the ads \[\d+\.\d+, \d+\.\d+\]$", out, re.M)
     assert "120 labelled ads, 30 risky" in out
 
 

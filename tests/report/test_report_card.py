@@ -131,7 +131,7 @@ def test_hostile_names_are_shown_and_neither_run_nor_link_nor_break_a_table() ->
     manifest["quality"]["report"]["slices"]["kind"] = {HOSTILE: make_slice(0.3)}
     manifest["model"]["parameters"] = {HOSTILE: HOSTILE}
     page = MARKDOWN.render(card(manifest))
-    for mark in ("<script", "<img", "<a "):
+    for mark in ("<script", "<img", 'href="http'):
         assert mark not in page
     assert "x|y # z &lt;script&gt;alert(1)&lt;/script&gt;" in page
     headings = re.findall(r"<h[12]>(.*?)</h[12]>", page)

@@ -68,6 +68,13 @@ def test_groups_come_from_columns_and_words() -> None:
     }
 
 
+def test_provinces_are_groups_as_they_are_written() -> None:
+    ads = make_ads([f"Cook {i}" for i in range(120)])
+    places = pa.array(["Valencia"] * 60 + ["León"] * 60)
+    ads = ads.set_column(ads.column_names.index("location"), "location", places)
+    assert sorted(dimensions(ads)["region"].groups) == ["León", "Valencia"]
+
+
 def test_nationality_is_unknown_where_the_language_has_no_words() -> None:
     found = dimensions(make_ads(["Köche gesucht"], language="de"))["nationality"]
     assert not found.known.any()
@@ -79,8 +86,8 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
 ) -> None:
     corpus = make_corpus(tmp_path / "a.jsonl")
     found = fairness(model, corpus, [corpus], budgets=(0.05,), resamples=50)
-    at = found["report"]["at"]["0.05"]
-    assert found["report"]["lawful"] == 144
+    at = found["unseen"]["at"]["0.05"]
+    assert found["unseen"]["lawful"] == 144
     assert at["groups"]["nationality"]["groups"]["any nationality"]["n"] == 80
     assert at["groups"]["nationality"]["differ"] == []
     assert at["groups"]["language"]["groups"]["en"]["false_positive_rate"]["n"] == 144

@@ -129,6 +129,8 @@ def _purpose() -> list[str]:
         "- Private messages, images, and counting how much trafficking there is.",
         "- A feed unlike its training data without a trial on labelled ads of that feed: "
         "thresholds do not travel.",
+        "",
+        "Who could be harmed, and how: [evaluation/fairness.md](../../evaluation/fairness.md).",
     ]
 
 
@@ -607,7 +609,7 @@ def _weakest(slices: Content) -> tuple[str, Content] | None:
         for name, found in slices.items()
         if "average_precision" in found
     ]
-    if len(ranked) < 2:
+    if len({value for value, _ in ranked}) < 2:
         return None
     name = min(ranked)[1]
     return name, slices[name]

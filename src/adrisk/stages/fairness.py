@@ -6,6 +6,7 @@ the corpus' own columns and from the words of the ads; nothing is guessed about 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ def fairness(
     return {
         "model": described(model),
         "least": {"ads": LEAST_ADS, "campaigns": LEAST_CAMPAIGNS},
-        "report": _groups(model, corpus, rows, budgets, resamples),
+        "unseen": _groups(model, corpus, rows, budgets, resamples),
         "lawful": {
             _name(other): _groups(model, other, np.arange(len(other)), budgets, resamples, True)
             for other in others
@@ -103,17 +104,14 @@ def fairness(
 def dimensions(ads: pa.Table) -> dict[str, Dimension]:
     """The groups of n ads: language, region, sector, nationality, and what the corpus knows more.
 
-    Region is the corpus' own column, else the country of the place; where that is one for all, the
-    place as written. Nationality is known where the language has a lexicon.
+    Region is the corpus' own column; else the place as written where most ads share theirs with
+    enough others, as states and provinces do; else the country of the place. Nationality is known
+    where the language has a lexicon.
     """
     names = ads.column_names
     languages = ads["language"].to_pylist()
     found = {"language": by_value(languages)}
-    places = ads["location"].to_pylist()
-    regions = ads["region"].to_pylist() if "region" in names else guess_regions(places, languages)
-    if len({region for region in regions if region}) < 2:
-        regions = places
-    found["region"] = by_value(regions)
+    found["region"] = by_value(_regions(ads, languages))
     found["sector"] = by_value([(value or "").lower() for value in ads["category"].to_pylist()])
     if "kind" in names:
         found["kind"] = by_value(ads["kind"].to_pylist())
@@ -121,6 +119,16 @@ def dimensions(ads: pa.Table) -> dict[str, Dimension]:
         found["who is behind"] = by_value(ads["case"].to_pylist())
     found["nationality"] = _nationalities(ads["text"].to_pylist(), languages)
     return {name: dimension for name, dimension in found.items() if dimension.groups}
+
+
+def _regions(ads: pa.Table, languages: Sequence[str | None]) -> Sequence[str | None]:
+    if "region" in ads.column_names:
+        regions: list[str | None] = ads["region"].to_pylist()
+        return regions
+    places: list[str | None] = ads["location"].to_pylist()
+    named = Counter(place for place in places if place)
+    shared = sum(count for count in named.values() if count >= LEAST_ADS)
+    return places if 2 * shared > sum(named.values()) else guess_regions(places, languages)
 
 
 def _nationalities(texts: Sequence[str], languages: Sequence[str | None]) -> Dimension:
@@ -315,7 +323,7 @@ def _name(corpus: Corpus) -> str:
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """The figures as Markdown, for the part of the page that is generated."""
-    report, model = found["report"], found["model"]
+    report, model = found["unseen"], found["model"]
     written = [
         f"Model: `{model['family']}`, trained on {', '.join(f'`{s}`' for s in report['sources'])}. "
         f"Labels: {report['target']}. Shares are in per cent with a 95 % campaign-bootstrap "

@@ -34,7 +34,8 @@ from adrisk.sources import AdStream
 from adrisk.stages.copies import Copies, Findings, Names
 from adrisk.stages.files import replacing
 
-BATCH_ROWS = 2048
+BATCH_ROWS = 5_120
+_BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
 WORK = ".work"
 
@@ -345,11 +346,13 @@ def _numbered(stream: AdStream) -> Iterator[tuple[int, pa.Table]]:
     """The ads in batches that do not straddle parts, with the number of their part."""
     row = 0
     for ads in stream:
-        while len(ads):
-            room = PART_ROWS - row % PART_ROWS
-            yield row // PART_ROWS, ads.slice(0, room)
-            row += min(room, len(ads))
-            ads = ads.slice(room)
+        at, most = 0, max(1, len(ads) * _BATCH_BYTES // max(ads.nbytes, _BATCH_BYTES))
+        while at < len(ads):
+            count = min(most, len(ads) - at, PART_ROWS - row % PART_ROWS)
+            whole = count == len(ads)
+            # Taken, not sliced: a slice goes to another process with all it was cut from.
+            yield row // PART_ROWS, ads if whole else ads.take(pa.array(range(at, at + count)))
+            row, at = row + count, at + count
 
 
 def _write_part(out: Path, number: int, part: _Part) -> None:
