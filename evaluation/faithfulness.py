@@ -1,7 +1,7 @@
 """Are explanations faithful? Delete the words they mark and see what the score loses.
 
     python evaluation/faithfulness.py                          # ngram and linear on synthetic ads
-    python evaluation/faithfulness.py --family encoder --most 60 --draws 2
+    python evaluation/faithfulness.py MODEL --most 60 --draws 2    # a slow family: fewer ads
     python evaluation/faithfulness.py MODEL --source ads.parquet
 
 Without MODEL each family is trained on the training part of the source, and its flagged ads of the

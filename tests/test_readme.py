@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,6 +48,13 @@ def test_every_card_in_git_is_the_one_its_manifest_gives() -> None:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         assert path.parent.name == manifest["release"]
         assert (path.parent / "card.md").read_text(encoding="utf-8") == card(manifest), path
+
+
+def test_what_a_card_links_to_is_there() -> None:
+    linked = re.findall(r"\]\((?!http)(.*?)\)", card(make_manifest()))
+    assert linked
+    for target in linked:
+        assert Path(os.path.normpath(ROOT / "models" / "any" / target)).exists(), target
 
 
 def test_the_readme_promotes_a_model_that_the_release_configuration_makes() -> None:

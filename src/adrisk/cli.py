@@ -128,7 +128,14 @@ def _parser() -> _Parser:
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="ADS.parquet")
 
-    p = command("train", commands.train_command, "train and register a model", _SOURCES)
+    p = command(
+        "train",
+        commands.train_command,
+        "train and register a model",
+        "a CONFIG with a release, such as configs/train/release.yaml, trains, judges and registers "
+        "every model of it, and writes a manifest and a model card for each",
+        _SOURCES,
+    )
     p.add_argument("config", type=Path)
     p.add_argument("ads", nargs="?", metavar="ADS.parquet")
     _add_taxonomy(p)

@@ -137,12 +137,18 @@ class RunConfig(_Part):
 
 
 class ReleaseTerms(_Part):
-    """What a release is called and where it goes; `policies` are those its card speaks of."""
+    """What a release is called and where it goes; `policies` are those its card speaks of.
+
+    `explained` flagged ads tell whether explanations are faithful, and `swapped` ads of a kind
+    what exchanging a trait does.
+    """
 
     version: str
     folder: Path = Path("models")
     suites: Path = Path("evaluation/behaviour")
     policies: tuple[PolicyConfig, ...] = ()
+    explained: int = Field(100, ge=1, le=10_000)
+    swapped: int = Field(500, ge=1, le=100_000)
 
     @field_validator("version", mode="before")
     @classmethod

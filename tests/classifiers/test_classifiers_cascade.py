@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from adrisk.classifiers.cascade import CascadeClassifier, band
+from adrisk.config import ModelConfig
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import Targets
 from adrisk.model import Model
+from adrisk.policy import PolicyConfig
 from adrisk.reading import Reading, prepare
+from adrisk.stages import fit_model, load_corpus, score
+from adrisk.stages.corpus import Corpus
+from adrisk.stages.train import split_corpus
 from builders import RISKY, make_texts
 
 
@@ -151,42 +156,36 @@ def test_a_saved_cascade_is_the_same_and_a_missing_part_is_named(
         CascadeClassifier.load(tmp_path, settled.parameters(), settled.labels_)
 
 
-def test_a_cascade_trains_saves_and_scores_as_a_model(
-    parameters: dict[str, Any], corpus_file: Path, tmp_path: Path
-) -> None:
-    from adrisk.config import ModelConfig
-    from adrisk.stages import fit_model, load_corpus
-    from adrisk.stages.train import split_corpus
+@pytest.fixture(scope="module")
+def corpus(corpus_file: Path) -> Corpus:
+    return load_corpus([str(corpus_file)])
 
-    corpus = load_corpus([str(corpus_file)])
+
+@pytest.fixture(scope="module")
+def trained(parameters: dict[str, Any], corpus: Corpus) -> Model:
     config = ModelConfig(family="cascade", parameters=parameters)
-    model = fit_model(config, corpus, split_corpus(corpus, 0))
-    assert model.manifest.facts["reread_share"] <= 0.2
-    model.save(tmp_path)
+    return fit_model(config, corpus, split_corpus(corpus, 0))
+
+
+def test_a_cascade_trains_saves_and_scores_as_a_model(trained: Model, tmp_path: Path) -> None:
+    assert trained.manifest.facts["reread_share"] <= 0.2
+    trained.save(tmp_path)
     again = Model.load(tmp_path)
-    assert again.manifest.facts == model.manifest.facts
+    assert again.manifest.facts == trained.manifest.facts
     assert "encoder/weights.safetensors" in again.manifest.files
     texts, _ = make_texts(20, 5, seed=6)
-    np.testing.assert_array_equal(again.score(texts).risk, model.score(texts).risk)
+    np.testing.assert_array_equal(again.score(texts).risk, trained.score(texts).risk)
     (tmp_path / "encoder" / "encoder.json").write_text("{}")
     with pytest.raises(ModelError, match="encoder/encoder.json was altered"):
         Model.load(tmp_path)
 
 
 def test_a_score_run_says_how_many_ads_were_reread_and_why(
-    parameters: dict[str, Any], corpus_file: Path, tmp_path: Path
+    trained: Model, corpus: Corpus, corpus_file: Path, tmp_path: Path
 ) -> None:
-    from adrisk.config import ModelConfig
-    from adrisk.policy import PolicyConfig
-    from adrisk.stages import fit_model, load_corpus, score
-    from adrisk.stages.train import split_corpus
-
-    corpus = load_corpus([str(corpus_file)])
-    config = ModelConfig(family="cascade", parameters=parameters)
-    model = fit_model(config, corpus, split_corpus(corpus, 0))
-    done = score(model, [str(corpus_file)], tmp_path / "out", tmp_path, policy=PolicyConfig())
+    done = score(trained, [str(corpus_file)], tmp_path / "out", tmp_path, policy=PolicyConfig())
     counts = json.loads(done.manifest.read_text())["counts"]
-    wanted = int(model.classifier.reread(corpus.reading).sum())
+    wanted = int(trained.classifier.reread(corpus.reading).sum())
     assert counts["reread"] == wanted > 0
     assert counts["reread_share"] == pytest.approx(wanted / len(corpus))
     assert "review share" in counts["reread_because"]

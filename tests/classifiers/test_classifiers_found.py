@@ -118,4 +118,4 @@ def test_what_the_rules_know_carries_over_to_words_never_seen(family: str) -> No
         model = FAMILIES[family](findings=findings).fit(prepare(texts, ["en"] * 90), targets)
         margins = model.margins(asked).risk[:, 1]
         gap[findings] = margins[0] - margins[1]
-    assert gap[True] > gap[False] + 2
+    assert gap[True] > gap[False] + 0.8

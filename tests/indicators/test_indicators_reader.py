@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
@@ -147,7 +148,7 @@ def test_findings_are_those_of_every_rule_read_one_by_one(disguise):
 def test_edited_copies_are_read_as_if_nothing_had_been_read_before():
     ads, languages = synthetic(400, duplicates=0.9, edited=1.0)
     together = as_found(ads, languages)
-    reader._reader.cache_clear()
+    reader.forget()
     assert as_found(ads, languages) == together
     for at in range(0, 400, 20):
         assert together[at : at + 1] == as_found(ads[at : at + 1], languages[at : at + 1])
@@ -194,3 +195,13 @@ def test_what_is_remembered_stays_within_bounds(monkeypatch):
     assert len(said) == 99
     assert len(one._known) <= 10
     assert len(one._before) <= 10
+
+
+def test_threads_that_share_what_is_remembered_find_the_same(monkeypatch):
+    monkeypatch.setattr(reader, "_REMEMBERED", 30)
+    ads, languages = synthetic(200, duplicates=0.5)
+    expected = as_found(ads, languages)
+    reader.forget()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: as_found(ads, languages), range(8)))
+    assert all(of_one == expected for of_one in found)

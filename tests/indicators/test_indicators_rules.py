@@ -247,5 +247,5 @@ def test_a_wrong_rule_is_refused_with_file_and_rule(tmp_path, monkeypatch, rule,
         encoding="utf-8",
     )
     with pytest.raises(rulebook.ConfigError, match=r"xx\.yaml: rule xx\.no_contract\.a") as caught:
-        load_rulebook.__wrapped__("xx")
+        load_rulebook("xx")
     assert words in str(caught.value)

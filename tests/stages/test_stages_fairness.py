@@ -68,6 +68,13 @@ def test_groups_come_from_columns_and_words() -> None:
     }
 
 
+def test_provinces_are_groups_as_they_are_written() -> None:
+    ads = make_ads([f"Cook {i}" for i in range(120)])
+    places = pa.array(["Valencia"] * 60 + ["León"] * 60)
+    ads = ads.set_column(ads.column_names.index("location"), "location", places)
+    assert sorted(dimensions(ads)["region"].groups) == ["León", "Valencia"]
+
+
 def test_nationality_is_unknown_where_the_language_has_no_words() -> None:
     found = dimensions(make_ads(["Köche gesucht"], language="de"))["nationality"]
     assert not found.known.any()
@@ -79,20 +86,38 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
 ) -> None:
     corpus = make_corpus(tmp_path / "a.jsonl")
     found = fairness(model, corpus, [corpus], budgets=(0.05,), resamples=50)
-    at = found["report"]["at"]["0.05"]
-    assert found["report"]["lawful"] == 144
+    at = found["unseen"]["at"]["0.05"]
+    assert found["unseen"]["lawful"] == 144
     assert at["groups"]["nationality"]["groups"]["any nationality"]["n"] == 80
     assert at["groups"]["nationality"]["differ"] == []
     assert at["groups"]["language"]["groups"]["en"]["false_positive_rate"]["n"] == 144
     # Held to be lawful, the sixteen risky ads count as flagged wrongly.
     (lawful,) = found["lawful"].values()
-    assert lawful["at"]["0.05"]["false_positive_rate"]["value"] >= 0.09
+    assert lawful["at"]["0.05"]["false_positive_rate"]["value"] > 0.05
     assert found["swaps"]["nationality"]["ads"] == 80
     assert found["swaps"]["nationality"]["largest"] < 0.05
     assert found["swaps"]["gender"]["swaps"] == 160
+    assert found["swaps"]["nationality"]["findings_changed"]["value"] == 0.0
     page = "\n".join(lines(found))
     assert "| nationality: any nationality | 80 |" in page
     assert all(f"| {kind} |" in page for kind in SWAPS)
+
+
+@pytest.mark.slow
+def test_rules_find_the_same_of_every_nation_that_is_swapped(model: Model, tmp_path: Path) -> None:
+    rows = [
+        {
+            "text": f"Cook {i}. Only workers from Nepal. Bed {i * 7}.",
+            "language": "en",
+            "risk": i % 2,
+        }
+        for i in range(60)
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    swaps = fairness(model, load_corpus([str(path)]), budgets=(0.05,), resamples=50)["swaps"]
+    assert swaps["nationality"]["findings_changed"]["value"] == 0.0
+    assert swaps["city"] == swaps["name"] == {"swaps": 0}
 
 
 class Prejudiced:

@@ -61,7 +61,8 @@ class CascadeClassifier:
         fast: parameters of the ngram family.
         encoder: parameters of the encoder family.
         review_share: of all ads, how many will be reviewed: where the threshold lies.
-        most_reread: of all ads, how many the encoder may reread; what the cascade costs.
+        most_reread: of all ads, how many the encoder may reread; what the cascade costs beside the
+            rules and the fast family, which read all.
         min_positives: as in both families.
         findings: as in both families.
         seed: of both.
@@ -76,7 +77,7 @@ class CascadeClassifier:
         fast: dict[str, Any] | None = None,
         encoder: dict[str, Any] | None = None,
         review_share: float = 0.02,
-        most_reread: float = 0.04,
+        most_reread: float = 0.02,
         min_positives: int = 8,
         findings: bool = True,
         seed: int = 0,

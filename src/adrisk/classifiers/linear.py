@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.found import SCALE, FoundWeights, found_names, found_to_learn
+from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
 from adrisk.labels import Targets, check_risk, learnable
@@ -98,15 +98,15 @@ class LinearClassifier:
         blocks = [v.fit_transform(texts) for v in self._vectorisers]
         terms = sum(block.shape[1] for block in blocks)
         names = found_names() if self.findings else ()
+        scale = scale_beside(self._stack(blocks))
         if names:
-            blocks.append(
-                sparse.csr_matrix(SCALE * found_to_learn(reading, names, targets, self.seed))
-            )
+            learned = found_to_learn(reading, names, targets, self.seed)
+            blocks.append(sparse.csr_matrix(scale * learned))
         labels = learnable(targets, self.min_positives)
         heads = fit_heads(self._stack(blocks), targets, labels, self.strength, self.seed)
         weights, found = np.split(heads.weights, [terms])
         self._heads = replace(heads, weights=weights)
-        self._found = FoundWeights(names, SCALE * found)
+        self._found = FoundWeights(names, scale * found)
         self.labels_ = labels
         return self
 

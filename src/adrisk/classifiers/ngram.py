@@ -19,7 +19,7 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.found import SCALE, FoundWeights, found_names, found_to_learn
+from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.features import CHAR_ORDERS, HashedNgrams, bags
 from adrisk.labels import Targets, check_risk, learnable
@@ -74,21 +74,22 @@ class NgramClassifier:
         features = HashedNgrams(self.bits).transform(reading.folded)
         found_in = np.bincount(features.indices, minlength=features.shape[1])
         idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
-        weighted = features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
+        weighted = sparse.csr_array(
+            features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
+        )
         labels = learnable(targets, self.min_positives)
         names = found_names() if self.findings else ()
-        blocks = [weighted]
+        blocks, scale = [weighted], scale_beside(weighted)
         if names:
-            blocks.append(
-                sparse.csr_array(SCALE * found_to_learn(reading, names, targets, self.seed))
-            )
+            learned = found_to_learn(reading, names, targets, self.seed)
+            blocks.append(sparse.csr_array(scale * learned))
         together = sparse.csr_array(sparse.hstack(blocks, format="csr"))
         heads = fit_heads(together, targets, labels, self.strength, self.seed)
         table, found = np.split(heads.weights, [len(idf)])
         return self._with(
             replace(heads, weights=table),
             table * idf[:, None].astype(np.float32),
-            FoundWeights(names, SCALE * found),
+            FoundWeights(names, scale * found),
         )
 
     def _with(self, heads: LinearHeads, table: NDArray[np.float32], found: FoundWeights) -> Self:

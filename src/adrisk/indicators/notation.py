@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from adrisk.indicators.plain import bare
 
@@ -41,7 +42,7 @@ _AFTER = (
 # A bare number is money from three digits on: 12 is months or hours.
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
 _SPECIAL = set("()|{}<>[]*- ?")
-_LETTERS = re.compile(r"[a-z0-9]+(?![?a-z0-9])|[a-z0-9]")
+_LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
 _MANY_WORDS = 600
 
 # Words of four languages that nearly every ad holds: asking for them first screens nothing.
@@ -71,8 +72,7 @@ class Phrase:
         return _compiled(self.regex)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A piece of a pattern.
 
     `words` are all that it may be while it lies within one word, None where they cannot be listed.
@@ -86,6 +86,9 @@ class _Part:
     needs: tuple[Words, ...] = ()
     begins: bool = False
     ends: bool = False
+
+
+_BLANK = _Part(_GAP, gap=True, begins=True, ends=True)
 
 
 @cache
@@ -160,8 +163,13 @@ class _Reader:
 
     def _sequence(self) -> _Part:
         parts: list[_Part] = []
-        while self.at < len(self.text) and self.text[self.at] not in "|)":
-            parts.append(self._repeated(self._atom()))
+        text, size, letters = self.text, len(self.text), _LETTERS.match
+        while self.at < size and text[self.at] not in "|)":
+            if run := letters(text, self.at):
+                self.at = run.end()
+                parts.append(_letters(run.group()))
+            else:
+                parts.append(self._repeated(self._atom()))
         return _joined(parts)
 
     def _atom(self) -> _Part:
@@ -174,12 +182,9 @@ class _Reader:
             return self._angle()
         if sign == "[":
             return self._class()
-        if letters := _LETTERS.match(self.text, self.at):
-            self.at = letters.end()
-            return _letters(letters.group())
         self.at += 1
         if sign == " ":
-            return _Part(_GAP, gap=True, begins=True, ends=True)
+            return _BLANK
         if sign == "'":
             return _Part("[' ]++", gap=True, begins=True, ends=True)
         if sign == "*":
@@ -225,19 +230,13 @@ class _Reader:
         raise NotationError(f"<{name}> is neither <sum>, <end> nor a number of words such as <3>")
 
     def _class(self) -> _Part:
-        inside = self._until("]")
-        if not re.fullmatch(r"[a-z0-9., -]+", inside):
-            raise NotationError(
-                f"[{inside}] may list letters, digits, points, commas and blanks only"
-            )
-        listed = [c for c in map(chr, range(32, 127)) if re.fullmatch(f"[{inside}]", c)]
-        return _Part(f"[{inside}]", frozenset(listed) if len(listed) <= 10 else None)
+        return _one_of(self._until("]"))
 
     def _repeated(self, part: _Part) -> _Part:
         if self._take("?"):
             return _optional(part, "?")
         if self.text[self.at - 1] == ")" and self._take("*"):
-            return _optional(replace(part, words=None), "*")
+            return _optional(part._replace(words=None), "*")
         return part
 
     def _until(self, end: str) -> str:
@@ -252,6 +251,14 @@ class _Reader:
         taken = self.text.startswith(sign, self.at)
         self.at += taken
         return taken
+
+
+@cache
+def _one_of(inside: str) -> _Part:
+    if not re.fullmatch(r"[a-z0-9., -]+", inside):
+        raise NotationError(f"[{inside}] may list letters, digits, points, commas and blanks only")
+    listed = re.findall(f"[{inside}]", "".join(map(chr, range(32, 127))))
+    return _Part(f"[{inside}]", frozenset(listed) if len(listed) <= 10 else None)
 
 
 @cache
@@ -296,7 +303,9 @@ def _joined(parts: Sequence[_Part]) -> _Part:
     Whether words are whole is followed from left to right: `word` is what has been read of a word
     (None: nobody knows), `waiting` are sets that hold if a border comes next.
     """
-    regex = "".join(part.regex for part in parts)
+    if len(parts) == 1:
+        return parts[0]
+    regex = "".join([part.regex for part in parts])
     if not any(part.gap for part in parts):
         return _Part(regex, _product([part.words for part in parts]))
     needs: list[Words] = []
@@ -332,12 +341,15 @@ _START: Words = frozenset([""])
 
 def _product(sets: Sequence[Words | None]) -> Words | None:
     """All words that the pieces can make, one of each behind the other."""
-    words: Words | None = frozenset([""])
+    words: Words | None = _START
     for following in sets:
         if words is None or following is None:
             return None
-        joined = {w if w.endswith("*") else w + f for w in words for f in following}
-        words = _bounded([frozenset(joined)])
+        if words is _START:
+            words = following
+        else:
+            joined = {w if w.endswith("*") else w + f for w in words for f in following}
+            words = frozenset(joined) if len(joined) <= _MANY_WORDS else None
     return words
 
 

@@ -34,6 +34,7 @@ _LEET = re.compile(r"(?<![@$.])[a-z]+(?:[013457@$]{1,2}[a-z]+)+[0134@$]?(?![a-z0
 _UNLEET = str.maketrans("013457@$", "oieastas")
 _APART = re.compile(r"[a-z]([ .\-*/|+~,_])[a-z](?:\1[a-z]){2,}(?![a-z0-9_])")
 _MARKED = re.compile(rf"(?<![a-z0-9])[a-z0-9]+(?:{_MARK}+[a-z0-9]*)+")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _LETTER, _DIGIT, _SIGN = 1, 2, 4
 _KIND = np.zeros(256, dtype=np.uint8)
 _KIND[[ord(c) for c in "abcdefghijklmnopqrstuvwxyz"]] = _LETTER
@@ -92,7 +93,13 @@ def plain(folded: Sequence[str]) -> Plain:
 
 def bare(text: str) -> str:
     """A text in lower case without accents, of any length: how patterns are written."""
-    apart = unicodedata.normalize("NFD", text.lower().replace("’", "'"))
+    text = text.lower().replace("’", "'")
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFD", text)
+    plain_letters = _ACCENTS.sub("", apart)
+    if plain_letters.isascii():
+        return plain_letters
     return "".join(c for c in apart if not unicodedata.combining(c))
 
 

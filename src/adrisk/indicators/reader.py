@@ -6,6 +6,7 @@ what reaches over several, such as a warning, is left to `rules` and `findings`.
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_left
 from collections import defaultdict
@@ -65,7 +66,7 @@ class Hit(NamedTuple):
         return Hit(self.rule, self.start + by, self.end + by, self.state)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Said:
     """What one sentence says.
 
@@ -144,6 +145,8 @@ class Reader:
         self._screen = Screen(
             self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
         )
+        # Most phrases are never run, and compiling one takes longer than many searches.
+        self._patterns: list[re.Pattern[str] | None] = [None] * len(self._phrases)
         self.on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
         self._numbers = indicator_numbers()
         # The sentences of late, and those before them: the older half is forgotten at once.
@@ -208,10 +211,12 @@ class Reader:
     def _found(self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]) -> Said:
         hits: list[Hit] = []
         notices: list[Span] = []
+        patterns = self._patterns
         for number in numbers:
             if number >= self._doubts.start:
                 break
-            for match in self._phrases[number].pattern.finditer(sentence):
+            pattern = patterns[number] or self._compile(number)
+            for match in pattern.finditer(sentence):
                 start, end = match.span()
                 if number >= self._notices.start:
                     notices.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
@@ -226,6 +231,10 @@ class Reader:
         if hits and self._any(self._doubts, numbers, sentence):
             hits = [hit for hit in hits if hit.rule.unconditional]
         return self._said(hits, notices)
+
+    def _compile(self, number: int) -> re.Pattern[str]:
+        pattern = self._patterns[number] = self._phrases[number].pattern
+        return pattern
 
     def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
         """Whether one of these phrases, if it is a candidate, is in the sentence."""
@@ -326,3 +335,8 @@ def _on_raw(reader: Reader, texts: RawTexts, rows: Sequence[int]) -> dict[int, l
 @lru_cache(maxsize=32)
 def _reader(language: str, platform: Path | None) -> Reader:
     return Reader(language, platform)
+
+
+def forget() -> None:
+    """Read rules anew when they are asked for next, and remember no sentence."""
+    _reader.cache_clear()

@@ -91,7 +91,6 @@ def load_rules(language: str) -> tuple[Rule, ...]:
     return load_rulebook(language, platform_file()).rules
 
 
-@lru_cache(maxsize=16)
 def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     """The rules of one language, with those of a platform's file behind them.
 
@@ -102,6 +101,11 @@ def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be read.
     """
+    return _load(language, platform)
+
+
+@lru_cache(maxsize=16)
+def _load(language: str, platform: Path | None) -> Rulebook:
     path = _FOLDER / f"{language}.yaml"
     content = read_yaml(path)
     slots = Slots(content.get("slots", {}))

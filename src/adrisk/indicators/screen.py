@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import chain, pairwise
 
 import numpy as np
@@ -29,7 +28,8 @@ _WORDS_APART = bytes(
     c if c < 128 and (chr(c).isalnum() or chr(c) in ("_", _NEXT)) else ord(" ") for c in range(256)
 )
 _MANY_WORDS = 200_000
-_AT_ONCE = 1024
+_AT_ONCE = 512
+_SETS = 3  # more of a phrase screen out next to nothing
 
 
 def sentences(text: str) -> tuple[IntArray, IntArray]:
@@ -62,8 +62,8 @@ class Screen:
 
     def __init__(self, phrases: Sequence[Phrase], sample: Iterable[str] = ()) -> None:
         """Words of the `sample`, plain texts, are thought common and asked for last."""
-        frequency = _Frequency(sample)
-        needs = [sorted(phrase.needs, key=frequency.of) for phrase in phrases]
+        frequency = _Frequency(sample).of
+        needs = [sorted(phrase.needs, key=frequency)[:_SETS] for phrase in phrases]
         sets = {words: at for at, words in enumerate({w for needed in needs for w in needed[1:]})}
         firsts: dict[str, list[int]] = defaultdict(list)
         for number, needed in enumerate(needs):
@@ -120,7 +120,8 @@ class Screen:
         for further in self._further:
             kept = held[sentence, further[phrase]]
             sentence, phrase = sentence[kept], phrase[kept]
-        pairs = np.unique(sentence * self._phrases + phrase)
+        pairs = np.sort(sentence * self._phrases + phrase)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         sentence, phrase = np.divmod(pairs, max(self._phrases, 1))
         return sentence, phrase
 
@@ -147,8 +148,8 @@ class _Frequency:
     def __init__(self, texts: Iterable[str]) -> None:
         self._seen = Counter(chain.from_iterable(map(words_of, texts)))
         self._words = sorted(self._seen)
+        self._of: dict[Words, int] = {}
 
-    @cache  # noqa: B019 - as short-lived as the screen's making
     def _count(self, word: str) -> int:
         if not word.endswith("*"):
             return self._seen[word]
@@ -158,7 +159,9 @@ class _Frequency:
 
     def of(self, words: Words) -> int:
         """How often one of the words is seen."""
-        return sum(map(self._count, words))
+        if words not in self._of:
+            self._of[words] = sum(map(self._count, words))
+        return self._of[words]
 
 
 class _Asked(dict[str, tuple[int, ...]]):
@@ -167,12 +170,18 @@ class _Asked(dict[str, tuple[int, ...]]):
     def __init__(self, listed: Sequence[str]) -> None:
         super().__init__()
         self._places = {word: place for place, word in enumerate(listed)}
-        self._lengths = sorted({len(word) - 1 for word in listed if word.endswith("*")})
+        self._begins: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for word, place in self._places.items():
+            if word.endswith("*"):
+                self._begins[word[:1]].append((word[:-1], place))
 
     def __missing__(self, word: str) -> tuple[int, ...]:
-        begins = (f"{word[:size]}*" for size in self._lengths if size <= len(word))
-        found = tuple(self._places[form] for form in (word, *begins) if form in self._places)
+        # A beginning of no letters, * alone, is listed under itself.
+        begins = self._begins.get(word[:1], []) + self._begins.get("*", [])
+        found = [place for begin, place in begins if word.startswith(begin)]
+        if word in self._places:
+            found.append(self._places[word])
         if len(self) >= _MANY_WORDS:
             self.clear()
-        self[word] = found
-        return found
+        self[word] = places = tuple(found)
+        return places

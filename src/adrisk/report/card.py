@@ -129,6 +129,8 @@ def _purpose() -> list[str]:
         "- Private messages, images, and counting how much trafficking there is.",
         "- A feed unlike its training data without a trial on labelled ads of that feed: "
         "thresholds do not travel.",
+        "",
+        "Who could be harmed, and how: [evaluation/fairness.md](../../evaluation/fairness.md).",
     ]
 
 
@@ -567,13 +569,15 @@ def _limits(manifest: Content) -> list[str]:
         "- It reads text alone, the first 20,000 characters. Most facts that matter are not in an "
         "ad.",
     ]
-    weak = _weakest(report["slices"].get("language", {}))
-    if weak:
-        name, found = weak
-        lines.append(
-            f"- Of the languages it ranks {LANGUAGE_NAMES.get(name, plain(name))} worst: average "
-            f"precision {figure(found['average_precision'])}, on {found['positives']:,} risky ads."
-        )
+    for key, words in _SLICES.items():
+        weak = _weakest(report["slices"].get(key, {}))
+        if weak:
+            name, found = weak
+            said = LANGUAGE_NAMES.get(name, plain(name)) if key == "language" else plain(name)
+            lines.append(
+                f"- By {words} it ranks worst: {said}, average precision "
+                f"{figure(found['average_precision'])}, on {found['positives']:,} risky ads."
+            )
     failed = sorted(
         (entry["all"]["share"], name)
         for name, entry in manifest["behaviour"]["functions"].items()
@@ -591,12 +595,12 @@ def _limits(manifest: Content) -> list[str]:
             + ", ".join(plain(name) for name in unheard)
             + ": nothing is known of how well they are found."
         )
-    precision = report["risk"]["precision_at_0.01"]
+    precision = report["risk"]["precision_at_0.05"]
     if precision["value"] is not None:
         lines.append(
-            "- Where risky ads are rarer than here, more flags are wrong: of 100 ads flagged when "
-            f"1 % is reviewed, {100 * (1 - precision['value']):.0f} were not risky here, where "
-            f"{100 * report['prevalence']:.1f} % of the ads are."
+            f"- Of 100 ads looked at when 5 % is reviewed, {100 * (1 - precision['value']):.0f} "
+            f"were not risky here, where {100 * report['prevalence']:.1f} % of the ads are. Where "
+            "fewer are, more flags are wrong."
         )
     return lines
 
@@ -607,7 +611,7 @@ def _weakest(slices: Content) -> tuple[str, Content] | None:
         for name, found in slices.items()
         if "average_precision" in found
     ]
-    if len(ranked) < 2:
+    if len({value for value, _ in ranked}) < 2:
         return None
     name = min(ranked)[1]
     return name, slices[name]

@@ -53,10 +53,10 @@ def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
     """
     if found is None or found.get("value") is None:
         return "undefined"
-    value = f"{found['value']:,.{digits}f}"
+    value = _number(found["value"], digits)
     if found.get("low") is None:
         return f"{value} [no interval]"
-    return f"{value} [{found['low']:,.{digits}f}, {found['high']:,.{digits}f}]"
+    return f"{value} [{_number(found['low'], digits)}, {_number(found['high'], digits)}]"
 
 
 def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
@@ -67,10 +67,11 @@ def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
     """
     if found is None or found["value"] is None:
         return ""
-    value = f"{100 * found['value']:.{digits}f}"
-    if found["low"] is None:
-        return value
-    return f"{value} [{100 * found['low']:.{digits}f}, {100 * found['high']:.{digits}f}]"
+    value, low, high = (
+        None if found[key] is None else _number(100 * found[key], digits)
+        for key in ("value", "low", "high")
+    )
+    return f"{value}" if low is None else f"{value} [{low}, {high}]"
 
 
 def percent(rate: Mapping[str, Any] | None) -> str:
@@ -83,3 +84,12 @@ def percent(rate: Mapping[str, Any] | None) -> str:
         return "none judged"
     low, high = 100 * rate["low"], 100 * rate["high"]
     return f"{100 * rate['share']:.0f} % [{low:.0f}, {high:.0f}] of {rate['n']:,}"
+
+
+def _number(value: float, digits: int) -> str:
+    """Rounded, without the sign of a zero.
+
+    >>> _number(-0.0001, 2)
+    '0.00'
+    """
+    return f"{round(value, digits) + 0.0:,.{digits}f}"

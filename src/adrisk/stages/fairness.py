@@ -6,11 +6,14 @@ the corpus' own columns and from the words of the ads; nothing is guessed about 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
@@ -26,7 +29,9 @@ from adrisk.fairness import (
     differing,
     false_positive_rate,
     moved,
+    share,
 )
+from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
@@ -83,7 +88,7 @@ def fairness(
     return {
         "model": described(model),
         "least": {"ads": LEAST_ADS, "campaigns": LEAST_CAMPAIGNS},
-        "report": _groups(model, corpus, rows, budgets, resamples),
+        "unseen": _groups(model, corpus, rows, budgets, resamples),
         "lawful": {
             _name(other): _groups(model, other, np.arange(len(other)), budgets, resamples, True)
             for other in others
@@ -103,17 +108,14 @@ def fairness(
 def dimensions(ads: pa.Table) -> dict[str, Dimension]:
     """The groups of n ads: language, region, sector, nationality, and what the corpus knows more.
 
-    Region is the corpus' own column, else the country of the place; where that is one for all, the
-    place as written. Nationality is known where the language has a lexicon.
+    Region is the corpus' own column; else the place as written where most ads share theirs with
+    enough others, as states and provinces do; else the country of the place. Nationality is known
+    where the language has a lexicon.
     """
     names = ads.column_names
     languages = ads["language"].to_pylist()
     found = {"language": by_value(languages)}
-    places = ads["location"].to_pylist()
-    regions = ads["region"].to_pylist() if "region" in names else guess_regions(places, languages)
-    if len({region for region in regions if region}) < 2:
-        regions = places
-    found["region"] = by_value(regions)
+    found["region"] = by_value(_regions(ads, languages))
     found["sector"] = by_value([(value or "").lower() for value in ads["category"].to_pylist()])
     if "kind" in names:
         found["kind"] = by_value(ads["kind"].to_pylist())
@@ -121,6 +123,16 @@ def dimensions(ads: pa.Table) -> dict[str, Dimension]:
         found["who is behind"] = by_value(ads["case"].to_pylist())
     found["nationality"] = _nationalities(ads["text"].to_pylist(), languages)
     return {name: dimension for name, dimension in found.items() if dimension.groups}
+
+
+def _regions(ads: pa.Table, languages: Sequence[str | None]) -> Sequence[str | None]:
+    if "region" in ads.column_names:
+        regions: list[str | None] = ads["region"].to_pylist()
+        return regions
+    places: list[str | None] = ads["location"].to_pylist()
+    named = Counter(place for place in places if place)
+    shared = sum(count for count in named.values() if count >= LEAST_ADS)
+    return places if 2 * shared > sum(named.values()) else guess_regions(places, languages)
 
 
 def _nationalities(texts: Sequence[str], languages: Sequence[str | None]) -> Dimension:
@@ -228,12 +240,17 @@ def _swaps(
         at = np.array([place for place, _ in swapped])
         spoken = [languages[place] for place in at]
         with track(f"swap {kind}", len(at)) as advance:
-            before, margin = _risk(model, [texts[place] for place in at], spoken)
-            after, other_margin = _risk(model, [text for _, text in swapped], spoken)
+            one = _rescored(model, [texts[place] for place in at], spoken)
+            other = _rescored(model, [text for _, text in swapped], spoken)
             advance(len(at))
         groups = corpus.campaigns[order[at]]
+        before, after = one.probability, other.probability
         figures = moved(before, after, groups, threshold, resamples=resamples, seed=seed)
-        shift = np.abs(other_margin - margin)
+        differs = (one.present != other.present).any(axis=1)
+        figures["findings_changed"] = share(
+            differs, groups, resamples=resamples, seed=seed
+        ).to_json()
+        shift = np.abs(other.margin - one.margin)
         figures["log_odds"] = {
             "mean": round(float(shift.mean()), 4),
             "largest": round(float(shift.max()), 4),
@@ -300,13 +317,23 @@ def _swapped(
             return
 
 
-def _risk(
-    model: Model, texts: Sequence[str], languages: Sequence[str | None]
-) -> tuple[FloatArray, FloatArray]:
-    """Probabilities, and the log-odds before calibration, which never stand still."""
-    margins = model.classifier.margins(prepare(texts, languages))
-    probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
-    return probability, margins.risk[:, RISKY_COLUMN]
+@dataclass(frozen=True, slots=True)
+class _Rescored:
+    """Of n texts: the probability, the log-odds before calibration, what the rules find present."""
+
+    probability: FloatArray
+    margin: FloatArray
+    present: NDArray[np.bool_]
+
+
+def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None]) -> _Rescored:
+    reading = prepare(texts, languages)
+    margins = model.classifier.margins(reading)
+    return _Rescored(
+        probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
+        margin=margins.risk[:, RISKY_COLUMN],
+        present=reading.findings.states(len(load_taxonomy().text_ids))[0],
+    )
 
 
 def _name(corpus: Corpus) -> str:
@@ -315,7 +342,7 @@ def _name(corpus: Corpus) -> str:
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """The figures as Markdown, for the part of the page that is generated."""
-    report, model = found["report"], found["model"]
+    report, model = found["unseen"], found["model"]
     written = [
         f"Model: `{model['family']}`, trained on {', '.join(f'`{s}`' for s in report['sources'])}. "
         f"Labels: {report['target']}. Shares are in per cent with a 95 % campaign-bootstrap "
@@ -406,13 +433,13 @@ def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
         "that at all; the others cannot move so far downwards.",
         "",
         "| exchanged | ads | swaps | moved further | of those that could | largest | mean change "
-        "| decision changed | log-odds, mean and largest |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| decision changed | log-odds, mean and largest | rules find something else |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in SWAPS:
         figures = swaps[kind]
         if not figures["swaps"]:
-            written.append(f"| {kind} | 0 | 0 | | | | | | |")
+            written.append(f"| {kind} | 0 | 0 | | | | | | | |")
             continue
         change, shift = figures["mean_change"], figures["log_odds"]
         cells = [
@@ -425,6 +452,7 @@ def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
             f"{change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]",
             _percent(figures["decision_changed"]),
             f"{shift['mean']:.2f}, {shift['largest']:.2f}",
+            _percent(figures["findings_changed"]),
         ]
         written.append(f"| {' | '.join(cells)} |")
     return written

