@@ -79,8 +79,8 @@ def make_report() -> dict[str, Any]:
     }
 
 
-def make_fairness() -> dict[str, Any]:
-    entry = {
+def make_group() -> dict[str, Any]:
+    return {
         "n": 411,
         "campaigns": 201,
         "false_positive_rate": make_figure(0.0141),
@@ -88,8 +88,11 @@ def make_fairness() -> dict[str, Any]:
         "difference": make_figure(0.0048),
         "recall": make_figure(0.61),
     }
+
+
+def make_fairness() -> dict[str, Any]:
     compared = {
-        "groups": {"en": entry},
+        "groups": {"en": make_group()},
         "withheld_groups": 2,
         "withheld_ads": 31,
         "differ": ["en"],
@@ -103,10 +106,11 @@ def make_fairness() -> dict[str, Any]:
     }
     return {
         "least": {"ads": 50, "campaigns": 20},
-        "report": {
+        "unseen": {
             "lawful": 766,
             "at": {
-                "0.02": {
+                "0.05": {
+                    "flagged": 17,
                     "false_positive_rate": make_figure(0.0117),
                     "groups": {"language": compared},
                 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adrisk.config import RunConfig, load, load_training
+from adrisk.config import ReleaseConfig, RunConfig, TrainConfig, load, load_training
 from adrisk.errors import ConfigError
 from adrisk.policy import PolicyConfig
 
@@ -84,6 +84,13 @@ def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
         write(tmp_path / "r.yaml", RUN.replace("synthetic:10", "h2:${MY_ADS}")), RunConfig
     )
     assert config.corpus.sources == ("h2:/data/a b.parquet",)
+
+
+def test_the_released_cascade_is_the_one_that_the_cascades_own_configuration_trains() -> None:
+    released = load(ROOT / "configs" / "train" / "release.yaml", ReleaseConfig).train
+    own = load(ROOT / "configs" / "train" / "cascade.yaml", TrainConfig)
+    (cascade,) = (model for model in released if model.family == "cascade")
+    assert cascade.parameters == own.parameters
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda p: p.name)

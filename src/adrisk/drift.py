@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.summary import GROUPS, OTHER, UNKNOWN, Summary, Tally
+from adrisk.summary import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Summary, Tally
 from adrisk.types import FloatArray
 
 Measure = Literal["psi", "jsd", "h"]
@@ -69,9 +69,6 @@ LEAST_GROUPS = 5
 """Fewer groups of near-copies, counted by their weight, are too few to draw from: then two ads in
 five or more are one template, and the batch tells of that template (Cameron, Gelbach and Miller
 2008 on what few clusters do to a bootstrap)."""
-
-LEAST_TRAINED = 30
-"""A language with fewer ads in the training data is not one the model was trained on."""
 
 CHANCE = 0.99
 """Chance exceeds what is called chance in one batch of a hundred; a report has several aspects."""
@@ -255,7 +252,7 @@ def compare(summary: Summary, batch: Tally, labels: Sequence[str], *, seed: int 
     rng = np.random.default_rng(seed)
     draws = _Draws(*(rng.multinomial(GROUPS, [1 / GROUPS] * GROUPS, _RESAMPLES) for _ in range(2)))
     trained = training.languages.sum(axis=0)
-    foreign = np.append(trained[:-1] < LEAST_TRAINED, False)  # the last are of no known language
+    foreign = np.append(trained[:-1] < ENOUGH_ADS, False)  # the last are of no known language
     unsupported = [
         np.stack([tally.languages.sum(axis=1), tally.languages[:, foreign].sum(axis=1)], axis=1)
         for tally in (training, batch)
@@ -499,10 +496,10 @@ def _ranges(edges: FloatArray, form: str) -> tuple[str, ...]:
 
 
 def supported(summary: Summary) -> frozenset[str]:
-    """The languages with `LEAST_TRAINED` ads or more in the training data."""
+    """The languages with `ENOUGH_ADS` ads or more in the training data."""
     counts = summary.tally.languages.sum(axis=0)
     return frozenset(
         name
         for name, ads in zip(summary.frame.languages, counts, strict=False)
-        if ads >= LEAST_TRAINED
+        if ads >= ENOUGH_ADS
     )

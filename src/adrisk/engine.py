@@ -107,8 +107,13 @@ def crew(
         ProcessPoolExecutor(workers, context, initializer=_install, initargs=(make,)) as pool,
         ThreadPoolExecutor(1, thread_name_prefix="adrisk-start") as starter,
     ):
-        # Even asking for a process waits until the modules are imported, hence on a thread.
-        started = starter.submit(lambda: pool.submit(_ready).result())
+        # Even asking for a process waits until the modules are imported, hence on a thread. One
+        # starts with each question while none is free: with as many questions, all at once.
+        def start() -> None:
+            ready = [pool.submit(_ready) for _ in range(workers)]
+            ready[0].result()
+
+        started = starter.submit(start)
         try:
             yield Crew(pool, started, workers)
         finally:

@@ -137,6 +137,13 @@ def differing(compared: Mapping[str, Any]) -> tuple[list[str], int]:
     return found, len(gaps)
 
 
+def share(
+    flags: NDArray[np.bool_], campaigns: IntArray, *, resamples: int = 500, seed: int = 0
+) -> Estimate:
+    """The share of m items with a flag."""
+    return _rate(flags, np.ones(len(flags), dtype=np.bool_), campaigns, resamples, seed)
+
+
 def moved(
     before: FloatArray,
     after: FloatArray,
@@ -164,7 +171,9 @@ def moved(
     far = distance > TOLERANCE
     could = np.maximum(before, after) > TOLERANCE
     changed = (before >= threshold) != (after >= threshold)
-    everything = np.ones(len(change), dtype=np.bool_)
+
+    def part(flags: NDArray[np.bool_]) -> dict[str, Any]:
+        return share(flags, campaigns, resamples=resamples, seed=seed).to_json()
 
     def mean(values: FloatArray) -> dict[str, Any]:
         return estimate(
@@ -178,9 +187,9 @@ def moved(
     return {
         "swaps": len(change),
         "campaigns": len(np.unique(campaigns)),
-        "over": _rate(far, everything, campaigns, resamples, seed).to_json(),
+        "over": part(far),
         "over_of_could": _rate(far, could, campaigns, resamples, seed).to_json(),
-        "decision_changed": _rate(changed, everything, campaigns, resamples, seed).to_json(),
+        "decision_changed": part(changed),
         "mean_change": mean(change),
         "mean_distance": mean(distance),
         "quantiles": {

@@ -34,6 +34,9 @@ LEAST_CAMPAIGNS = 3
 """A word in ads of fewer campaigns may be a name or a handle, and is not kept."""
 
 BINS = 10
+ENOUGH_ADS = 50
+"""A language is known to a model that learned from so many ads of it."""
+
 MOST_LANGUAGES = 40
 UNKNOWN, OTHER = "unknown", "other"
 

@@ -93,13 +93,31 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
     assert at["groups"]["language"]["groups"]["en"]["false_positive_rate"]["n"] == 144
     # Held to be lawful, the sixteen risky ads count as flagged wrongly.
     (lawful,) = found["lawful"].values()
-    assert lawful["at"]["0.05"]["false_positive_rate"]["value"] >= 0.09
+    assert lawful["at"]["0.05"]["false_positive_rate"]["value"] > 0.05
     assert found["swaps"]["nationality"]["ads"] == 80
     assert found["swaps"]["nationality"]["largest"] < 0.05
     assert found["swaps"]["gender"]["swaps"] == 160
+    assert found["swaps"]["nationality"]["findings_changed"]["value"] == 0.0
     page = "\n".join(lines(found))
     assert "| nationality: any nationality | 80 |" in page
     assert all(f"| {kind} |" in page for kind in SWAPS)
+
+
+@pytest.mark.slow
+def test_rules_find_the_same_of_every_nation_that_is_swapped(model: Model, tmp_path: Path) -> None:
+    rows = [
+        {
+            "text": f"Cook {i}. Only workers from Nepal. Bed {i * 7}.",
+            "language": "en",
+            "risk": i % 2,
+        }
+        for i in range(60)
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    swaps = fairness(model, load_corpus([str(path)]), budgets=(0.05,), resamples=50)["swaps"]
+    assert swaps["nationality"]["findings_changed"]["value"] == 0.0
+    assert swaps["city"] == swaps["name"] == {"swaps": 0}
 
 
 class Prejudiced:

@@ -103,10 +103,12 @@ def test_the_manifest_holds_what_the_model_its_judging_and_its_suites_gave(
     assert [g["recall"] for g in found["guarantees"]] == [None, 0.5]
     assert found["registered"]["version"] == one.trained.run.version
     report = found["quality"]["report"]
-    assert found["fairness"]["report"]["lawful"] == report["n"] - report["positives"]
-    assert list(found["fairness"]["report"]["at"]) == ["0.02"]
-    explained = found["faithfulness"]["flagged"]["explained"]
-    assert 0 < explained <= found["faithfulness"]["flagged"]["ads"]
+    assert found["fairness"]["unseen"]["lawful"] == report["n"] - report["positives"]
+    assert list(found["fairness"]["unseen"]["at"]) == ["0.02", "0.05"]
+    for each in released:
+        flagged = each.manifest["fairness"]["unseen"]["at"]["0.02"]["flagged"]
+        faithful = each.manifest["faithfulness"]
+        assert (faithful["flagged"]["explained"] if faithful else 0) == min(flagged, 100)
 
 
 def test_baselines_are_told_for_all_models_and_the_random_split_for_the_first(

@@ -120,7 +120,8 @@ class Screen:
         for further in self._further:
             kept = held[sentence, further[phrase]]
             sentence, phrase = sentence[kept], phrase[kept]
-        pairs = np.unique(sentence * self._phrases + phrase)
+        pairs = np.sort(sentence * self._phrases + phrase)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         sentence, phrase = np.divmod(pairs, max(self._phrases, 1))
         return sentence, phrase
 

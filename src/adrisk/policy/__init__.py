@@ -7,7 +7,6 @@ words and a place in the queue for each ad. A flag asks a person to look; it nev
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed, speakers
 from adrisk.policy.judgeable import (
-    ENOUGH_ADS,
     INCOMPLETE_BECAUSE,
     Unjudged,
     languages_known,
@@ -19,7 +18,6 @@ from adrisk.policy.settled import Policy, describe, settle
 from adrisk.policy.words import LIKELY, incomplete_reasons, reasons
 
 __all__ = [
-    "ENOUGH_ADS",
     "ESCALATE_AT",
     "INCOMPLETE_BECAUSE",
     "LEVELS",

@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 import regex
 from numpy.typing import NDArray
 
-ENOUGH_ADS = 50
-"""A language is known to a model that was fitted on so many ads of it."""
+from adrisk.summary import ENOUGH_ADS
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""

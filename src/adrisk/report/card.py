@@ -23,6 +23,7 @@ _SPLIT_NAMES = {
     "report": "report: every figure below",
 }
 _SLICES = {"language": "language", "kind": "kind of ad", "length": "characters"}
+_MOST_GROUPS = 12
 _RANKING = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
 _RANKING_HEAD = ("average precision", "recall at 1 %", "precision at 1 %", "recall at 5 %")
 
@@ -453,47 +454,41 @@ def _fairness(found: Content | None) -> list[str]:
     lines = ["", "## Fairness", ""]
     if not found:
         return [*lines, "Not measured for this release."]
-    report, least = found["report"], found["least"]
-    budget, at = next(iter(report["at"].items()))
-    lines += [
-        f"Of {report['lawful']:,} lawful ads of the report set (risk 0 or 1) "
-        f"{share(at['false_positive_rate'])} per cent are flagged at the threshold for "
-        f"{100 * float(budget):g} % under review. Below it is the same by group; where nothing is "
-        "flagged, the upper end is exact over campaigns. Groups of fewer than "
-        f"{least['ads']} lawful ads or {least['campaigns']} campaigns are withheld. Groups are "
-        "read from the corpus and from the words of ads; nothing is guessed about a person.",
+    unseen, least = found["unseen"], found["least"]
+    overall = [
+        [
+            f"{100 * float(budget):g} % under review",
+            f"{at['flagged']:,}",
+            share(at["false_positive_rate"]),
+            f"{sum(len(c['differ']) for c in at['groups'].values())} of "
+            f"{sum(c['compared'] for c in at['groups'].values())}",
+        ]
+        for budget, at in unseen["at"].items()
     ]
+    loosest = max(unseen["at"], key=float)
     rows, withheld = [], []
-    for dimension, compared in at["groups"].items():
-        for name, entry in compared["groups"].items():
-            mark = " \\*" if name in compared["differ"] else ""
-            rows.append(
-                [
-                    f"{plain(dimension)}: {plain(name)}",
-                    f"{entry['n']:,}",
-                    share(entry["false_positive_rate"]),
-                    share(entry.get("others")),
-                    share(entry.get("difference")) + mark,
-                    share(entry.get("recall"), 0),
-                ]
-            )
+    for dimension, compared in unseen["at"][loosest]["groups"].items():
+        rows += _groups(plain(dimension), compared)
         if compared["withheld_groups"]:
             withheld.append(
                 f"{compared['withheld_groups']:,} of {plain(dimension)} "
                 f"({compared['withheld_ads']:,} ads)"
             )
+    lines += [
+        f"Wrong flags among {unseen['lawful']:,} lawful ads (risk 0 or 1) of the report set, in "
+        "per cent; where nothing or everything is flagged, the other end of the interval is exact "
+        f"over campaigns. Groups of fewer than {least['ads']} lawful ads or {least['campaigns']} "
+        "campaigns are withheld. Groups are read from the corpus and from the words of ads; "
+        "nothing is guessed about a person. A star marks a difference whose interval leaves out 0; "
+        "one in twenty would by chance.",
+        *table(["threshold for", "ads flagged", "of lawful ads", "stars, of all groups"], overall),
+        "",
+        f"By group, at the threshold for {100 * float(loosest):g} %:",
+    ]
     head = ["group", "lawful ads", "flagged wrongly, per cent", "all others", "difference"]
-    head += ["risky ones found"]
-    lines += table(head, rows)
-    differ = sum(len(compared["differ"]) for compared in at["groups"].values())
-    judged = sum(compared["compared"] for compared in at["groups"].values())
-    told = (
-        f"{differ} of {judged} differences have an interval without 0 (\\*); one in twenty would "
-        "by chance."
-        if judged
-        else "No difference has an interval: there is no false flag on one side of any."
-    )
-    lines += ["", told + (f" Groups withheld: {', '.join(withheld)}." if withheld else "")]
+    lines += table([*head, "risky ones found"], rows)
+    if withheld:
+        lines += ["", f"Groups withheld: {', '.join(withheld)}."]
     swaps = found["swaps"]
     kinds = {
         kind: entry
@@ -520,6 +515,28 @@ def _fairness(found: Content | None) -> list[str]:
             if entry["swaps"]
         ],
     )
+
+
+def _groups(dimension: str, compared: Content) -> list[list[str]]:
+    """All groups of a dimension, or where they are many those with a star and the number left."""
+    groups = compared["groups"]
+    many = len(groups) > _MOST_GROUPS
+    rows = [
+        [
+            f"{dimension}: {plain(name)}",
+            f"{entry['n']:,}",
+            share(entry["false_positive_rate"]),
+            share(entry.get("others")),
+            share(entry.get("difference")) + (" \\*" if name in compared["differ"] else ""),
+            share(entry.get("recall"), 0),
+        ]
+        for name, entry in groups.items()
+        if not many or name in compared["differ"]
+    ]
+    if many:
+        left = len(groups) - len(rows)
+        rows.append([f"{dimension}: {left} others without a star", "", "", "", "", ""])
+    return rows
 
 
 def _faithfulness(found: Content | None) -> list[str]:
@@ -569,13 +586,15 @@ def _limits(manifest: Content) -> list[str]:
         "- It reads text alone, the first 20,000 characters. Most facts that matter are not in an "
         "ad.",
     ]
-    weak = _weakest(report["slices"].get("language", {}))
-    if weak:
-        name, found = weak
-        lines.append(
-            f"- Of the languages it ranks {LANGUAGE_NAMES.get(name, plain(name))} worst: average "
-            f"precision {figure(found['average_precision'])}, on {found['positives']:,} risky ads."
-        )
+    for key, words in _SLICES.items():
+        weak = _weakest(report["slices"].get(key, {}))
+        if weak:
+            name, found = weak
+            said = LANGUAGE_NAMES.get(name, plain(name)) if key == "language" else plain(name)
+            lines.append(
+                f"- By {words} it ranks worst: {said}, average precision "
+                f"{figure(found['average_precision'])}, on {found['positives']:,} risky ads."
+            )
     failed = sorted(
         (entry["all"]["share"], name)
         for name, entry in manifest["behaviour"]["functions"].items()
@@ -593,12 +612,12 @@ def _limits(manifest: Content) -> list[str]:
             + ", ".join(plain(name) for name in unheard)
             + ": nothing is known of how well they are found."
         )
-    precision = report["risk"]["precision_at_0.01"]
+    precision = report["risk"]["precision_at_0.05"]
     if precision["value"] is not None:
         lines.append(
-            "- Where risky ads are rarer than here, more flags are wrong: of 100 ads flagged when "
-            f"1 % is reviewed, {100 * (1 - precision['value']):.0f} were not risky here, where "
-            f"{100 * report['prevalence']:.1f} % of the ads are."
+            f"- Of 100 ads looked at when 5 % is reviewed, {100 * (1 - precision['value']):.0f} "
+            f"were not risky here, where {100 * report['prevalence']:.1f} % of the ads are. Where "
+            "fewer are, more flags are wrong."
         )
     return lines
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
@@ -27,7 +29,9 @@ from adrisk.fairness import (
     differing,
     false_positive_rate,
     moved,
+    share,
 )
+from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
@@ -236,12 +240,17 @@ def _swaps(
         at = np.array([place for place, _ in swapped])
         spoken = [languages[place] for place in at]
         with track(f"swap {kind}", len(at)) as advance:
-            before, margin = _risk(model, [texts[place] for place in at], spoken)
-            after, other_margin = _risk(model, [text for _, text in swapped], spoken)
+            one = _rescored(model, [texts[place] for place in at], spoken)
+            other = _rescored(model, [text for _, text in swapped], spoken)
             advance(len(at))
         groups = corpus.campaigns[order[at]]
+        before, after = one.probability, other.probability
         figures = moved(before, after, groups, threshold, resamples=resamples, seed=seed)
-        shift = np.abs(other_margin - margin)
+        differs = (one.present != other.present).any(axis=1)
+        figures["findings_changed"] = share(
+            differs, groups, resamples=resamples, seed=seed
+        ).to_json()
+        shift = np.abs(other.margin - one.margin)
         figures["log_odds"] = {
             "mean": round(float(shift.mean()), 4),
             "largest": round(float(shift.max()), 4),
@@ -308,13 +317,23 @@ def _swapped(
             return
 
 
-def _risk(
-    model: Model, texts: Sequence[str], languages: Sequence[str | None]
-) -> tuple[FloatArray, FloatArray]:
-    """Probabilities, and the log-odds before calibration, which never stand still."""
-    margins = model.classifier.margins(prepare(texts, languages))
-    probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
-    return probability, margins.risk[:, RISKY_COLUMN]
+@dataclass(frozen=True, slots=True)
+class _Rescored:
+    """Of n texts: the probability, the log-odds before calibration, what the rules find present."""
+
+    probability: FloatArray
+    margin: FloatArray
+    present: NDArray[np.bool_]
+
+
+def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None]) -> _Rescored:
+    reading = prepare(texts, languages)
+    margins = model.classifier.margins(reading)
+    return _Rescored(
+        probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
+        margin=margins.risk[:, RISKY_COLUMN],
+        present=reading.findings.states(len(load_taxonomy().text_ids))[0],
+    )
 
 
 def _name(corpus: Corpus) -> str:
@@ -414,13 +433,13 @@ def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
         "that at all; the others cannot move so far downwards.",
         "",
         "| exchanged | ads | swaps | moved further | of those that could | largest | mean change "
-        "| decision changed | log-odds, mean and largest |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| decision changed | log-odds, mean and largest | rules find something else |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in SWAPS:
         figures = swaps[kind]
         if not figures["swaps"]:
-            written.append(f"| {kind} | 0 | 0 | | | | | | |")
+            written.append(f"| {kind} | 0 | 0 | | | | | | | |")
             continue
         change, shift = figures["mean_change"], figures["log_odds"]
         cells = [
@@ -433,6 +452,7 @@ def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
             f"{change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]",
             _percent(figures["decision_changed"]),
             f"{shift['mean']:.2f}, {shift['largest']:.2f}",
+            _percent(figures["findings_changed"]),
         ]
         written.append(f"| {' | '.join(cells)} |")
     return written

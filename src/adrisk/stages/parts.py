@@ -38,6 +38,7 @@ BATCH_ROWS = 5_120
 _BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
 WORK = ".work"
+_SHARED = "adrisk.stages.shared"  # imported in the server of the processes alone
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
@@ -243,7 +244,7 @@ def hands(
     """
     if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return crew(recipe, workers, preload=(__name__, "torch"))
+    return crew(recipe, workers, preload=(__name__, "torch", _SHARED))
 
 
 def score_parts(

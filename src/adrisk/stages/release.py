@@ -45,8 +45,8 @@ from adrisk.tracking import Store, record_release
 from adrisk.types import IntArray
 
 FORMAT = 1
-BUDGET = 0.02
-"""Fairness and faithfulness are told for the threshold of this share under review."""
+BUDGETS = (0.02, 0.05)
+"""Shares under review for whose thresholds fairness is told; faithfulness for the first."""
 
 MANIFEST, CARD = "manifest.json", "card.md"
 
@@ -243,7 +243,7 @@ def _people(
     fair = fairness(
         model,
         corpus,
-        budgets=(BUDGET,),
+        budgets=BUDGETS,
         most=config.release.swapped,
         draws=1,
         resamples=resamples,
@@ -251,7 +251,7 @@ def _people(
     try:
         most = config.release.explained
         faithful = faithfulness(
-            model, corpus, budget=BUDGET, most=most, draws=3, resamples=resamples
+            model, corpus, budget=BUDGETS[0], most=most, draws=3, resamples=resamples
         )
     except CorpusError as error:
         say(f"faithfulness is not measured: {error}")
