@@ -97,7 +97,8 @@ def main() -> None:
     }
     reread = float(cascade.reread(reading).mean())
     results = {
-        "command": "python evaluation/benchmarks/cascade.py",
+        "command": "python evaluation/benchmarks/cascade.py"
+        + ("" if arguments.model is None else " --model FOLDER (adrisk train made it)"),
         "data": f"synthetic ads, seed {SCORE_SEED}, the test part: they say nothing of the field",
         "machine": f"{cores()} cores ({platform.machine()}), {torch.get_num_threads()} threads",
         "trained_on": {
