@@ -21,8 +21,9 @@ from pathlib import Path
 from adrisk.config import ModelConfig
 from adrisk.errors import AdriskError
 from adrisk.progress import show
+from adrisk.report import fairness_lines
 from adrisk.stages import find_model, fit_model, load_corpus
-from adrisk.stages.fairness import fairness, lines
+from adrisk.stages.fairness import fairness
 from adrisk.stages.files import replacing, workspace, write_json
 from adrisk.stages.train import split_corpus
 
@@ -73,7 +74,7 @@ def write_page(page: Path, results: Path) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{page} lacks the lines {BEGIN} and {END}; put them back")
-    written = "\n".join(lines(json.loads(results.read_text(encoding="utf-8"))))
+    written = "\n".join(fairness_lines(json.loads(results.read_text(encoding="utf-8"))))
     with replacing(page) as draft:
         draft.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", encoding="utf-8")
 

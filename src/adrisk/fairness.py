@@ -28,6 +28,9 @@ LEAST_RISKY_ADS, LEAST_RISKY_CAMPAIGNS = 20, 10
 TOLERANCE = 0.05
 """A swapped trait may move a probability by no more than this."""
 
+SWAPS = ("nationality", "gender", "city", "name")
+"""The traits that are swapped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:

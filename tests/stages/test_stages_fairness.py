@@ -15,9 +15,11 @@ import pytest
 from adrisk.calibration import Calibration
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
+from adrisk.fairness import SWAPS
 from adrisk.model import Model
+from adrisk.report import fairness_lines
 from adrisk.stages import Corpus, load_corpus
-from adrisk.stages.fairness import SWAPS, dimensions, fairness, lines
+from adrisk.stages.fairness import dimensions, fairness
 from builders import HONEST, RISKY, make_ads
 
 
@@ -98,7 +100,7 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
     assert found["swaps"]["nationality"]["largest"] < 0.05
     assert found["swaps"]["gender"]["swaps"] == 160
     assert found["swaps"]["nationality"]["findings_changed"]["value"] == 0.0
-    page = "\n".join(lines(found))
+    page = "\n".join(fairness_lines(found))
     assert "| nationality: any nationality | 80 |" in page
     assert all(f"| {kind} |" in page for kind in SWAPS)
 

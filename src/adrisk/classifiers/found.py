@@ -132,8 +132,8 @@ def found_to_learn(
     """`found_matrix` for learning, with nothing found in the share `MISSED` of the campaigns."""
     matrix = found_matrix(reading, names)
     campaigns = np.arange(len(reading)) if targets.campaigns is None else targets.campaigns
-    of = np.unique(campaigns, return_inverse=True)[1]
-    missed = np.random.default_rng(seed).random(len(reading)) < MISSED
+    kinds, of = np.unique(campaigns, return_inverse=True)
+    missed = np.random.default_rng(seed).random(len(kinds)) < MISSED
     matrix[missed[of]] = 0.0
     return matrix
 

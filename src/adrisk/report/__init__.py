@@ -6,10 +6,12 @@ render(summary)                       those values as HTML that loads nothing
 write_report(folder, texts, out)      all of it, written in one step
 behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
 card(manifest)                        the model card of a release, as Markdown
+fairness_lines(found)                 the fairness figures, as Markdown
 """
 
 from adrisk.report.behaviour import behaviour_page
 from adrisk.report.card import card
+from adrisk.report.fairness import fairness_lines
 from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import render, write_report
@@ -21,6 +23,7 @@ __all__ = [
     "Summary",
     "behaviour_page",
     "card",
+    "fairness_lines",
     "queued",
     "render",
     "summarise",

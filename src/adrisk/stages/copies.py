@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Findings = NDArray[np.void]
+Records = NDArray[np.void]
 """A structured array, one record a text; what its fields are is the reader's business."""
 
 Names = list[tuple[str, ...]]
@@ -37,9 +37,9 @@ class Copies:
     def read(
         self,
         digests: Sequence[bytes],
-        reader: Callable[[NDArray[np.int64]], tuple[Findings, Names]],
-    ) -> tuple[Findings, Names]:
-        """Findings and names of the n texts of a batch.
+        reader: Callable[[NDArray[np.int64]], tuple[Records, Names]],
+    ) -> tuple[Records, Names]:
+        """Records and names of the n texts of a batch.
 
         Args:
             digests: n of them; equal texts have equal ones, others different ones.
@@ -63,11 +63,11 @@ class Copies:
             self._remember(list(new), fresh, fresh_names)
         return found, names
 
-    def blank(self, count: int) -> Findings:
+    def blank(self, count: int) -> Records:
         """So many records to be filled in."""
         return np.zeros(count, dtype=self._found.dtype)
 
-    def _remember(self, digests: Sequence[bytes], found: Findings, names: Names) -> None:
+    def _remember(self, digests: Sequence[bytes], found: Records, names: Names) -> None:
         """Keep these in place of the oldest."""
         size = len(self._digests)
         first = max(0, len(digests) - size)

@@ -1,13 +1,13 @@
 """Put a model to the fairness figures: false flags by group, recall by group, and the swap test.
 
-In: a model and corpora. Out: JSON values, and the lines for the page from them. Groups come from
+In: a model and corpora. Out: JSON values, of which `adrisk.report` makes the page. Groups come from
 the corpus' own columns and from the words of the ads; nothing is guessed about a person.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +46,8 @@ from adrisk.types import FloatArray, IntArray
 BUDGETS = (0.02, 0.05)
 """Review shares whose thresholds are judged: the policy's own, and a looser one."""
 
-SWAPS = ("nationality", "gender", "city", "name")
-
 _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
 _NAMED_AT_MOST = 40  # withheld groups by name; of more, how many there are
-
-_SHOWN_AT_MOST = 10  # groups of a dimension on the page; of more, those that differ
 
 _Swap = Callable[[str, str | None, np.random.Generator], str | None]
 
@@ -338,131 +334,3 @@ def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None
 
 def _name(corpus: Corpus) -> str:
     return corpus.sources[0].partition(":")[0]
-
-
-def lines(found: Mapping[str, Any]) -> list[str]:
-    """The figures as Markdown, for the part of the page that is generated."""
-    report, model = found["unseen"], found["model"]
-    written = [
-        f"Model: `{model['family']}`, trained on {', '.join(f'`{s}`' for s in report['sources'])}. "
-        f"Labels: {report['target']}. Shares are in per cent with a 95 % campaign-bootstrap "
-        "interval; where nothing or everything is flagged, its other end is exact over campaigns. "
-        f"Groups under {LEAST_ADS} lawful ads or {LEAST_CAMPAIGNS} campaigns are withheld. A star "
-        "marks a difference whose interval leaves out 0. Everything else, and calibration error by "
-        "group, is in `results/fairness.json`.",
-    ]
-    written += _corpus_lines("Synthetic ads that the model never saw", report)
-    for name, corpus in found["lawful"].items():
-        written += _corpus_lines(f"{name}, held to be lawful", corpus)
-    return written + _swap_lines(found["swaps"])
-
-
-def _corpus_lines(title: str, corpus: Mapping[str, Any]) -> list[str]:
-    """What each threshold flags, and the groups at the loosest, of which most can be said."""
-    written = [
-        "",
-        f"### {title}",
-        "",
-        f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful.",
-        "",
-        "| threshold for | flagged | of lawful ads | differences with a star, of all |",
-        "|---|---|---|---|",
-    ]
-    for budget, at in corpus["at"].items():
-        starred = sum(len(compared["differ"]) for compared in at["groups"].values())
-        judged = sum(compared["compared"] for compared in at["groups"].values())
-        written.append(
-            f"| {100 * float(budget):g} % under review | {at['flagged']:,} "
-            f"| {_percent(at['false_positive_rate'])} | {starred} of {judged} |"
-        )
-    loosest = max(corpus["at"], key=float)
-    written += [
-        "",
-        f"At the threshold for {100 * float(loosest):g} %:",
-        "",
-        "| group | lawful | campaigns | flagged wrongly | all others | difference | found |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for dimension, compared in corpus["at"][loosest]["groups"].items():
-        written += _group_lines(dimension, compared)
-    return written
-
-
-def _group_lines(dimension: str, compared: Mapping[str, Any]) -> list[str]:
-    """All groups of a dimension, or where they are many those with a star, and what is left out."""
-    groups = compared["groups"]
-    many = len(groups) > _SHOWN_AT_MOST
-    shown = {
-        name: entry for name, entry in groups.items() if not many or name in compared["differ"]
-    }
-    written = []
-    for name, entry in shown.items():
-        star = " *" if name in compared["differ"] else ""
-        cells = [
-            f"{dimension}: {name}".replace("|", "/"),
-            f"{entry['n']:,}",
-            f"{entry['campaigns']:,}",
-            _percent(entry["false_positive_rate"]),
-            _percent(entry.get("others")),
-            _percent(entry.get("difference")) + star,
-            _percent(entry.get("recall"), 0),
-        ]
-        written.append(f"| {' | '.join(cells)} |")
-    if many and len(groups) > len(shown):
-        rest = [entry for name, entry in groups.items() if name not in shown]
-        written.append(
-            f"| {dimension}: {len(rest)} others without a star | {sum(e['n'] for e in rest):,} "
-            "| | | | | |"
-        )
-    if compared["withheld_groups"]:
-        names = f" ({', '.join(compared['withheld'])})" if compared["withheld"] else ""
-        written.append(
-            f"| {dimension}: {compared['withheld_groups']:,} withheld{names} "
-            f"| {compared['withheld_ads']:,} | | | | | |"
-        )
-    return written
-
-
-def _swap_lines(swaps: Mapping[str, Any]) -> list[str]:
-    written = [
-        "",
-        "### The swap test",
-        "",
-        "One trait exchanged in ads that the model never saw: the probability should not move by "
-        f"more than {swaps['tolerance']:g}. Beside all swaps stand those of which one side exceeds "
-        "that at all; the others cannot move so far downwards.",
-        "",
-        "| exchanged | ads | swaps | moved further | of those that could | largest | mean change "
-        "| decision changed | log-odds, mean and largest | rules find something else |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for kind in SWAPS:
-        figures = swaps[kind]
-        if not figures["swaps"]:
-            written.append(f"| {kind} | 0 | 0 | | | | | | | |")
-            continue
-        change, shift = figures["mean_change"], figures["log_odds"]
-        cells = [
-            kind,
-            f"{figures['ads']:,}",
-            f"{figures['swaps']:,}",
-            _percent(figures["over"]),
-            f"{_percent(figures['over_of_could'])}, n {figures['over_of_could']['n']:,}",
-            f"{figures['largest']:.3f}",
-            f"{change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]",
-            _percent(figures["decision_changed"]),
-            f"{shift['mean']:.2f}, {shift['largest']:.2f}",
-            _percent(figures["findings_changed"]),
-        ]
-        written.append(f"| {' | '.join(cells)} |")
-    return written
-
-
-def _percent(figure: Mapping[str, Any] | None, digits: int = 2) -> str:
-    """12.34 [10.00, 15.00]; empty where there is no such figure."""
-    if figure is None or figure["value"] is None:
-        return ""
-    value = f"{100 * figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return value
-    return f"{value} [{100 * figure['low']:.{digits}f}, {100 * figure['high']:.{digits}f}]"

@@ -31,7 +31,7 @@ from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unread
 from adrisk.progress import track
 from adrisk.reading import Reading, cut, prepare
 from adrisk.sources import AdStream
-from adrisk.stages.copies import Copies, Findings, Names
+from adrisk.stages.copies import Copies, Names, Records
 from adrisk.stages.files import replacing
 
 BATCH_ROWS = 5_120
@@ -158,7 +158,7 @@ class Scorer:
 
     def _read(
         self, texts: pa.Array, regions: list[str | None], languages: list[str | None]
-    ) -> tuple[Findings, Names]:
+    ) -> tuple[Records, Names]:
         """What is in each of these texts, phones read as those of their regions."""
         reading = prepare(texts, languages)
         contacts = contacts_column(reading.raw, reading.folded, regions)

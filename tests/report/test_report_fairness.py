@@ -1,0 +1,44 @@
+"""The generated part of the fairness page: foreign names steer nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adrisk.fairness import SWAPS
+from adrisk.report import fairness_lines
+
+SHARE = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 60}
+
+
+def make_found(group: str) -> dict[str, Any]:
+    """The least that has a page: one corpus, one threshold, one group, no swaps."""
+    entry = {"n": 60, "campaigns": 30, "false_positive_rate": SHARE}
+    compared = {
+        "groups": {group: entry},
+        "differ": [group],
+        "compared": 1,
+        "withheld": {group: {"n": 3, "campaigns": 2}},
+        "withheld_groups": 1,
+        "withheld_ads": 3,
+    }
+    at = {"flagged": 15, "false_positive_rate": SHARE, "groups": {"region": compared}}
+    corpus = {"ads": 60, "campaigns": 30, "lawful": 60, "at": {"0.05": at}}
+    swaps: dict[str, Any] = {"tolerance": 0.05, **{kind: {"swaps": 0} for kind in SWAPS}}
+    return {
+        "model": {"family": "ngram"},
+        "unseen": {**corpus, "sources": ["synthetic:60"], "target": "risk"},
+        "lawful": {},
+        "swaps": swaps,
+    }
+
+
+def test_a_group_is_shown_with_its_figures_and_its_star() -> None:
+    lines = fairness_lines(make_found("Leeds"))
+    assert "| region: Leeds | 60 | 30 | 25.00 [10.00, 40.00] |  |  \\* |  |" in lines
+    assert "| region: 1 withheld (Leeds) | 3 |  |  |  |  |  |" in lines
+
+
+def test_a_foreign_name_ends_no_cell_and_becomes_no_markup() -> None:
+    page = "\n".join(fairness_lines(make_found("a|b <img src=x> [c](d)")))
+    assert "region: a\\|b &lt;img src=x&gt; \\[c\\](d)" in page
+    assert "<img" not in page
