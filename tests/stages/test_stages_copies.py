@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from adrisk.stages.copies import Copies, Findings, Names
+from adrisk.stages.copies import Copies, Names, Records
 
 RECORD = np.dtype([("length", np.int32)])
 
@@ -21,7 +21,7 @@ class Texts:
         self.read: list[str] = []
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[int], Names]:
-        def reader(rows: NDArray[np.int64]) -> tuple[Findings, Names]:
+        def reader(rows: NDArray[np.int64]) -> tuple[Records, Names]:
             asked = [texts[row] for row in rows]
             self.read += asked
             found = self.copies.blank(len(asked))
