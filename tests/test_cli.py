@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -785,6 +784,25 @@ parts.PART_ROWS, parts.BATCH_ROWS = 1024, 256
 sys.exit(main(sys.argv[1:]))
 """
 
+STOPPED = (
+    """
+import os, sys
+kind, seen = int(sys.argv.pop(1)), sys.argv.pop(1)
+there = []
+
+def stop_once_there(event, arguments):
+    if there:
+        there.clear()
+        os.kill(os.getpid(), kind)
+    elif event == "os.rename" and os.fspath(arguments[1]) == seen:
+        there.append(seen)
+
+sys.addaudithook(stop_once_there)
+"""
+    + IN_SMALL_PARTS
+)
+"""The same, stopped by a signal to itself just after it put a file in its place."""
+
 
 @pytest.fixture(scope="module")
 def long_run(
@@ -827,12 +845,9 @@ def test_a_run_that_was_killed_and_resumed_leaves_equal_files(
     out = tmp_path / "out"
     # The same key as the whole run's: links name contacts by their pseudonyms.
     shutil.copytree(Path(arguments[2]).parent / "ws", os.environ["ADRISK_WORKSPACE"])
-    with start(IN_SMALL_PARTS, *arguments, "-o", out) as process:
-        end = time.monotonic() + 60
-        while not (out / seen).exists() and time.monotonic() < end and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(kind)
+    with start(STOPPED, kind.value, out / seen, *arguments, "-o", out) as process:
         _, err = process.communicate(timeout=60)
+    assert (out / seen).exists()
     assert not (out / "manifest.json").exists()
     if kind == signal.SIGINT:
         assert process.returncode == 130
