@@ -15,6 +15,7 @@ import os
 import sys
 from pathlib import Path
 
+from adrisk.config import ModelConfig, TrainConfig, load
 from adrisk.errors import AdriskError
 from adrisk.progress import say, show
 from adrisk.stages import find_model
@@ -54,7 +55,7 @@ def _run(name: str, asked: argparse.Namespace) -> list[Path]:
         return [write_page(asked.out)]
     if name == "families":
         return _families(asked)
-    how = Asked(tuple(asked.families), asked.seeds, asked.resamples, asked.folds)
+    how = Asked(_recipes(asked), asked.seeds, asked.resamples, asked.folds)
     return [run_study(name, _sources(asked, STUDIES[name]), how, asked.out)]
 
 
@@ -69,9 +70,17 @@ def _families(asked: argparse.Namespace) -> list[Path]:
         ground = open_ground(source, folds=asked.folds)
         benign = [] if ground.name == "synthetic" else _benign()
         written += judge_families(
-            ground, asked.families, asked.out, resamples=asked.resamples, benign=benign
+            ground, _recipes(asked), asked.out, resamples=asked.resamples, benign=benign
         )
     return written
+
+
+def _recipes(asked: argparse.Namespace) -> tuple[ModelConfig, ...]:
+    """Families with their default parameters, or as a configuration trains them."""
+    return tuple(
+        load(Path(name), TrainConfig) if name.endswith(".yaml") else ModelConfig(family=name)
+        for name in asked.families
+    )
 
 
 def _sources(asked: argparse.Namespace, study: Study | None = None) -> list[str]:
@@ -100,7 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("study", choices=[*STUDIES, "families", "all", "page"])
     parser.add_argument("--source", action="append", help="study these ads instead")
-    parser.add_argument("--families", nargs="+", default=["ngram", "linear"])
+    parser.add_argument(
+        "--families",
+        nargs="+",
+        default=["ngram", "linear"],
+        metavar="FAMILY|CONFIG",
+        help="such as linear, or configs/train/encoder.yaml (ngram linear)",
+    )
     parser.add_argument("--model", help="families: judge this saved model")
     parser.add_argument("--seeds", type=int, help="draws of what is random (3; label-noise 2)")
     parser.add_argument("--resamples", type=int, default=500, help="of the intervals (500)")

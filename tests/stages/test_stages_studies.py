@@ -37,6 +37,8 @@ from adrisk.stages.train import split_corpus
 from builders import FILLER, make_ads, make_corpus_file, make_texts
 
 RULER = Ruler(resamples=50)
+NGRAM = ModelConfig(family="ngram")
+LINEAR = ModelConfig(family="linear")
 STUDY = Path(__file__).parents[2] / "evaluation" / "study.py"
 
 
@@ -85,7 +87,7 @@ def test_more_campaigns_teach_more_and_every_point_has_its_interval(tmp_path: Pa
         risk.append(3 if tool % 4 == 0 else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    points = learning_curve(open_ground(str(path), folds=0), ["ngram"], RULER, seeds=2)["points"]
+    points = learning_curve(open_ground(str(path), folds=0), [NGRAM], RULER, seeds=2)["points"]
     assert [point["share"] for point in points] == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
     learned = [point["fitted_on"]["campaigns"] for point in points]
     assert learned == sorted(learned)
@@ -131,7 +133,7 @@ def test_three_voters_are_less_often_wrong_together_than_each_alone() -> None:
 
 @pytest.mark.slow
 def test_wrong_labels_cost_and_the_report_labels_stay_right(ground: Ground) -> None:
-    found = label_noise(ground, "ngram", RULER, seeds=1, every=1)
+    found = label_noise(ground, NGRAM, RULER, seeds=1, every=1)
     assert found["clean"]["risk"]["value"] > 0.99
     assert found["clean"]["indicators"]["value"] > 0.99
     at = {(point["way"], point["wrong"]): point for point in found["points"]}
@@ -198,7 +200,7 @@ def test_findings_know_what_no_training_ad_said(tmp_path: Path) -> None:
         risk.append(3 if risky else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    found = findings(open_ground(str(path), folds=3), ["ngram"], RULER)["families"]["ngram"]
+    found = findings(open_ground(str(path), folds=3), [NGRAM], RULER)["families"]["ngram"]
     risk_figures = found["risk"]["average_precision"]
     assert risk_figures["first"]["value"] > 0.95
     assert risk_figures["difference"]["low"] > 0
@@ -229,7 +231,7 @@ def test_an_indicator_that_only_one_side_learned_ranks_no_ad_on_the_other(ground
 
 @pytest.mark.slow
 def test_a_study_is_written_and_stands_on_the_page(corpus_file: Path, tmp_path: Path) -> None:
-    asked = Asked(families=("ngram",), seeds=1, resamples=30, folds=2)
+    asked = Asked(recipes=(NGRAM,), seeds=1, resamples=30, folds=2)
     path = run_study("findings", [str(corpus_file)], asked, tmp_path)
     content = json.loads(path.read_text())
     (corpus,) = content["corpora"]
@@ -249,7 +251,7 @@ def test_families_are_judged_under_the_protocol_and_listed(ground: Ground, tmp_p
     benign = tmp_path / "benign.parquet"
     pq.write_table(make_ads(texts), benign)
     written = judge_families(
-        ground, ["ngram", "linear"], tmp_path / "out", resamples=30, benign=[str(benign)]
+        ground, [NGRAM, LINEAR], tmp_path / "out", resamples=30, benign=[str(benign)]
     )
     assert [path.name for path in written] == ["ads-ngram.json", "ads-linear.json"]
     results = json.loads(written[0].read_text())

@@ -16,7 +16,7 @@ from adrisk.config import ModelConfig
 from adrisk.evaluation import PROTOCOL, Ruler
 from adrisk.stages.results import write_study
 from adrisk.stages.studies.families import judge_families, judge_saved
-from adrisk.stages.studies.findings import findings
+from adrisk.stages.studies.findings import findings, with_findings
 from adrisk.stages.studies.ground import Ground, open_ground
 from adrisk.stages.studies.label_noise import label_noise
 from adrisk.stages.studies.learning_curve import learning_curve
@@ -47,13 +47,13 @@ class Asked:
     """How a study is run.
 
     Attributes:
-        families: with their default parameters.
+        recipes: one a family; the studies of one family take the first.
         seeds: how often what is drawn at random is drawn; as the study has it if None.
         resamples: draws of campaigns behind each interval.
         folds: how many folds a corpus without a test part of its own is dealt into.
     """
 
-    families: tuple[str, ...] = ("ngram", "linear")
+    recipes: tuple[ModelConfig, ...] = (ModelConfig(family="ngram"), ModelConfig(family="linear"))
     seeds: int | None = None
     resamples: int = 500
     folds: int = 5
@@ -80,25 +80,25 @@ class Study:
 
 
 def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
-    family = asked.families[0]
-    names = (f"{family}, with findings", f"{family}, text alone")
+    recipe = asked.recipes[0]
+    names = (f"{recipe.family}, with findings", f"{recipe.family}, text alone")
     recipes = {
-        name: ModelConfig(family=family, parameters={"findings": wanted})
+        name: with_findings(recipe, wanted)
         for name, wanted in zip(names, (True, False), strict=True)
     }
     return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
 
 
 def _learning_curve(ground: Ground, asked: Asked) -> dict[str, Any]:
-    return learning_curve(ground, asked.families, asked.ruler, seeds=asked.seeds or 3)
+    return learning_curve(ground, asked.recipes, asked.ruler, seeds=asked.seeds or 3)
 
 
 def _label_noise(ground: Ground, asked: Asked) -> dict[str, Any]:
-    return label_noise(ground, asked.families[0], asked.ruler, seeds=asked.seeds or 2)
+    return label_noise(ground, asked.recipes[0], asked.ruler, seeds=asked.seeds or 2)
 
 
 def _findings(ground: Ground, asked: Asked) -> dict[str, Any]:
-    return findings(ground, asked.families, asked.ruler)
+    return findings(ground, asked.recipes, asked.ruler)
 
 
 STUDIES: Mapping[str, Study] = {

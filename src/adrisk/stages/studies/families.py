@@ -32,7 +32,7 @@ _REVIEW_SHARE = 0.01
 
 def judge_families(
     ground: Ground,
-    families: Sequence[str],
+    recipes: Sequence[ModelConfig],
     out: Path,
     *,
     resamples: int = 500,
@@ -42,19 +42,18 @@ def judge_families(
 
     Args:
         ground: the ads; the files have its name, or `real` for DIFrauD.
-        families: with their default parameters.
+        recipes: one a family.
         out: usually evaluation/results.
         resamples: of the intervals.
         benign: sources held to be benign, on which alerts are counted at the threshold for one ad
             in a hundred.
     """
     written = []
-    for family in families:
-        recipe = ModelConfig(family=family)
+    for recipe in recipes:
         config = EvaluateConfig(
             resamples=resamples,
             folds=0 if len(ground.splits) == 1 else len(ground.splits),
-            random_split=family in QUICK,
+            random_split=recipe.family in QUICK,
         )
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
@@ -66,7 +65,9 @@ def judge_families(
             else:
                 done = evaluate_recipe(recipe, ground.corpus, config, place / "out")
             found = _alerts(model, benign, resamples) if model is not None else None
-        written.append(write_results(out, f"{_called(ground)}-{family}", done.results, found))
+        written.append(
+            write_results(out, f"{_called(ground)}-{recipe.family}", done.results, found)
+        )
     return written
 
 

@@ -17,23 +17,28 @@ from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, ask, labelled, pair
 
 
-def findings(ground: Ground, families: Sequence[str], ruler: Ruler) -> dict[str, Any]:
+def findings(ground: Ground, recipes: Sequence[ModelConfig], ruler: Ruler) -> dict[str, Any]:
     """With the findings less without them, for risk and, where labelled, the indicators.
 
     Args:
         ground: the ads.
-        families: with their default parameters otherwise.
+        recipes: one a family; whether it has findings is set here.
         ruler: of the intervals.
     """
     taught = labelled(ground)
     only_risk = bool(np.isnan(taught[0].targets.indicators).all())
     compared = {}
-    with track("findings", 2 * len(families), "models") as advance:
-        for family in families:
+    with track("findings", 2 * len(recipes), "models") as advance:
+        for recipe in recipes:
             said = []
             for wanted in (True, False):
-                recipe = ModelConfig(family=family, parameters={"findings": wanted})
-                said.append(ask(ground, recipe, taught, only_risk=only_risk))
+                asked = with_findings(recipe, wanted)
+                said.append(ask(ground, asked, taught, only_risk=only_risk))
                 advance()
-            compared[family] = compare(pair(ground, said[0], said[1]), ruler)
+            compared[recipe.family] = compare(pair(ground, said[0], said[1]), ruler)
     return {"families": compared}
+
+
+def with_findings(recipe: ModelConfig, wanted: bool) -> ModelConfig:
+    """The recipe with what the rules find as features, or without."""
+    return recipe.model_copy(update={"parameters": {**recipe.parameters, "findings": wanted}})

@@ -41,7 +41,7 @@ Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 def label_noise(
     ground: Ground,
-    family: str,
+    recipe: ModelConfig,
     ruler: Ruler,
     *,
     seeds: int = 2,
@@ -52,7 +52,7 @@ def label_noise(
 
     Args:
         ground: the ads; where they bring their truth beside their labels, that is what is right.
-        family: with its default parameters.
+        recipe: what is taught.
         ruler: of the intervals.
         seeds: how often the wrong labels are drawn; what they give is averaged.
         indicator_seeds: for how many of the draws indicators are learned too, where the ads are
@@ -63,7 +63,6 @@ def label_noise(
     right = thinned(right, every)
     if np.isnan(right[0].targets.indicators).all():
         indicator_seeds = 0
-    recipe = ModelConfig(family=family)
     with track("label noise", 1 + len(WAYS) * len(WRONG) * seeds, "models") as advance:
         clean = ask(ground, recipe, right, only_risk=not indicator_seeds)
         advance()
@@ -97,7 +96,7 @@ def label_noise(
                 )
     start = {name: figure.estimate().to_json() for name, figure in before.items()}
     return {
-        "family": family,
+        "family": recipe.family,
         "draws": {"risk": seeds, "indicators": indicator_seeds},
         "clean": {"called_risky": round(_risky_share(right), 6), **start},
         "points": points,

@@ -24,21 +24,20 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
 def learning_curve(
-    ground: Ground, families: Sequence[str], ruler: Ruler, *, seeds: int = 3
+    ground: Ground, recipes: Sequence[ModelConfig], ruler: Ruler, *, seeds: int = 3
 ) -> dict[str, Any]:
     """Average precision of risk by the share of the fit campaigns learned from.
 
     Args:
         ground: the ads.
-        families: with their default parameters; only the risk is learned.
+        recipes: one a family; only the risk is learned.
         ruler: of the intervals.
         seeds: how many orders of the campaigns.
     """
     whole = labelled(ground)
     points = []
-    with track("learning curve", len(families) * len(SHARES), "points") as advance:
-        for family in families:
-            recipe = ModelConfig(family=family)
+    with track("learning curve", len(recipes) * len(SHARES), "points") as advance:
+        for recipe in recipes:
             for share in SHARES:
                 orders = range(seeds) if share < 1 else range(1)
                 drawn, learned = [], []
@@ -50,7 +49,7 @@ def learning_curve(
                 values = [float(one.values[0]) for one in drawn]
                 points.append(
                     {
-                        "family": family,
+                        "family": recipe.family,
                         "share": share,
                         "orders": len(orders),
                         "fitted_on": {
