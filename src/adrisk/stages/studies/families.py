@@ -25,7 +25,8 @@ from adrisk.stages.studies.ground import Ground
 from adrisk.stages.train import fit_model, split_corpus
 
 QUICK = ("ngram", "linear")
-"""Families that train in seconds: only these are trained again for the gap to a random split."""
+"""Families that train in seconds: on a large corpus only these are trained again for the gap to a
+random split."""
 
 _REVIEW_SHARE = 0.01
 
@@ -50,10 +51,9 @@ def judge_families(
     """
     written = []
     for recipe in recipes:
+        folds = 0 if len(ground.splits) == 1 else len(ground.splits)
         config = EvaluateConfig(
-            resamples=resamples,
-            folds=0 if len(ground.splits) == 1 else len(ground.splits),
-            random_split=recipe.family in QUICK,
+            resamples=resamples, folds=folds, random_split=folds > 0 or recipe.family in QUICK
         )
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
@@ -65,9 +65,8 @@ def judge_families(
             else:
                 done = evaluate_recipe(recipe, ground.corpus, config, place / "out")
             found = _alerts(model, benign, resamples) if model is not None else None
-        written.append(
-            write_results(out, f"{_called(ground)}-{recipe.family}", done.results, found)
-        )
+        name = f"{_called(ground)}-{recipe.family}"
+        written.append(write_results(out, name, done.results, found))
     return written
 
 
