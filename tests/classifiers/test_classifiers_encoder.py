@@ -17,18 +17,12 @@ from hypothesis import strategies as st
 from adrisk.classifiers.base import Workshop
 from adrisk.classifiers.encoder import EncoderClassifier, attribution
 from adrisk.classifiers.encoder.batches import by_width, padded, shortened, shuffled
+from adrisk.classifiers.encoder.examples import Examples, answers_of, held_back, one_of_each
+from adrisk.classifiers.encoder.losses import balance_of
 from adrisk.classifiers.encoder.network import Network, cumulative, freeze, learned
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
 from adrisk.classifiers.encoder.source import load_base
-from adrisk.classifiers.encoder.training import (
-    Examples,
-    Recipe,
-    answers_of,
-    balance_of,
-    held_back,
-    one_of_each,
-    start_heads,
-)
+from adrisk.classifiers.encoder.start import start_heads
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import Targets
 from adrisk.reading import Reading, prepare
@@ -191,8 +185,7 @@ def test_learning_begins_where_the_findings_alone_lead(tiny_encoder: Path) -> No
         [np.arange(5)] * 3000, found, np.arange(3000), answers, (~np.isnan(answers)).astype(float)
     )
     network = Network(load_base(str(tiny_encoder)).encoder, 1, 2)
-    recipe = Recipe(1, 32, 1e-3, 1, 0.0, half=False, seed=0, longest=16, filler=0)
-    start_heads(network, examples, balance_of(examples), recipe)
+    start_heads(network, examples, balance_of(examples), smoothing=0.0)
     assert network.head.weight.abs().max() == 0
     truth = np.log(0.95 / 0.05)
     indicator = network.wide.weight[3].detach()
