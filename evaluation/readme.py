@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.report.markdown import figure, percent, plain, table
-from adrisk.stages.release import MANIFEST, read_release
+from adrisk.stages.release_folder import MANIFEST, read_release
 
 ROOT = Path(__file__).parents[1]
 BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
+from adrisk.labels import Targets
+from adrisk.reading import Reading, prepare
 
 RISKY = "we hold your passport until the travel debt is paid"
 HONEST = "written contract, weekly pay and your own keys"
@@ -29,6 +31,18 @@ def make_texts(count: int, positives: int, seed: int = 0) -> tuple[list[str], np
         words = " ".join(rng.choice(FILLER, size=18))
         texts.append(f"Ad {i}: {words}. {RISKY if truth[i] else HONEST}.")
     return texts, truth
+
+
+def make_learning(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[Reading, Targets]:
+    """Folded texts, and targets in which two neighbouring ads are one campaign."""
+    texts, truth = make_texts(count, positives, seed)
+    targets = Targets(
+        ("document_retention",),
+        truth[:, None].astype(np.float64),
+        np.where(truth, 2, 0).astype(np.int64),
+        campaigns=np.arange(count) // 2,
+    )
+    return prepare(texts, ["en"] * count), targets
 
 
 def make_ads(

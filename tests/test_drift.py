@@ -9,17 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.drift import (
-    KINDS,
-    LIMITS,
-    Drift,
-    Verdict,
-    cohen_h,
-    compare,
-    jensen_shannon,
-    psi,
-    supported,
-)
+from adrisk.drift import KINDS, LIMITS, Drift, Verdict, compare, supported
+from adrisk.drift.effects import cohen_h, jensen_shannon, psi
 from adrisk.summary import (
     GROUPS,
     Frame,

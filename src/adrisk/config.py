@@ -7,7 +7,6 @@ can name data that is not.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -26,7 +25,8 @@ from pydantic import (
 )
 
 from adrisk.classifiers import FAMILIES
-from adrisk.errors import ConfigError
+from adrisk.classifiers.parameters import check_names, defaults_of
+from adrisk.errors import ConfigError, did_you_mean
 from adrisk.policy import PolicyConfig
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -68,18 +68,11 @@ class ModelConfig(_Part):
     def _known(self) -> ModelConfig:
         if self.family not in FAMILIES:
             raise ValueError(
-                f"unknown classifier family {self.family!r}{_nearest(self.family, FAMILIES)}; "
+                f"unknown classifier family {self.family!r}{did_you_mean(self.family, FAMILIES)}; "
                 f"there are {', '.join(sorted(FAMILIES))}"
             )
-        allowed = _parameter_model(self.family)
-        for name in self.parameters:
-            if name not in allowed.model_fields:
-                raise ValueError(
-                    f"{self.family} has no parameter {name!r}"
-                    f"{_nearest(name, allowed.model_fields)}; it has "
-                    f"{', '.join(sorted(allowed.model_fields))}"
-                )
-        allowed.model_validate(self.parameters)
+        check_names(self.family, FAMILIES[self.family], self.parameters)
+        _parameter_model(self.family).model_validate(self.parameters)
         return self
 
 
@@ -232,7 +225,7 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        near = _nearest(path.name, _siblings(path))
+        near = did_you_mean(path.name, _siblings(path))
         raise ConfigError(
             f"configuration {path} cannot be read: {error.strerror or error}{near}"
         ) from error
@@ -285,7 +278,7 @@ def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         fields = _fields_at(kind, problem["loc"][:-1])
         known = f"; known here: {', '.join(sorted(fields))}" if fields else ""
-        return f"unknown key {where!r}{_nearest(keys[-1], fields)}{known}{more}"
+        return f"unknown key {where!r}{did_you_mean(keys[-1], fields)}{known}{more}"
     if problem["type"] == "missing":
         return f"the key {where!r} is missing{more}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -312,10 +305,11 @@ def _classes(hint: Any) -> list[type[BaseModel]]:
 
 def _parameter_model(family: str) -> type[BaseModel]:
     """The keyword arguments of a family as a model, so that their types are checked too."""
-    init = FAMILIES[family].__init__
-    defaults = getattr(init, "__kwdefaults__", None) or {}
-    hints = get_type_hints(init)
-    fields: dict[str, Any] = {name: (hints[name], value) for name, value in defaults.items()}
+    kind = FAMILIES[family]
+    hints = get_type_hints(kind.__init__)
+    fields: dict[str, Any] = {
+        name: (hints[name], value) for name, value in defaults_of(kind).items()
+    }
     return create_model(f"{family}_parameters", **fields)
 
 
@@ -332,8 +326,3 @@ def _siblings(path: Path) -> list[str]:
         return [found.name for found in path.parent.iterdir() if found.suffix in (".yaml", ".yml")]
     except OSError:
         return []
-
-
-def _nearest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""

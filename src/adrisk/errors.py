@@ -15,6 +15,9 @@ Programmer mistakes stay ValueError and TypeError.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class AdriskError(Exception):
     """Root of everything a user can act on."""
@@ -55,3 +58,13 @@ class MissingExtraError(UsageError):
 
 class RunError(AdriskError):
     """The work itself failed; what was finished is kept and can be resumed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """For a message about an unknown name: the nearest known one, or nothing.
+
+    >>> did_you_mean("bitts", ["bits", "seed"])
+    ", did you mean 'bits'?"
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -13,7 +13,7 @@ from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
 from adrisk.model import Model
 from adrisk.report import card
-from adrisk.stages.release import read_release
+from adrisk.stages.release_folder import read_release
 from adrisk.tracking import Store, aliased, list_versions
 from builders import HONEST, RISKY
 

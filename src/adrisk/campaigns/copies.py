@@ -8,40 +8,23 @@ Nothing depends on the order of the rows: they are worked through in the order o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from adrisk.campaigns.minhash import EMPTY, WIDTH, agreement
-from adrisk.engine import in_order
+from adrisk.campaigns.common import NOTHING_COMMON, common_columns
+from adrisk.campaigns.distinct import distinct_rows, in_parts, is_blank
+from adrisk.campaigns.likeness import Rows
+from adrisk.campaigns.meeting import connected
+from adrisk.campaigns.minhash import agreement
 from adrisk.types import FloatArray, IntArray
-
-SHORT_SIMILARITY = 0.9
-"""What two ads need when one of them is short, or has few words of its own: few words agree by
-chance."""
 
 _LOOSE = 0.6  # similarity that keeps two ads from counting as unlike,
 _LOOSE_DEPTH = 4  # as far as they meet in bands of so many columns
-_FEW_OWN = 16  # columns that are not common; with fewer an ad counts as short,
-_NO_OWN = 4  # and with fewer than these it has nothing but common words to go by
-_FEW_OWN_ALIKE, _FEW_WHOLE_ALIKE = 0.5, 0.8  # what such ads need, of their own and in all
 _SLACK = 0.1  # below the similarity asked of a pair, for an ad against its group's typical ad
 _ROUNDS = 8  # of splitting what was chained; what is left over stands alone
 _SAMPLE = 64  # members looked at to find the most typical one
-_ROWS = 1 << 16  # signatures compared or hashed at a time
-_CHANCE = 0.9  # of two ads, exactly as similar as asked, to be compared at all
-_NEIGHBOUR_BITS = np.uint64(24)
-
-_COMMON_AUTHORS = 8  # what as many authors have in common is nobody's own,
-_COMMON_SHARE = 0.002  # and in a large corpus it takes this share of all authors
-_NOTHING_COMMON = np.zeros((0, 0), dtype=np.bool_)
-
-_WEIGHTS = np.cumprod(np.full(WIDTH, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +42,7 @@ class Groups:
     typical: IntArray
     alike: FloatArray
     _signatures: NDArray[np.uint32]
-    _rows: _Rows
+    _rows: Rows
     _numbers: IntArray  # in `_rows`, of the typical ones
 
     def likeness_of_pairs(self, a: IntArray, b: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -74,7 +57,7 @@ class Groups:
         head = self._signatures[self.typical[one]]
         out = np.empty(len(some), dtype=np.float64)
         short = np.empty(len(some), dtype=np.bool_)
-        for part in _parts(len(some)):
+        for part in in_parts(len(some)):
             picked = self._signatures[self.typical[some[part]]]
             out[part] = agreement(picked, head)
             short[part] = picked[:, 0] & head[0] & 1
@@ -92,14 +75,14 @@ class Copies:
 
     def __init__(self, signatures: NDArray[np.uint32], place: IntArray | None = None) -> None:
         self.signatures = signatures
-        self._distinct, self._number = _distinct(signatures, place)
+        self._distinct, self._number = distinct_rows(signatures, place)
         self._filled = np.flatnonzero(~is_blank(signatures, self._distinct))
 
     def loose(self) -> Groups:
         """Groups of ads that are not unlike, chained as they come; each stands for one author."""
-        rows = _Rows(self.signatures, self._distinct, _NOTHING_COMMON)
+        rows = Rows(self.signatures, self._distinct, NOTHING_COMMON)
         label = np.arange(len(self._distinct), dtype=np.int64) + len(self._filled)
-        label[self._filled] = _connected(rows, self._filled, _LOOSE, _LOOSE_DEPTH)
+        label[self._filled] = connected(rows, self._filled, _LOOSE, _LOOSE_DEPTH)
         _, first, label = np.unique(label, return_index=True, return_inverse=True)
         return Groups(
             label[self._number],
@@ -119,12 +102,12 @@ class Copies:
                 without text has no near-copy.
             author: shape (n,), who is thought to have written each; equal rows have equal authors.
         """
-        common = _NOTHING_COMMON
+        common = NOTHING_COMMON
         if author is not None:
             by = np.empty(len(self._distinct), dtype=np.int64)
             by[self._number] = author
-            common = _common(self.signatures, self._distinct, self._filled, by)
-        rows = _Rows(self.signatures, self._distinct, common)
+            common = common_columns(self.signatures, self._distinct, self._filled, by)
+        rows = Rows(self.signatures, self._distinct, common)
         group = np.full(len(self._distinct), -1, dtype=np.int64)
         alike = np.ones(len(self._distinct), dtype=np.float64)
         typical: list[IntArray] = []
@@ -133,7 +116,7 @@ class Copies:
         for _ in range(_ROUNDS):
             if not len(rest):
                 break
-            labels = _connected(rows, rest, similarity)
+            labels = connected(rows, rest, similarity)
             kept, heads, likeness = _near_typical(rows, rest, labels, similarity)
             group[rest[kept]] = found + labels[kept]
             alike[rest[kept]] = likeness[kept]
@@ -161,205 +144,8 @@ class Copies:
         )
 
 
-def is_blank(signatures: NDArray[np.uint32], rows: IntArray) -> NDArray[np.bool_]:
-    """Whether each row is of an ad without a letter or digit."""
-    out = np.empty(len(rows), dtype=np.bool_)
-    for part in _parts(len(rows)):
-        out[part] = (signatures[rows[part]] == EMPTY).all(axis=1)
-    return out
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """Estimated similarities of n pairs.
-
-    Attributes:
-        own: of what is not common; of everything where next to nothing is not.
-        whole: of everything.
-        columns: how many columns are not common.
-        short: whether either ad is short.
-    """
-
-    own: FloatArray
-    whole: FloatArray
-    columns: IntArray
-    short: NDArray[np.bool_]
-
-    def enough(self, similarity: float, slack: float) -> NDArray[np.bool_]:
-        """Whether each pair is similar enough to be near-copies."""
-        few = self.columns < _FEW_OWN
-        enough = self.own >= similarity - slack
-        # With few words of their own, ads must be made up of the same common ones, too.
-        enough[few] = (self.own[few] >= _FEW_OWN_ALIKE) & (self.whole[few] >= _FEW_WHOLE_ALIKE)
-        enough[self.short] = self.own[self.short] >= max(similarity, SHORT_SIMILARITY)
-        return enough
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Distinct signatures, by number, and which of their columns many unlike ads have.
-
-    `common` has shape (numbers, 64), or (0, 0) where nothing is common.
-    """
-
-    signatures: NDArray[np.uint32]
-    distinct: IntArray
-    common: NDArray[np.bool_]
-
-    def compare(self, a: IntArray, b: IntArray) -> _Likeness:
-        """How alike each pair is.
-
-        A column shows the smallest hash of the union of both ads' shingles. Where that is of a
-        shingle which many unlike ads have, the column says nothing.
-        """
-        left, right = self.signatures[self.distinct[a]], self.signatures[self.distinct[b]]
-        short = ((left[:, 0] | right[:, 0]) & 1).astype(np.bool_)
-        agree = left == right
-        whole = np.count_nonzero(agree, axis=1) / WIDTH
-        if not self.common.size:
-            return _Likeness(whole, whole, np.full(len(a), WIDTH), short)
-        own = ~np.where(left <= right, self.common[a], self.common[b])
-        count = np.count_nonzero(own, axis=1)
-        share = np.count_nonzero(agree & own, axis=1) / np.maximum(count, 1)
-        return _Likeness(np.where(count < _NO_OWN, whole, share), whole, count, short)
-
-    def similar(
-        self, a: IntArray, b: IntArray, similarity: float, slack: float = 0.0
-    ) -> tuple[NDArray[np.bool_], FloatArray]:
-        """Whether each pair is as similar as asked, less the slack, and how similar it is."""
-        enough = np.empty(len(a), dtype=np.bool_)
-        likeness = np.empty(len(a), dtype=np.float64)
-        for part in _parts(len(a)):
-            found = self.compare(a[part], b[part])
-            enough[part] = found.enough(similarity, slack)
-            likeness[part] = found.own
-        return enough, likeness
-
-    def keys(self, rows: IntArray, band: int, depth: int) -> NDArray[np.uint64]:
-        """The bucket of each row in the upper bits; below, so that likely copies lie side by
-        side, a hash of the column after the band."""
-        columns = range(band * depth, (band + 1) * depth)
-        beside = columns.stop % WIDTH
-        keys = np.empty(len(rows), dtype=np.uint64)
-        for part in _parts(len(rows)):
-            at = self.distinct[rows[part]]
-            bucket = np.zeros(len(at), dtype=np.uint64)
-            for column, weight in zip(columns, _WEIGHTS, strict=False):
-                bucket += self.signatures[:, column][at] * weight
-            near = _mixed(self.signatures[:, beside][at].astype(np.uint64))
-            near >>= np.uint64(64) - _NEIGHBOUR_BITS
-            keys[part] = (_mixed(bucket) >> _NEIGHBOUR_BITS << _NEIGHBOUR_BITS) | near
-        return keys
-
-
-def _distinct(signatures: NDArray[np.uint32], place: IntArray | None) -> tuple[IntArray, IntArray]:
-    """A row for each different signature, ordered by a hash of it, and each row's number there.
-
-    Most ads are exact copies; from here on a text counts once however often it was posted.
-    """
-    keys = np.empty(len(signatures), dtype=np.uint64)
-    for part in _parts(len(signatures)):
-        keys[part] = signatures[part].astype(np.uint64) @ _WEIGHTS
-    keys = _mixed(keys)
-    order = np.arange(len(keys)) if place is None else np.argsort(place)
-    _, first, member_of = np.unique(keys[order], return_index=True, return_inverse=True)
-    number = np.empty_like(member_of)
-    number[order] = member_of
-    return order[first], number
-
-
-def _common(
-    signatures: NDArray[np.uint32], distinct: IntArray, among: IntArray, author: IntArray
-) -> NDArray[np.bool_]:
-    """For each number and column, whether many authors have that value there.
-
-    Authors count, not ads, so that a campaign's own template, however often it was edited, is not
-    taken for boilerplate.
-    """
-    picked = distinct[among]
-    authors = np.unique(author[among], return_inverse=True)[1].astype(np.uint64)
-    count = int(authors.max(initial=0)) + 1
-    limit = max(_COMMON_AUTHORS, _COMMON_SHARE * count)
-    if count < limit:
-        return _NOTHING_COMMON
-    common = np.zeros((len(distinct), WIDTH), dtype=np.bool_)
-
-    def mark(column: int) -> None:
-        values = signatures[picked, column]
-        pairs = (values.astype(np.uint64) << np.uint64(32)) | authors
-        pairs.sort()  # several times as fast as np.unique
-        pairs = pairs[_first_of_equals(pairs)] >> np.uint64(32)
-        starts = np.flatnonzero(_first_of_equals(pairs))
-        often = pairs[starts[np.diff(starts, append=len(pairs)) >= limit]].astype(np.uint32)
-        if len(often):
-            common[among, column] = np.isin(values, often)
-
-    for _ in in_order(mark, range(WIDTH)):
-        pass
-    return common if common.any() else _NOTHING_COMMON
-
-
-def _first_of_equals(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    first = np.ones(len(ordered), dtype=np.bool_)
-    first[1:] = ordered[1:] != ordered[:-1]
-    return first
-
-
-def _connected(
-    rows: _Rows, among: IntArray, similarity: float, depth: int | None = None
-) -> IntArray:
-    """Label of each row: rows joined by pairs that are similar enough share one.
-
-    Rows that agree in a whole band of columns meet in a bucket. In a bucket each row is compared
-    with the first and with the one before it, never with all: a bucket of n rows costs 2 n.
-    """
-    labels = np.arange(len(among), dtype=np.int64)
-    depth = depth or _band_depth(similarity)
-    meet = partial(_meetings, rows, among, depth)
-    for a, b in in_order(meet, range(WIDTH // depth)):  # the next bands are sorted meanwhile
-        apart = labels[a] != labels[b]
-        a, b = a[apart], b[apart]
-        similar, _ = rows.similar(among[a], among[b], similarity)
-        labels = components(len(among), labels[a[similar]], labels[b[similar]])[labels]
-    return np.unique(labels, return_inverse=True)[1]
-
-
-def _meetings(rows: _Rows, among: IntArray, depth: int, band: int) -> tuple[IntArray, IntArray]:
-    """The pairs to compare in the buckets of a band."""
-    keys = rows.keys(among, band, depth)
-    order = _likely_to_meet(keys)
-    order = order[np.argsort(keys[order], kind="stable")]
-    buckets = keys[order] >> _NEIGHBOUR_BITS
-    joins = np.ones(len(order), dtype=np.bool_)
-    joins[:1] = False
-    np.equal(buckets[1:], buckets[:-1], out=joins[1:])
-    at = np.flatnonzero(joins)
-    first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(order))))[at]
-    return np.concatenate((order[first], order[at - 1])), np.concatenate((order[at], order[at]))
-
-
-def _likely_to_meet(keys: NDArray[np.uint64]) -> IntArray:
-    """Rows in order, all that share their bucket with another and few that do not.
-
-    Counting the first bits of a key costs less than sorting all keys.
-    """
-    bits = len(keys).bit_length() + 3
-    slot = (keys >> np.uint64(64 - bits)).astype(np.int64)
-    return np.flatnonzero(np.bincount(slot, minlength=1 << bits)[slot] > 1)
-
-
-def _band_depth(similarity: float) -> int:
-    """Columns a band: as many as still let two ads that are just similar enough meet."""
-    fitting = [
-        depth
-        for depth in (1, 2, 3, 4, 6, 8, 16)
-        if 1 - (1 - similarity**depth) ** (WIDTH // depth) >= _CHANCE
-    ]
-    return max(fitting, default=1)
-
-
 def _near_typical(
-    rows: _Rows, among: IntArray, labels: IntArray, similarity: float
+    rows: Rows, among: IntArray, labels: IntArray, similarity: float
 ) -> tuple[NDArray[np.bool_], IntArray, FloatArray]:
     """Which rows are like the typical row of their label, which row that is, and how alike."""
     order = np.argsort(labels, kind="stable")
@@ -377,21 +163,3 @@ def _near_typical(
         head = np.full(len(members), among[heads[label]])
         kept[members], likeness[members] = rows.similar(among[members], head, similarity, _SLACK)
     return kept, heads, likeness
-
-
-def components(count: int, a: IntArray, b: IntArray) -> IntArray:
-    """The connected component of each of `count` nodes under the edges a - b."""
-    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
-
-
-def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread the keys: every bit of the result depends on every bit of the key."""
-    keys = keys ^ (keys >> np.uint64(32))
-    keys *= np.uint64(0xD6E8FEB86659FD93)
-    return keys ^ (keys >> np.uint64(32))
-
-
-def _parts(count: int) -> Iterator[slice]:
-    """Slices that cover `count` rows, few at a time, so that memory stays flat."""
-    return (slice(at, at + _ROWS) for at in range(0, count, _ROWS))

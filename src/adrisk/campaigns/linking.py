@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.campaigns.copies import Copies, Groups, components, is_blank
+from adrisk.campaigns.copies import Copies, Groups
+from adrisk.campaigns.distinct import is_blank
 from adrisk.campaigns.earlier import Earlier, Standing, stand
 from adrisk.campaigns.linked import Linked, Pairs
 from adrisk.campaigns.links import Ads, Found, guarded_table, links_table, notes
+from adrisk.campaigns.meeting import components
 from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.sharing import Guards, Shared, share
 from adrisk.types import IntArray

@@ -17,8 +17,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
-from adrisk.campaigns.copies import Groups, components
+from adrisk.campaigns.copies import Groups
 from adrisk.campaigns.linked import SHORT_NAME, Pairs
+from adrisk.campaigns.meeting import components
 from adrisk.campaigns.sharing import REASONS, Shared
 from adrisk.types import FloatArray, IntArray
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.campaigns.copies import Groups, components
+from adrisk.campaigns.copies import Groups
+from adrisk.campaigns.meeting import components
 from adrisk.types import IntArray
 
 UNLIKE, LISTED, GIANT = range(1, 4)

