@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,25 @@ def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
         write(tmp_path / "r.yaml", RUN.replace("synthetic:10", "h2:${MY_ADS}")), RunConfig
     )
     assert config.corpus.sources == ("h2:/data/a b.parquet",)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        (
+            {"encoder": {"epoch": 2}},
+            "cascade: encoder has no parameter 'epoch', did you mean 'epochs'",
+        ),
+        ({"fast": {"bits": "many"}}, "bits"),
+        ({"fast": 3}, "fast"),
+    ],
+)
+def test_the_parameters_of_a_cascades_parts_are_checked_before_anything_is_read(
+    tmp_path: Path, parameters: dict[str, object], told: str
+) -> None:
+    content = {"name": "two", "family": "cascade", "parameters": parameters}
+    with pytest.raises(ConfigError, match=told):
+        load(write(tmp_path / "c.yaml", json.dumps(content)), TrainConfig)
 
 
 def test_the_released_cascade_is_the_one_that_the_cascades_own_configuration_trains() -> None:

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from adrisk.classifiers import FAMILIES
+from adrisk.classifiers.base import Classifier
 from adrisk.classifiers.parameters import check_names, defaults_of
 from adrisk.errors import ConfigError, did_you_mean
 from adrisk.policy import PolicyConfig
@@ -71,8 +72,10 @@ class ModelConfig(_Part):
                 f"unknown classifier family {self.family!r}{did_you_mean(self.family, FAMILIES)}; "
                 f"there are {', '.join(sorted(FAMILIES))}"
             )
-        check_names(self.family, FAMILIES[self.family], self.parameters)
-        _parameter_model(self.family).model_validate(self.parameters)
+        kind = FAMILIES[self.family]
+        _check_parameters(self.family, kind, self.parameters)
+        for part, of_part in getattr(kind, "parts", {}).items():
+            _check_parameters(f"{self.family}: {part}", of_part, self.parameters.get(part) or {})
         return self
 
 
@@ -303,14 +306,14 @@ def _classes(hint: Any) -> list[type[BaseModel]]:
     return [found for inner in getattr(hint, "__args__", ()) for found in _classes(inner)]
 
 
-def _parameter_model(family: str) -> type[BaseModel]:
-    """The keyword arguments of a family as a model, so that their types are checked too."""
-    kind = FAMILIES[family]
+def _check_parameters(name: str, kind: type[Classifier], given: Mapping[str, Any]) -> None:
+    """Refuse unknown parameters of a family, called by this name, and values of a wrong type."""
+    check_names(name, kind, given)
     hints = get_type_hints(kind.__init__)
     fields: dict[str, Any] = {
-        name: (hints[name], value) for name, value in defaults_of(kind).items()
+        parameter: (hints[parameter], value) for parameter, value in defaults_of(kind).items()
     }
-    return create_model(f"{family}_parameters", **fields)
+    create_model(f"{name}_parameters", **fields).model_validate(given)
 
 
 def _names(models: tuple[ModelConfig, ...]) -> list[str]:

@@ -28,6 +28,7 @@ from adrisk.classifiers import storage
 from adrisk.classifiers.base import (
     RISKY_COLUMN,
     THRESHOLDS,
+    Classifier,
     Margins,
     Workshop,
     contributions_to,
@@ -70,6 +71,11 @@ class CascadeClassifier:
     """
 
     family: ClassVar[str] = "cascade"
+    parts: ClassVar[dict[str, type[Classifier]]] = {
+        _FAST: NgramClassifier,
+        _ENCODER: EncoderClassifier,
+    }
+    """Parameters that are themselves parameters of a family; a configuration checks them."""
     labels_: tuple[str, ...]
 
     def __init__(
