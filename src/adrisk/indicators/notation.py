@@ -280,7 +280,10 @@ class _Reader:
         exchanged = self.exchanged and not self.slots.names_both(name)
         if (name, within, exchanged) not in self.slots.parts:
             reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
-            self.slots.parts[name, within, exchanged] = _either(reader.alternatives()), reader.people
+            self.slots.parts[name, within, exchanged] = (
+                _either(reader.alternatives()),
+                reader.people,
+            )
         part, people = self.slots.parts[name, within, exchanged]
         self.people += people
         return part
