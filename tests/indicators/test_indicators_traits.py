@@ -99,7 +99,7 @@ def partners(language: str) -> dict[str, str]:
 
 
 def spoken(tree: object, draw: random.Random) -> str:
-    """A text that a regular expression of the notation may match: the plainest, one of each choice."""
+    """A text that a regular expression of the notation may match."""
     said = ""
     for kind, value in tree:  # type: ignore[attr-defined]
         if kind is code.LITERAL:
@@ -187,7 +187,8 @@ def test_whoever_does_not_go_out_is_noticed(language: str, said: str, people: li
         ("en", "We keep her diary", "We keep his diary"),
         ("es", "Ella no contesta", "Él no contesta"),
         ("es", "No hables con ella", "No hables con él"),
-        ("es", "Las citas las decidimos nosotros, no ella", "Las citas las decidimos nosotros, no él"),
+        ("es", "Las citas las decidimos nosotros, no ella",
+         "Las citas las decidimos nosotros, no él"),
         ("pt", "Respondo eu por ela", "Respondo eu por ele"),
         ("fr", "Les horaires c'est nous, pas elle", "Les horaires c'est nous, pas lui"),
         ("fr", "Ne parlez jamais avec elles", "Ne parlez jamais avec eux"),
