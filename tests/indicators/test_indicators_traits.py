@@ -220,3 +220,22 @@ def test_who_sets_their_own_prices_is_not_controlled(text: str) -> None:
 def test_to_keep_a_departure_secret_is_no_confinement(language: str, text: str) -> None:
     found = findings([text], language)[0]
     assert ("isolation_or_movement_control", "present") not in found
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "names"),
+    [
+        ("en", "New in {}", ["Leeds", "El Paso", "San Diego", "Stoke"]),
+        ("en", "Crew from {} preferred", ["Ukraine", "El Salvador", "Sri Lanka", "South Korea"]),
+        ("es", "Lo lleva {}, llama y ya", ["Pablo", "Luz Dary"]),
+        ("pt", "Sauna da casa, pessoal da {}", ["Moldávia", "Guiné-Bissau"]),
+        ("fr", "Le billet, c'est {} qui les arrange", ["Marc", "Anne-Marie", "Marie-Ève"]),
+        ("fr", "Équipe de {} de préférence", ["Pologne", "Côte d'Ivoire"]),
+    ],
+)
+def test_a_name_of_two_words_is_noticed_as_one_of_one_word(
+    language: str, said: str, names: list[str]
+) -> None:
+    first, *others = findings([said.format(name) for name in names], language)
+    assert first
+    assert all(other == first for other in others)

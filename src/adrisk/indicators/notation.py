@@ -13,6 +13,7 @@ text (see `plain.py`), and sets of words: a text that holds no word of a set can
     *           any further letters of the word; deduct* is deduct, deducted, deduction
     -           a hyphen, a space or nothing; e-mail is email, e-mail and e mail
     [0-9]       one of these characters
+    [a-z]*      any one word; a name of two is one, such as Anne-Marie, El Salvador or Cape Verde
 
 Where a pattern names people of one gender, it finds those of the other as well: the language's file
 lists the words that correspond under `genders`, and the whole pattern is read with them exchanged
@@ -45,6 +46,16 @@ _AFTER = (
 )
 # A bare number is money from three digits on: 12 is months or hours.
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
+# A name of two words must not pass where one of one word does not: no place, nation or person is
+# noticed sooner than another. These begin such names.
+_BEFORE_NAMES = (
+    "anna|anne|baja|belo|buenos|cabo|cape|cidade|ciudad|costa|cote d|dominican|east|el|guine|hong"
+    "|ivory|jean|jose|juan|juiz de|la|las|le|les|los|luz|mar del|marc|maria|marie|mexico|mont|new"
+    "|north|nova|nueva|nuevo|port|porto|puerto|republica|republique|ribeirao|rio|saint|sainte|san"
+    "|santa|santo|sao|saudi|sierra|south|sri|st|united|vila|villa|west"
+)
+_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z][a-z0-9_]*+(?:-[a-z][a-z0-9_]*+)?"
+_ANY_WORD = "[a-z]*"
 _SPECIAL = set("()|{}<>[]*- ?")
 _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
 _MANY_WORDS = 600
@@ -230,12 +241,23 @@ class _Reader:
         parts: list[_Part] = []
         text, size, letters = self.text, len(self.text), _LETTERS.match
         while self.at < size and text[self.at] not in "|)":
-            if run := letters(text, self.at):
+            if self._is_word_of_any_letters():
+                self.at += len(_ANY_WORD)
+                parts.append(_Part(_NAME))
+            elif run := letters(text, self.at):
                 self.at = run.end()
                 parts.append(self._word(run.group()) if self.exchanged else _letters(run.group()))
             else:
                 parts.append(self._repeated(self._atom()))
         return _joined(parts)
+
+    def _is_word_of_any_letters(self) -> bool:
+        stop = self.at + len(_ANY_WORD)
+        return (
+            self.text.startswith(_ANY_WORD, self.at)
+            and not self.text[self.at - 1 : self.at].isalnum()
+            and not self.text[stop : stop + 1].isalnum()
+        )
 
     def _atom(self) -> _Part:
         sign = self.text[self.at]
