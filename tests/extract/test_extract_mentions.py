@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from adrisk.extract import find_mentions, guess_region, guess_regions, mentions_column
+from adrisk.extract import find_mentions, guess_region, guess_regions, mentions_column, places
 from adrisk.extract.places import country_of, find_places
 
 
@@ -72,6 +72,34 @@ def test_a_location_says_its_country_or_nothing(location: str, country: str | No
 def test_the_place_counts_more_than_the_language() -> None:
     assert guess_region("Madrid", "fr") == "ES"
     assert guess_regions([None, "", "Lyon"], ["fr", "en", None]) == ["FR", None, "FR"]
+
+
+@pytest.mark.parametrize(
+    ("location", "language", "region"),
+    [
+        ("FLORIDA", "en", "US"), ("Florida", "es", "US"),
+        ("WASHINGTON", "en", "US"), ("MONTANA", "en", "US"),
+        ("GEORGIA", "en", None), ("Atlanta, Georgia", "en", "US"), ("Georgia, US", "en", "US"),
+        ("Tbilisi, Georgia", "en", "GE"), ("Tbilisi Georgia", "en", "GE"),
+        ("Valencia", "es", "ES"), ("VALENCIA", "es", "ES"), ("Valencia", "en", None),
+        ("Valencia, Venezuela", "es", "VE"), ("Valencia, España", "en", "ES"),
+        ("Burgos, Valencia", "en", "ES"), ("León", "es", "ES"), ("Leon", "es", "ES"),
+        ("Córdoba", "es", "ES"), ("Córdoba, Argentina", "es", "AR"),
+        ("Granada", "es", "ES"), ("Granada, Nicaragua", "es", "NI"), ("Granada", "fr", None),
+        ("Toledo", "es", "ES"), ("Toledo, OH", "en", "US"), ("Mérida", "es", None),
+        ("London", "en", "GB"), ("Madrid", "es", "ES"), ("Paris", "fr", "FR"),
+        ("Guadalajara", "es", "MX"), ("Bogotá", "es", "CO"),
+    ],
+)  # fmt: skip
+def test_a_name_that_several_countries_share_decides_nothing_by_itself(
+    location: str, language: str, region: str | None
+) -> None:
+    assert guess_region(location, language) == region
+
+
+def test_a_name_is_shared_only_by_countries_whose_places_are_known() -> None:
+    codes = {country for countries in places._shared().values() for country in countries}
+    assert codes <= places._codes()
 
 
 def test_a_column_gives_what_single_ads_give_and_spans_are_raw_ones() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators.notation import NotationError, phrases
+from adrisk.indicators.notation import NotationError, Slots, phrases
 from adrisk.indicators.plain import BETWEEN, plain
 from adrisk.indicators.screen import Screen
 
@@ -37,6 +37,9 @@ def finds(notation, text):
         ("main d'œuvre", "main d'ouvre", True),
         ("ask for [a-z]*<end>", "ask for mary", True),
         ("ask for [a-z]*<end>", "ask for mary and tom", False),
+        ("ask for [a-z]*<end>", "ask for anne-marie", True),
+        ("new in [a-z]* today", "new in el paso today", True),
+        ("new in [a-z]* today", "new in old paso today", False),
     ],
 )
 def test_the_signs_of_the_notation_mean_what_the_module_says(notation, text, hit):
@@ -102,3 +105,27 @@ def test_a_word_pulled_apart_is_one_word_and_its_span_is_the_whole_of_it():
     assert made.text.startswith("our passport")
     assert made.snap(4, 12) == (4, 19)
     assert made.snap(0, 3) == (0, 3)
+
+
+def test_a_pattern_about_one_gender_is_also_about_the_other() -> None:
+    slots = Slots({"served": "lady|she"}, {"she": "he", "her": "his|him", "lady": "gentleman"})
+
+    def found(notation: str, text: str) -> bool:
+        return any(p.pattern.search(text) for p in phrases(notation, slots))
+
+    assert found("the {served} stays", "the gentleman stays")
+    assert found("he sets her prices", "she sets his prices")
+    assert not found("he sets her prices", "she sets her prices")
+    assert len(phrases("we (keep|hold) papers", slots)) == 1
+
+
+def test_a_slot_that_names_both_genders_is_not_read_twice() -> None:
+    slots = Slots({"anyone": "lady|gentleman"}, {"lady": "gentleman"})
+    assert len(phrases("the {anyone} stays", slots)) == 1
+
+
+def test_what_agrees_with_a_person_may_stand_beside_a_thing_as_well() -> None:
+    slots = Slots({}, {"señora": "señor"}, {"la": "el"})
+    texts = ["la casa de la senora", "la casa de el senor"]
+    both = phrases("la casa de la señora", slots)
+    assert all(any(p.pattern.search(text) for p in both) for text in texts)

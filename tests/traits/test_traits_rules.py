@@ -16,10 +16,10 @@ DEMANDED = {
     "fr": [("Uniquement des {}", 3), ("Cherche {}", 2)],
 }
 PRAISED = {
-    "en": ("{} ladies, new here", 0),
-    "es": ("Masajistas {}", 3),
-    "pt": ("Massagistas {}", 3),
-    "fr": ("Masseuses {}", 3),
+    "en": [("{} ladies, new here", 0), ("{} gentlemen, new here", 0)],
+    "es": [("Masajistas {}", 3), ("Masajistas {}", 2), ("Masajista {}", 0)],
+    "pt": [("Massagistas {}", 3), ("Massagistas {}", 2), ("Massagista {}", 0)],
+    "fr": [("Masseuses {}", 3), ("Masseurs {}", 2), ("Masseur {}", 0)],
 }
 
 
@@ -47,5 +47,5 @@ def test_a_nationality_that_is_demanded_is_noticed_whichever_it_is(language: str
 
 @pytest.mark.parametrize("language", PRAISED)
 def test_a_nationality_that_is_praised_is_noticed_whichever_it_is(language: str) -> None:
-    text, form = PRAISED[language]
-    assert unnoticed(language, text, form, "origin_marketing") == []
+    for text, form in PRAISED[language]:
+        assert unnoticed(language, text, form, "origin_marketing") == [], text

@@ -1,6 +1,7 @@
 """Towns, regions and countries by name, in any script, and the country each is in.
 
-The names are in `places.tsv` (GeoNames and Unicode CLDR). Names that are also common words count
+The names are in `places.tsv` (GeoNames and Unicode CLDR), those that places of several countries
+share in `places_shared.tsv`. Names that are also common words count
 only with something beside them that says that a place is meant: "in Reading", "Cork, full time".
 """
 
@@ -69,26 +70,59 @@ def find_places(text: str) -> list[Place]:
 def country_of(location: str) -> str | None:
     """The country that a location is in: that of its last known part, as in "Perth, Australia".
 
+    None where nothing is known, and where places of several countries have the name.
+
     >>> country_of("Leeds"), country_of("Paris, TX, US"), country_of("somewhere")
     ('GB', 'US', None)
+    >>> country_of("Valencia"), country_of("Valencia, Venezuela"), country_of("Atlanta, Georgia")
+    (None, 'VE', 'US')
     """
-    names = _names()
+    countries = countries_of(location)
+    return countries[0] if len(countries) == 1 else None
+
+
+def countries_of(location: str) -> tuple[str, ...]:
+    """The countries that a location may be in, the likeliest first; none where nothing is known.
+
+    The last known part says it; where several countries have a place of that name, what stands
+    before it says which of them is meant, if it can.
+
+    >>> countries_of("Valencia"), countries_of("Tbilisi, Georgia")
+    (('VE', 'ES'), ('GE',))
+    """
     parts: list[str] = [part.strip() for part in re.split(r"[,;/()|]|\s-\s", location)]
-    for part in reversed(parts):
-        if (
-            len(part) == 2
-            and part.isupper()
-            and part in _codes()
-            and (part != "CA" or len(parts) != 2)
-        ):
-            return part
-        if part in _STATES and len(parts) > 1:
-            return "US"
-        for form in (part, part.title()):
-            if country := names.sure.get(form) or names.doubtful.get(form):
-                return country
-    places = find_places(location)
-    return places[-1].country if places else None
+    known = [countries for part in parts if (countries := _of_part(part, len(parts)))]
+    if not known:
+        known = [
+            _shared().get(_titled(location[place.start : place.end]), (place.country,))
+            for place in find_places(location)
+        ]
+    possible: tuple[str, ...] = ()
+    for countries in reversed(known):
+        both = tuple(country for country in possible if country in countries)
+        possible = both or possible or countries
+        if len(possible) == 1:
+            break
+    return possible
+
+
+def _of_part(part: str, parts: int) -> tuple[str, ...]:
+    """The countries that one part of a location may mean."""
+    names = _names()
+    if len(part) == 2 and part.isupper() and part in _codes() and (part != "CA" or parts != 2):
+        return (part,)
+    if part in _STATES and parts > 1:
+        return ("US",)
+    for form in (part, part.title()):
+        if countries := _shared().get(form):
+            return countries
+        if country := names.sure.get(form) or names.doubtful.get(form):
+            return (country,)
+    return ()
+
+
+def _titled(name: str) -> str:
+    return name.title() if name.isupper() else name
 
 
 def _may_begin(character: str) -> bool:
@@ -149,6 +183,14 @@ def _names() -> _Names:
         if "\u0400" <= name[0] <= "\u04ff" and len(stem) >= _LEAST_STEM:
             stems[stem] = (country, stem == name)
     return _Names(sure, doubtful, stems)
+
+
+@cache
+def _shared() -> dict[str, tuple[str, ...]]:
+    """The names of places_shared.tsv and the countries that each may mean."""
+    content = files("adrisk.extract").joinpath("places_shared.tsv").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in content.splitlines() if not line.startswith("#")]
+    return {name: tuple(countries.split(" ")) for name, countries in lines}
 
 
 @cache

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from adrisk.extract.places import country_of
+from adrisk.extract.places import countries_of
 
 _KEPT = 1 << 13
 _BY_LANGUAGE = {
@@ -28,6 +28,12 @@ def guess_region(location: str | None, language: str | None) -> str | None:
 
     >>> guess_region("Perth, Australia", "en"), guess_region(None, "fr"), guess_region(None, "en")
     ('AU', 'FR', None)
+
+    A name that places of several countries share says nothing by itself: then the language says
+    it, unless its country has no such place.
+
+    >>> guess_region("Valencia", "es"), guess_region("Valencia", "en")
+    ('ES', None)
     """
     return _guess(location or "", (language or "")[:2].lower())
 
@@ -44,7 +50,11 @@ def guess_regions(
 
 @lru_cache(_KEPT)
 def _guess(location: str, language: str) -> str | None:
-    return (country_of(location) if location.strip() else None) or _BY_LANGUAGE.get(language)
+    countries = countries_of(location) if location.strip() else ()
+    if len(countries) == 1:
+        return countries[0]
+    spoken = _BY_LANGUAGE.get(language)
+    return spoken if not countries or spoken in countries else None
 
 
 @lru_cache(1024)

@@ -13,6 +13,11 @@ text (see `plain.py`), and sets of words: a text that holds no word of a set can
     *           any further letters of the word; deduct* is deduct, deducted, deduction
     -           a hyphen, a space or nothing; e-mail is email, e-mail and e mail
     [0-9]       one of these characters
+    [a-z]*      any one word; a name of two is one, such as Anne-Marie, El Salvador or Cape Verde
+
+Where a pattern names people of one gender, it finds those of the other as well: the language's file
+lists the words that correspond under `genders`, and the whole pattern is read with them exchanged
+too, so that "he sets her prices" is also "she sets his prices", and not "she sets her prices".
 
 A pattern begins and ends at a word's border. Accents may be written or not: nobody types them all.
 """
@@ -41,6 +46,16 @@ _AFTER = (
 )
 # A bare number is money from three digits on: 12 is months or hours.
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
+# A name of two words must not pass where one of one word does not: no place, nation or person is
+# noticed sooner than another. These begin such names.
+_BEFORE_NAMES = (
+    "anna|anne|baja|belo|buenos|cabo|cape|cidade|ciudad|costa|cote d|dominican|east|el|guine|hong"
+    "|ivory|jean|jose|juan|juiz de|la|las|le|les|los|luz|mar del|marc|maria|marie|mexico|mont|new"
+    "|north|nova|nueva|nuevo|port|porto|puerto|republica|republique|ribeirao|rio|saint|sainte|san"
+    "|santa|santo|sao|saudi|sierra|south|sri|st|united|vila|villa|west"
+)
+_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z][a-z0-9_]*+(?:-[a-z][a-z0-9_]*+)?"
+_ANY_WORD = "[a-z]*"
 _SPECIAL = set("()|{}<>[]*- ?")
 _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
 _MANY_WORDS = 600
@@ -101,15 +116,53 @@ class NotationError(ValueError):
 
 
 class Slots(dict[str, str]):
-    """The words under each slot's name; what has been read of them is kept for the next pattern."""
+    """The words under each slot's name; what has been read of them is kept for the next pattern.
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    Args:
+        texts: name -> words.
+        people: a word for a person of one gender -> the notation of its counterparts; the other
+            way round it holds too.
+        agreeing: a word that agrees with one -> the notation of the same beside the other.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        people: Mapping[str, str] | None = None,
+        agreeing: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(texts)
-        self.parts: dict[tuple[str, frozenset[str]], _Part] = {}
+        self.parts: dict[tuple[str, frozenset[str], bool], tuple[_Part, int]] = {}
+        self.counterparts = _counterparts(people or {})
+        # What agrees with a person in one place may stand beside a thing in another.
+        self.agreeing = {
+            word: f"{word}|{other}" for word, other in _counterparts(agreeing or {}).items()
+        }
+
+    def names_both(self, name: str) -> bool:
+        """Whether a slot names for every word for a person a counterpart: nothing is missing."""
+        words = set(re.findall("[a-z]+", bare(self[name])))
+        return all(
+            words & set(re.findall("[a-z]+", self.counterparts[word]))
+            for word in words & self.counterparts.keys()
+        )
+
+
+def _counterparts(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Word -> the notation of its counterparts, both ways; but no way leads back to a phrase."""
+    both: dict[str, list[str]] = {}
+    for one, others in pairs.items():
+        for other in bare(others).split("|"):
+            both.setdefault(bare(one), []).append(other)
+            if other.isalnum():
+                both.setdefault(other, []).append(bare(one))
+    return {word: "|".join(dict.fromkeys(others)) for word, others in both.items()}
 
 
 def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     """The phrases of a pattern: one for each of its outermost alternatives.
+
+    One that names people is followed by another that names those of the other gender.
 
     >>> (phrase,) = phrases("papers?<2>after", {})
     >>> bool(phrase.pattern.search("your papers come much after"))
@@ -122,11 +175,14 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     Raises:
         NotationError: if the pattern cannot be read.
     """
-    reader = _Reader(notation, slots if isinstance(slots, Slots) else Slots(slots))
+    known = slots if isinstance(slots, Slots) else Slots(slots)
+    reader = _Reader(notation, known)
     parts = reader.alternatives()
     if reader.at < len(reader.text):
         raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
-    return [_phrase(part, notation) for part in parts]
+    if known.counterparts:
+        parts += _Reader(notation, known, exchanged=True).counterparts()
+    return [_phrase(part, notation) for part in dict.fromkeys(parts)]
 
 
 def _phrase(part: _Part, notation: str) -> Phrase:
@@ -146,12 +202,21 @@ def _commonness(words: Words) -> tuple[float, int, str]:
 class _Reader:
     """Reads a pattern from left to right; one method for each level of nesting."""
 
-    def __init__(self, notation: str, slots: Slots, within: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        notation: str,
+        slots: Slots,
+        within: frozenset[str] = frozenset(),
+        *,
+        exchanged: bool = False,
+    ) -> None:
         # In plain text œ is the one letter o, as everything stays at its place.
         spelt = re.sub(r"\s*(<[0-9]>)\s*", r"\1", notation.strip())
         self.text = bare(spelt.replace("œ", "oe?"))
         self.slots = slots
         self.within = within  # names of the slots that are being read
+        self.exchanged = exchanged  # whether people are read as those of the other gender
+        self.people = 0  # exchanged so far
         self.at = 0
 
     def alternatives(self) -> list[_Part]:
@@ -161,16 +226,38 @@ class _Reader:
             parts.append(self._sequence())
         return parts
 
+    def counterparts(self) -> list[_Part]:
+        """The outermost alternatives that name people, with the words of the other gender."""
+        parts: list[_Part] = []
+        while True:
+            before = self.people
+            part = self._sequence()
+            if self.people > before:
+                parts.append(part)
+            if not self._take("|"):
+                return parts
+
     def _sequence(self) -> _Part:
         parts: list[_Part] = []
         text, size, letters = self.text, len(self.text), _LETTERS.match
         while self.at < size and text[self.at] not in "|)":
-            if run := letters(text, self.at):
+            if self._is_word_of_any_letters():
+                self.at += len(_ANY_WORD)
+                parts.append(_Part(_NAME))
+            elif run := letters(text, self.at):
                 self.at = run.end()
-                parts.append(_letters(run.group()))
+                parts.append(self._word(run.group()) if self.exchanged else _letters(run.group()))
             else:
                 parts.append(self._repeated(self._atom()))
         return _joined(parts)
+
+    def _is_word_of_any_letters(self) -> bool:
+        stop = self.at + len(_ANY_WORD)
+        return (
+            self.text.startswith(_ANY_WORD, self.at)
+            and not self.text[self.at - 1 : self.at].isalnum()
+            and not self.text[stop : stop + 1].isalnum()
+        )
 
     def _atom(self) -> _Part:
         sign = self.text[self.at]
@@ -212,11 +299,27 @@ class _Reader:
                 f"there is no slot {name!r}; the file has {', '.join(sorted(known)) or 'none'}"
             )
         within = self.within | {name}
-        part = self.slots.parts.get((name, within))
-        if part is None:
-            part = _either(_Reader(self.slots[name], self.slots, within).alternatives())
-            self.slots.parts[name, within] = part
+        exchanged = self.exchanged and not self.slots.names_both(name)
+        if (name, within, exchanged) not in self.slots.parts:
+            reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
+            self.slots.parts[name, within, exchanged] = (
+                _either(reader.alternatives()),
+                reader.people,
+            )
+        part, people = self.slots.parts[name, within, exchanged]
+        self.people += people
         return part
+
+    def _word(self, word: str) -> _Part:
+        """Letters where people are exchanged."""
+        other = self.slots.counterparts.get(word)
+        if other is not None:
+            self.people += 1
+        else:
+            other = self.slots.agreeing.get(word)
+        if other is None:
+            return _letters(word)
+        return _either(_Reader(other, self.slots).alternatives())
 
     def _angle(self) -> _Part:
         name = self._until(">")

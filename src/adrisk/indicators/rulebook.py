@@ -108,7 +108,7 @@ def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
 def _load(language: str, platform: Path | None) -> Rulebook:
     path = _FOLDER / f"{language}.yaml"
     content = read_yaml(path)
-    slots = Slots(content.get("slots", {}))
+    slots = Slots(content.get("slots", {}), **content.get("genders", {}))
     rules = list(_rules(content["indicators"], language, slots, path))
     if platform is not None:
         rules += _platform_rules(load_extension(platform), language, slots, platform)
