@@ -786,7 +786,8 @@ sys.exit(main(sys.argv[1:]))
 
 STOPPED = (
     """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background has it ignored
 kind, seen = int(sys.argv.pop(1)), sys.argv.pop(1)
 there = []
 
