@@ -320,16 +320,15 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     monkeypatch.setattr(parts, "PART_ROWS", 20)
     monkeypatch.setattr(parts, "BATCH_ROWS", 20)
     scored: list[int] = []
-    work = parts.Scorer.__call__
+    work = parts.Scorer.begin
 
-    def once_away(scorer: parts.Scorer, ads: pa.Table | None) -> Any:
-        if ads is not None:  # a part that is done is not scored again
-            scored.append(len(ads))
-            if len(scored) == 3:
-                raise OSError(5, "Input/output error")
+    def once_away(scorer: parts.Scorer, ads: pa.Table) -> parts.Begun:
+        scored.append(len(ads))  # a part that is done is not scored again
+        if len(scored) == 3:
+            raise OSError(5, "Input/output error")
         return work(scorer, ads)
 
-    monkeypatch.setattr(parts.Scorer, "__call__", once_away)
+    monkeypatch.setattr(parts.Scorer, "begin", once_away)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(make_texts(60, 10, seed=4)[0]), path)
     config = ScoreConfig(sources=(str(path),), workers=1)

@@ -1,17 +1,20 @@
 """Read every text once: nine ads in ten are copies, and a copy has nothing new to say.
 
-In: digests of texts, and a way to read some of them. Out: what was found, a record for each text,
-whether it was read now or is remembered. What is remembered is bounded, and holds digests,
-findings and pseudonyms, no text.
+In: the digests of a batch's texts. Out: first which of them are to be read, then, once they are, a
+record for every row. Other batches may be asked about meanwhile: a text that is being read for one
+is not read again for the next. What is remembered is bounded, and holds digests, findings and
+pseudonyms, no text.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from adrisk.types import IntArray
 
 Records = NDArray[np.void]
 """A structured array, one record a text; what its fields are is the reader's business."""
@@ -23,8 +26,32 @@ REMEMBERED = 1 << 16
 """Texts whose findings are kept; at about 700 bytes each they take 45 MB."""
 
 
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Asked:
+    """A batch of which some texts are still to be read.
+
+    Attributes:
+        rows: the first row of each text to be read for it, in order.
+        digests: of those texts.
+        found: a record for every row, filled in where it is known.
+        names: likewise.
+        unknown: the rows that are not.
+        read_for: for each of these, the batch that its text is read for, and its place among the
+            texts read for that.
+        fresh: what was read for this batch, once it is.
+    """
+
+    rows: IntArray
+    digests: list[bytes]
+    found: Records
+    names: Names
+    unknown: list[int] = field(default_factory=list)
+    read_for: list[tuple[Asked, int]] = field(default_factory=list)
+    fresh: tuple[Records, Names] | None = None
+
+
 class Copies:
-    """What was found in the texts read last; may be used from several threads."""
+    """What was found in the texts read last."""
 
     def __init__(self, record: np.dtype[np.void], size: int = REMEMBERED) -> None:
         self._slots: dict[bytes, int] = {}
@@ -32,54 +59,71 @@ class Copies:
         self._names: Names = [()] * size
         self._found = np.zeros(size, dtype=record)
         self._next = 0
-        self._lock = threading.Lock()
+        self._awaited: dict[bytes, tuple[Asked, int]] = {}
 
-    def read(
-        self,
-        digests: Sequence[bytes],
-        reader: Callable[[NDArray[np.int64]], tuple[Records, Names]],
-    ) -> tuple[Records, Names]:
-        """Records and names of the n texts of a batch.
+    def ask(self, digests: Sequence[bytes]) -> Asked:
+        """What is to be read of a batch.
 
         Args:
             digests: n of them; equal texts have equal ones, others different ones.
-            reader: called at most once, with the first row of each text not remembered.
         """
-        with self._lock:
-            slots = [self._slots.get(digest, -1) for digest in digests]
-            found = self._found[slots]
-            names = [self._names[slot] for slot in slots]
-        new: dict[bytes, int] = {}
+        slots = [self._slots.get(digest, -1) for digest in digests]
         unknown = [row for row, slot in enumerate(slots) if slot < 0]
+        asked = Asked(
+            np.empty(0, dtype=np.int64),
+            [],
+            self._found[slots],
+            [self._names[slot] for slot in slots],
+            unknown,
+        )
+        first: list[int] = []
         for row in unknown:
-            new.setdefault(digests[row], row)
-        if new:
-            fresh, fresh_names = reader(np.fromiter(new.values(), dtype=np.int64, count=len(new)))
-            place = {digest: at for at, digest in enumerate(new)}
-            at = [place[digests[row]] for row in unknown]
-            found[unknown] = fresh[at]
-            for row, position in zip(unknown, at, strict=True):
-                names[row] = fresh_names[position]
-            self._remember(list(new), fresh, fresh_names)
-        return found, names
+            digest = digests[row]
+            source = self._awaited.get(digest)
+            if source is None:
+                source = self._awaited[digest] = (asked, len(first))
+                first.append(row)
+            asked.read_for.append(source)
+        asked.rows = np.array(first, dtype=np.int64)
+        asked.digests = [digests[row] for row in first]
+        return asked
 
-    def blank(self, count: int) -> Records:
-        """So many records to be filled in."""
-        return np.zeros(count, dtype=self._found.dtype)
+    def tell(self, asked: Asked, fresh: Records, names: Names) -> tuple[Records, Names]:
+        """Records and names of all rows of a batch; of those asked about, the earliest comes first.
+
+        Args:
+            asked: what `ask` gave.
+            fresh: a record of each text that was to be read.
+            names: the pseudonyms of each.
+        """
+        asked.fresh = fresh, names
+        here, places = [], []
+        for row, (batch, place) in zip(asked.unknown, asked.read_for, strict=True):
+            if batch.fresh is None:
+                raise ValueError("a batch was told of before one that was asked about earlier")
+            asked.names[row] = batch.fresh[1][place]
+            if batch is asked:
+                here.append(row)
+                places.append(place)
+            else:
+                asked.found[row] = batch.fresh[0][place]
+        asked.found[here] = fresh[places]
+        asked.read_for = []  # else every batch would hold the one before it, and that the next
+        self._remember(asked.digests, fresh, names)
+        for digest in asked.digests:
+            del self._awaited[digest]
+        return asked.found, asked.names
 
     def _remember(self, digests: Sequence[bytes], found: Records, names: Names) -> None:
         """Keep these in place of the oldest."""
         size = len(self._digests)
         first = max(0, len(digests) - size)
-        with self._lock:
-            slots = (self._next + np.arange(len(digests) - first)) % size
-            self._found[slots] = found[first:]
-            for slot, digest, name in zip(
-                slots.tolist(), digests[first:], names[first:], strict=True
-            ):
-                gone = self._digests[slot]
-                if self._slots.get(gone) == slot:
-                    del self._slots[gone]
-                self._slots[digest] = slot
-                self._digests[slot], self._names[slot] = digest, name
-            self._next = (self._next + len(slots)) % size
+        slots = (self._next + np.arange(len(digests) - first)) % size
+        self._found[slots] = found[first:]
+        for slot, digest, name in zip(slots.tolist(), digests[first:], names[first:], strict=True):
+            gone = self._digests[slot]
+            if self._slots.get(gone) == slot:
+                del self._slots[gone]
+            self._slots[digest] = slot
+            self._digests[slot], self._names[slot] = digest, name
+        self._next = (self._next + len(slots)) % size

@@ -15,7 +15,8 @@ from adrisk.engine import Crew, in_order
 from adrisk.explain import evidence_of
 from adrisk.model import Model
 from adrisk.progress import track
-from adrisk.stages.parts import Scorer, candidate_texts, part_files, write_scores
+from adrisk.stages.parts import candidate_texts, part_files, write_scores
+from adrisk.stages.texts import TextReader
 from adrisk.types import Level, State
 
 _SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between
@@ -25,7 +26,7 @@ _Evidence = list[dict[str, Any]]
 
 
 def write_evidence(
-    model: Model, out: Path, workers: int, helpers: Crew[Scorer] | None = None
+    model: Model, out: Path, workers: int, helpers: Crew[TextReader] | None = None
 ) -> None:
     """Explain every ad whose level is review or urgent; the others keep none.
 
@@ -84,8 +85,8 @@ def _explain(model: Model, ad: _Ad) -> _Evidence:
     ]
 
 
-def _explain_there(scorer: Scorer, ad: _Ad) -> _Evidence:
-    return _explain(scorer.model, ad)
+def _explain_there(reader: TextReader, ad: _Ad) -> _Evidence:
+    return _explain(reader.model, ad)
 
 
 def _arguments(

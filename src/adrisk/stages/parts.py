@@ -19,20 +19,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import CONTACTS, WIDTH, Linked, link, signatures
+from adrisk.campaigns import CONTACTS, Linked, link
 from adrisk.campaigns.memory import Memory
-from adrisk.campaigns.texts import PURPOSE
 from adrisk.engine import Crew, cores, crew, in_order
-from adrisk.extract import contacts_column, guess_regions
-from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import LANGUAGES, load_taxonomy
+from adrisk.extract import guess_regions
 from adrisk.model import Answers, Model
-from adrisk.policy import ESCALATE_AT, Policy, languages_known, unjudged, unreadable
+from adrisk.policy import Policy, languages_known, unjudged
 from adrisk.progress import track
-from adrisk.reading import Reading, cut, prepare
+from adrisk.reading import cut
 from adrisk.sources import AdStream
-from adrisk.stages.copies import Copies, Names, Records
+from adrisk.stages.copies import Asked, Copies, Names, Records
 from adrisk.stages.files import replacing
+from adrisk.stages.texts import Recipe, TextReader, Unread, record_of
 
 BATCH_ROWS = 5_120
 _BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
@@ -51,96 +49,81 @@ _REREAD = b"reread"
 """Under this key the file of what stands apart says how many ads of its part were read twice."""
 _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
-
 MANY_ADS = 60_000
 """From so many ads on, starting processes pays; fewer are scored on threads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a worker process makes a scorer of its own, from the model's folder and the key's."""
+class Begun:
+    """A batch whose texts are not all read yet.
 
-    folder: Path
-    version: str
-    policy: Policy
-    workspace: Path
-    run_id: str
+    Attributes:
+        ads: its rows.
+        digests: SHA-256 of each text, in hexadecimal.
+        asked: what is known of the texts.
+        unread: those to be read; None if there are none.
+    """
 
-    def __call__(self) -> Scorer:
-        """Load what the batches need, and leave the other cores to the other processes."""
-        import torch
-
-        torch.set_num_threads(1)
-        pa.set_cpu_count(1)
-        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
-        return self.scorer(Model.load(self.folder, self.version))
-
-    def scorer(self, model: Model) -> Scorer:
-        """A scorer with a model that is loaded already."""
-        return Scorer(model, self.policy, Pseudonymiser.open(self.workspace, PURPOSE), self.run_id)
+    ads: pa.Table
+    digests: list[str]
+    asked: Asked
+    unread: Unread | None
 
 
 class Scorer:
-    """What every batch needs; shared by threads, which share what it remembers of copies."""
+    """Makes scores of ads and of what was read in their texts, copies among them only once."""
 
-    def __init__(self, model: Model, policy: Policy, names: Pseudonymiser, run_id: str) -> None:
-        self.model = model
-        self.policy = policy
-        self.names = names
-        self.run_id = run_id
-        taxonomy = load_taxonomy()
-        self._escalating, self._text_ids = taxonomy.escalating, taxonomy.text_ids
+    def __init__(self, model: Model, policy: Policy, run_id: str) -> None:
+        self._model = model
+        self._policy = policy
+        self._run_id = run_id
         self._known = languages_known(model.manifest.trained_on.languages)
-        self._copies = Copies(
-            np.dtype(
-                [
-                    ("risk", np.float32),
-                    ("level", np.int8),
-                    ("indicators", np.float32, (len(model.labels),)),
-                    ("obscured", np.bool_),
-                    ("truncated", np.bool_),
-                    ("escalate", np.uint64),
-                    ("unreadable", np.int8),
-                    ("reread", np.bool_),
-                    ("signature", np.uint32, (WIDTH,)),
-                ]
-            )
-        )
+        self._record = record_of(model.labels)
+        self._copies = Copies(self._record)
 
-    def __call__(self, ads: pa.Table | None) -> Batch | None:
-        """Score a batch, and note what linking and explaining will need of it."""
-        if ads is None:
-            return None
-        texts = ads["text"].combine_chunks()
+    def begin(self, ads: pa.Table) -> Begun:
+        """Find out what of a batch is to be read."""
         languages = ads["language"].to_pylist()
         regions = guess_regions(ads["location"].to_pylist(), languages)
-        digests = [hashlib.sha256(text.encode()) for text in texts.to_pylist()]
+        digests = [hashlib.sha256(text.encode()) for text in ads["text"].to_pylist()]
         # The same words may mean another phone elsewhere, and something else in another language.
         keys = zip(digests, regions, languages, strict=True)
-        found, names = self._copies.read(
-            [
-                digest.digest() + f"{region} {language}".encode()
-                for digest, region, language in keys
-            ],
-            lambda rows: self._read(
-                texts.take(pa.array(rows)),
-                [regions[row] for row in rows],
-                [languages[row] for row in rows],
-            ),
+        asked = self._copies.ask(
+            [digest.digest() + f"{region} {language}".encode() for digest, region, language in keys]
         )
+        unread = None
+        if len(asked.rows):
+            unread = Unread(
+                ads["text"].combine_chunks().take(pa.array(asked.rows)),
+                [regions[row] for row in asked.rows],
+                [languages[row] for row in asked.rows],
+            )
+        return Begun(ads, [digest.hexdigest() for digest in digests], asked, unread)
+
+    def finish(self, begun: Begun, read: tuple[Records, Names] | None) -> Batch:
+        """The scores of a batch, and what linking and explaining will need of it.
+
+        Args:
+            begun: the earliest of those that are not finished.
+            read: what its unread texts say.
+        """
+        ads = begun.ads
+        fresh, fresh_names = (np.zeros(0, self._record), []) if read is None else read
+        found, names = self._copies.tell(begun.asked, fresh, fresh_names)
         incomplete = unjudged(found["unreadable"], ads["language"], self._known)
         apart = np.flatnonzero((found["escalate"] > 0) | (incomplete > 0))
-        scores = self.model.tabulate(
+        scores = self._model.tabulate(
             ads,
             Answers(found["risk"], found["level"], found["indicators"]),
-            [digest.hexdigest() for digest in digests],
+            begun.digests,
             found["obscured"],
             found["truncated"],
-            run_id=self.run_id,
+            run_id=self._run_id,
         )
         reachable = [row for row, of_row in enumerate(names) for _ in of_row]
-        may_be_flagged = found["risk"] >= np.float32(self.policy.review_at)
+        may_be_flagged = found["risk"] >= np.float32(self._policy.review_at)
         candidates = pa.array(np.flatnonzero(may_be_flagged | (found["escalate"] > 0)))
+        texts = ads["text"].combine_chunks().take(candidates)
         return Batch(
             scores=scores.table,
             signatures=found["signature"],
@@ -148,45 +131,11 @@ class Scorer:
                 [pa.array(reachable, pa.int32()), [name for of_row in names for name in of_row]],
                 schema=CONTACTS,
             ),
-            texts=pa.table(
-                [candidates.cast(pa.int32()), cut(texts.take(candidates))[0]], schema=_TEXTS
-            ),
+            texts=pa.table([candidates.cast(pa.int32()), cut(texts)[0]], schema=_TEXTS),
             facts=ads.select(FACTS),
             apart=pa.table([apart, found["escalate"][apart], incomplete[apart]], schema=APART),
             reread=int(found["reread"].sum()),
         )
-
-    def _read(
-        self, texts: pa.Array, regions: list[str | None], languages: list[str | None]
-    ) -> tuple[Records, Names]:
-        """What is in each of these texts, phones read as those of their regions."""
-        reading = prepare(texts, languages)
-        contacts = contacts_column(reading.raw, reading.folded, regions)
-        answers = self.model.answer(reading)
-        found = self._copies.blank(len(texts))
-        found["risk"], found["level"] = answers.risk, answers.level
-        found["indicators"] = answers.indicators
-        found["obscured"] = [any(contact.obscured for contact in of_ad) for of_ad in contacts]
-        found["truncated"] = reading.truncated
-        found["escalate"] = self._escalate(reading, answers)
-        found["unreadable"] = unreadable(reading.folded)
-        found["reread"] = False if answers.reread is None else answers.reread
-        found["signature"] = signatures(reading.folded)
-        return found, [
-            tuple(sorted({self.names.of(contact) for contact in of_ad})) for of_ad in contacts
-        ]
-
-    def _escalate(self, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
-        """The escalating indicators of each text as bits: found by rules, or likely."""
-        bits = np.zeros(len(reading), dtype=np.uint64)
-        present, _ = reading.findings.states(len(self._text_ids))
-        for i, name in enumerate(self._escalating):
-            shown = present[:, self._text_ids.index(name)]
-            if name in self.model.manifest.calibration.calibrated:
-                likely = answers.indicators[:, self.model.labels.index(name)]
-                shown = shown | (likely >= np.float32(ESCALATE_AT))
-            bits |= shown.astype(np.uint64) << np.uint64(i)
-        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,54 +183,61 @@ def _further(table: pa.Table, rows: int) -> pa.Table:
 
 def hands(
     recipe: Recipe, stream: AdStream, workers: int
-) -> AbstractContextManager[Crew[Scorer] | None]:
-    """Processes that hold a scorer each, where there are so many ads that starting them pays.
+) -> AbstractContextManager[Crew[TextReader] | None]:
+    """Processes that read texts, where there are so many ads that starting them pays.
 
     Args:
-        recipe: makes the scorers.
+        recipe: makes the readers.
         stream: not read yet.
         workers: processes, 0 for one a core.
     """
     if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return crew(recipe, workers, preload=(__name__, "torch", _SHARED))
+    return crew(recipe, workers, preload=(Recipe.__module__, "torch", _SHARED))
 
 
 def score_parts(
-    scorer: Scorer, stream: AdStream, out: Path, workers: int, helpers: Crew[Scorer] | None
+    scorer: Scorer,
+    reader: TextReader,
+    stream: AdStream,
+    out: Path,
+    workers: int,
+    helpers: Crew[TextReader] | None,
 ) -> None:
     """Score what is not scored yet; `out` has the folders `scores` and `.work`.
 
     Args:
-        scorer: works here where there are no helpers, and until they have started.
+        scorer: of no ad yet.
+        reader: works here where there are no helpers, and until they have started.
         stream: the ads, from the first.
         out: of the run.
         workers: threads where there are no helpers, 0 for one a core.
-        helpers: processes with scorers like this one.
+        helpers: processes with readers like this one.
     """
     done = {path.stem for path in part_files(out)}
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
         if path.name.split(".")[0] not in done:
             path.unlink()
-    read: deque[tuple[int, int]] = deque()  # part and number of ads of what is under way
+    under_way: deque[tuple[int, int, Begun | None]] = deque()  # part, ads, and what is begun
 
-    def to_score() -> Iterator[pa.Table | None]:
+    def to_read() -> Iterator[Unread | None]:
         for part, ads in _numbered(stream):
-            read.append((part, len(ads)))
-            yield None if _name(part) in done else ads
+            begun = None if _name(part) in done else scorer.begin(ads)
+            under_way.append((part, len(ads), begun))
+            yield None if begun is None else begun.unread
 
     if helpers is None:
-        batches = in_order(scorer, to_score(), workers)
+        readings = in_order(reader, to_read(), workers)
     else:
-        batches = helpers.in_order(Scorer.__call__, to_score(), meanwhile=scorer)
+        readings = helpers.in_order(TextReader.__call__, to_read(), meanwhile=reader)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
-        for batch in batches:
-            part, rows = read.popleft()
+        for read in readings:
+            part, rows, begun = under_way.popleft()
             if part != current:
                 gathered, current = _Part(), part
-            if batch is not None:
-                gathered.add(batch)
+            if begun is not None:
+                gathered.add(scorer.finish(begun, read))
                 if gathered.rows == PART_ROWS:
                     _write_part(out, current, gathered)
                     gathered = _Part()

@@ -37,7 +37,7 @@ from adrisk.stages.flag import write_flags
 from adrisk.stages.linking import remembering
 from adrisk.stages.parts import (
     WORK,
-    Recipe,
+    Scorer,
     hands,
     link_parts,
     part_files,
@@ -45,6 +45,7 @@ from adrisk.stages.parts import (
     score_parts,
 )
 from adrisk.stages.sealing import seal_contacts
+from adrisk.stages.texts import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,10 @@ def score(
             for note in (*told, *stream.notes):
                 say(note)
             folder = until_explained.enter_context(_on_disk(model))
-            recipe = Recipe(folder, model.version, settled, workspace, run_id)
+            recipe = Recipe(folder, model.version, workspace)
             helpers = until_explained.enter_context(hands(recipe, stream, workers))
-            score_parts(recipe.scorer(model), stream, out, workers, helpers)
+            scorer = Scorer(model, settled, run_id)
+            score_parts(scorer, recipe.reader(model), stream, out, workers, helpers)
             if stream.accepted == 0:
                 _abandon(out)
                 raise no_ads(sources, quarantine)

@@ -1,0 +1,116 @@
+"""What single texts say to scoring: all that needs the text, and nothing of the ad around it.
+
+In: texts that were not read yet, with their languages and where their phones are likely from. Out:
+a record and the pseudonyms of the contacts of each. Processes hold a `TextReader` each; which texts
+to read, and what becomes of it, is for `parts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adrisk.campaigns import WIDTH, signatures
+from adrisk.campaigns.texts import PURPOSE
+from adrisk.extract import contacts_column
+from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.indicators import LANGUAGES, load_taxonomy
+from adrisk.model import Answers, Model
+from adrisk.policy import ESCALATE_AT, unreadable
+from adrisk.reading import Reading, prepare
+from adrisk.stages.copies import Names, Records
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Texts to be read, with the region and the language of each where known."""
+
+    texts: pa.Array
+    regions: list[str | None]
+    languages: list[str | None]
+
+
+def record_of(labels: tuple[str, ...]) -> np.dtype[np.void]:
+    """The record of a text; bit i of `escalate` is the i-th escalating indicator."""
+    return np.dtype(
+        [
+            ("risk", np.float32),
+            ("level", np.int8),
+            ("indicators", np.float32, (len(labels),)),
+            ("obscured", np.bool_),
+            ("truncated", np.bool_),
+            ("escalate", np.uint64),
+            ("unreadable", np.int8),
+            ("reread", np.bool_),
+            ("signature", np.uint32, (WIDTH,)),
+        ]
+    )
+
+
+class TextReader:
+    """Reads texts with a model; threads may share one."""
+
+    def __init__(self, model: Model, names: Pseudonymiser) -> None:
+        self.model = model
+        self._pseudonyms = names
+        taxonomy = load_taxonomy()
+        self._escalating, self._text_ids = taxonomy.escalating, taxonomy.text_ids
+
+    def __call__(self, unread: Unread | None) -> tuple[Records, Names] | None:
+        """What is in each text; None if there is nothing to read."""
+        if unread is None:
+            return None
+        reading = prepare(unread.texts, unread.languages)
+        contacts = contacts_column(reading.raw, reading.folded, unread.regions)
+        answers = self.model.answer(reading)
+        found = np.zeros(len(reading), dtype=record_of(self.model.labels))
+        found["risk"], found["level"] = answers.risk, answers.level
+        found["indicators"] = answers.indicators
+        found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
+        found["truncated"] = reading.truncated
+        found["escalate"] = self._escalate(reading, answers)
+        found["unreadable"] = unreadable(reading.folded)
+        found["reread"] = False if answers.reread is None else answers.reread
+        found["signature"] = signatures(reading.folded)
+        names = self._pseudonyms
+        return found, [
+            tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
+        ]
+
+    def _escalate(self, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
+        """The escalating indicators of each text as bits: found by rules, or likely."""
+        bits = np.zeros(len(reading), dtype=np.uint64)
+        present, _ = reading.findings.states(len(self._text_ids))
+        for i, name in enumerate(self._escalating):
+            shown = present[:, self._text_ids.index(name)]
+            if name in self.model.manifest.calibration.calibrated:
+                likely = answers.indicators[:, self.model.labels.index(name)]
+                shown = shown | (likely >= np.float32(ESCALATE_AT))
+            bits |= shown.astype(np.uint64) << np.uint64(i)
+        return bits
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a worker process makes a reader of its own, from the model's folder and the key's."""
+
+    folder: Path
+    version: str
+    workspace: Path
+
+    def __call__(self) -> TextReader:
+        """Load what the texts need, and leave the other cores to the other processes."""
+        import torch
+
+        torch.set_num_threads(1)
+        pa.set_cpu_count(1)
+        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
+        return self.reader(Model.load(self.folder, self.version))
+
+    def reader(self, model: Model) -> TextReader:
+        """A reader with a model that is loaded already."""
+        return TextReader(model, Pseudonymiser.open(self.workspace, PURPOSE))
