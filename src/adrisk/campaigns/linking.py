@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.campaigns.copies import Copies, Groups
+from adrisk.campaigns.counting import once
 from adrisk.campaigns.distinct import is_blank
 from adrisk.campaigns.earlier import Earlier, Standing, stand
 from adrisk.campaigns.linked import Linked, Pairs
@@ -125,10 +126,10 @@ def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity
             f"expected uint32 signatures of shape (m, {WIDTH}), "
             f"got {signatures.dtype} of shape {signatures.shape}"
         )
-    if len(text_of) != n or not np.array_equal(np.unique(text_of), np.arange(m)):
+    if len(text_of) != n or not np.array_equal(once(text_of), np.arange(m)):
         raise ValueError(
             f"expected for each of {n} ads one of {m} signatures, and each signature used; "
-            f"got {len(text_of)} ads with {len(np.unique(text_of))} signatures"
+            f"got {len(text_of)} ads with {len(once(text_of))} signatures"
         )
     if not 0 < similarity <= 1:
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity}")
@@ -146,7 +147,7 @@ def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa
     order = pc.sort_indices(coded.dictionary).to_numpy()
     number = np.empty(len(order), dtype=np.int64)
     number[order] = np.arange(len(order))
-    pairs = np.unique(number[coded.indices.to_numpy()] * rows + row)
+    pairs = once(number[coded.indices.to_numpy()] * rows + row)
     contact, row = np.divmod(pairs, rows)
     return contact, row, coded.dictionary.take(pa.array(order))
 
