@@ -6,6 +6,7 @@ text (see `plain.py`), and sets of words: a text that holds no word of a set can
     a space     anything between two words of one sentence; an apostrophe too
     <n>         at most n words between (n from 0 to 9)
     <sum>       an amount of money
+    <begin>     the beginning of the sentence: no word and no comma stands before
     <end>       the end of the clause
     (a|b)       one of these; (a )? may be missing, and so may the letter before a ?; (a )* may
                 come any number of times
@@ -38,6 +39,7 @@ Words = frozenset[str]
 _GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
 _WORD = "[a-z0-9_%$]++"
 _END = r"(?=[^a-z0-9_]*\Z| ?[,:(])"
+_BEGIN = r"(?<![a-z0-9_%$,;])(?<![a-z0-9_%$,;] )"
 _BEFORE = r"(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?"
 _AMOUNT = r"[0-9](?:[0-9., ]*[0-9])?"
 _AFTER = (
@@ -325,12 +327,16 @@ class _Reader:
         name = self._until(">")
         if name == "sum":
             return _Part(_SUM)
+        if name == "begin":
+            return _Part(_BEGIN, gap=True, begins=True, ends=True)
         if name == "end":
             return _Part(_END, gap=True, begins=True, ends=True)
         if len(name) == 1 and name.isdigit():
             regex = f"{_GAP}(?:{_WORD}{_GAP}){{0,{name}}}?"
             return _Part(regex, gap=True, begins=True, ends=True)
-        raise NotationError(f"<{name}> is neither <sum>, <end> nor a number of words such as <3>")
+        raise NotationError(
+            f"<{name}> is neither <sum>, <begin>, <end> nor a number of words such as <3>"
+        )
 
     def _class(self) -> _Part:
         return _one_of(self._until("]"))
