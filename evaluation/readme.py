@@ -28,6 +28,10 @@ ROOT = Path(__file__).parents[1]
 BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")
 _RANKING = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
 _BENIGN = {"h2": "H-2", "eures": "EURES"}
+_LEFT = (
+    ". Ads in a language the model did not learn, and those too short or unreadable, are not "
+    "judged but left to people"
+)
 _LEAST = 3  # functions of the behaviour suites that are named
 
 Content = Mapping[str, Any]
@@ -171,12 +175,13 @@ def real_ads(results: Sequence[Content]) -> str:
     report, data = results[0]["report"], results[0]["data"]
     benign = list(dict.fromkeys(name for content in results for name in content.get("alerts", {})))
     counted = {name: _alerts(results, name)["n"] for name in benign}
+    some_left = any("incomplete" in a for c in results for a in c.get("alerts", {}).values())
     rows = [
         [
             f"`{content['model']['family']}`",
             figure(content["report"]["risk"]["average_precision"]),
             figure(content["random_split"]["average_precision"]),
-            *(figure(content.get("alerts", {}).get(name), 0) for name in benign),
+            *(_alerts_of(content.get("alerts", {}).get(name)) for name in benign),
         ]
         for content in results
     ]
@@ -195,11 +200,34 @@ def real_ads(results: Sequence[Content]) -> str:
             f"them positive ({plain(data['target'])}); judged by {plain(data['split_by'])}. Alerts "
             "are on lawful ads, at the policy's threshold ("
             + ", ".join(f"{_BENIGN.get(name, plain(name))} {n:,}" for name, n in counted.items())
-            + "):",
+            + f"){_LEFT if some_left else ''}:",
             *table(head, rows),
             "",
+            *_promises(results),
         ]
     )
+
+
+def _alerts_of(found: Content | None) -> str:
+    """Alerts of 10,000 ads, of 10,000 judged ones where not all are, and how many are not."""
+    if found is None or not found.get("incomplete", {}).get("value"):
+        return figure(found, 0)
+    judged = found["judged"]
+    return (
+        f"{figure(found, 0)}; of the {judged['n']:,} judged {figure(judged, 0)}; "
+        f"not judged {found['incomplete']['value']:,.0f}"
+    )
+
+
+def _promises(results: Sequence[Content]) -> list[str]:
+    """What each policy's threshold promises; nothing for results made before it was kept."""
+    told: dict[str, list[str]] = {}
+    for content in results:
+        found = content.get("alerts", {}).values()
+        for words in dict.fromkeys(one["words"] for one in found if "words" in one):
+            told.setdefault(words, []).append(f"`{content['model']['family']}`")
+    lines = [f"- {', '.join(families)}: {plain(words)}." for words, families in told.items()]
+    return ["The policy's threshold:", "", *lines, ""] if lines else []
 
 
 def _alerts(results: Sequence[Content], name: str) -> Content:

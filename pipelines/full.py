@@ -66,8 +66,8 @@ def results_task(
     kept = []
     for label, uri, judged in zip(config.names, models, evaluated, strict=True):
         model = stages.find_model(uri, workspace())
-        threshold = settle(config.score.policy, model).review_at
-        benign = alerts(model, config.score.sources, threshold, config.evaluate.resamples)
+        policy = settle(config.score.policy, model)
+        benign = alerts(model, config.score.sources, policy, config.evaluate.resamples)
         name = f"{config.name}-{label}"
         kept.append(stages.write_results(config.results or Path(), name, judged.results, benign))
     return kept

@@ -83,6 +83,8 @@ def make_group() -> dict[str, Any]:
     return {
         "n": 411,
         "campaigns": 201,
+        "judged": 402,
+        "incomplete": make_figure(0.0219),
         "false_positive_rate": make_figure(0.0141),
         "others": make_figure(0.0093),
         "difference": make_figure(0.0048),
@@ -108,6 +110,8 @@ def make_fairness() -> dict[str, Any]:
         "least": {"ads": 50, "campaigns": 20},
         "unseen": {
             "lawful": 766,
+            "judged": 751,
+            "incomplete": make_figure(0.0196),
             "at": {
                 "0.05": {
                     "flagged": 17,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,12 +19,15 @@ from adrisk.fairness import (
 )
 
 
-def make_decided(flagged: np.ndarray, lawful: np.ndarray | None = None) -> Decided:
+def make_decided(
+    flagged: np.ndarray, lawful: np.ndarray | None = None, incomplete: np.ndarray | None = None
+) -> Decided:
     """Ads of which every two are a campaign."""
     n = len(flagged)
     lawful = np.ones(n, dtype=bool) if lawful is None else lawful
     risk = np.where(flagged, 0.9, 0.1)
-    return Decided(flagged.astype(bool), risk, lawful, ~lawful, np.arange(n) // 2)
+    left = np.zeros(n, dtype=bool) if incomplete is None else incomplete
+    return Decided(flagged.astype(bool), risk, lawful, ~lawful, np.arange(n) // 2, left)
 
 
 def groups(*sizes: int) -> list[str]:
@@ -64,10 +69,28 @@ def test_a_small_group_is_named_without_figures() -> None:
 
 def test_many_ads_of_few_campaigns_are_withheld_too() -> None:
     decided = make_decided(np.ones(400))
-    same = Decided(
-        decided.flagged, decided.risk, decided.lawful, decided.risky, np.arange(400) // 100
-    )
+    same = replace(decided, campaigns=np.arange(400) // 100)
     assert compare(same, by_value(groups(400)))["group 0"]["withheld"] is True
+
+
+def test_a_group_that_is_not_judged_has_its_share_left_to_people_and_no_rate() -> None:
+    flagged = np.r_[np.zeros(400), np.arange(400) % 20 == 0]
+    incomplete = np.r_[np.arange(400) >= 20, np.arange(400) % 4 == 3]
+    found = compare(make_decided(flagged, None, incomplete), by_value(groups(400, 400)))
+    first, second = found["group 0"], found["group 1"]
+    assert (first["n"], first["judged"], first["incomplete"]["value"]) == (400, 20, 0.95)
+    assert "false_positive_rate" not in first
+    assert (second["n"], second["judged"], second["incomplete"]["value"]) == (400, 300, 0.25)
+    assert second["false_positive_rate"]["value"] == pytest.approx(20 / 300, abs=1e-6)
+    assert second["false_positive_rate"]["n"] == 300
+    assert "difference" not in second  # too few of the others are judged
+
+
+def test_where_nothing_is_judged_there_is_no_rate_at_all() -> None:
+    everyone = np.ones(200, dtype=bool)
+    figure = false_positive_rate(make_decided(~everyone, None, everyone), everyone)
+    assert figure.to_json()["value"] is None
+    assert figure.n == 0
 
 
 def test_no_false_flag_is_not_taken_for_a_rate_of_nothing() -> None:

@@ -70,6 +70,7 @@ def test_that_none_qualifies_is_said_with_the_labels_that_would_help() -> None:
     assert found.more_positives == 6
     assert found.words.startswith("no threshold has recall at least 0.8 with 90% confidence, on 5 ")
     assert "What helps: about 6 more labelled risky campaigns" in found.words
+    assert "; the one taken, the highest that finds as much here, promises nothing" in found.words
     enough = guaranteed(make_held(11, 200), Wanted(0.8, None))
     assert enough.qualified
 
@@ -134,4 +135,5 @@ def test_too_few_campaigns_for_a_share_are_said_to_be_too_few() -> None:
     assert not found.qualified
     # 0.98 ** 114 is the first power of 0.98 below 0.1.
     assert found.words.endswith("What helps: at least 114 labelled campaigns in the threshold set")
+    assert "; the one taken, the lowest that flags no more here, promises nothing" in found.words
     assert found.share_seen <= 0.02

@@ -110,7 +110,15 @@ def make_real(family: str, value: float) -> dict[str, Any]:
         "data": {"fingerprint": "f", "target": "employment scam (x)", "split_by": "campaign"},
         "report": {"n": 1429, "campaigns": 1175, "positives": 60, "risk": make_ranking(value)},
         "random_split": {"average_precision": make_figure(2 * value)},
-        "alerts": {"h2": make_figure(543.0, 10925)},
+        "alerts": {
+            "h2": {**make_figure(543.0, 10925), "words": "the one taken promises nothing"},
+            "eures": {
+                **make_figure(12.0, 5951),
+                "words": "the one taken promises nothing",
+                "judged": make_figure(330.0, 218),
+                "incomplete": make_figure(9634.0, 5951),
+            },
+        },
         "baselines": {"rules": make_ranking(0.102)},
     }
 
@@ -123,6 +131,8 @@ def test_real_ads_stand_by_family_beside_the_random_split_and_alerts(
         path.write_text(json.dumps(make_real(family, value)), encoding="utf-8")
     block = readme.blocks(tmp_path / "none", tmp_path)["real"]
     assert "| `ngram` | 0.250 [0.125, 0.375] | 0.500 [0.250, 0.750] | 543 [272, 1] |" in block
+    assert "| 12 [6, 1]; of the 218 judged 330 [165, 1]; not judged 9,634 |" in block
+    assert "- `ngram`, `linear`: the one taken promises nothing." in block
     assert block.index("`ngram`") < block.index("`linear`") < block.index("| rules |")
     assert "H-2 10,925" in block
     other = make_real("encoder", 0.3)

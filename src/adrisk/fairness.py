@@ -1,8 +1,9 @@
 """Who is flagged wrongly, and does it befall some more than others?
 
-In: n judged ads and the groups they belong to. Out: for every group the share of its lawful ads
-that are flagged, that of all other lawful ads, and the difference; the share of its risky ads that
-are found; its calibration error. Each figure carries n and a campaign-bootstrap interval. Groups
+In: n ads, what became of each, and the groups they belong to. Out: for every group the share of its
+lawful ads that are left to people unjudged; of the judged ones the share that is flagged, that of
+all other judged lawful ads, and the difference; the share of its risky ads that are flagged; its
+calibration error. Each figure carries n and a campaign-bootstrap interval. Groups
 that are too small are named without figures: a rate of three ads says nothing, and may point at
 somebody. Also: how far scores move when one trait in an ad is exchanged (`adrisk.traits`).
 """
@@ -47,13 +48,14 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """n ads that are flagged or not.
+    """n ads that are flagged, cleared, or left to people as incomplete.
 
     Attributes:
-        flagged: shape (n,).
+        flagged: shape (n,), as the product would: none that is incomplete, all that escalate.
         risk: shape (n,), the probability.
         lawful, risky: shape (n,), labelled risk 0 or 1, labelled 2 or 3; neither where unlabelled.
         campaigns: shape (n,), equal numbers are one campaign.
+        incomplete: shape (n,), not judged: neither flagged nor cleared.
     """
 
     flagged: NDArray[np.bool_]
@@ -61,6 +63,12 @@ class Decided:
     lawful: NDArray[np.bool_]
     risky: NDArray[np.bool_]
     campaigns: IntArray
+    incomplete: NDArray[np.bool_]
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Shape (n,), the lawful ads that are cleared or flagged."""
+        return self.lawful & ~self.incomplete
 
 
 def by_value(values: Sequence[str | None]) -> Dimension:
@@ -76,9 +84,17 @@ def by_value(values: Sequence[str | None]) -> Dimension:
 def false_positive_rate(
     decided: Decided, members: NDArray[np.bool_], *, resamples: int = 500, seed: int = 0
 ) -> Estimate:
-    """The share of the lawful ads among `members` that are flagged."""
-    rows = members & decided.lawful
+    """The share of the judged lawful ads among `members` that are flagged; NaN without any."""
+    rows = members & decided.judged
     return _rate(decided.flagged, rows, decided.campaigns, resamples, seed)
+
+
+def incomplete_share(
+    decided: Decided, members: NDArray[np.bool_], *, resamples: int = 500, seed: int = 0
+) -> Estimate:
+    """The share of the lawful ads among `members` that are left to people unjudged."""
+    rows = members & decided.lawful
+    return _rate(decided.incomplete, rows, decided.campaigns, resamples, seed)
 
 
 def compare(
@@ -87,7 +103,8 @@ def compare(
     """Every group of a dimension beside all other ads of which the dimension is known.
 
     The difference is the group's false-positive rate less that of the others. It has no interval
-    where one of them has no false flag at all.
+    where one of them has no false flag at all. A group of which too few ads are judged has the
+    share that is not, and neither a rate nor a difference.
     """
     result: dict[str, Any] = {}
     for name, members in dimension.groups.items():
@@ -101,13 +118,18 @@ def compare(
             result[name] = entry
             continue
         others = dimension.known & ~members
-        outside = others & decided.lawful
-        figures = {
-            "false_positive_rate": false_positive_rate(
+        figures = {"incomplete": incomplete_share(decided, members, resamples=resamples, seed=seed)}
+        inside, outside = members & decided.judged, others & decided.judged
+        entry["judged"] = int(inside.sum())
+        told = (
+            entry["judged"] >= LEAST_ADS
+            and len(np.unique(decided.campaigns[inside])) >= LEAST_CAMPAIGNS
+        )
+        if told:
+            figures["false_positive_rate"] = false_positive_rate(
                 decided, members, resamples=resamples, seed=seed
             )
-        }
-        if len(np.unique(decided.campaigns[outside])) >= LEAST_CAMPAIGNS:
+        if told and len(np.unique(decided.campaigns[outside])) >= LEAST_CAMPAIGNS:
             figures["others"] = false_positive_rate(decided, others, resamples=resamples, seed=seed)
             figures["difference"] = _difference(decided, inside, outside, resamples, seed)
         risky = members & decided.risky
@@ -116,7 +138,9 @@ def compare(
             and len(np.unique(decided.campaigns[risky])) >= LEAST_RISKY_CAMPAIGNS
         ):
             figures["recall"] = _rate(decided.flagged, risky, decided.campaigns, resamples, seed)
-            labelled = np.flatnonzero(members & (decided.lawful | decided.risky))
+        risky &= ~decided.incomplete
+        if risky.sum() >= LEAST_RISKY_ADS:
+            labelled = np.flatnonzero(members & (decided.judged | risky))
             figures["calibration_error"] = estimate(
                 calibration_error(decided.risky[labelled], decided.risk[labelled]),
                 decided.campaigns[labelled],
@@ -214,6 +238,9 @@ def _rate(
     Where none has it, or all, resampling gives an interval of no width; the end that matters is
     then the exact binomial one, with each campaign as one trial.
     """
+    if not rows.any():
+        nothing = float("nan")
+        return Estimate(nothing, nothing, nothing, n=0, positives=0, campaigns=0)
     groups, of = np.unique(campaigns[rows], return_inverse=True)
     hits = np.bincount(of, weights=flags[rows], minlength=len(groups))
     size = np.bincount(of, minlength=len(groups)).astype(np.float64)

@@ -106,6 +106,71 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
 
 
 @pytest.mark.slow
+def test_ads_that_scoring_leaves_to_people_are_neither_flagged_nor_cleared(
+    model: Model, tmp_path: Path
+) -> None:
+    corpus = make_corpus(tmp_path / "a.jsonl")
+    languages = pa.array(["ca"] * 60 + ["en"] * 100, pa.string())
+    path = tmp_path / "b.parquet"
+    at = corpus.ads.schema.get_field_index("language")
+    pq.write_table(corpus.ads.set_column(at, corpus.ads.schema.field(at), languages), path)
+    other = load_corpus([str(path)])
+    (found,) = fairness(model, corpus, [other], budgets=(0.05,), resamples=50)["lawful"].values()
+    assert (found["ads"], found["judged"]) == (160, 100)
+    assert found["incomplete"]["value"] == 60 / 160
+    decided = found["at"]["0.05"]
+    scored = model.answer(other.reading).risk >= decided["threshold"]
+    assert scored[:60].any()  # by score alone some of the sixty would be flagged
+    assert decided["flagged"] == scored[60:].sum() > 5
+    catalan = decided["groups"]["language"]["groups"]["ca"]
+    assert (catalan["n"], catalan["judged"], catalan["incomplete"]["value"]) == (60, 0, 1.0)
+    assert "false_positive_rate" not in catalan
+    spoken = decided["groups"]["language"]["groups"]["en"]
+    assert spoken["judged"] == 100
+    assert spoken["false_positive_rate"]["value"] == decided["flagged"] / 100
+
+
+class Fearless:
+    """A classifier that finds no ad risky."""
+
+    labels_: tuple[str, ...] = ()
+
+    def margins(self, reading: object) -> Margins:
+        count = len(reading)  # type: ignore[arg-type]
+        return Margins(np.zeros((count, 0)), np.full((count, 3), -9.0))
+
+
+@pytest.mark.slow
+def test_an_escalated_lawful_ad_is_a_wrong_flag_whatever_its_risk(
+    model: Model, tmp_path: Path
+) -> None:
+    under_age = "Harvest work in the north. 16 and over welcome, no papers checked"
+    rows = [
+        {"text": f"{under_age if i % 4 == 0 else HONEST} number {i * 37}.", "risk": 0}
+        for i in range(80)
+    ]
+    words = np.random.default_rng(3)
+    for row in rows:
+        noise = " ".join(f"w{n}" for n in words.integers(0, 5000, 30))
+        row |= {"text": f"{row['text']} {noise}.", "language": "en"}
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plain = Calibration(np.zeros(0), np.zeros(0), np.ones(3), np.zeros(3), ())
+    fearless = replace(
+        model,
+        classifier=Fearless(),
+        calibration=plain,
+        manifest=model.manifest.model_copy(
+            update={"calibration": model.manifest.calibration.model_copy(update={"calibrated": ()})}
+        ),
+    )
+    found = fairness(fearless, load_corpus([str(path)]), budgets=(0.05,), resamples=50)
+    at = found["unseen"]["at"]["0.05"]
+    assert at["flagged"] == 20
+    assert at["false_positive_rate"]["value"] == 0.25
+
+
+@pytest.mark.slow
 def test_rules_find_the_same_of_every_nation_that_is_swapped(model: Model, tmp_path: Path) -> None:
     rows = [
         {

@@ -258,6 +258,11 @@ def test_families_are_judged_under_the_protocol_and_listed(ground: Ground, tmp_p
     assert results["report"]["n"] == 48
     assert set(results) >= {"baselines", "random_split", "alerts"}
     page = (tmp_path / "out" / "results.md").read_text()
+    (alerts,) = results["alerts"].values()
+    assert alerts["guaranteed"] is False
+    assert "promises nothing" in alerts["words"]
+    assert "The policy's threshold: no threshold has at most 0.01 of the campaigns" in page
+    assert "not judged and left to people as incomplete | 60 |" in page
     assert "| [ads-ngram](#ads-ngram) | 19 of 48 |" in page
     assert "## ads-ngram" in page
     assert "## ads-linear" in page

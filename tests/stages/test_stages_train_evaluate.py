@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,6 +14,7 @@ from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
 from adrisk.model import Model
+from adrisk.policy import PolicyConfig, settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.results import results_page
 from adrisk.stages.train import split_corpus, thresholds
@@ -21,6 +23,7 @@ from builders import make_ads, make_corpus_file, make_texts
 
 SMALL = ModelConfig(family="ngram", parameters={"bits": 14})
 QUICK = EvaluateConfig(resamples=30)
+HALF = settle(PolicyConfig(review_at=0.5), None)
 
 
 @pytest.fixture(scope="module")
@@ -247,10 +250,36 @@ def test_alerts_on_unlabelled_ads_carry_n_and_interval(
     texts, _ = make_texts(80, 0, seed=11)
     path = tmp_path / "benign.parquet"
     pq.write_table(make_ads(texts), path)
-    found = alerts(trained.model, (str(path),), 0.5, resamples=30)
+    found = alerts(trained.model, (str(path),), HALF, resamples=30)
     (figure,) = found.values()
     assert figure["n"] == 80
-    assert figure["value"] == 0
+    assert figure["value"] == figure["incomplete"]["value"] == 0
+    assert 0 < figure["high"] < 10_000  # none of few is not none of all
+    assert (figure["words"], figure["guaranteed"]) == ("set in the policy", False)
+
+
+def test_alerts_are_what_scoring_flags_and_what_it_does_not_judge_stands_beside_them(
+    trained: stages.Trained, tmp_path: Path
+) -> None:
+    texts, _ = make_texts(80, 40, seed=11)
+    texts = [text.partition(": ")[2] for text in texts]  # "Ad 16: night" reads like an age
+    under_age = "Harvest work in the north. 16 and over welcome, no papers checked, good food."
+    ads = pa.concat_tables(
+        [make_ads(texts), make_ads(texts, language="ca"), make_ads([under_age], language="ca")]
+    )
+    ads = ads.set_column(0, ads.schema.field(0), [[f"a{row}" for row in range(len(ads))]])
+    path = tmp_path / "ads.parquet"
+    pq.write_table(ads, path)
+    (figure,) = alerts(trained.model, (str(path),), HALF, resamples=30).values()
+    out = tmp_path / "out"
+    policy = PolicyConfig(review_at=0.5, capacity=1000)
+    stages.score(trained.model, [str(path)], out, tmp_path / "ws", policy=policy)
+    levels = pq.read_table(out / "flags.parquet")["level"].to_pylist()
+    assert levels.count("incomplete") == figure["incomplete"]["positives"] == 80
+    flagged = levels.count("review") + levels.count("urgent")
+    assert flagged == figure["positives"] == figure["judged"]["positives"]
+    assert levels[160] == "urgent"  # what escalates is never left unjudged
+    assert (figure["n"], figure["judged"]["n"]) == (161, 81)
 
 
 @pytest.mark.parametrize(

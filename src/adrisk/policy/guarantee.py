@@ -88,12 +88,18 @@ def guaranteed(held: Held, wanted: Wanted, seed: int = 0) -> Guarantee:
         fits &= _controlled(risk, risky, "recall", wanted.recall, sure)
     recall, share = _seen(risk, risky)
     qualified = bool(fits.any())
+    taken = ""
     if qualified:
         at = _lowest(fits) if wanted.share is not None else _highest(fits)
+    elif by_share.any() and wanted.share is not None:
+        at, taken = _lowest(by_share), "the lowest that keeps the share alone"
     elif wanted.share is not None:
-        at = _lowest(by_share) if by_share.any() else _lowest(share <= wanted.share)
+        at, taken = _lowest(share <= wanted.share), "the lowest that flags no more here"
+    elif risky.any():
+        enough = recall >= (wanted.recall or 0.0)
+        at, taken = _highest(enough), "the highest that finds as much here"
     else:
-        at = _highest(recall >= (wanted.recall or 0.0)) if risky.any() else 0
+        at, taken = 0, "the lowest of all"
     found = Guarantee(
         qualified=qualified,
         threshold=float(GRID[at]),
@@ -109,7 +115,7 @@ def guaranteed(held: Held, wanted: Wanted, seed: int = 0) -> Guarantee:
     )
     if not qualified and wanted.recall is not None:
         found = replace(found, more_positives=_more(found, wanted.recall, 1 - sure))
-    return replace(found, words=_in_words(found, sure))
+    return replace(found, words=_in_words(found, sure, taken))
 
 
 def speakers(held: Held, seed: int = 0) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -196,8 +202,8 @@ def _more(found: Guarantee, recall: float, error: float) -> int | None:
     return high - found.positives
 
 
-def _in_words(found: Guarantee, sure: float) -> str:
-    """The guarantee, or that there is none and what would help, for a manifest and a terminal."""
+def _in_words(found: Guarantee, sure: float, taken: str) -> str:
+    """The guarantee, or that there is none, what is taken then and what would help."""
     kept = []
     if found.recall is not None:
         kept.append(f"recall at least {found.recall:g}")
@@ -214,8 +220,8 @@ def _in_words(found: Guarantee, sure: float) -> str:
     if found.qualified:
         return f"{wish} with {found.confidence:.0%} confidence, on {base} (there: {seen})"
     told = (
-        f"no threshold has {wish} with {found.confidence:.0%} confidence, on {base}; the one taken "
-        f"promises nothing (there: {seen})"
+        f"no threshold has {wish} with {found.confidence:.0%} confidence, on {base}; the one "
+        f"taken, {taken}, promises nothing (there: {seen})"
     )
     return f"{told}. {_what_helps(found, sure)}"
 

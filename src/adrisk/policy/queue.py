@@ -43,6 +43,16 @@ class Apart:
         """No such ads among so many."""
         return cls(np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_))
 
+    @property
+    def unjudged(self) -> NDArray[np.bool_]:
+        """Shape (n,), left to people whatever their risk; what escalates is not among them."""
+        return self.incomplete & ~self.escalated
+
+    def flagged(self, risk: NDArray[np.floating], review_at: float) -> NDArray[np.bool_]:
+        """Shape (n,), judged and at or above the threshold, or escalated; capacity comes later."""
+        high = risk.astype(np.float32) >= np.float32(review_at)
+        return (high & ~self.unjudged) | self.escalated
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -88,9 +98,9 @@ def apply_policy(
         they are looked at with the same eyes; at the end some campaigns that cannot be judged.
     """
     apart = apart or Apart.none(len(risk))
-    escalated, incomplete = apart.escalated, apart.incomplete & ~apart.escalated
+    escalated, incomplete = apart.escalated, apart.unjudged
+    flagged = apart.flagged(risk, policy.review_at)
     risk = np.where(incomplete, np.float32(-1), risk.astype(np.float32))
-    flagged = (risk >= np.float32(policy.review_at)) | escalated
     count = int(campaigns.max(initial=-1)) + 1
     highest = np.full(count, -1.0, dtype=np.float32)
     np.maximum.at(highest, campaigns, risk)

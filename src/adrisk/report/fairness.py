@@ -14,9 +14,12 @@ from adrisk.report.markdown import code, plain, share, table
 
 _SHOWN_AT_MOST = 10  # groups of a dimension; of more, those that differ
 
-_THRESHOLDS = ("threshold for", "flagged", "of lawful ads", "differences with a star, of all")
+_THRESHOLDS = (
+    *("threshold for", "flagged", "of judged lawful ads"),
+    "differences with a star, of all",
+)
 _GROUPS = (
-    *("group", "lawful", "campaigns", "flagged wrongly"),
+    *("group", "lawful", "campaigns", "left to people", "judged", "flagged wrongly"),
     *("all others", "difference", "found"),
 )
 _SWAPPED = (
@@ -32,9 +35,11 @@ def fairness_lines(found: Mapping[str, Any]) -> list[str]:
         f"Model: {code(model['family'])}, trained on {', '.join(map(code, report['sources']))}. "
         f"Labels: {plain(report['target'])}. Shares are in per cent with a 95 % "
         "campaign-bootstrap interval; where nothing or everything is flagged, its other end is "
-        f"exact over campaigns. Groups under {LEAST_ADS} lawful ads or {LEAST_CAMPAIGNS} campaigns "
-        "are withheld. A star marks a difference whose interval leaves out 0. Everything else, and "
-        "calibration error by group, is in `results/fairness.json`.",
+        "exact over campaigns. Flagged is what scoring would flag; ads that it does not judge are "
+        "left to people, neither flagged nor cleared, unless they escalate. Groups under "
+        f"{LEAST_ADS} lawful ads or {LEAST_CAMPAIGNS} campaigns are withheld, and rates of groups "
+        "of which fewer are judged. A star marks a difference whose interval leaves out 0. "
+        "Everything else, and calibration error by group, is in `results/fairness.json`.",
     ]
     written += _corpus("Synthetic ads that the model never saw", report)
     for name, corpus in found["lawful"].items():
@@ -50,12 +55,23 @@ def _corpus(title: str, corpus: Mapping[str, Any]) -> list[str]:
         "",
         f"### {title}",
         "",
-        f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful.",
+        f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful."
+        + left_to_people(corpus),
         *table(_THRESHOLDS, threshold_rows(corpus)),
         "",
         f"At the threshold for {100 * float(loosest):g} %:",
         *table(_GROUPS, [row for name, compared in groups for row in _rows(name, compared)]),
     ]
+
+
+def left_to_people(corpus: Mapping[str, Any]) -> str:
+    """How many lawful ads are judged at all; nothing in results from before that was measured."""
+    if "judged" not in corpus:
+        return ""
+    return (
+        f" {corpus['judged']:,} of the lawful ones are judged; left to people as incomplete, "
+        f"in per cent: {share(corpus['incomplete'])}."
+    )
 
 
 def threshold_rows(corpus: Mapping[str, Any]) -> list[list[str]]:
@@ -68,7 +84,7 @@ def threshold_rows(corpus: Mapping[str, Any]) -> list[list[str]]:
             [
                 f"{100 * float(budget):g} % under review",
                 f"{at['flagged']:,}",
-                share(at["false_positive_rate"]),
+                share(at["false_positive_rate"]) or "none judged",
                 f"{starred} of {judged}",
             ]
         )
@@ -86,10 +102,15 @@ def shown_groups(compared: Mapping[str, Any], most: int) -> dict[str, Mapping[st
 
 
 def group_shares(compared: Mapping[str, Any], name: str) -> list[str]:
-    """Flagged wrongly in a group, in all others, the difference with its star, and found."""
+    """Of a group what is left to people and how many are judged, then what befalls those.
+
+    Flagged wrongly, in all others, the difference with its star; and found of the risky ones.
+    """
     entry = compared["groups"][name]
     return [
-        share(entry["false_positive_rate"]),
+        share(entry.get("incomplete")),
+        f"{entry['judged']:,}" if "judged" in entry else "",
+        share(entry.get("false_positive_rate")) or "too few judged",
         share(entry.get("others")),
         share(entry.get("difference")) + (" \\*" if name in compared["differ"] else ""),
         share(entry.get("recall"), 0),
@@ -111,11 +132,11 @@ def _rows(dimension: str, compared: Mapping[str, Any]) -> list[list[str]]:
     rest = [entry for name, entry in compared["groups"].items() if name not in shown]
     if rest:
         others = f"{dimension}: {len(rest)} others without a star"
-        rows.append([others, f"{sum(entry['n'] for entry in rest):,}", *[""] * 5])
+        rows.append([others, f"{sum(entry['n'] for entry in rest):,}", *[""] * 7])
     if compared["withheld_groups"]:
         names = f" ({plain(', '.join(compared['withheld']))})" if compared["withheld"] else ""
         withheld = f"{dimension}: {compared['withheld_groups']:,} withheld{names}"
-        rows.append([withheld, f"{compared['withheld_ads']:,}", *[""] * 5])
+        rows.append([withheld, f"{compared['withheld_ads']:,}", *[""] * 7])
     return rows
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from adrisk.evaluation import (
     judge,
     slices_of,
 )
-from adrisk.metrics import alerts_per_10000, estimate
+from adrisk.fairness import share
 from adrisk.model import Model
+from adrisk.policy import Policy
 from adrisk.pooling import campaign_risk
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
@@ -34,6 +35,7 @@ from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.results import section
+from adrisk.stages.standing import apart
 from adrisk.stages.train import fit_model
 from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
 from adrisk.types import FloatArray, IntArray
@@ -161,28 +163,42 @@ def evaluate_recipe(
 
 
 def alerts(
-    model: Model, sources: tuple[str, ...], threshold: float, resamples: int = 500
+    model: Model, sources: Sequence[str], policy: Policy, resamples: int = 500
 ) -> dict[str, Any]:
-    """Alerts per 10,000 ads of each source at a threshold, with intervals over campaigns.
+    """What scoring would flag of 10,000 ads of each source, with intervals over campaigns.
 
-    For ads without labels: on a corpus that is held to be benign every alert is a false one.
+    For ads without labels: on a corpus that is held to be benign every alert is a false one. An ad
+    that the model should not judge is no alert whatever its score, unless it escalates: it is left
+    to people as `incomplete`, which is counted beside the alerts. `judged` are the alerts of 10,000
+    ads that are not. Capacity is not asked. Where no ad is one, or every ad, the interval's other
+    end is exact over campaigns.
     """
     found: dict[str, Any] = {}
     for source in sources:
         corpus = load_corpus([source])
-        risk, _ = model.probabilities(corpus.reading)
-        figure = estimate(
-            alerts_per_10000(risk[:, RISKY_COLUMN], threshold),
-            corpus.campaigns,
-            positives=int((risk[:, RISKY_COLUMN] >= threshold).sum()),
-            resamples=resamples,
-        )
+        with track("alerts", len(corpus)) as advance:
+            answers = model.answer(corpus.reading)
+            beside = apart(model, corpus.reading, answers)
+            flagged = beside.flagged(answers.risk, policy.review_at)
+            advance(len(corpus))
+        judged = ~beside.unjudged
         found[source.partition(":")[0]] = {
-            **figure.to_json(),
-            "threshold": round(threshold, 6),
+            **_per_10000(flagged, corpus.campaigns, resamples),
+            "judged": _per_10000(flagged[judged], corpus.campaigns[judged], resamples),
+            "incomplete": _per_10000(beside.unjudged, corpus.campaigns, resamples),
+            "threshold": round(policy.review_at, 6),
+            "guaranteed": policy.guarantee is not None and policy.guarantee.qualified,
+            "words": policy.review_at_reason,
             "fingerprint": corpus.fingerprint,
         }
     return found
+
+
+def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> dict[str, Any]:
+    """How many of 10,000 ads have a flag."""
+    figure = share(flags, campaigns, resamples=resamples)
+    scaled = {name: 10_000 * getattr(figure, name) for name in ("value", "low", "high")}
+    return replace(figure, **scaled).to_json()
 
 
 def described(model: Model) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Put a model to the fairness figures: false flags by group, recall by group, and the swap test.
 
-In: a model and corpora. Out: JSON values, of which `adrisk.report` makes the page. Groups come from
-the corpus' own columns and from the words of the ads; nothing is guessed about a person.
+In: a model and corpora. Out: JSON values, of which `adrisk.report` makes the page. What is flagged,
+and what is left to people as incomplete, is what scoring would do. Groups come from the corpus' own
+columns and from the words of the ads; nothing is guessed about a person.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from adrisk.fairness import (
     compare,
     differing,
     false_positive_rate,
+    incomplete_share,
     moved,
     share,
 )
@@ -38,6 +40,7 @@ from adrisk.progress import track
 from adrisk.reading import prepare
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
+from adrisk.stages.standing import apart
 from adrisk.synthetic.bank import LANGUAGES as BANKS
 from adrisk.synthetic.bank import load_bank
 from adrisk.traits import LANGUAGES, find_nations, swap_gender, swap_nation, swapper
@@ -154,16 +157,20 @@ def _groups(
 ) -> dict[str, Any]:
     seed = model.manifest.seed
     with track("groups", len(rows)) as advance:
-        risk = model.probabilities(corpus.reading.take(rows))[0][:, RISKY_COLUMN]
+        reading = corpus.reading.take(rows)
+        answers = model.answer(reading)
+        beside = apart(model, reading, answers)
         by_dimension = dimensions(corpus.ads.take(pa.array(rows)))
         risky = np.asarray(corpus.risky[rows])
-        lawful = np.ones(len(rows), dtype=np.bool_) if all_lawful else ~risky
+        everyone = np.ones(len(rows), dtype=np.bool_)
+        lawful = everyone if all_lawful else ~risky
         result: dict[str, Any] = {
             "sources": [without_folder(source) for source in corpus.sources],
             "fingerprint": corpus.fingerprint,
             "target": "held to be lawful" if all_lawful else corpus.target,
             "ads": len(rows),
             "lawful": int(lawful.sum()),
+            "judged": int((lawful & ~beside.unjudged).sum()),
             "risky": 0 if all_lawful else int(risky.sum()),
             "campaigns": len(np.unique(corpus.campaigns[rows])),
             "at": {},
@@ -171,13 +178,15 @@ def _groups(
         for budget in budgets:
             threshold = model.threshold(budget).threshold
             decided = Decided(
-                flagged=risk >= threshold,
-                risk=risk,
+                flagged=beside.flagged(answers.risk, threshold),
+                risk=answers.risk.astype(np.float64),
                 lawful=lawful,
                 risky=risky & ~lawful,
                 campaigns=corpus.campaigns[rows],
+                incomplete=beside.unjudged,
             )
-            everyone = np.ones(len(rows), dtype=np.bool_)
+            left = incomplete_share(decided, everyone, resamples=resamples, seed=seed)
+            result["incomplete"] = left.to_json()
             overall = false_positive_rate(decided, everyone, resamples=resamples, seed=seed)
             result["at"][f"{budget:g}"] = {
                 "threshold": round(threshold, 6),

@@ -172,7 +172,7 @@ def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str
         if name.startswith("alerts_per_10000_at_"):
             share = float(name.removeprefix("alerts_per_10000_at_"))
             lines.append(
-                f"| judged ads, threshold for a review share of {100 * share:g} % "
+                f"| report set by score alone, threshold for a review share of {100 * share:g} % "
                 f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
             )
     for source, figure in alerts.items():
@@ -180,6 +180,16 @@ def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str
             f"| {source}, held to be benign, at the policy's threshold {figure['threshold']:.3f} "
             f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
         )
+        if "incomplete" in figure:
+            lines += [
+                f"| {source}, of those judged | {figure['judged']['n']:,} "
+                f"| {markdown.figure(figure['judged'], 1)} |",
+                f"| {source}, not judged and left to people as incomplete "
+                f"| {figure['n']:,} | {markdown.figure(figure['incomplete'], 1)} |",
+            ]
+    told = dict.fromkeys(figure["words"] for figure in alerts.values() if "words" in figure)
+    if told:
+        lines += ["", f"The policy's threshold: {'; '.join(map(markdown.plain, told))}."]
     return lines
 
 

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from adrisk.campaigns import WIDTH, signatures
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.extract import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import LANGUAGES, load_taxonomy
-from adrisk.model import Answers, Model
-from adrisk.policy import ESCALATE_AT, unreadable
-from adrisk.reading import Reading, prepare
+from adrisk.indicators import LANGUAGES
+from adrisk.model import Model
+from adrisk.policy import unreadable
+from adrisk.reading import prepare
 from adrisk.stages.copies import Names, Records
+from adrisk.stages.standing import escalating
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,6 @@ class TextReader:
     def __init__(self, model: Model, names: Pseudonymiser) -> None:
         self.model = model
         self._pseudonyms = names
-        taxonomy = load_taxonomy()
-        self._escalating, self._text_ids = taxonomy.escalating, taxonomy.text_ids
 
     def __call__(self, unread: Unread | None) -> tuple[Records, Names] | None:
         """What is in each text; None if there is nothing to read."""
@@ -72,7 +70,7 @@ class TextReader:
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
         found["truncated"] = reading.truncated
-        found["escalate"] = self._escalate(reading, answers)
+        found["escalate"] = escalating(self.model, reading, answers)
         found["unreadable"] = unreadable(reading.folded)
         found["reread"] = False if answers.reread is None else answers.reread
         found["signature"] = signatures(reading.folded)
@@ -80,18 +78,6 @@ class TextReader:
         return found, [
             tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
         ]
-
-    def _escalate(self, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
-        """The escalating indicators of each text as bits: found by rules, or likely."""
-        bits = np.zeros(len(reading), dtype=np.uint64)
-        present, _ = reading.findings.states(len(self._text_ids))
-        for i, name in enumerate(self._escalating):
-            shown = present[:, self._text_ids.index(name)]
-            if name in self.model.manifest.calibration.calibrated:
-                likely = answers.indicators[:, self.model.labels.index(name)]
-                shown = shown | (likely >= np.float32(ESCALATE_AT))
-            bits |= shown.astype(np.uint64) << np.uint64(i)
-        return bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adrisk.report.card.words import Content
-from adrisk.report.fairness import group_shares, shown_groups, threshold_rows
+from adrisk.report.fairness import group_shares, left_to_people, shown_groups, threshold_rows
 from adrisk.report.markdown import plain, share, table
 
 _MOST_GROUPS = 12
-_THRESHOLDS = ("threshold for", "ads flagged", "of lawful ads", "stars, of all groups")
+_THRESHOLDS = ("threshold for", "ads flagged", "of judged lawful ads", "stars, of all groups")
 _GROUPS = (
-    *("group", "lawful ads", "flagged wrongly, per cent"),
+    *("group", "lawful ads", "left to people, per cent", "judged", "flagged wrongly, per cent"),
     *("all others", "difference", "risky ones found"),
 )
 
@@ -37,9 +37,10 @@ def lines(manifest: Content) -> list[str]:
             )
     written += [
         f"Wrong flags among {unseen['lawful']:,} lawful ads (risk 0 or 1) of the report set, in "
-        "per cent; where nothing or everything is flagged, the other end of the interval is exact "
-        f"over campaigns. Groups of fewer than {least['ads']} lawful ads or {least['campaigns']} "
-        "campaigns are withheld. Groups are read from the corpus and from the words of ads; "
+        f"per cent.{left_to_people(unseen)} Where nothing or everything is flagged, the other end "
+        f"of the interval is exact over campaigns. Groups of fewer than {least['ads']} lawful ads "
+        f"or {least['campaigns']} campaigns are withheld, and rates of groups of which fewer are "
+        "judged. Groups are read from the corpus and from the words of ads; "
         "nothing is guessed about a person. A star marks a difference whose interval leaves out 0; "
         "one in twenty would by chance.",
         *table(_THRESHOLDS, threshold_rows(unseen)),
@@ -60,7 +61,7 @@ def _groups(dimension: str, compared: Content) -> list[list[str]]:
     ]
     if len(compared["groups"]) > _MOST_GROUPS:
         left = len(compared["groups"]) - len(rows)
-        rows.append([f"{dimension}: {left} others without a star", "", "", "", "", ""])
+        rows.append([f"{dimension}: {left} others without a star", *[""] * (len(_GROUPS) - 1)])
     return rows
 
 

@@ -46,8 +46,10 @@ def judge_families(
         recipes: one a family.
         out: usually evaluation/results.
         resamples: of the intervals.
-        benign: sources held to be benign, on which alerts are counted at the threshold for one ad
-            in a hundred.
+        benign: sources held to be benign, on which alerts are counted at the threshold of a
+            policy that flags at most one campaign in a hundred with 90 % confidence. A small
+            threshold set cannot prove that; then the lowest threshold is taken that flags no more
+            of its campaigns, which promises nothing, and the words kept with the alerts say so.
     """
     written = []
     for recipe in recipes:
@@ -107,4 +109,4 @@ def _alerts(model: Model, benign: Sequence[str], resamples: int) -> dict[str, An
     if not benign:
         return None
     policy = settle(PolicyConfig(review_share=_REVIEW_SHARE), model)
-    return alerts(model, tuple(benign), policy.review_at, resamples)
+    return alerts(model, benign, policy, resamples)
