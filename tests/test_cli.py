@@ -186,7 +186,7 @@ WRONG = [
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "many"), "invalid int value"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--against", "none"), "no model none"),
     (("report", "OUT/nothing"), "no manifest.json"),
-    (("indicators", "document_retenton"), "did you mean document_retention"),
+    (("indicators", "document_retenton"), "did you mean 'document_retention'"),
     (("models", "lst"), "did you mean 'list'"),
     (("run", "OUT/run.yaml"), "run.yaml cannot be read"),
 ]
@@ -220,7 +220,7 @@ def test_a_typo_in_a_run_configuration_names_the_nearest_key(run: Run, tmp_path:
     )
     told = run("run", path)
     assert told.code == 2
-    assert "unknown key 'score.polcy', did you mean 'policy'?" in one_line(told)
+    assert "unknown key 'score.polcy' (did you mean 'policy'" in one_line(told)
     assert "prefect" not in told.err
 
 

@@ -28,13 +28,13 @@ def write(path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (RUN + "scroe: {}", "unknown key 'scroe', did you mean 'score'"),
-        (RUN + "evaluate: {resample: 9}", "'evaluate.resample', did you mean 'resamples'"),
-        (RUN.replace("ngram", "ngrm"), "unknown classifier family 'ngrm', did you mean 'ngram'"),
+        (RUN + "scroe: {}", "unknown key 'scroe' [(]did you mean 'score'"),
+        (RUN + "evaluate: {resample: 9}", "'evaluate.resample' [(]did you mean 'resamples'"),
+        (RUN.replace("ngram", "ngrm"), "unknown classifier family 'ngrm' [(]did you mean 'ngram'"),
         (RUN.replace("{family: ngram}", "{famly: ngram}"), "did you mean 'family'"),
         (
             RUN.replace("{family: ngram}", "{family: ngram, parameters: {bit: 3}}"),
-            "ngram has no parameter 'bit', did you mean 'bits'",
+            "ngram has no parameter 'bit' [(]did you mean 'bits'",
         ),
         (RUN.replace("{family: ngram}", "{parameters: {bits: many}}"), "bits"),
         (RUN.replace("name: x\n", ""), "the key 'name' is missing"),
@@ -92,7 +92,7 @@ def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (
             {"encoder": {"epoch": 2}},
-            "cascade: encoder has no parameter 'epoch', did you mean 'epochs'",
+            "cascade: encoder has no parameter 'epoch' [(]did you mean 'epochs'",
         ),
         ({"fast": {"bits": "many"}}, "bits"),
         ({"fast": 3}, "fast"),

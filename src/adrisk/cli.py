@@ -7,7 +7,6 @@ heavy is imported before a command needs it, so `adrisk --help` is instant.
 from __future__ import annotations
 
 import argparse
-import difflib
 import logging
 import os
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from adrisk import commands
-from adrisk.errors import AdriskError
+from adrisk.errors import AdriskError, did_you_mean
 
 _SOURCES = (
     "SOURCE is synthetic:N, emscad:PATH, difraud:PATH, h2:PATH, eures:PATH, hf:NAME, or a "
@@ -39,8 +38,7 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
             names = [str(choice) for choice in action.choices]
-            close = difflib.get_close_matches(str(value), names, n=1)
-            hint = f", did you mean {close[0]!r}" if close else ""
+            hint = did_you_mean(value, names)
             raise argparse.ArgumentError(
                 action, f"unknown choice {value!r}{hint} (there are {', '.join(names)})"
             )

@@ -60,11 +60,12 @@ class RunError(AdriskError):
     """The work itself failed; what was finished is kept and can be resumed."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """For a message about an unknown name: the nearest known one, or nothing.
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """For a message about an unknown name: the nearest known one, in any case, or nothing.
 
-    >>> did_you_mean("bitts", ["bits", "seed"])
-    ", did you mean 'bits'?"
+    >>> did_you_mean("Bitts", ["bits", "seed"])
+    " (did you mean 'bits'?)"
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
+    by_lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1)
+    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""

@@ -130,7 +130,7 @@ def test_the_better_part_gets_the_weight() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"fast": {"bitts": 14}}, "fast has no parameter 'bitts', did you mean 'bits'"),
+        ({"fast": {"bitts": 14}}, "fast has no parameter 'bitts' [(]did you mean 'bits'"),
         ({"encoder": {"layers": 2}}, "encoder has no parameter 'layers'"),
         ({"review_share": 0.0}, "above 0 and at most 1"),
     ],

@@ -75,7 +75,7 @@ def test_an_indicator_explains_itself_in_every_language():
 
 
 def test_an_unknown_id_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match="did you mean document_retention"):
+    with pytest.raises(UsageError, match="did you mean 'document_retention'"):
         TAXONOMY.get("document_retentoin")
 
 
@@ -220,9 +220,9 @@ def test_a_restricted_list_escalates_whatever_stands_beside_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"rule": {}}, "unknown key 'rule'; did you mean rules?"),
+        ({"rule": {}}, "unknown key 'rule' (did you mean 'rules'"),
         ({"rules": {"de": {}}}, "rules are by language, en, es, pt, fr or any, got 'de'"),
-        ({"rules": {"en": {"no_contrct": {}}}}, "did you mean no_contract?"),
+        ({"rules": {"en": {"no_contrct": {}}}}, "did you mean 'no_contract'?"),
         ({"rules": [1]}, "expected names with values below them"),
         ({"restricted": {"no_contract": "list.txt"}}, "belongs to an indicator of kind x"),
         ({"restricted": {"minor_recruitment": "none.txt"}}, "cannot be read"),

@@ -177,7 +177,7 @@ def test_an_empty_file_among_others_is_noted(read, folder):
         ("synthetic:10?prevalence=5", "share between 0 and 1"),
         ("synthetic:10?duplicates=2", "duplicates must be from 0 to 0.95, got 2"),
         ("synthetic:10?languages=en,sp", "en, es, pt, fr, and 'sp' is none of them"),
-        ("synthetic:10?kinds=jobs", r"did you mean job\?"),
+        ("synthetic:10?kinds=jobs", r"did you mean 'job'"),
     ],
 )
 def test_what_cannot_be_opened_fails_at_once_and_says_how_to_go_on(read, folder, spec, says):

@@ -65,8 +65,8 @@ def test_batches_are_full_but_for_the_last():
         ({"count": 1, "prevalence": 3}, "prevalence must be from 0 to 1, got 3"),
         ({"count": 1, "duplicates": 1}, "duplicates must be from 0 to 0.95, got 1"),
         ({"count": 1, "edited": -1}, "edited must be from 0 to 1, got -1"),
-        ({"count": 1, "languages": ["eng"]}, "'eng' is none of them; did you mean en?"),
-        ({"count": 1, "kinds": ["jobs"]}, "did you mean job?"),
+        ({"count": 1, "languages": ["eng"]}, "'eng' is none of them [(]did you mean 'en'"),
+        ({"count": 1, "kinds": ["jobs"]}, "did you mean 'job'?"),
         ({"count": 1, "kinds": []}, "kinds is empty; name some of job, service"),
     ],
 )

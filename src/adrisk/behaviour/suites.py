@@ -18,13 +18,12 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from adrisk.errors import ConfigError, UsageError
+from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.indicators import load_taxonomy
 
 RISK = "risk"
@@ -105,7 +104,8 @@ def load_suite(path: Path) -> tuple[Case, ...]:
     for function, entries in content.items():
         if function not in FUNCTIONS:
             raise ConfigError(
-                f"{path}: unknown function {function!r}{_nearest(function, FUNCTIONS)}"
+                f"{path}: unknown function {function!r}{did_you_mean(function, FUNCTIONS)}; "
+                f"there are {', '.join(FUNCTIONS)}"
             )
         if not isinstance(entries, list) or not entries:
             raise ConfigError(f"{path}: {function}: expected a list of cases")
@@ -168,7 +168,10 @@ def _case(path: Path, function: str, number: int, entry: object) -> Case:
         where = f"{path}: {function}: {entry['id']}"
     for key, value in entry.items():
         if key not in _KEYS:
-            raise ConfigError(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
+            raise ConfigError(
+                f"{where}: unknown key {key!r}{did_you_mean(key, _KEYS)}; "
+                f"it may have {', '.join(_KEYS)}"
+            )
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{where}: `{key}` must be text, got {value!r}; put it in quotes")
     for key in ("id", "text", "expect"):
@@ -190,7 +193,8 @@ def _case(path: Path, function: str, number: int, entry: object) -> Case:
 def _check(case: Case, where: str) -> None:
     if case.expect not in EXPECTATIONS:
         raise ConfigError(
-            f"{where}: unknown expectation {case.expect!r}{_nearest(case.expect, EXPECTATIONS)}"
+            f"{where}: unknown expectation {case.expect!r}"
+            f"{did_you_mean(case.expect, EXPECTATIONS)}; there are {', '.join(EXPECTATIONS)}"
         )
     fixed = _FIXED.get(case.function, case.expect)
     if case.expect != fixed:
@@ -198,7 +202,7 @@ def _check(case: Case, where: str) -> None:
     known = (RISK, *load_taxonomy().text_ids)
     if case.of not in known:
         raise ConfigError(
-            f"{where}: no indicator of a text is called {case.of!r}{_nearest(case.of, known)}"
+            f"{where}: no indicator of a text is called {case.of!r}{did_you_mean(case.of, known)}"
         )
     if case.expect == "below":
         if case.of != RISK:
@@ -207,9 +211,3 @@ def _check(case: Case, where: str) -> None:
         raise ConfigError(f"{where}: `{case.expect}` needs the key `pair`; add the other ad")
     if case.pair == case.text:
         raise ConfigError(f"{where}: `text` and `pair` are equal; let them differ by one fact")
-
-
-def _nearest(name: object, known: Iterable[str]) -> str:
-    names = list(known)
-    close = get_close_matches(str(name), names, n=1)
-    return f", did you mean {close[0]!r}?" if close else f"; there are {', '.join(names)}"

@@ -17,14 +17,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from adrisk.errors import ConfigError
+from adrisk.errors import ConfigError, did_you_mean
 from adrisk.indicators.languages import LANGUAGES
 
 VARIABLE = "ADRISK_TAXONOMY"
@@ -111,9 +110,10 @@ def _content(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: expected one of the keys {', '.join(_KEYS)}")
     for key in content:
         if key not in _KEYS:
-            close = get_close_matches(str(key), _KEYS, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(_KEYS)}"
-            raise ConfigError(f"{path}: unknown key {key!r}{hint}")
+            raise ConfigError(
+                f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS)}; "
+                f"there are {', '.join(_KEYS)}"
+            )
     return content
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from adrisk.errors import ConfigError, UsageError
+from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.indicators.extension import load_extension, platform_file
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.risk import RiskRules, read_risk
@@ -97,7 +96,7 @@ class Taxonomy:
             if indicator.id == indicator_id:
                 return indicator
         raise UsageError(
-            f"no indicator is called {indicator_id!r}{_nearest(indicator_id, self.ids)}; "
+            f"no indicator is called {indicator_id!r}{did_you_mean(indicator_id, self.ids)}; "
             "`adrisk indicators` lists all"
         )
 
@@ -163,7 +162,7 @@ def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) ->
         if name not in taxonomy.text_ids:
             raise ConfigError(
                 f"{path}: rules of {name}: no text indicator is called so"
-                f"{_nearest(name, taxonomy.text_ids)}"
+                f"{did_you_mean(name, taxonomy.text_ids)}"
             )
 
 
@@ -189,7 +188,7 @@ def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path
 def _indicator(entry: Mapping[str, Any], where: str) -> Indicator:
     for key in entry:
         if key not in _FIELDS:
-            raise ConfigError(f"{where}: unknown key {key!r}{_nearest(str(key), _FIELDS)}")
+            raise ConfigError(f"{where}: unknown key {key!r}{did_you_mean(key, _FIELDS)}")
     for name in _FIELDS:
         if name not in entry:
             raise ConfigError(f"{where}: the key `{name}` is missing; add it")
@@ -229,8 +228,3 @@ def _translations(value: object, name: str, where: str) -> Mapping[str, str]:
         if language not in value:
             raise ConfigError(f"{where}: {name} has no {language} text; write one")
     return {str(k): _sentence(v, f"{name}.{k}", where) for k, v in value.items()}
-
-
-def _nearest(word: str, known: Collection[str]) -> str:
-    close = get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.errors import SourceError
+from adrisk.errors import SourceError, did_you_mean
 from adrisk.schema import ADS, LABELS
 from adrisk.sources.identity import IDENTIFYING
-from adrisk.sources.spec import nearest
 from adrisk.sources.values import check_type, join_lines, text_parts
 
 _USUAL = {
@@ -131,7 +130,7 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
         if canonical not in CANONICAL:
             raise SourceError(
                 f"--map {canonical}={mapping[canonical]}: adrisk has no column {canonical!r}"
-                f"{nearest(canonical, CANONICAL)}; it has {', '.join(CANONICAL)}"
+                f"{did_you_mean(canonical, CANONICAL)}; it has {', '.join(CANONICAL)}"
             )
     if "text" in mapping and "body" in mapping:
         raise SourceError("--map names both text and body; text is the whole ad, keep one of them")
@@ -145,7 +144,7 @@ def _mapped(schema: pa.Schema, canonical: str, column: str, name: str) -> str:
         return str(same[0])
     raise SourceError(
         f"{name}: --map {canonical}={column} names a column that is not there"
-        f"{nearest(column, schema.names)}; the columns are {listed(schema)}"
+        f"{did_you_mean(column, schema.names)}; the columns are {listed(schema)}"
     )
 
 

@@ -14,9 +14,8 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import get_protocol
 
-from adrisk.errors import SourceError
+from adrisk.errors import SourceError, did_you_mean
 from adrisk.sources.files import SourceFile, describe
-from adrisk.sources.spec import nearest
 
 FORMATS = {
     ".csv": "csv",
@@ -67,7 +66,7 @@ def _filesystem(target: str) -> tuple[fsspec.AbstractFileSystem, str]:
         ) from error
     except (ValueError, OSError) as error:
         protocol = get_protocol(target)
-        hint = nearest(protocol, fsspec.available_protocols())
+        hint = did_you_mean(protocol, fsspec.available_protocols())
         raise SourceError(
             f"{target}: cannot open {protocol}://{hint} ({describe(error)})"
         ) from error
@@ -90,7 +89,7 @@ def _matches(fs: fsspec.AbstractFileSystem, root: str, target: str) -> tuple[lis
         return found, True
     parent, _, name = root.rstrip("/").rpartition("/")
     beside = [str(path) for path in fs.ls(parent, detail=False)] if fs.isdir(parent) else []
-    hint = nearest(name, [path.rstrip("/").rpartition("/")[2] for path in beside])
+    hint = did_you_mean(name, [path.rstrip("/").rpartition("/")[2] for path in beside])
     raise SourceError(f"{target}: no such file or folder{hint}")
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from adrisk.errors import SourceError
+from adrisk.errors import SourceError, did_you_mean
 
 PLAIN = "file"
 """The adapter of everything that has no scheme of its own: files, globs, folders, URLs, -."""
@@ -50,7 +49,7 @@ def parse(text: str, schemes: Collection[str]) -> Spec:
         return Spec(text, PLAIN, text)
     known = sorted(name for name in schemes if name != PLAIN)
     raise SourceError(
-        f"{text!r}: there is no source named {scheme!r}{nearest(scheme, known)}; "
+        f"{text!r}: there is no source named {scheme!r}{did_you_mean(scheme, known)}; "
         f"the sources are {', '.join(known)}, or a path or URL without a scheme"
     )
 
@@ -66,18 +65,7 @@ def split_parameters(spec: Spec, allowed: Collection[str]) -> Spec:
     for name in parameters:
         if name not in allowed:
             raise SourceError(
-                f"{spec.text!r}: {spec.scheme} has no parameter {name!r}{nearest(name, allowed)}; "
-                f"it has {', '.join(sorted(allowed))}"
+                f"{spec.text!r}: {spec.scheme} has no parameter {name!r}"
+                f"{did_you_mean(name, allowed)}; it has {', '.join(sorted(allowed))}"
             )
     return Spec(spec.text, spec.scheme, target, parameters)
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """` (did you mean 'x'?)` for the closest known name, or nothing.
-
-    >>> nearest("emscd", ["emscad", "difraud"])
-    " (did you mean 'emscad'?)"
-    """
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk.errors import UsageError
+from adrisk.errors import UsageError, did_you_mean
 from adrisk.indicators import load_taxonomy
 from adrisk.report import export
 from adrisk.report.folder import FACTS_FILE, AdView, read_manifest, score_files, table_file
@@ -90,8 +89,7 @@ def find_campaign(folder: Path, which: str) -> Queued:
         raise UsageError(
             f"{len(found):,} campaigns of {folder} begin with {which!r}; give more of the id"
         )
-    near = difflib.get_close_matches(which, ids.slice(0, 100_000).to_pylist(), n=1)
-    hint = f", did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(which, ids.slice(0, 100_000).to_pylist())
     raise UsageError(
         f"{folder} has no campaign {which!r}{hint}; `adrisk campaigns {folder}` lists the queue"
     )

@@ -11,11 +11,10 @@ import math
 import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import pyarrow as pa
 
-from adrisk.errors import UsageError
+from adrisk.errors import UsageError, did_you_mean
 from adrisk.synthetic.bank import LANGUAGES, SPLITS, load_bank
 from adrisk.synthetic.campaign import Origin, Post, posts
 from adrisk.synthetic.cases import Book, Case, load_cases
@@ -109,10 +108,9 @@ def _chosen(given: Collection[str], known: tuple[str, ...], name: str) -> tuple[
     """The known ones among those given, in the order of the known ones."""
     for value in given:
         if value not in known:
-            close = get_close_matches(value, known, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(
-                f"synthetic: {name} are {', '.join(known)}, and {value!r} is none of them{meant}"
+                f"synthetic: {name} are {', '.join(known)}, and {value!r} is none of them"
+                f"{did_you_mean(value, known)}"
             )
     if not given:
         raise UsageError(f"synthetic: {name} is empty; name some of {', '.join(known)}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from adrisk.errors import SourceError
+from adrisk.errors import SourceError, did_you_mean
 from adrisk.sources.columns import listed
 from adrisk.sources.csv_rows import CsvReader
 from adrisk.sources.files import ByteFile, SourceFile, StandardInput
@@ -19,7 +19,7 @@ from adrisk.sources.finding import find_files
 from adrisk.sources.jsonl_rows import JsonlReader
 from adrisk.sources.parquet_rows import ParquetReader
 from adrisk.sources.rows import Reader
-from adrisk.sources.spec import Spec, nearest
+from adrisk.sources.spec import Spec
 from adrisk.sources.values import check_type
 
 Shape = Callable[[pa.Table], pa.Table]
@@ -115,7 +115,7 @@ class Corpus:
                 if column not in reader.schema.names:
                     raise SourceError(
                         f"{file.name}: is not {spec.scheme}, which has a column {column!r}"
-                        f"{nearest(column, reader.schema.names)}; this file has "
+                        f"{did_you_mean(column, reader.schema.names)}; this file has "
                         f"{listed(reader.schema)}. Leave out '{spec.scheme}:' to read it "
                         f"as a plain file"
                     )

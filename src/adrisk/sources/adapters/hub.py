@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.errors import MissingExtraError, SourceError
+from adrisk.errors import MissingExtraError, SourceError, did_you_mean
 from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions
 from adrisk.sources.columns import recognise
 from adrisk.sources.files import describe
 from adrisk.sources.quarantine import Reject
 from adrisk.sources.rows import Rows
-from adrisk.sources.spec import Spec, nearest, split_parameters
+from adrisk.sources.spec import Spec, split_parameters
 
 _SAVED = ("dataset_dict.json", "state.json")
 _DEFAULT_SPLIT = "train"
@@ -61,7 +61,7 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
             notes += [f"{spec.text}: read split {split}; others: {others}"] if others else []
         if split not in found:
             raise SourceError(
-                f"{spec.text!r}: there is no split {split!r}{nearest(split, list(found))}; "
+                f"{spec.text!r}: there is no split {split!r}{did_you_mean(split, list(found))}; "
                 f"the splits are {', '.join(found)}"
             )
         found = found[split]
