@@ -57,8 +57,6 @@ class TextReader:
     def __init__(self, model: Model, names: Pseudonymiser) -> None:
         self.model = model
         self._pseudonyms = names
-        taxonomy = load_taxonomy()
-        self._escalating, self._text_ids = taxonomy.escalating, taxonomy.text_ids
 
     def __call__(self, unread: Unread | None) -> tuple[Records, Names] | None:
         """What is in each text; None if there is nothing to read."""
@@ -72,7 +70,7 @@ class TextReader:
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
         found["truncated"] = reading.truncated
-        found["escalate"] = self._escalate(reading, answers)
+        found["escalate"] = escalating(self.model, reading, answers)
         found["unreadable"] = unreadable(reading.folded)
         found["reread"] = False if answers.reread is None else answers.reread
         found["signature"] = signatures(reading.folded)
@@ -81,17 +79,19 @@ class TextReader:
             tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
         ]
 
-    def _escalate(self, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
-        """The escalating indicators of each text as bits: found by rules, or likely."""
-        bits = np.zeros(len(reading), dtype=np.uint64)
-        present, _ = reading.findings.states(len(self._text_ids))
-        for i, name in enumerate(self._escalating):
-            shown = present[:, self._text_ids.index(name)]
-            if name in self.model.manifest.calibration.calibrated:
-                likely = answers.indicators[:, self.model.labels.index(name)]
-                shown = shown | (likely >= np.float32(ESCALATE_AT))
-            bits |= shown.astype(np.uint64) << np.uint64(i)
-        return bits
+
+def escalating(model: Model, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
+    """The escalating indicators of each text as bits: found by rules, or likely to the model."""
+    taxonomy = load_taxonomy()
+    bits = np.zeros(len(reading), dtype=np.uint64)
+    present, _ = reading.findings.states(len(taxonomy.text_ids))
+    for i, name in enumerate(taxonomy.escalating):
+        shown = present[:, taxonomy.text_ids.index(name)]
+        if name in model.manifest.calibration.calibrated:
+            likely = answers.indicators[:, model.labels.index(name)]
+            shown = shown | (likely >= np.float32(ESCALATE_AT))
+        bits |= shown.astype(np.uint64) << np.uint64(i)
+    return bits
 
 
 @dataclass(frozen=True, slots=True)
