@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from adrisk.classifiers.encoder import EncoderClassifier, attribution
 from adrisk.classifiers.encoder.batches import by_width, padded, shortened
+from adrisk.classifiers.encoder.hardware import device
 from adrisk.classifiers.encoder.network import Network, cumulative
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
 from adrisk.classifiers.encoder.source import load_base
@@ -105,12 +106,16 @@ def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) 
     text = f"kitchen hotel season. {RISKY}"
     reading = prepare([text], ["en"])
     found = attribution.integrated(fitted._reader, fitted._settings["blank"], reading, [0, 1])
-    columns = torch.from_numpy(fitted._reader.found(reading))
+    columns = torch.from_numpy(fitted._reader.found(reading)).to(device())
     tokens = attribution._read(fitted._reader, text)
     blanked = np.where(tokens.words, fitted._settings["blank"], tokens.ids)
     with torch.inference_mode():
         logits = [
-            fitted._reader.network(torch.from_numpy(ids)[None], torch.ones(1, len(ids)), found)
+            fitted._reader.network(
+                torch.from_numpy(ids)[None].to(device()),
+                torch.ones(1, len(ids), device=device()),
+                found,
+            ).cpu()
             for ids, found in ((tokens.ids, columns), (blanked, 0 * columns))
         ]
     there, empty = (cumulative(part[:, :3])[0, 1] for part in logits)

@@ -15,7 +15,7 @@ from adrisk.model import Model
 from adrisk.policy import PolicyConfig
 from adrisk.stages import parts
 from adrisk.stages import score as score_stage
-from builders import make_ads, make_texts
+from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.85, capacity=20)
 
@@ -91,10 +91,19 @@ def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
     )
     flags = pq.read_table(done.folder / "flags.parquet").to_pylist()
     levels = {flag["ad_id"]: flag["level"] for flag in flags}
-    for ad in scores:
-        assert (ad["evidence"] is not None) == (levels[ad["ad_id"]] in ("review", "urgent"))
-        for e in ad["evidence"] or []:
-            assert texts[ad["ad_id"]][e["start"] : e["end"]].strip()
+    flagged = [ad for ad in scores if levels[ad["ad_id"]] in ("review", "urgent")]
+    assert len(flagged) >= 8
+    assert all(ad["evidence"] is None for ad in scores if ad not in flagged)
+    for ad in flagged:
+        text = texts[ad["ad_id"]]
+        for e in ad["evidence"]:
+            assert 0 <= e["start"] < e["end"] <= len(text)
+            assert text[e["start"] : e["end"]].strip()
+        moved = [e for e in ad["evidence"] if e["strength"] > 0]
+        assert moved or ad["risk"] < POLICY.review_at, ad["ad_id"]
+        # What moved the risk is the phrase that makes these ads risky, not the words around it.
+        strongest = max((e for e in moved if e["indicator"] == "risk"), key=lambda e: e["strength"])
+        assert text[strongest["start"] : strongest["end"]].strip(" .") in RISKY
 
 
 def test_no_text_and_no_contact_is_in_any_output(
