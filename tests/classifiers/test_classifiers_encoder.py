@@ -19,8 +19,9 @@ from adrisk.classifiers.encoder.batches import by_width, padded, shortened
 from adrisk.classifiers.encoder.hardware import device
 from adrisk.classifiers.encoder.network import Network, cumulative
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
-from adrisk.classifiers.encoder.source import load_base
+from adrisk.classifiers.encoder.source import DEFAULT, load_base
 from adrisk.errors import ConfigError, ModelError
+from adrisk.progress import show
 from adrisk.reading import prepare
 from builders import RISKY, make_encoder, make_learning
 
@@ -153,6 +154,34 @@ def test_without_a_hub_a_hub_name_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"cannot be read or fetched .*`encoder: offline`"):
         load_base("example/no-such-encoder")
+
+
+def test_what_a_hub_is_asked_for_is_said_before_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_encoder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import huggingface_hub
+    import transformers
+
+    heard = []
+
+    def asked(*_: object, **__: object) -> None:
+        heard.append(capsys.readouterr().err)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(transformers.AutoModel, "from_pretrained", asked)
+    show("lines")
+    try:
+        for name in (DEFAULT, str(tiny_encoder)):
+            with pytest.raises(ModelError, match="no network here"):
+                load_base(name)
+    finally:
+        show("off")
+    assert heard == [f"fetching the encoder {DEFAULT} from https://huggingface.co/{DEFAULT}\n", ""]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from scipy.special import expit
 
 from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
@@ -104,6 +106,19 @@ def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
         # What moved the risk is the phrase that makes these ads risky, not the words around it.
         strongest = max((e for e in moved if e["indicator"] == "risk"), key=lambda e: e["strength"])
         assert text[strongest["start"] : strongest["end"]].strip(" .") in RISKY
+
+
+@pytest.mark.parametrize(
+    ("margins", "told"), [((-9.0, 9.0), False), ((-30.0, -20.0), True), ((20.0, 30.0), True)]
+)
+def test_a_threshold_outside_what_a_cascade_rereads_is_told(
+    model: Model, ads_file: Path, tmp_path: Path, margins: tuple[float, float], told: bool
+) -> None:
+    band = dict(zip(("reread_from", "reread_to"), expit(margins).tolist(), strict=True))
+    cascade = replace(model, manifest=model.manifest.model_copy(update={"facts": band}))
+    notes = run(cascade, ads_file, tmp_path / "out").notes
+    wanted = "review threshold 0.500 lies outside what this cascade reads a second time"
+    assert [note.startswith(wanted) for note in notes] == [True] * told
 
 
 def test_no_text_and_no_contact_is_in_any_output(
