@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from adrisk.config import ModelConfig
+from adrisk.config import recipe
 from adrisk.errors import AdriskError
 from adrisk.progress import show
 from adrisk.report import fairness_lines
@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
     """Measure, write the results and the page, say where they are."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", nargs="?", metavar="MODEL")
-    parser.add_argument("--family", default="ngram", help="trained here without MODEL")
+    parser.add_argument(
+        "--family", default="ngram", metavar="FAMILY|CONFIG", help="trained here without MODEL"
+    )
     parser.add_argument("--source", default="synthetic:20000")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lawful", action="append", default=[], metavar="SOURCE")
@@ -48,13 +50,12 @@ def main(arguments: list[str]) -> int:
     show("lines")
     try:
         if not asked.only_page:
+            how = recipe(asked.family, seed=asked.seed)
+            model = find_model(asked.model, workspace()) if asked.model else None
             corpus = load_corpus([asked.source])
-            if asked.model:
-                model = find_model(asked.model, workspace())
-            else:
-                recipe = ModelConfig(family=asked.family, seed=asked.seed)
+            if model is None:
                 with tempfile.TemporaryDirectory() as folder:
-                    model = fit_model(recipe, corpus, split_corpus(corpus, asked.seed))
+                    model = fit_model(how, corpus, split_corpus(corpus, how.seed))
                     model = model.save(Path(folder))
             others = [load_corpus([source]) for source in asked.lawful]
             found = fairness(model, corpus, others, most=asked.most, resamples=asked.resamples)

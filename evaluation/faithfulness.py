@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from adrisk.config import ModelConfig
+from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError
 from adrisk.model import Model
 from adrisk.progress import show
@@ -36,8 +36,10 @@ def main(arguments: list[str]) -> int:
     """Measure each model, write the results, say the figures that matter."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL")
-    parser.add_argument("--family", dest="families", action="append", help="trained here")
-    parser.add_argument("--parameters", default="{}", help="of the families, as JSON")
+    parser.add_argument(
+        "--family", dest="families", action="append", metavar="FAMILY|CONFIG", help="trained here"
+    )
+    parser.add_argument("--parameters", default="", help="of the families, as JSON")
     parser.add_argument("--source", default="synthetic:20000")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=float, default=BUDGET)
@@ -48,9 +50,14 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     show("lines")
     try:
+        recipes = [
+            recipe(named, asked.parameters, asked.seed)
+            for named in asked.families or ("ngram", "linear")
+        ]
+        models = [find_model(name, workspace()) for name in asked.models]
         corpus = load_corpus([asked.source])
         found = json.loads(asked.out.read_text("utf-8")) if asked.out.exists() else {}
-        for model in _models(asked, corpus):
+        for model in models or _trained(recipes, corpus):
             result = faithfulness(
                 model,
                 corpus,
@@ -69,16 +76,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _models(asked: argparse.Namespace, corpus: Corpus) -> list[Model]:
-    if asked.models:
-        return [find_model(name, workspace()) for name in asked.models]
+def _trained(recipes: list[ModelConfig], corpus: Corpus) -> list[Model]:
     made = []
-    split = split_corpus(corpus, asked.seed)
-    for family in asked.families or ("ngram", "linear"):
-        parameters: dict[str, Any] = json.loads(asked.parameters)
-        recipe = ModelConfig(family=family, parameters=parameters, seed=asked.seed)
+    for how in recipes:
         with tempfile.TemporaryDirectory() as folder:
-            made.append(fit_model(recipe, corpus, split).save(Path(folder)))
+            split = split_corpus(corpus, how.seed)
+            made.append(fit_model(how, corpus, split).save(Path(folder)))
     return made
 
 

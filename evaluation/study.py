@@ -15,8 +15,8 @@ import os
 import sys
 from pathlib import Path
 
-from adrisk.config import ModelConfig, TrainConfig, load
-from adrisk.errors import AdriskError
+from adrisk.config import ModelConfig, recipe
+from adrisk.errors import AdriskError, UsageError
 from adrisk.progress import say, show
 from adrisk.stages import find_model
 from adrisk.stages.files import workspace
@@ -33,6 +33,7 @@ from adrisk.stages.studies import (
 )
 
 RESULTS = Path(__file__).parent / "results"
+FAMILIES = ("ngram", "linear")
 
 
 def main(arguments: list[str]) -> int:
@@ -40,9 +41,11 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     show("lines")
     try:
+        _check(asked)
+        recipes = tuple(recipe(named) for named in asked.families or FAMILIES)
         names = [*STUDIES, "families"] if asked.study == "all" else [asked.study]
         for name in names:
-            for path in _run(name, asked):
+            for path in _run(name, asked, recipes):
                 print(f"written  {path}")
     except AdriskError as error:
         sys.stderr.write(f"study.py: {error}\n")
@@ -50,16 +53,29 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _run(name: str, asked: argparse.Namespace) -> list[Path]:
+def _check(asked: argparse.Namespace) -> None:
+    """Refuse what would be left unheard."""
+    if asked.model and asked.study != "families":
+        raise UsageError(f"--model is for the study families; {asked.study} trains its own models")
+    if asked.model and len(asked.source or ()) > 1:
+        raise UsageError("--model is judged on one --source; run it once for each")
+    if asked.model and asked.families:
+        raise UsageError("give --model to judge a saved model or --families to train, not both")
+    alone = asked.study in STUDIES and STUDIES[asked.study].one_family
+    if alone and len(asked.families or ()) > 1:
+        raise UsageError(f"{asked.study} studies one family; name one with --families")
+
+
+def _run(name: str, asked: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
     if name == "page":
         return [write_page(asked.out)]
     if name == "families":
-        return _families(asked)
-    how = Asked(_recipes(asked), asked.seeds, asked.resamples, asked.folds)
+        return _families(asked, recipes)
+    how = Asked(recipes, asked.seeds, asked.resamples, asked.folds)
     return [run_study(name, _sources(asked, STUDIES[name]), how, asked.out)]
 
 
-def _families(asked: argparse.Namespace) -> list[Path]:
+def _families(asked: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
     """Every family on every source; a saved model on synthetic ads only, unless told otherwise."""
     written = []
     if asked.model:
@@ -70,17 +86,9 @@ def _families(asked: argparse.Namespace) -> list[Path]:
         ground = open_ground(source, folds=asked.folds)
         benign = [] if ground.name == "synthetic" else _benign()
         written += judge_families(
-            ground, _recipes(asked), asked.out, resamples=asked.resamples, benign=benign
+            ground, recipes, asked.out, resamples=asked.resamples, benign=benign
         )
     return written
-
-
-def _recipes(asked: argparse.Namespace) -> tuple[ModelConfig, ...]:
-    """Families with their default parameters, or as a configuration trains them."""
-    return tuple(
-        load(Path(name), TrainConfig) if name.endswith(".yaml") else ModelConfig(family=name)
-        for name in asked.families
-    )
 
 
 def _sources(asked: argparse.Namespace, study: Study | None = None) -> list[str]:
@@ -102,6 +110,7 @@ def _benign() -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    alone = [name for name, study in STUDIES.items() if study.one_family]
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0],
         epilog=f"without --source: {SYNTHETIC} (label-noise: synthetic:8000), and "
@@ -112,9 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--families",
         nargs="+",
-        default=["ngram", "linear"],
         metavar="FAMILY|CONFIG",
-        help="such as linear, or configs/train/encoder.yaml (ngram linear)",
+        help=f"such as linear, or configs/train/encoder.yaml ({' '.join(FAMILIES)}; the studies "
+        f"{', '.join(alone)} take one, {FAMILIES[0]})",
     )
     parser.add_argument("--model", help="families: judge this saved model")
     parser.add_argument("--seeds", type=int, help="draws of what is random (3; label-noise 2)")

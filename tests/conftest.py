@@ -80,3 +80,17 @@ def model_folder(corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("model")
     model.save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def synthetic_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved ngram model trained on 1,500 synthetic ads in all four languages."""
+    from adrisk.config import ModelConfig
+    from adrisk.stages import fit_model, load_corpus
+    from adrisk.stages.train import split_corpus
+
+    corpus = load_corpus(["synthetic:1500"])
+    config = ModelConfig(family="ngram")
+    folder = tmp_path_factory.mktemp("synthetic-model")
+    fit_model(config, corpus, split_corpus(corpus, 0)).save(folder)
+    return folder

@@ -157,7 +157,7 @@ def make_manifest() -> dict[str, Any]:
         "model": {
             "family": "ngram",
             "fingerprint": "ab" * 32,
-            "parameters": {"bits": 18},
+            "parameters": {"bits": 18, "findings": True},
             "seed": 5,
             "labels": ["document_retention", "isolation_or_movement_control"],
             "facts": {"reread_share": 0.0321},

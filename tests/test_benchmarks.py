@@ -101,11 +101,28 @@ def test_planted_campaigns_are_judged_beside_three_baselines(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_the_encoder_is_told_beside_a_pipeline_with_the_same_answers(tmp_path: Path) -> None:
     tiny = make_encoder(tmp_path / "encoder")
-    out = told("encoder.py", "--encoder", tiny, "--ads", 60, "--train", 400, "--runs", 1)
+    place = tmp_path / "encoder.json"
+    few = ("--ads", 60, "--train", 400, "--runs", 1, "--out", place)
+    out = told("encoder.py", "--encoder", tiny, *few)
     assert re.search(r"^transformers.pipeline +[\d.]+ ads/s, median$", out, re.MULTILINE)
     assert re.search(r"^adrisk / pipeline +\d+\.\d+ times the ads/s", out, re.MULTILINE)
     found = re.search(r"^largest difference of a probability: (\d\.\d+) over", out, re.MULTILINE)
     assert float(found.group(1)) < 0.01
+    results = json.loads(place.read_text(encoding="utf-8"))
+    assert results["largest_difference"]["any head"] < 0.01
+    assert results["ads"] + results["left_out_as_too_long"] == 60
+    assert set(results["ads_a_second"]) == {"transformers.pipeline", "adrisk"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["encoder.py", "cascade.py"])
+def test_a_model_that_is_none_is_refused_in_one_line(script: str, tmp_path: Path) -> None:
+    given = [sys.executable, str(BENCHMARKS / script), "--model", str(tmp_path / "nope")]
+    done = subprocess.run(given, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{script}: ")
+    assert "is not a model" in line
 
 
 @pytest.mark.slow

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +25,11 @@ import pytest
 
 import adrisk.cli
 from adrisk.indicators import load_taxonomy
+from adrisk.stages.show import _CORE, _EXTRAS
 from builders import HONEST, RISKY, make_ads, make_texts
 
-SUITES = Path(__file__).parents[1] / "evaluation" / "behaviour"
+ROOT = Path(__file__).parents[1]
+SUITES = ROOT / "evaluation" / "behaviour"
 OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
 HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
 
@@ -179,6 +183,9 @@ WRONG = [
     (("score", "MODEL", "ADS", "-o", "OUT/s", "--policy", "OUT/p.yaml"), "p.yaml cannot be read"),
     (("explain", "no-such-model", "a text"), "no model no-such-model"),
     (("explain", "MODEL", "  "), "the text is empty"),
+    (("explain", "MODEL"), "is a model; what it is to work on is missing"),
+    (("explain", "models:/adrisk/1"), "models:/adrisk/1 is a model; what it is to work on"),
+    (("explain", "no model is trained yet " * 20), "run adrisk train CONFIG first"),
     (("explain", "MODEL", "two", "texts"), "put the text in quotes"),
     (("evaluate", "MODEL", "ADS", "ADS", "-o", "OUT/e"), "one model and one file"),
     (("evaluate", "MODEL", "ADS", "-o", "OUT/e", "--resamples", "5"), "20"),
@@ -516,8 +523,27 @@ def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> 
 def test_doctor_names_versions_and_places(run: Run) -> None:
     told = run("doctor")
     assert (told.code, told.err) == (0, "")
-    for name in ("numpy", "torch", "mlflow", "prefect", "workspace", "tracking", "contact key"):
+    for name in ("workspace", "tracking", "contact key"):
         assert name in told.out
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for package in _CORE:
+        assert f"\n{package} " in told.out
+        assert any(re.match(rf"{package}\W", need) for need in project["dependencies"])
+    for package, extra in _EXTRAS.items():
+        assert f"\n{package} " in told.out
+        needs = project["optional-dependencies"][extra]
+        assert any(re.match(rf"{package}\W", need) for need in needs)
+
+
+def test_doctor_names_the_extra_that_brings_what_is_not_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adrisk.stages.show._version", lambda package: None)
+    told = run("doctor")
+    assert told.code == 1
+    lines = [" ".join(line.split()) for line in told.out.splitlines()]
+    assert "transformers not installed; pip install 'adrisk[encoder]' for it" in lines
+    assert "mapie MISSING: pip install adrisk" in lines
 
 
 def test_doctor_fails_where_nothing_can_be_kept(

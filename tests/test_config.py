@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from adrisk.config import ReleaseConfig, RunConfig, TrainConfig, load, load_training
+from adrisk.config import (
+    ModelConfig,
+    ReleaseConfig,
+    RunConfig,
+    TrainConfig,
+    load,
+    load_training,
+    recipe,
+)
 from adrisk.errors import ConfigError
 from adrisk.policy import PolicyConfig
 
@@ -36,7 +44,10 @@ def write(path: Path, text: str) -> Path:
             RUN.replace("{family: ngram}", "{family: ngram, parameters: {bit: 3}}"),
             "ngram has no parameter 'bit' [(]did you mean 'bits'",
         ),
-        (RUN.replace("{family: ngram}", "{parameters: {bits: many}}"), "bits"),
+        (
+            RUN.replace("{family: ngram}", "{parameters: {bits: many}}"),
+            "yaml: train.0.parameters.bits: Input should be a valid integer",
+        ),
         (RUN.replace("name: x\n", ""), "the key 'name' is missing"),
         (
             RUN.replace("{family: ngram}", "{family: ngram, labels: {join: vote}}"),
@@ -67,6 +78,34 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("ngrm",), "unknown classifier family 'ngrm', did you mean 'ngram'"),
+        (("ngram", "{bits}"), r"parameters '\{bits\}' are no JSON .*; write them like '\{\"bits\""),
+        (("ngram", '{"bit": 3}'), "ngram has no parameter 'bit', did you mean 'bits'"),
+        (("ngram", '{"bits": "many"}'), "^parameters.bits: Input should be a valid integer"),
+        (("ngram", "[1]"), "^parameters: Input should be a valid dictionary"),
+        (("x.yml",), "configuration x.yml cannot be read"),
+        (("x.yaml", '{"bits": 3}'), "x.yaml has its parameters in it"),
+    ],
+)
+def test_a_recipe_that_a_command_line_names_wrongly_is_refused_in_one_line(
+    given: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        recipe(*given)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_is_a_family_or_what_a_configuration_trains(tmp_path: Path) -> None:
+    assert recipe("linear", seed=3) == ModelConfig(family="linear", seed=3)
+    assert recipe("ngram", '{"bits": 12}').parameters == {"bits": 12}
+    for name in ("own.yaml", "own.yml"):
+        path = write(tmp_path / name, "name: own\nfamily: linear\nseed: 7\n")
+        assert (recipe(str(path)).family, recipe(str(path)).seed) == ("linear", 7)
+
+
 def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
     write(tmp_path / "demo.yaml", RUN)
     with pytest.raises(ConfigError, match=r"did you mean 'demo.yaml'"):
@@ -94,8 +133,8 @@ def test_paths_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
             {"encoder": {"epoch": 2}},
             "cascade: encoder has no parameter 'epoch' [(]did you mean 'epochs'",
         ),
-        ({"fast": {"bits": "many"}}, "bits"),
-        ({"fast": 3}, "fast"),
+        ({"fast": {"bits": "many"}}, "yaml: parameters.fast.bits: Input should be"),
+        ({"fast": 3}, "yaml: parameters.fast: Input should be"),
     ],
 )
 def test_the_parameters_of_a_cascades_parts_are_checked_before_anything_is_read(

@@ -12,6 +12,7 @@ import pytest
 from adrisk.drift import KINDS, LIMITS, Drift, Verdict, compare, supported
 from adrisk.drift.effects import cohen_h, jensen_shannon, psi
 from adrisk.summary import (
+    ENOUGH_ADS,
     GROUPS,
     Frame,
     Summary,
@@ -211,13 +212,19 @@ def test_equal_batches_give_equal_reports(summary: Summary) -> None:
     assert against(summary, make_batch()) == against(summary, make_batch())
 
 
-def test_a_language_is_supported_from_thirty_training_ads_on(summary: Summary) -> None:
+def test_a_language_is_supported_from_enough_training_ads_on(
+    summary: Summary,
+) -> None:
     table = summary.tally.languages.copy()
     table[:, 1] = 0
-    table[0, 1] = 29
-    rare = Summary(summary.frame, replace(summary.tally, languages=table))
-    assert supported(summary) == {"en", "es"}
-    assert supported(rare) == {"en"}
+
+    def with_spanish(ads: int) -> Summary:
+        table[0, 1] = ads
+        return Summary(summary.frame, replace(summary.tally, languages=table.copy()))
+
+    assert ENOUGH_ADS == 50
+    assert supported(with_spanish(49)) == {"en"}
+    assert supported(with_spanish(50)) == {"en", "es"}
 
 
 def test_the_limits_of_the_divergence_are_those_of_the_index() -> None:

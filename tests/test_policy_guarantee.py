@@ -137,3 +137,16 @@ def test_too_few_campaigns_for_a_share_are_said_to_be_too_few() -> None:
     assert found.words.endswith("What helps: at least 114 labelled campaigns in the threshold set")
     assert "; the one taken, the lowest that flags no more here, promises nothing" in found.words
     assert found.share_seen <= 0.02
+
+
+def test_few_campaigns_and_few_risky_ones_are_both_named_and_what_helps_where_they_do_not() -> None:
+    held = make_held(2, 58)
+    low = Held(np.where(held.risky, 0.01, held.risk).astype(np.float32), held.risky, held.campaigns)
+    found = guaranteed(low, Wanted(0.9, 0.02))
+    assert (found.qualified, found.more_positives, found.positives) == (False, None, 2)
+    # With half the error allowed for each: 0.98 ** 149 and 0.9 ** 29 are the first below 0.05.
+    assert found.words.endswith(
+        "What helps: at least 149 labelled campaigns in the threshold set and at least 29 labelled "
+        "risky campaigns there, 2 now; and where recall stays as it is, a larger share to review, "
+        "a lower recall or a better model"
+    )

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,12 +31,13 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
-from corpora import SCORE_SEED, ads_to_score
+from corpora import SCORE_SEED, ads_to_score, answered
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.engine import cores
+from adrisk.errors import UsageError
 from adrisk.indicators import reader
 from adrisk.metrics import Estimate, average_precision, estimate
 from adrisk.model import Model
@@ -60,7 +62,7 @@ def main() -> None:
     model = _model(arguments)
     cascade = model.classifier
     if not isinstance(cascade, CascadeClassifier):
-        raise SystemExit("give a model of the family cascade")
+        raise UsageError("give a model of the family cascade")
     with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
         table = pq.read_table(ads_to_score(Path(scratch) / "ads.parquet", arguments.ads))
     table = table.filter(pc.equal(table["split"], "test"))
@@ -168,6 +170,8 @@ def _rounded(seconds: dict[str, float]) -> dict[str, float]:
 def _model(arguments: argparse.Namespace) -> Model:
     if arguments.model is not None:
         return Model.load(arguments.model)
+    if arguments.keep is not None and arguments.keep.exists():
+        raise UsageError(f"--keep {arguments.keep} exists already; name a new folder")
     config = load(CONFIG, TrainConfig)
     changed = {"encoder": arguments.encoder, "epochs": arguments.epochs}
     encoder = {**config.parameters["encoder"], **{k: v for k, v in changed.items() if v}}
@@ -196,4 +200,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answered(main))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,12 +14,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from adrisk.config import ModelConfig
+from adrisk.errors import AdriskError
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus
 from adrisk.synthetic import generate
 from adrisk.types import RISKY
 
 TRAIN_SEED, SCORE_SEED = 0, 1
+
+
+def answered(work: Callable[[], None]) -> int:
+    """Run a benchmark; what a user can mend is one line and its exit code."""
+    try:
+        work()
+    except AdriskError as error:
+        sys.stderr.write(f"{Path(sys.argv[0]).name}: {error}\n")
+        return error.exit_code
+    return 0
 
 
 def training_ads(path: Path, count: int) -> Path:

@@ -1,6 +1,6 @@
 """Speed and answers of the encoder beside `transformers.pipeline` at its defaults.
 
-    python evaluation/benchmarks/encoder.py [--ads 400] [--runs 3] [--model FOLDER]
+    python evaluation/benchmarks/encoder.py [--ads 400] [--runs 3] [--model FOLDER] [--out FILE]
 
 Both sides are the same fitted network on the same ads in the same process, in turn: the pipeline
 as "text-classification" gives every head's probability, one ad after another in float32, as it
@@ -9,12 +9,15 @@ has it. The evidence rules are asked on neither side: it is the network that is 
 answers where they find nothing. Without `--model` (of the family encoder or cascade) the encoder of
 the extra `offline` is fitted for one round on its top layer: enough for heads that say something.
 Ads longer than the network can read are left out, as the sides cut them in different places.
+Writes evaluation/results/encoder.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,16 +29,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from corpora import ads_to_score, training_ads
+from corpora import SCORE_SEED, ads_to_score, answered, training_ads
 from scipy.special import expit
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.source import silent
 from adrisk.config import ModelConfig
 from adrisk.engine import cores
+from adrisk.errors import UsageError
 from adrisk.indicators import Findings
 from adrisk.model import Model
 from adrisk.reading import Reading, prepare
@@ -45,6 +50,7 @@ from adrisk.types import FloatArray
 
 LONGEST = 512
 WARM = 16
+RESULTS = Path(__file__).parents[1] / "results" / "encoder.json"
 
 
 class Wrapped(PreTrainedModel):  # type: ignore[misc]
@@ -89,24 +95,55 @@ def main() -> None:
             begun = time.perf_counter()
             answers[side] = work(texts)
             seconds[side].append(time.perf_counter() - begun)
-    half = "bfloat16" if encoder._reader.half else "float32"
-    print(
-        f"{cores()} cores ({platform.machine()}), {torch.get_num_threads()} threads, Python "
-        f"{platform.python_version()}; {len(texts):,} ads, {len(folded) - len(texts):,} left out "
-        f"as too long; {arguments.runs} runs of each side in turn; adrisk multiplied in {half}\n"
-    )
-    for side, taken in seconds.items():
-        print(f"{side:24} {len(texts) / median(taken):>8.1f} ads/s, median")
     ratios = [theirs / ours for theirs, ours in zip(*seconds.values(), strict=True)]
+    apart = np.abs(np.subtract(*answers.values()))
+    found = {
+        "command": "python evaluation/benchmarks/encoder.py"
+        + ("" if arguments.model is None else " --model FOLDER (adrisk train made it)"),
+        "data": f"synthetic ads, seed {SCORE_SEED}: the same to both sides",
+        "machine": f"{cores()} cores ({platform.machine()}), {torch.get_num_threads()} threads",
+        "python": platform.python_version(),
+        "encoder": "of the model" if arguments.model is not None else arguments.encoder,
+        "multiplied_in": "bfloat16" if encoder._reader.half else "float32",
+        "ads": len(texts),
+        "left_out_as_too_long": len(folded) - len(texts),
+        "runs": arguments.runs,
+        "seconds": {side: [round(one, 3) for one in taken] for side, taken in seconds.items()},
+        "ads_a_second": {
+            side: round(len(texts) / median(taken), 1) for side, taken in seconds.items()
+        },
+        "times_the_ads": {
+            "median": round(median(ratios), 3),
+            "lowest": round(min(ratios), 3),
+            "highest": round(max(ratios), 3),
+        },
+        "heads": apart.shape[1],
+        "largest_difference": {
+            "any head": round(float(apart.max()), 5),
+            "risk": round(float(apart[:, RISKY_COLUMN].max()), 5),
+        },
+    }
+    _tell(found)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _tell(found: dict[str, Any]) -> None:
     print(
-        f"\nadrisk / pipeline        {median(ratios):.2f} times the ads/s "
-        f"[{min(ratios):.2f}, {max(ratios):.2f} lowest and highest pair]"
+        f"{found['machine']}, Python {found['python']}; {found['ads']:,} ads, "
+        f"{found['left_out_as_too_long']:,} left out as too long; {found['runs']} runs of each "
+        f"side in turn; adrisk multiplied in {found['multiplied_in']}\n"
     )
-    theirs, ours = answers.values()
+    for side, rate in found["ads_a_second"].items():
+        print(f"{side:24} {rate:>8.1f} ads/s, median")
+    times, largest = found["times_the_ads"], found["largest_difference"]
     print(
-        f"largest difference of a probability: {np.abs(theirs - ours).max():.4f} over "
-        f"{theirs.shape[1]} heads; of risk: "
-        f"{np.abs(theirs - ours)[:, 1].max():.4f}"
+        f"\nadrisk / pipeline        {times['median']:.2f} times the ads/s "
+        f"[{times['lowest']:.2f}, {times['highest']:.2f} lowest and highest pair]"
+    )
+    print(
+        f"largest difference of a probability: {largest['any head']:.4f} over "
+        f"{found['heads']} heads; of risk: {largest['risk']:.4f}"
     )
 
 
@@ -115,7 +152,7 @@ def _encoder(arguments: argparse.Namespace, place: Path) -> EncoderClassifier:
         classifier = Model.load(arguments.model).classifier
         found = getattr(classifier, "_encoder", classifier)
         if not isinstance(found, EncoderClassifier):
-            raise SystemExit("give a model of the family encoder or cascade")
+            raise UsageError("give a model of the family encoder or cascade")
         return found
     corpus = load_corpus([str(training_ads(place / "training.parquet", arguments.train))])
     parameters = {
@@ -191,8 +228,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train", type=int, default=600, help="synthetic ads to fit on")
     parser.add_argument("--encoder", default="offline", help="hub name, folder, or offline")
     parser.add_argument("--model", type=Path, help="a model folder, instead of fitting one")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="RESULTS.json")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answered(main))

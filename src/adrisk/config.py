@@ -7,6 +7,7 @@ can name data that is not.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
@@ -73,9 +75,10 @@ class ModelConfig(_Part):
                 f"there are {', '.join(sorted(FAMILIES))}"
             )
         kind = FAMILIES[self.family]
-        _check_parameters(self.family, kind, self.parameters)
+        _check_parameters(self.family, kind, self.parameters, ("parameters",))
         for part, of_part in getattr(kind, "parts", {}).items():
-            _check_parameters(f"{self.family}: {part}", of_part, self.parameters.get(part) or {})
+            given = self.parameters.get(part) or {}
+            _check_parameters(f"{self.family}: {part}", of_part, given, ("parameters", part))
         return self
 
 
@@ -223,6 +226,35 @@ def load_training(path: Path) -> TrainConfig | ReleaseConfig:
     return load(path, TrainConfig)
 
 
+def recipe(named: str, parameters: str = "", seed: int = 0) -> ModelConfig:
+    """How one model is trained, as a command line names it.
+
+    Args:
+        named: a family, or a configuration file of one model (.yaml or .yml), which says all else.
+        parameters: of the family, as JSON; its defaults if left out.
+        seed: of the family.
+
+    Raises:
+        ConfigError: naming what is wrong, what was expected, and the nearest valid name.
+    """
+    if named.lower().endswith((".yaml", ".yml")):
+        if parameters:
+            raise ConfigError(
+                f"{named} has its parameters in it; give them there, or name a family"
+            )
+        return load(Path(named), TrainConfig)
+    try:
+        given = json.loads(parameters or "{}")
+    except ValueError as error:
+        raise ConfigError(
+            f"parameters {parameters!r} are no JSON ({error}); write them like '{{\"bits\": 14}}'"
+        ) from error
+    try:
+        return ModelConfig(family=named, parameters=given, seed=seed)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, ModelConfig)) from error
+
+
 def _content(path: Path) -> dict[str, Any]:
     """The keys and values of a YAML file."""
     try:
@@ -306,14 +338,31 @@ def _classes(hint: Any) -> list[type[BaseModel]]:
     return [found for inner in getattr(hint, "__args__", ()) for found in _classes(inner)]
 
 
-def _check_parameters(name: str, kind: type[Classifier], given: Mapping[str, Any]) -> None:
-    """Refuse unknown parameters of a family, called by this name, and values of a wrong type."""
+def _check_parameters(
+    name: str, kind: type[Classifier], given: Mapping[str, Any], place: tuple[str, ...]
+) -> None:
+    """Refuse unknown parameters of a family, called by this name, and values of a wrong type.
+
+    What is wrong is said to be at this place of the configuration.
+    """
     check_names(name, kind, given)
     hints = get_type_hints(kind.__init__)
     fields: dict[str, Any] = {
         parameter: (hints[parameter], value) for parameter, value in defaults_of(kind).items()
     }
-    create_model(f"{name}_parameters", **fields).model_validate(given)
+    try:
+        create_model(f"{name}_parameters", **fields).model_validate(given)
+    except ValidationError as error:
+        problems = [
+            InitErrorDetails(
+                type=one["type"],
+                loc=(*place, *one["loc"]),
+                input=one["input"],
+                ctx=one.get("ctx", {}),
+            )
+            for one in error.errors()
+        ]
+        raise ValidationError.from_exception_data(error.title, problems) from error
 
 
 def _names(models: tuple[ModelConfig, ...]) -> list[str]:

@@ -1,7 +1,9 @@
 """The suites are for judging: no model learns from them, and they are not made of what it learns.
 
-A suite written from the phrase banks would measure memory. So no form of the banks and no dozen
-words of a generated ad may stand in a case, and training opens no file of the suites.
+A suite written from the phrase banks would measure memory, and so would one written from the
+examples of the evidence rules, whose findings every model reads. So no form of the banks, no dozen
+words of a generated ad and no example of a rule may stand in a case, and training opens no file of
+the suites.
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ import pytest
 import regex
 
 from adrisk.behaviour import Case, load_suites
+from adrisk.indicators import LANGUAGES, load_rules
 from adrisk.normalise import fold_text
 from adrisk.synthetic import bank, generate
 
 ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "evaluation" / "behaviour"
 BANKS = Path(bank.__file__).parent
-SHORTEST = {"phrases": 4, "settings": 6}  # fewer words, such as "please be on time", are anybody's
+SHORTEST = {
+    "phrases": 4,
+    "settings": 6,
+    "rules": 4,
+}  # fewer words, such as "please be on time", are anybody's
 RUN = 12
 
 _WORD = regex.compile(r"[\p{L}\p{N}]+")
@@ -73,9 +80,9 @@ def occurs(form: str, texts: Iterable[str]) -> bool:
 def test_no_form_of_the_phrase_banks_stands_in_a_case(texts: list[str], language: str) -> None:
     forms = {
         form
-        for folder, shortest in SHORTEST.items()
+        for folder in ("phrases", "settings")
         for form in sentences(bank.read_yaml(BANKS / folder / f"{language}.yaml"))
-        if len(words(_SLOT.sub(" ", form))) >= shortest
+        if len(words(_SLOT.sub(" ", form))) >= SHORTEST[folder]
     }
     assert len(forms) > 300
     assert [form for form in forms if occurs(form, texts)] == []
@@ -99,6 +106,19 @@ def test_no_case_shares_a_dozen_words_in_a_row_with_a_generated_ad(
     assert [
         c.id for c in cases if generated & set(runs(words(c.text + ". " + (c.pair or ""))))
     ] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_example_of_a_rule_stands_in_a_case(texts: list[str], language: str) -> None:
+    """Whichever side the rule has it on: what it finds, and what it leaves."""
+    examples = {
+        f" {' '.join(words(example))} "
+        for rule in load_rules(language)
+        for example in (*rule.finds, *rule.leaves)
+        if len(words(example)) >= SHORTEST["rules"]
+    }
+    assert len(examples) > 200
+    assert [one for one in examples if any(one in text for text in texts)] == []
 
 
 def runs(found: list[str]) -> list[tuple[str, ...]]:

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from adrisk.classifiers.encoder import EncoderClassifier, attribution
 from adrisk.classifiers.encoder.batches import by_width, padded, shortened
+from adrisk.classifiers.encoder.hardware import device
 from adrisk.classifiers.encoder.network import Network, cumulative
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
-from adrisk.classifiers.encoder.source import load_base
+from adrisk.classifiers.encoder.source import DEFAULT, load_base
 from adrisk.errors import ConfigError, ModelError
+from adrisk.progress import show
 from adrisk.reading import prepare
 from builders import RISKY, make_encoder, make_learning
 
@@ -105,12 +107,16 @@ def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) 
     text = f"kitchen hotel season. {RISKY}"
     reading = prepare([text], ["en"])
     found = attribution.integrated(fitted._reader, fitted._settings["blank"], reading, [0, 1])
-    columns = torch.from_numpy(fitted._reader.found(reading))
+    columns = torch.from_numpy(fitted._reader.found(reading)).to(device())
     tokens = attribution._read(fitted._reader, text)
     blanked = np.where(tokens.words, fitted._settings["blank"], tokens.ids)
     with torch.inference_mode():
         logits = [
-            fitted._reader.network(torch.from_numpy(ids)[None], torch.ones(1, len(ids)), found)
+            fitted._reader.network(
+                torch.from_numpy(ids)[None].to(device()),
+                torch.ones(1, len(ids), device=device()),
+                found,
+            ).cpu()
             for ids, found in ((tokens.ids, columns), (blanked, 0 * columns))
         ]
     there, empty = (cumulative(part[:, :3])[0, 1] for part in logits)
@@ -148,6 +154,34 @@ def test_without_a_hub_a_hub_name_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"cannot be read or fetched .*`encoder: offline`"):
         load_base("example/no-such-encoder")
+
+
+def test_what_a_hub_is_asked_for_is_said_before_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_encoder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import huggingface_hub
+    import transformers
+
+    heard = []
+
+    def asked(*_: object, **__: object) -> None:
+        heard.append(capsys.readouterr().err)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(transformers.AutoModel, "from_pretrained", asked)
+    show("lines")
+    try:
+        for name in (DEFAULT, str(tiny_encoder)):
+            with pytest.raises(ModelError, match="no network here"):
+                load_base(name)
+    finally:
+        show("off")
+    assert heard == [f"fetching the encoder {DEFAULT} from https://huggingface.co/{DEFAULT}\n", ""]
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
+from sklearn.metrics import average_precision_score
 
-from adrisk.classifiers.base import Workshop
+from adrisk.classifiers.base import RISKY_COLUMN, Workshop
 from adrisk.classifiers.encoder import EncoderClassifier
 from adrisk.classifiers.encoder.batches import shuffled
 from adrisk.classifiers.encoder.examples import Examples, answers_of, held_back, one_of_each
-from adrisk.classifiers.encoder.losses import balance_of
+from adrisk.classifiers.encoder.losses import Balance, balance_of, each_loss, loss_of
 from adrisk.classifiers.encoder.network import Network, freeze, learned
 from adrisk.classifiers.encoder.source import load_base
 from adrisk.classifiers.encoder.start import start_heads
+from adrisk.classifiers.encoder.training import _take_out
 from adrisk.labels import Targets
 from builders import make_learning
 
@@ -154,6 +157,95 @@ def test_learning_begins_where_the_findings_alone_lead(tiny_encoder: Path) -> No
     assert indicator[1].abs() < 1.0
     assert network.link.weight[0, 0] > 2.0  # risk hears it through the indicator
     assert network.wide.weight[0].abs().max() < 1.0
+
+
+def rare(count: int, present: int, copies: int = 1) -> Examples:
+    """Ads of which so many campaigns are at least risk 1 and show the one indicator.
+
+    The first of these campaigns has so many ads instead of one.
+    """
+    truth = (np.arange(count) < present).astype(np.float64)
+    campaigns = np.arange(count)
+    truth = np.concatenate([truth, np.ones(copies - 1)])
+    campaigns = np.concatenate([campaigns, np.zeros(copies - 1, dtype=int)])
+    nothing = np.full_like(truth, np.nan)
+    answers = np.stack([truth, nothing, nothing, truth], axis=1)
+    return Examples(
+        [np.arange(5)] * len(truth),
+        np.zeros((len(truth), 0), dtype=np.float32),
+        campaigns,
+        answers,
+        (~np.isnan(answers)).astype(float),
+    )
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_the_rarer_answer_weighs_by_the_root_of_the_imbalance_a_campaign_once(copies: int) -> None:
+    balance = balance_of(rare(99, 4, copies))
+    share = (4 + 0.5) / (99 + 1)
+    assert balance.prevalence[0] == pytest.approx(share)
+    assert balance.prevalence[3] == pytest.approx(share)
+    assert balance.weight[3] == pytest.approx(np.sqrt((1 - share) / share))
+    assert balance.weight[1] == pytest.approx(1.0)  # of what is nowhere known
+
+
+def test_no_answer_weighs_more_than_ten_times_the_other() -> None:
+    assert balance_of(rare(5000, 1)).weight[3] == pytest.approx(10.0)
+    assert balance_of(rare(5000, 4999)).weight[3] == pytest.approx(0.1)
+
+
+def test_the_loss_weighs_present_answers_and_moves_targets_to_the_prevalence() -> None:
+    examples = rare(2, 1)
+    balance = Balance(torch.full((4,), 0.05), torch.full((4,), 3.0))
+    logits = torch.full((2, 4), -1.0)
+    each = each_loss(logits, examples, balance, smoothing=0.2).numpy()
+    yes, no = -np.log(1 / (1 + np.exp(1.0))), -np.log(1 / (1 + np.exp(-1.0)))
+    for row, target in enumerate((0.8 * 1 + 0.2 * 0.05, 0.8 * 0 + 0.2 * 0.05)):
+        expected = 3.0 * target * yes + (1 - target) * no
+        assert each[row, [0, 3]] == pytest.approx(expected, rel=1e-5)
+    assert (each[:, 1:3] == 0).all()  # not asked
+    mean = each[:, 0].sum() / 2 + 4.0 * each[:, 3].sum() / 2
+    assert loss_of(logits, examples, balance, 0.2).item() == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.02, 0.3])
+def test_learning_begins_at_the_prevalence_once_the_lift_is_taken_off(
+    tiny_encoder: Path, smoothing: float
+) -> None:
+    """Smoothing moves targets towards the prevalence, and so moves nothing at the prevalence."""
+    examples = rare(2000, 100)
+    balance = balance_of(examples)
+    network = Network(load_base(str(tiny_encoder)).encoder, 1)
+    start_heads(network, examples, balance, smoothing)
+    share = 100.5 / 2001
+    assert network.lift[0] == pytest.approx(0.5 * np.log((1 - share) / share), rel=1e-5)
+    shown = torch.sigmoid(network.head.bias[3] - network.lift[0]).item()
+    assert shown == pytest.approx(share, rel=1e-5)
+    # And there the weighed and smoothed loss is at its lowest.
+    bias = network.head.bias[3].detach()
+    losses = [
+        each_loss((bias + step).expand(2000, 4), examples, balance, smoothing)[:, 3].mean().item()
+        for step in (-0.05, 0.0, 0.05)
+    ]
+    assert losses[1] < min(losses[0], losses[2])
+    _take_out(network, balance)
+    assert network.lift.tolist() == [0.0]
+    assert torch.sigmoid(network.head.bias[3]).item() == pytest.approx(share, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_one_risky_ad_in_twenty_is_told_from_the_others_and_as_rare_as_it_is(
+    tiny_encoder: Path,
+) -> None:
+    model = EncoderClassifier(
+        encoder=str(tiny_encoder), learning_rate=3e-3, epochs=6, findings=False
+    ).fit(*make_learning(800, 40))
+    reading, targets = make_learning(800, 40, seed=9)
+    risky = targets.risk >= 2
+    margins = model.margins(reading)
+    for logits in (margins.risk[:, RISKY_COLUMN], margins.indicators[:, 0]):
+        assert average_precision_score(risky, logits) > 0.9
+        assert 0.02 < expit(logits).mean() < 0.1  # what weighed more was taken out again
 
 
 def test_an_epoch_has_every_ad_once_and_likes_together() -> None:

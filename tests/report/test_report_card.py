@@ -159,3 +159,11 @@ def test_any_text_in_a_cell_is_shown_as_itself(text: str) -> None:
         c if c.isprintable() else f"(U+{ord(c):04X})" for c in " ".join(text.split())
     )
     assert shown.replace("&amp;", "&") == expected
+
+
+def test_the_circle_of_rules_and_generator_is_told_where_the_model_reads_findings() -> None:
+    reads, text_alone = make_manifest(), make_manifest()
+    text_alone["model"]["parameters"]["findings"] = False
+    assert "so far the figures are circular" in card(reads)
+    assert "nothing of the field.**" in card(text_alone)
+    assert "circular." not in card(text_alone).split("## What it is for")[0]

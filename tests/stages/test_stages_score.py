@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from scipy.special import expit
 
 from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
@@ -15,7 +17,7 @@ from adrisk.model import Model
 from adrisk.policy import PolicyConfig
 from adrisk.stages import parts
 from adrisk.stages import score as score_stage
-from builders import make_ads, make_texts
+from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.85, capacity=20)
 
@@ -91,10 +93,32 @@ def test_evidence_is_given_for_flagged_ads_only_and_cuts_out_their_words(
     )
     flags = pq.read_table(done.folder / "flags.parquet").to_pylist()
     levels = {flag["ad_id"]: flag["level"] for flag in flags}
-    for ad in scores:
-        assert (ad["evidence"] is not None) == (levels[ad["ad_id"]] in ("review", "urgent"))
-        for e in ad["evidence"] or []:
-            assert texts[ad["ad_id"]][e["start"] : e["end"]].strip()
+    flagged = [ad for ad in scores if levels[ad["ad_id"]] in ("review", "urgent")]
+    assert len(flagged) >= 8
+    assert all(ad["evidence"] is None for ad in scores if ad not in flagged)
+    for ad in flagged:
+        text = texts[ad["ad_id"]]
+        for e in ad["evidence"]:
+            assert 0 <= e["start"] < e["end"] <= len(text)
+            assert text[e["start"] : e["end"]].strip()
+        moved = [e for e in ad["evidence"] if e["strength"] > 0]
+        assert moved or ad["risk"] < POLICY.review_at, ad["ad_id"]
+        # What moved the risk is the phrase that makes these ads risky, not the words around it.
+        strongest = max((e for e in moved if e["indicator"] == "risk"), key=lambda e: e["strength"])
+        assert text[strongest["start"] : strongest["end"]].strip(" .") in RISKY
+
+
+@pytest.mark.parametrize(
+    ("margins", "told"), [((-9.0, 9.0), False), ((-30.0, -20.0), True), ((20.0, 30.0), True)]
+)
+def test_a_threshold_outside_what_a_cascade_rereads_is_told(
+    model: Model, ads_file: Path, tmp_path: Path, margins: tuple[float, float], told: bool
+) -> None:
+    band = dict(zip(("reread_from", "reread_to"), expit(margins).tolist(), strict=True))
+    cascade = replace(model, manifest=model.manifest.model_copy(update={"facts": band}))
+    notes = run(cascade, ads_file, tmp_path / "out").notes
+    wanted = "review threshold 0.500 lies outside what this cascade reads a second time"
+    assert [note.startswith(wanted) for note in notes] == [True] * told
 
 
 def test_no_text_and_no_contact_is_in_any_output(

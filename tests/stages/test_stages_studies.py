@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -310,3 +311,37 @@ def test_the_command_runs_a_study_from_end_to_end(corpus_file: Path, tmp_path: P
     )  # fmt: skip
     assert again.returncode == 2
     assert again.stderr.splitlines()[-1].startswith("study.py: nothing.csv")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "given", "message"),
+    [
+        ("study.py", "findings --families ngrm", "did you mean 'ngram'"),
+        ("study.py", "findings --families x.yml", "configuration x.yml cannot be read"),
+        ("study.py", "families --model nope", "no model nope"),
+        ("study.py", "transfer --model nope", "--model is for the study families"),
+        ("study.py", "all --model nope", "--model is for the study families"),
+        ("study.py", "families --model m --source a --source b", "is judged on one --source"),
+        ("study.py", "families --model m --families ngram", "not both"),
+        ("study.py", "label-noise --families ngram linear", "label-noise studies one family"),
+        ("study.py", "transfer --families ngram linear", "transfer studies one family"),
+        ("fairness.py", "--family linera", "did you mean 'linear'"),
+        ("fairness.py", "nope", "no model nope"),
+        ("faithfulness.py", "--family linera", "did you mean 'linear'"),
+        ("faithfulness.py", "--parameters {bits:3}", "are no JSON"),
+        ("faithfulness.py", '--parameters {"bit":3}', "did you mean 'bits'"),
+        ("faithfulness.py", "nope", "no model nope"),
+    ],
+)
+def test_what_a_study_cannot_do_is_refused_in_one_line_before_ads_are_read(
+    script: str, given: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    main = runpy.run_path(str(STUDY.with_name(script)))["main"]
+    monkeypatch.setattr("adrisk.stages.corpus.open_ads", None)  # reading ads would fail
+    assert main([*given.split(), "-o", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{script}: ")
+    assert message in line
+    assert not (tmp_path / "out").exists()

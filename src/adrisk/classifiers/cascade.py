@@ -8,7 +8,7 @@ On the calibration set, which neither part was fitted on, both read every ad onc
 - the scale: each part's margins become log-odds, the fast one's alone and both parts' together
   (logistic regression, slopes not below 0), so that ads read once and twice rank in one order;
 - the band: as far from the threshold as a second reading moves all but the rarest ads, up or down,
-  and never more ads than `most_reread`, the nearest to the threshold first.
+  and never more of these ads than `most_reread`, the nearest to the threshold first.
 
 Whether an ad is reread follows from its own text alone, so a batch scores like its parts.
 """
@@ -63,8 +63,9 @@ class CascadeClassifier:
         fast: parameters of the ngram family.
         encoder: parameters of the encoder family.
         review_share: of all ads, how many will be reviewed: where the threshold lies.
-        most_reread: of all ads, how many the encoder may reread; what the cascade costs beside the
-            rules and the fast family, which read all.
+        most_reread: of the calibration set, how many ads the encoder may reread; what the cascade
+            costs beside the rules and the fast family, which read all. It sets the band once and
+            is no cap afterwards: of ads unlike that set more, or fewer, may lie in the band.
         min_positives: as in both families.
         findings: as in both families.
         seed: of both.

@@ -28,7 +28,6 @@ from adrisk.types import FloatArray
 
 _TOKEN = regex.compile(r"\b\w\w+\b")
 _WORD = regex.compile(r"\S+")
-_SPACES = regex.compile(r"\s\s+")
 
 
 def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:

@@ -66,28 +66,35 @@ def score_command(args: argparse.Namespace) -> None:
 
 
 def explain_command(args: argparse.Namespace) -> None:
-    """`adrisk explain`: one ad, its score and the words behind it."""
-    from adrisk.explain import RISK, explain
+    """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
+    from adrisk.explain import RISK
     from adrisk.indicators import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
-    from adrisk.stages import find_model
+    from adrisk.stages import explain_text, find_model
 
-    reference = args.given[0] if len(args.given) == 2 else None
+    reference = args.given[0] if len(args.given) == 2 else named_model(args.given)[0]
     model, text = find_model(reference, workspace()), args.given[-1]
     if not text.strip():
         raise UsageError("the text is empty")
-    why = explain(model, text)
-    taxonomy = load_taxonomy()
-    print(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
-    likely = {name: p for name, p in why.indicators.items() if p >= 0.5}
-    for name, p in sorted(likely.items(), key=lambda pair: -pair[1]):
-        print(f"  {p:.2f} {taxonomy.get(name).title['en']}")
+    found = explain_text(model, text)
+    why, evidence, taxonomy = found.why, found.why.evidence, load_taxonomy()
+    if found.not_judged:
+        print(f"not judged: {found.not_judged}; a person should read it")
+        evidence = tuple(e for e in evidence if e.found_by != model.manifest.family)
+    else:
+        print(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
+        likely = {name: p for name, p in why.indicators.items() if p >= 0.5}
+        for name, p in sorted(likely.items(), key=lambda pair: -pair[1]):
+            print(f"  {p:.2f} {taxonomy.get(name).title['en']}")
+    for name in found.escalated:
+        print(f"always looked at first, whatever the risk: {taxonomy.get(name).title['en']}")
+    print(f"language {found.language or 'unknown: the rules of all languages were tried'}")
     print()
-    print(_marked(text, [(e.start, e.end) for e in why.evidence if e.indicator == RISK]))
+    print(_marked(text, [(e.start, e.end) for e in evidence if e.indicator == RISK]))
     print()
-    for e in why.evidence:
+    for e in evidence:
         strength = f"{e.strength:+.2f}" if e.strength else e.state.value
         print(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {safe(text[e.start : e.end])}")
     print("\nA flag asks a person to look; it never accuses.")

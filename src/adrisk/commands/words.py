@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from os.path import exists, isfile  # of a text too long for a path, as of none, they say no
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,12 @@ def workspace() -> Path:
 
 def looks_like_model(text: str) -> bool:
     """Whether an argument can only be a model."""
-    return text.startswith(("models:/", "runs:/")) or (Path(text) / "model.json").is_file()
+    return text.startswith(("models:/", "runs:/")) or isfile(Path(text) / "model.json")
 
 
 def looks_like_source(text: str) -> bool:
     """Whether an argument can be a source."""
-    return text == "-" or ":" in text or any(c in text for c in "*?[") or Path(text).exists()
+    return text == "-" or ":" in text or any(c in text for c in "*?[") or exists(text)
 
 
 def split_model(given: list[str]) -> tuple[Model, list[str]]:

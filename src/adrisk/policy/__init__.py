@@ -12,6 +12,7 @@ from adrisk.policy.judgeable import (
     languages_known,
     unjudged,
     unreadable,
+    why_not,
 )
 from adrisk.policy.queue import ESCALATE_AT, LEVELS, Apart, Queue, apply_policy
 from adrisk.policy.settled import Policy, describe, settle
@@ -39,4 +40,5 @@ __all__ = [
     "speakers",
     "unjudged",
     "unreadable",
+    "why_not",
 ]

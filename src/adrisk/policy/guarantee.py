@@ -230,10 +230,14 @@ def _what_helps(found: Guarantee, sure: float) -> str:
     helps = []
     if found.share is not None:
         # So many campaigns of which none is flagged prove the share.
-        least = math.ceil(math.log(1 - sure) / math.log1p(-found.share))
+        least = _proving(1 - found.share, sure)
         if found.campaigns < least:
             helps.append(f"at least {least:,} labelled campaigns in the threshold set")
-    if found.more_positives:
+    lacking = found.recall is not None and found.more_positives is None
+    if lacking and found.positives < (least := _proving(found.recall or 0.0, sure)):
+        # So many risky campaigns of which none is missed prove the recall.
+        helps.append(f"at least {least:,} labelled risky campaigns there, {found.positives:,} now")
+    elif found.more_positives:
         above = found.recall_seen is not None and found.recall_seen > (found.recall or 0.0)
         provided = (
             "if recall stays as it is" if above else "for a threshold that misses none of them"
@@ -242,9 +246,16 @@ def _what_helps(found: Guarantee, sure: float) -> str:
             f"about {found.more_positives:,} more labelled risky campaigns in the threshold set, "
             f"{provided}"
         )
-    if helps:
-        return f"What helps: {' and '.join(helps)}"
-    return (
-        "More labels alone do not help: a larger share to review, a lower recall or a better model "
-        "does"
-    )
+    wider = "" if found.share is None else "a larger share to review, "
+    other = f"{wider}a lower recall or a better model"
+    if found.recall is None:
+        other = f"{wider.removesuffix(', ')} or a better model"
+    if not helps:
+        return f"More labels alone do not help: {other} does"
+    told = f"What helps: {' and '.join(helps)}"
+    return f"{told}; and where recall stays as it is, {other}" if lacking else told
+
+
+def _proving(share: float, sure: float) -> int:
+    """Draws without a single miss from which a share of hits at least this is sure."""
+    return math.ceil(math.log(1 - sure) / math.log(share))

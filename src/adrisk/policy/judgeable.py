@@ -44,6 +44,18 @@ INCOMPLETE_BECAUSE = {
 }
 """In words for a manifest."""
 
+
+def why_not(code: Unjudged, language: str | None, known: frozenset[str]) -> str:
+    """Why an ad of this language is not judged, in words, by a model that knows these.
+
+    >>> why_not(Unjudged.LANGUAGE, "de", frozenset({"es", "en"}))
+    'in language de; the model learned from en, es'
+    """
+    if code is Unjudged.LANGUAGE:
+        return f"in language {language}; the model learned from {', '.join(sorted(known))}"
+    return INCOMPLETE_BECAUSE[code]
+
+
 # Taken at first sight, whatever is not ASCII is a letter; a doubtful text is looked at again.
 _ENOUGH = rf"(?:[a-z\x{{80}}-\x{{10ffff}}]+[\x00-`{{-\x7f]+){{{LEAST_WORDS}}}"
 _LETTER = regex.compile(r"\p{L}")

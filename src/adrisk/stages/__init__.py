@@ -11,6 +11,7 @@ from adrisk.stages.compare import Compared, compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
+from adrisk.stages.explaining import Explained, explain_text
 from adrisk.stages.ingest import Ingested, ingest
 from adrisk.stages.models import find_model, models, promote_model
 from adrisk.stages.release import release
@@ -26,6 +27,7 @@ __all__ = [
     "Corpus",
     "Drifted",
     "Evaluated",
+    "Explained",
     "Ingested",
     "Released",
     "Scored",
@@ -35,6 +37,7 @@ __all__ = [
     "drift",
     "evaluate",
     "evaluate_recipe",
+    "explain_text",
     "find_model",
     "fit_model",
     "ingest",

@@ -16,7 +16,6 @@ from adrisk import schema
 from adrisk.indicators import load_taxonomy
 from adrisk.model import Model
 from adrisk.policy import (
-    INCOMPLETE_BECAUSE,
     LEVELS,
     Policy,
     Queue,
@@ -25,6 +24,7 @@ from adrisk.policy import (
     incomplete_reasons,
     languages_known,
     reasons,
+    why_not,
 )
 from adrisk.progress import track
 from adrisk.stages.apart import Noted
@@ -58,7 +58,7 @@ def write_flags(
     risk = np.concatenate([pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths])
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
     queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
-    known = sorted(languages_known(model.manifest.trained_on.languages))
+    known = languages_known(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
     first = 0
     with (
@@ -83,7 +83,7 @@ class _Linked:
     numbers: NDArray[np.int32]
     words: pa.ChunkedArray
     noted: Noted
-    known: list[str]
+    known: frozenset[str]
 
     def of(
         self, rows: NDArray[np.int64], scores: pa.Table
@@ -95,10 +95,7 @@ class _Linked:
 
     def because(self, row: int, language: str | None) -> str:
         """Why an ad is not judged."""
-        code = Unjudged(int(self.noted.incomplete[row]))
-        if code is Unjudged.LANGUAGE:
-            return f"in language {language}; the model learned from {', '.join(self.known)}"
-        return INCOMPLETE_BECAUSE[code]
+        return why_not(Unjudged(int(self.noted.incomplete[row])), language, self.known)
 
 
 def _flags(

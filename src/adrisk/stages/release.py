@@ -1,9 +1,7 @@
 """A release: models trained from open inputs, judged, and each given its manifest and its card.
 
-In: a configuration. Out: `models/<version>-<family>/` with `manifest.json` and `card.md`, nothing
-else; the weights stay in the registry, where the version carries the release's name. A release is
-never overwritten: where the folder is there already, this run says whether its weights are the
-same. All folders appear at the end, together, or none does.
+In: a configuration. Out: registered models, whose versions carry the release's name, and what was
+judged of each, in the folders that `release_folder` writes. The weights stay in the registry.
 """
 
 from __future__ import annotations

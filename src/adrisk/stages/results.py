@@ -13,7 +13,9 @@ from adrisk.stages.study_tables import STUDY_TABLES, study_section
 
 _HEAD = """# Results
 
-Generated from the JSON files beside it by `adrisk run` and `evaluation/study.py`; do not edit.
+Generated from the JSON files beside it that `adrisk run`, `evaluation/study.py` and
+`evaluation/workload.py` write; do not edit. Fairness, faithfulness, labels and the benchmarks leave
+files there that this page does not show, and a release has its card in `models/`.
 Every figure is `value [low, high]` with a 95 % bootstrap interval over campaigns. How it is
 measured, and why: [protocol.md](../protocol.md).
 

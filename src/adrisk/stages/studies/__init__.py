@@ -72,11 +72,13 @@ class Study:
         run: from a corpus to what is found on it.
         synthetic: the synthetic ads it is run on unless others are named.
         languages: whether it needs ads of several languages.
+        one_family: whether it takes the first recipe alone.
     """
 
     run: Callable[[Ground, Asked], dict[str, Any]]
     synthetic: str = SYNTHETIC
     languages: bool = False
+    one_family: bool = False
 
 
 def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
@@ -104,8 +106,8 @@ def _findings(ground: Ground, asked: Asked) -> dict[str, Any]:
 STUDIES: Mapping[str, Study] = {
     "learning-curve": Study(_learning_curve),
     # Every head is fitted thirteen times, and noise makes that slow.
-    "label-noise": Study(_label_noise, synthetic="synthetic:8000"),
-    "transfer": Study(_transfer, languages=True),
+    "label-noise": Study(_label_noise, synthetic="synthetic:8000", one_family=True),
+    "transfer": Study(_transfer, languages=True, one_family=True),
     "findings": Study(_findings),
 }
 

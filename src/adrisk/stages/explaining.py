@@ -1,0 +1,70 @@
+"""One text explained as scoring would judge it: in its language, and not where nobody should.
+
+In: a model and a text. Out: the language that ingesting finds in it, why scoring would not judge
+it, and the explanation. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from adrisk.errors import UsageError
+from adrisk.explain import Explanation, explain
+from adrisk.indicators import load_taxonomy
+from adrisk.model import Model
+from adrisk.policy import Unjudged, languages_known, unjudged, unreadable, why_not
+from adrisk.reading import Reading, prepare
+from adrisk.sources.language import detect_languages
+from adrisk.stages.standing import escalating
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An explanation and what scoring would say beside it.
+
+    Attributes:
+        why: the score and the evidence.
+        language: as it was found in the text, None where that is unsure.
+        not_judged: why scoring would call the ad incomplete; None where it would not.
+        escalated: indicators it shows that are always looked at first, whatever the risk.
+    """
+
+    why: Explanation
+    language: str | None
+    not_judged: str | None
+    escalated: tuple[str, ...]
+
+
+def explain_text(model: Model, text: str) -> Explained:
+    """Explain one ad of which nothing but the text is known.
+
+    Raises:
+        UsageError: if the text cannot be written as UTF-8.
+    """
+    try:
+        given = pa.array([text], pa.large_string())
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "the text is not valid UTF-8; convert it, or score it from a file"
+        ) from error
+    language = detect_languages(given)[0].as_py()
+    reading = prepare(given, [language])
+    escalated = _escalated(model, reading)
+    known = languages_known(model.manifest.trained_on.languages)
+    (code,) = unjudged(unreadable(reading.folded), pa.array([language], pa.string()), known)
+    judged = code == Unjudged.JUDGED or escalated
+    return Explained(
+        why=explain(model, text, language),
+        language=language,
+        not_judged=None if judged else why_not(Unjudged(int(code)), language, known),
+        escalated=escalated,
+    )
+
+
+def _escalated(model: Model, reading: Reading) -> tuple[str, ...]:
+    (bits,) = escalating(model, reading, model.answer(reading))
+    names = load_taxonomy().escalating
+    return tuple(name for i, name in enumerate(names) if bits >> np.uint64(i) & np.uint64(1))
