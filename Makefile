@@ -26,6 +26,8 @@ check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# Not cascade.py, which trains on 20,000 ads first; where a cascade was trained already, run
+# python evaluation/benchmarks/cascade.py --model FOLDER
 bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
 	$(BIN)/python evaluation/benchmarks/score.py --raw-copies 0.9
@@ -34,6 +36,7 @@ bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/extract.py
 	$(BIN)/python evaluation/benchmarks/link.py
 	$(BIN)/python evaluation/benchmarks/generate.py
+	$(BIN)/python evaluation/benchmarks/encoder.py
 
 clean:  ## remove the environment and what a run wrote
 	rm -rf $(ENV) workspace
