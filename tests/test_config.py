@@ -81,9 +81,9 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("ngrm",), "unknown classifier family 'ngrm', did you mean 'ngram'"),
+        (("ngrm",), "unknown classifier family 'ngrm' [(]did you mean 'ngram'"),
         (("ngram", "{bits}"), r"parameters '\{bits\}' are no JSON .*; write them like '\{\"bits\""),
-        (("ngram", '{"bit": 3}'), "ngram has no parameter 'bit', did you mean 'bits'"),
+        (("ngram", '{"bit": 3}'), "ngram has no parameter 'bit' [(]did you mean 'bits'"),
         (("ngram", '{"bits": "many"}'), "^parameters.bits: Input should be a valid integer"),
         (("ngram", "[1]"), "^parameters: Input should be a valid dictionary"),
         (("x.yml",), "configuration x.yml cannot be read"),
