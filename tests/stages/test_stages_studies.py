@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk import stages
+from adrisk.classifiers import FAMILIES
+from adrisk.classifiers.base import Margins
+from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Ruler
 from adrisk.labels import Targets
-from adrisk.stages.baselines import risk_alone
+from adrisk.reading import Reading
+from adrisk.stages.baselines import random_gap, risk_alone
 from adrisk.stages.results import results_page
 from adrisk.stages.studies import (
     Asked,
@@ -244,6 +249,41 @@ def test_a_study_is_written_and_stands_on_the_page(corpus_file: Path, tmp_path: 
     assert "## findings" in page
     assert "| family | average precision of | with findings | text alone | difference |" in page
     assert "| ngram | 2 indicators, mean |" in page
+
+
+class Choosy(NgramClassifier):
+    """Ranks upside down until it has been settled, and remembers on what it was."""
+
+    settled_on: ClassVar[list[int]] = []
+
+    def settle(self, reading: Reading, targets: Targets) -> Self:
+        assert len(reading) == len(targets)
+        self.settled_on.append(len(reading))
+        self._chosen = True
+        return self
+
+    def margins(self, reading: Reading) -> Margins:
+        found = super().margins(reading)
+        return found if hasattr(self, "_chosen") else Margins(found.indicators, -found.risk)
+
+
+@pytest.mark.slow
+def test_a_family_with_a_choice_to_make_makes_it_wherever_it_is_judged(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAMILIES, "choosy", Choosy)
+    recipe = ModelConfig(family="choosy", parameters={"bits": 14})
+    said = ask(ground, recipe, labelled(ground), only_risk=True)
+    usual = ask(
+        ground, recipe.model_copy(update={"family": "ngram"}), labelled(ground), only_risk=True
+    )
+    assert np.array_equal(said.risk, usual.risk)
+    honest = {"risk": {"average_precision": {"value": 0.0}}}
+    for splits in (ground.splits, ground.splits * 2):
+        gap = random_gap(recipe, ground.corpus, list(splits), RULER, honest)
+        assert gap["average_precision"]["value"] > 0.5
+    calibrate = len(ground.splits[0]["calibrate"])
+    assert Choosy.settled_on == [calibrate] * 4
 
 
 @pytest.mark.slow

@@ -128,6 +128,12 @@ class Settled(Protocol):
         ...
 
 
+def settle(classifier: Classifier, reading: Reading, targets: Targets) -> None:
+    """Let a fitted classifier make its choice on the calibration set, if it has one to make."""
+    if isinstance(classifier, Settled):
+        classifier.settle(reading, targets)
+
+
 @runtime_checkable
 class Recorded(Protocol):
     """A family with something to say of its fitting, for the manifest and the run."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import ModelConfig
 from adrisk.evaluation import Ruler, judge_ranking, plain_baselines, tfidf_baseline
 from adrisk.indicators import load_taxonomy
@@ -40,11 +40,12 @@ def random_gap(
             fit = split["fit"]
             learned = risk_alone(lesson(corpus, fit, recipe.labels).targets)
             classifier.fit(corpus.reading.take(fit), learned)
+            calibrate_on = corpus.reading.take(split["calibrate"])
+            to_calibrate = targets.take(split["calibrate"])
+            settle(classifier, calibrate_on, to_calibrate)
             margins = classifier.margins(corpus.reading.take(split["report"]))
             if len(splits) > 1:  # scores of several models are pooled: put them on one scale
-                calibrate = split["calibrate"]
-                before = classifier.margins(corpus.reading.take(calibrate))
-                shift = fit_calibration(before, targets.take(calibrate), ())
+                shift = fit_calibration(classifier.margins(calibrate_on), to_calibrate, ())
                 scores.append(shift.risk(margins)[:, RISKY_COLUMN])
             else:
                 scores.append(margins.risk[:, RISKY_COLUMN])

@@ -20,8 +20,8 @@ from adrisk.classifiers.base import (
     RISKY_COLUMN,
     LongTraining,
     Recorded,
-    Settled,
     Workshop,
+    settle,
 )
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
@@ -156,8 +156,7 @@ def fit_model(
     classifier.fit(corpus.reading.take(fit), to_fit)
     labels = classifier.labels_
     calibrate_on = corpus.reading.take(calibrate)
-    if isinstance(classifier, Settled):
-        classifier.settle(calibrate_on, to_calibrate)
+    settle(classifier, calibrate_on, to_calibrate)
     margins = classifier.margins(calibrate_on)
     speech = calibrate_on.languages
     calibration = fit_calibration(

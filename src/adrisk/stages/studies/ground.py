@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from adrisk import metrics
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation import Pair, Ruler
@@ -171,13 +171,14 @@ def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_r
         targets = risk_alone(teaching.targets) if only_risk else teaching.targets
         classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
         classifier.fit(corpus.reading.take(teaching.rows), targets)
+        calibrate_on = corpus.reading.take(split["calibrate"])
+        known = corpus.targets.take(split["calibrate"])
+        settle(classifier, calibrate_on, known)
         margins = classifier.margins(corpus.reading.take(split["report"]))
         labels = classifier.labels_
         if len(ground.splits) == 1:
             return Said(margins.risk[:, RISKY_COLUMN], margins.indicators, labels)
-        before = classifier.margins(corpus.reading.take(split["calibrate"]))
-        known = corpus.targets.take(split["calibrate"])
-        calibration = fit_calibration(before, known, labels)
+        calibration = fit_calibration(classifier.margins(calibrate_on), known, labels)
         risk = calibration.risk(margins)[:, RISKY_COLUMN]
         said.append(Said(risk, calibration.indicators(margins), labels))
     labels = tuple(name for name in said[0].labels if all(name in one.labels for one in said))
