@@ -26,15 +26,21 @@ A pattern begins and ends at a word's border. Accents may be written or not: nob
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
+from adrisk.indicators.pieces import (
+    Piece,
+    Words,
+    closed,
+    commonness,
+    either,
+    joined,
+    letters,
+    optional,
+)
 from adrisk.indicators.plain import bare
-
-Words = frozenset[str]
-"""Words of which one is needed; one that ends in * stands for all that begin so."""
 
 _GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
 _WORD = "[a-z0-9_%$]++"
@@ -60,17 +66,6 @@ _NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z][a-z0-9_]*+(?:-[a-z][a-z0-9_]*+)?"
 _ANY_WORD = "[a-z]*"
 _SPECIAL = set("()|{}<>[]*- ?")
 _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
-_MANY_WORDS = 600
-
-# Words of four languages that nearly every ad holds: asking for them first screens nothing.
-_COMMON_LINES = (
-    "a al all an and any are as at au aux be by can ce com con d da das day days de des do",
-    "dos du e el elle em en es est et every for from has have i if il in is it l la las le",
-    "les lo los na nao ne no not nous o of on or os ou our par para pas por pour que qui se",
-    "si su sur te that the this time to tu um uma un una votre vous we when who will with y",
-    "you your",
-)
-_COMMON = frozenset(word for line in _COMMON_LINES for word in line.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +84,7 @@ class Phrase:
         return _compiled(self.regex)
 
 
-class _Part(NamedTuple):
-    """A piece of a pattern.
-
-    `words` are all that it may be while it lies within one word, None where they cannot be listed.
-    A piece with a `gap` reaches over more than one word: then `needs` hold if it stands between
-    words, and `begins` and `ends` say whether it brings the border of a word along on that side.
-    """
-
-    regex: str
-    words: Words | None = None
-    gap: bool = False
-    needs: tuple[Words, ...] = ()
-    begins: bool = False
-    ends: bool = False
-
-
-_BLANK = _Part(_GAP, gap=True, begins=True, ends=True)
+_BLANK = Piece(_GAP, gap=True, begins=True, ends=True)
 
 
 @cache
@@ -134,7 +113,7 @@ class Slots(dict[str, str]):
         agreeing: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(texts)
-        self.parts: dict[tuple[str, frozenset[str], bool], tuple[_Part, int]] = {}
+        self.parts: dict[tuple[str, frozenset[str], bool], tuple[Piece, int]] = {}
         self.counterparts = _counterparts(people or {})
         # What agrees with a person in one place may stand beside a thing in another.
         self.agreeing = {
@@ -187,18 +166,11 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     return [_phrase(part, notation) for part in dict.fromkeys(parts)]
 
 
-def _phrase(part: _Part, notation: str) -> Phrase:
+def _phrase(part: Piece, notation: str) -> Phrase:
     if not part.regex:
         raise NotationError(f"an alternative of {notation!r} is empty")
     regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
-    return Phrase(regex, tuple(sorted(set(_closed(part)), key=_commonness)))
-
-
-@cache
-def _commonness(words: Words) -> tuple[float, int, str]:
-    """A guess at how often one of the words is seen: short and frequent words are."""
-    guess = sum(1.0 if w in _COMMON else 3.0 ** -len(w.rstrip("*")) for w in words)
-    return (guess, len(words), min(words))
+    return Phrase(regex, tuple(sorted(set(closed(part)), key=commonness)))
 
 
 class _Reader:
@@ -221,16 +193,16 @@ class _Reader:
         self.people = 0  # exchanged so far
         self.at = 0
 
-    def alternatives(self) -> list[_Part]:
+    def alternatives(self) -> list[Piece]:
         """What stands between | signs, up to a ) or the end."""
         parts = [self._sequence()]
         while self._take("|"):
             parts.append(self._sequence())
         return parts
 
-    def counterparts(self) -> list[_Part]:
+    def counterparts(self) -> list[Piece]:
         """The outermost alternatives that name people, with the words of the other gender."""
-        parts: list[_Part] = []
+        parts: list[Piece] = []
         while True:
             before = self.people
             part = self._sequence()
@@ -239,19 +211,19 @@ class _Reader:
             if not self._take("|"):
                 return parts
 
-    def _sequence(self) -> _Part:
-        parts: list[_Part] = []
-        text, size, letters = self.text, len(self.text), _LETTERS.match
+    def _sequence(self) -> Piece:
+        parts: list[Piece] = []
+        text, size, run_at = self.text, len(self.text), _LETTERS.match
         while self.at < size and text[self.at] not in "|)":
             if self._is_word_of_any_letters():
                 self.at += len(_ANY_WORD)
-                parts.append(_Part(_NAME))
-            elif run := letters(text, self.at):
+                parts.append(Piece(_NAME))
+            elif run := run_at(text, self.at):
                 self.at = run.end()
-                parts.append(self._word(run.group()) if self.exchanged else _letters(run.group()))
+                parts.append(self._word(run.group()) if self.exchanged else letters(run.group()))
             else:
                 parts.append(self._repeated(self._atom()))
-        return _joined(parts)
+        return joined(parts)
 
     def _is_word_of_any_letters(self) -> bool:
         stop = self.at + len(_ANY_WORD)
@@ -261,7 +233,7 @@ class _Reader:
             and not self.text[stop : stop + 1].isalnum()
         )
 
-    def _atom(self) -> _Part:
+    def _atom(self) -> Piece:
         sign = self.text[self.at]
         if sign == "(":
             return self._group()
@@ -275,25 +247,25 @@ class _Reader:
         if sign == " ":
             return _BLANK
         if sign == "'":
-            return _Part("[' ]++", gap=True, begins=True, ends=True)
+            return Piece("[' ]++", gap=True, begins=True, ends=True)
         if sign == "*":
-            return _Part("[a-z0-9_]*+", frozenset("*"))
+            return Piece("[a-z0-9_]*+", frozenset("*"))
         if sign == "-":
-            return _Part("[^a-z0-9_]?", frozenset("*"))
+            return Piece("[^a-z0-9_]?", frozenset("*"))
         if sign in _SPECIAL:
             raise NotationError(f"{sign!r} at character {self.at} of {self.text!r} is out of place")
         if not sign.isalnum():
-            return _Part(re.escape(sign), gap=True, begins=True, ends=True)
-        return _letters(sign)
+            return Piece(re.escape(sign), gap=True, begins=True, ends=True)
+        return letters(sign)
 
-    def _group(self) -> _Part:
+    def _group(self) -> Piece:
         self.at += 1
         parts = self.alternatives()
         if not self._take(")"):
             raise NotationError(f"'(' without ')' in {self.text!r}")
-        return _either(parts)
+        return either(parts)
 
-    def _slot(self) -> _Part:
+    def _slot(self) -> Piece:
         name = self._until("}")
         known = self.slots.keys() - self.within
         if name not in known:
@@ -305,14 +277,14 @@ class _Reader:
         if (name, within, exchanged) not in self.slots.parts:
             reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
             self.slots.parts[name, within, exchanged] = (
-                _either(reader.alternatives()),
+                either(reader.alternatives()),
                 reader.people,
             )
         part, people = self.slots.parts[name, within, exchanged]
         self.people += people
         return part
 
-    def _word(self, word: str) -> _Part:
+    def _word(self, word: str) -> Piece:
         """Letters where people are exchanged."""
         other = self.slots.counterparts.get(word)
         if other is not None:
@@ -320,32 +292,32 @@ class _Reader:
         else:
             other = self.slots.agreeing.get(word)
         if other is None:
-            return _letters(word)
-        return _either(_Reader(other, self.slots).alternatives())
+            return letters(word)
+        return either(_Reader(other, self.slots).alternatives())
 
-    def _angle(self) -> _Part:
+    def _angle(self) -> Piece:
         name = self._until(">")
         if name == "sum":
-            return _Part(_SUM)
+            return Piece(_SUM)
         if name == "begin":
-            return _Part(_BEGIN, gap=True, begins=True, ends=True)
+            return Piece(_BEGIN, gap=True, begins=True, ends=True)
         if name == "end":
-            return _Part(_END, gap=True, begins=True, ends=True)
+            return Piece(_END, gap=True, begins=True, ends=True)
         if len(name) == 1 and name.isdigit():
             regex = f"{_GAP}(?:{_WORD}{_GAP}){{0,{name}}}?"
-            return _Part(regex, gap=True, begins=True, ends=True)
+            return Piece(regex, gap=True, begins=True, ends=True)
         raise NotationError(
             f"<{name}> is neither <sum>, <begin>, <end> nor a number of words such as <3>"
         )
 
-    def _class(self) -> _Part:
+    def _class(self) -> Piece:
         return _one_of(self._until("]"))
 
-    def _repeated(self, part: _Part) -> _Part:
+    def _repeated(self, part: Piece) -> Piece:
         if self._take("?"):
-            return _optional(part, "?")
+            return optional(part, "?")
         if self.text[self.at - 1] == ")" and self._take("*"):
-            return _optional(part._replace(words=None), "*")
+            return optional(part._replace(words=None), "*")
         return part
 
     def _until(self, end: str) -> str:
@@ -363,106 +335,8 @@ class _Reader:
 
 
 @cache
-def _one_of(inside: str) -> _Part:
+def _one_of(inside: str) -> Piece:
     if not re.fullmatch(r"[a-z0-9., -]+", inside):
         raise NotationError(f"[{inside}] may list letters, digits, points, commas and blanks only")
     listed = re.findall(f"[{inside}]", "".join(map(chr, range(32, 127))))
-    return _Part(f"[{inside}]", frozenset(listed) if len(listed) <= 10 else None)
-
-
-@cache
-def _letters(word: str) -> _Part:
-    return _Part(word, frozenset([word]))
-
-
-def _optional(part: _Part, sign: str) -> _Part:
-    regex = f"(?:{part.regex}){sign}"
-    if part.gap:
-        return _Part(regex, gap=True, begins=part.begins, ends=part.ends)
-    return _Part(regex, None if part.words is None else part.words | {""})
-
-
-def _either(parts: Sequence[_Part]) -> _Part:
-    """One of these: of each, its rarest set of words, all taken together."""
-    regex = f"(?:{'|'.join(part.regex for part in parts)})"
-    if not any(part.gap for part in parts):
-        listed = [part.words for part in parts if part.words is not None]
-        return _Part(regex, _bounded(listed) if len(listed) == len(parts) else None)
-    needs = [_closed(part) for part in parts]
-    rarest = [min(sets, key=_commonness) for sets in needs if sets]
-    return _Part(
-        regex,
-        gap=True,
-        needs=(frozenset().union(*rarest),) if len(rarest) == len(parts) else (),
-        begins=all(part.begins for part in parts),
-        ends=all(part.ends for part in parts),
-    )
-
-
-def _closed(part: _Part) -> tuple[Words, ...]:
-    """The sets of words of a part with the border of a word on either side."""
-    if part.gap:
-        return part.needs
-    return () if part.words is None or "" in part.words else (part.words,)
-
-
-def _joined(parts: Sequence[_Part]) -> _Part:
-    """Pieces one behind the other; letters that touch are one word.
-
-    Whether words are whole is followed from left to right: `word` is what has been read of a word
-    (None: nobody knows), `waiting` are sets that hold if a border comes next.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    regex = "".join([part.regex for part in parts])
-    if not any(part.gap for part in parts):
-        return _Part(regex, _product([part.words for part in parts]))
-    needs: list[Words] = []
-    waiting: tuple[Words, ...] = ()
-    word: Words | None = _START
-    for part in parts:
-        at_border = word == _START and not waiting
-        if not part.gap:
-            word, waiting = (_product([word, part.words]) if not waiting else None), ()
-            continue
-        if part.begins or at_border:
-            needs += [*waiting, *_closed(_Part("", word))]
-            if part.ends:
-                needs += part.needs
-                word, waiting = frozenset([""]), ()
-            else:
-                word, waiting = frozenset([""]), part.needs or (_NOTHING,)
-        else:
-            word, waiting = (frozenset([""]) if part.ends and not part.needs else None), ()
-    needs += [*waiting, *_closed(_Part("", word))]
-    return _Part(
-        regex,
-        gap=True,
-        needs=tuple(words for words in needs if words is not _NOTHING),
-        begins=bool(parts) and parts[0].begins,
-        ends=bool(parts) and parts[-1].ends,
-    )
-
-
-_NOTHING: Words = frozenset(["\x00"])
-_START: Words = frozenset([""])
-
-
-def _product(sets: Sequence[Words | None]) -> Words | None:
-    """All words that the pieces can make, one of each behind the other."""
-    words: Words | None = _START
-    for following in sets:
-        if words is None or following is None:
-            return None
-        if words is _START:
-            words = following
-        else:
-            joined = {w if w.endswith("*") else w + f for w in words for f in following}
-            words = frozenset(joined) if len(joined) <= _MANY_WORDS else None
-    return words
-
-
-def _bounded(sets: Iterable[Words]) -> Words | None:
-    """The sets as one, or None where listing them would take too long."""
-    words = frozenset().union(*sets)
-    return words if len(words) <= _MANY_WORDS else None
+    return Piece(f"[{inside}]", frozenset(listed) if len(listed) <= 10 else None)

@@ -13,7 +13,8 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from adrisk.indicators.notation import Phrase, Words
+from adrisk.indicators.notation import Phrase
+from adrisk.indicators.pieces import Words
 from adrisk.types import IntArray
 
 _ALWAYS, _BEFORE_BLANK, _BETWEEN_BLANKS, _BLANK = 1, 2, 4, 8
