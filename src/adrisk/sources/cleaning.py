@@ -183,8 +183,8 @@ def _mask(values: pa.Array) -> _Mask:
 
 def _nuls(values: pa.Array) -> _Mask:
     """Which values hold a NUL; their bytes are looked through as one, as hardly ever one does."""
-    content = values.buffers()[2] if len(values.buffers()) > 2 else None
-    if content is None or not content.size or np.frombuffer(content, np.uint8).all():
+    content = values.buffers()[2]
+    if content is None or np.frombuffer(content, np.uint8).all():
         return np.zeros(len(values), dtype=np.bool_)
     return _mask(pc.match_substring(values, "\0"))
 

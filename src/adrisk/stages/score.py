@@ -19,13 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.special import logit
 
 from adrisk import __version__
-from adrisk.classifiers.base import RISKY_COLUMN, Margins
 from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
@@ -44,9 +41,9 @@ from adrisk.stages.parts import (
     hands,
     link_parts,
     part_files,
-    reread_ads,
     score_parts,
 )
+from adrisk.stages.rereading import outside_the_band, reread
 from adrisk.stages.sealing import seal_contacts
 from adrisk.stages.texts import Recipe
 
@@ -96,7 +93,7 @@ def score(
         CorpusError: if there are no ads; the quarantine file says why.
     """
     settled = settle(policy, model)
-    told = (*_told(settled), *_outside_the_band(model, settled))
+    told = (*_told(settled), *outside_the_band(model, settled))
     key = _key(model, settled, sources, mapping or {})
     if remember is not None:
         key["remember"] = remember
@@ -137,7 +134,7 @@ def score(
         "scored": stream.accepted,
         "quarantined": quarantine.count,
         "quarantined_because": dict(quarantine.by_reason),
-        **_reread(out, model, stream.accepted),
+        **reread(out, model, stream.accepted),
         **counts,
         "contacts_sealed": sealed,
     }
@@ -147,45 +144,11 @@ def score(
     return Scored(out, out / "manifest.json", counts, run_id, notes)
 
 
-def _reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
-    """How many ads a model that reads some of them twice did read twice, and why those."""
-    because = model.manifest.facts.get("reread_because")
-    if because is None:
-        return {}
-    ads = reread_ads(out)
-    say(f"read a second time: {ads:,} of {scored:,} ads; {because}")
-    return {"reread": ads, "reread_share": ads / scored, "reread_because": because}
-
-
 def _told(policy: Policy) -> tuple[str, ...]:
     """What a policy's threshold promises, or that it promises nothing."""
     if policy.guarantee is None:
         return ()
     return (f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}",)
-
-
-def _outside_the_band(model: Model, policy: Policy) -> tuple[str, ...]:
-    """Where a cascade rereads no ad near the policy's threshold, that it does not.
-
-    The band is of margins; each language may calibrate them by a curve of its own.
-    """
-    facts, calibration = model.manifest.facts, model.calibration
-    if "reread_from" not in facts:
-        return ()
-    edges = [logit(facts["reread_from"]), logit(facts["reread_to"])]
-    margins = Margins(np.zeros((2, len(model.labels))), np.repeat(edges, 3).reshape(2, 3))
-    reached = [
-        calibration.risk(margins, [language] * 2)[:, RISKY_COLUMN]
-        for language in (None, *filter(None, calibration.risk_curves))
-    ]
-    if any(low <= policy.review_at <= high for low, high in reached):
-        return ()
-    low, high = reached[0]
-    return (
-        f"review threshold {policy.review_at:.3f} lies outside what this cascade reads a second "
-        f"time (risk {low:.3f} to {high:.3f}): no ad near the threshold is reread, and rereading "
-        "hardly changes which are flagged",
-    )
 
 
 @contextmanager

@@ -24,10 +24,6 @@ from adrisk.stages.results import write_results
 from adrisk.stages.studies.ground import Ground
 from adrisk.stages.train import fit_model, split_corpus
 
-QUICK = ("ngram", "linear")
-"""Families that train in seconds: on a large corpus only these are trained again for the gap to a
-random split."""
-
 _REVIEW_SHARE = 0.01
 
 
@@ -54,9 +50,7 @@ def judge_families(
     written = []
     for recipe in recipes:
         folds = 0 if len(ground.splits) == 1 else len(ground.splits)
-        config = EvaluateConfig(
-            resamples=resamples, folds=folds, random_split=folds > 0 or recipe.family in QUICK
-        )
+        config = EvaluateConfig(resamples=resamples, folds=folds)
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
             model = (
