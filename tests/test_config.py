@@ -37,6 +37,7 @@ def write(path: Path, text: str) -> Path:
     ("text", "message"),
     [
         (RUN + "scroe: {}", "unknown key 'scroe' [(]did you mean 'score'"),
+        (RUN.replace("score:", "scroe:"), "unknown key 'scroe' [(]did you mean 'score'"),
         (RUN + "evaluate: {resample: 9}", "'evaluate.resample' [(]did you mean 'resamples'"),
         (RUN.replace("ngram", "ngrm"), "unknown classifier family 'ngrm' [(]did you mean 'ngram'"),
         (RUN.replace("{family: ngram}", "{famly: ngram}"), "did you mean 'family'"),

@@ -305,8 +305,11 @@ def _variable(name: str, path: Path) -> str:
 
 
 def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
-    """One line for the first problem, with the nearest key for an unknown one."""
-    problem = error.errors()[0]
+    """One line for the first problem, with the nearest key for an unknown one.
+
+    A key that is misspelt is unknown and missing; that it is unknown says what to mend.
+    """
+    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     keys = [str(part) for part in problem["loc"]]
     where = ".".join(keys)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
