@@ -211,7 +211,7 @@ class Model:
         self,
         ads: pa.Table,
         answers: Answers,
-        digests: Sequence[str],
+        digests: Sequence[str] | pa.Array,
         obscured: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
         *,

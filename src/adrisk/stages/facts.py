@@ -11,14 +11,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns import CONTACTS, AdFacts, Column, Linked, campaign_facts, text_groups
+from adrisk.campaigns import AdFacts, Column, Linked, campaign_facts, text_groups
 from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible
 from adrisk.stages.files import replacing
-from adrisk.stages.parts import FACTS, WORK, part_files
+from adrisk.stages.parts import FACTS, WORK, part_files, read_worded
+from adrisk.types import IntArray
 
 _NAME_LIMIT = 60
 
@@ -67,27 +68,45 @@ def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
         out: with `scores/` and `.work/`.
         guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
     """
-    tables, contacts = [], [CONTACTS.empty_table()]
-    row = 0
-    for path in part_files(out):
-        work = out / WORK / path.stem
-        tables.append(pq.read_table(work.with_suffix(".facts"), read_dictionary=FACTS[1:]))
-        found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
-        rows = pc.cast(pc.add(found["row"], row), pa.int32())
-        contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
-        row += len(tables[-1])
-    facts, shown = pa.concat_tables(tables), pa.concat_tables(contacts)
+    worded = read_worded(out)
+    tables = [
+        pq.read_table(
+            (out / WORK / path.stem).with_suffix(".facts"),
+            columns=list(FACTS),
+            read_dictionary=FACTS[1:],
+        )
+        for path in part_files(out)
+    ]
+    facts, shown = pa.concat_tables(tables), worded.contacts
     short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
     shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
+    contacts = Column.of(shown["name"])
+    ads, pair = _by_ad(worded.wording, shown["row"].to_numpy(), worded.count)
     return AdFacts(
         posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
         places=Column.of(facts["location"], fold=True),
         languages=Column.of(facts["language"]),
         accounts=Column.of(facts["account_id"]),
         categories=Column.of(facts["category"], fold=True),
-        contact_rows=shown["row"].to_numpy().astype(np.int64),
-        contacts=Column.of(shown["name"]),
+        contact_rows=ads,
+        contacts=Column(contacts.codes[pair], contacts.names),
     )
+
+
+def _by_ad(wording: IntArray, shows: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Every ad with each contact of its wording: the ad's row, and the place in `shows`.
+
+    Args:
+        wording: shape (n,), the wording of each ad.
+        shows: the wordings that show a contact, in order, once for each.
+        count: of wordings.
+    """
+    each = np.bincount(shows, minlength=count)
+    first = np.cumsum(each) - each
+    of_ad = each[wording]
+    ads = np.repeat(np.arange(len(wording)), of_ad)
+    within = np.arange(len(ads)) - np.repeat(np.cumsum(of_ad) - of_ad, of_ad)
+    return ads, first[wording[ads]] + within
 
 
 def campaign_rows(ids: pa.ChunkedArray) -> np.ndarray:

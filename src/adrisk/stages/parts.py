@@ -1,12 +1,12 @@
 """Ads to parts of scores, in order, each part written whole or not at all.
 
-A part is five files of `.work` (signatures, contacts, facts, what stands apart, and texts of the
-ads that may be flagged) and, last of all, its scores. A resumed run redoes what has no scores file.
+A part is five files of `.work` (of each wording its signature and its contacts; of each ad its
+facts and its wording; what stands apart, and texts of the ads that may be flagged) and, last of
+all, its scores. A resumed run redoes what has no scores file.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -19,10 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import CONTACTS, Linked, link
+from adrisk.campaigns import CONTACTS, WIDTH, Linked, link
 from adrisk.campaigns.memory import Memory
 from adrisk.engine import Crew, cores, crew, in_order
-from adrisk.extract import guess_regions
 from adrisk.model import Answers, Model
 from adrisk.policy import Policy, languages_known, unjudged
 from adrisk.progress import track
@@ -31,6 +30,8 @@ from adrisk.sources import AdStream
 from adrisk.stages.copies import Asked, Copies, Names, Records
 from adrisk.stages.files import replacing
 from adrisk.stages.texts import Recipe, TextReader, Unread, record_of
+from adrisk.stages.wordings import Wordings, wordings
+from adrisk.types import IntArray
 
 BATCH_ROWS = 5_120
 _BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
@@ -43,6 +44,8 @@ APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete"
 """Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
 FACTS = ("posted_at", "language", "location", "category", "account_id")
 """What is kept of every ad for the facts of its campaign."""
+_WORDING = "wording"
+"""Beside the facts of an ad: the number of its wording, from 0 in every part."""
 COLUMNS = ("ad_id", "text", *FACTS, "risk")
 """What is read of a source. A risk that is none refuses its row here as everywhere."""
 _REREAD = b"reread"
@@ -58,14 +61,14 @@ class Begun:
     """A batch whose texts are not all read yet.
 
     Attributes:
-        ads: its rows.
-        digests: SHA-256 of each text, in hexadecimal.
-        asked: what is known of the texts.
+        ads: its rows, without their texts.
+        wordings: their texts.
+        asked: what is known of the wordings.
         unread: those to be read; None if there are none.
     """
 
     ads: pa.Table
-    digests: list[str]
+    wordings: Wordings
     asked: Asked
     unread: Unread | None
 
@@ -83,22 +86,16 @@ class Scorer:
 
     def begin(self, ads: pa.Table) -> Begun:
         """Find out what of a batch is to be read."""
-        languages = ads["language"].to_pylist()
-        regions = guess_regions(ads["location"].to_pylist(), languages)
-        digests = [hashlib.sha256(text.encode()) for text in ads["text"].to_pylist()]
-        # The same words may mean another phone elsewhere, and something else in another language.
-        keys = zip(digests, regions, languages, strict=True)
-        asked = self._copies.ask(
-            [digest.digest() + f"{region} {language}".encode() for digest, region, language in keys]
-        )
+        found = wordings(ads)
+        asked = self._copies.ask(found.keys)
         unread = None
         if len(asked.rows):
             unread = Unread(
-                ads["text"].combine_chunks().take(pa.array(asked.rows)),
-                [regions[row] for row in asked.rows],
-                [languages[row] for row in asked.rows],
+                found.texts.take(pa.array(asked.rows)),
+                [found.regions[row] for row in asked.rows],
+                [found.languages[row] for row in asked.rows],
             )
-        return Begun(ads, [digest.hexdigest() for digest in digests], asked, unread)
+        return Begun(ads.drop_columns(["text"]), found, asked, unread)
 
     def finish(self, begun: Begun, read: tuple[Records, Names] | None) -> Batch:
         """The scores of a batch, and what linking and explaining will need of it.
@@ -107,72 +104,84 @@ class Scorer:
             begun: the earliest of those that are not finished.
             read: what its unread texts say.
         """
-        ads = begun.ads
+        ads, worded = begun.ads, begun.wordings
+        of = worded.number
         fresh, fresh_names = (np.zeros(0, self._record), []) if read is None else read
         found, names = self._copies.tell(begun.asked, fresh, fresh_names)
-        incomplete = unjudged(found["unreadable"], ads["language"], self._known)
-        apart = np.flatnonzero((found["escalate"] > 0) | (incomplete > 0))
+        incomplete = unjudged(
+            found["unreadable"], pa.array(worded.languages, pa.string()), self._known
+        )
         scores = self._model.tabulate(
             ads,
-            Answers(found["risk"], found["level"], found["indicators"]),
-            begun.digests,
-            found["obscured"],
-            found["truncated"],
+            Answers(found["risk"][of], found["level"][of], found["indicators"][of]),
+            pa.array(worded.digests).take(pa.array(of)),
+            found["obscured"][of],
+            found["truncated"][of],
             run_id=self._run_id,
         )
-        reachable = [row for row, of_row in enumerate(names) for _ in of_row]
-        may_be_flagged = found["risk"] >= np.float32(self._policy.review_at)
-        candidates = pa.array(np.flatnonzero(may_be_flagged | (found["escalate"] > 0)))
-        texts = ads["text"].combine_chunks().take(candidates)
+        shown = [row for row, of_row in enumerate(names) for _ in of_row]
+        escalates = found["escalate"] > 0
+        apart = np.flatnonzero((escalates | (incomplete > 0))[of])
+        may_be_flagged = escalates | (found["risk"] >= np.float32(self._policy.review_at))
+        candidates = np.flatnonzero(may_be_flagged[of])
+        texts = worded.texts.take(pa.array(of[candidates]))
         return Batch(
             scores=scores.table,
+            facts=ads.select(FACTS),
+            wording=of,
             signatures=found["signature"],
             contacts=pa.table(
-                [pa.array(reachable, pa.int32()), [name for of_row in names for name in of_row]],
+                [pa.array(shown, pa.int32()), [name for of_row in names for name in of_row]],
                 schema=CONTACTS,
             ),
-            texts=pa.table([candidates.cast(pa.int32()), cut(texts)[0]], schema=_TEXTS),
-            facts=ads.select(FACTS),
-            apart=pa.table([apart, found["escalate"][apart], incomplete[apart]], schema=APART),
-            reread=int(found["reread"].sum()),
+            texts=pa.table([candidates, cut(texts)[0]], schema=_TEXTS),
+            apart=pa.table(
+                [apart, found["escalate"][of[apart]], incomplete[of[apart]]], schema=APART
+            ),
+            reread=int(found["reread"][of].sum()),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of the scores table, a signature for each, contacts and texts by row of the batch."""
+    """Rows of the scores table with their facts and the number of their wordings; a signature for
+    each wording, contacts by wording; texts and what stands apart by row of the batch."""
 
     scores: pa.Table
+    facts: pa.Table
+    wording: IntArray
     signatures: NDArray[np.uint32]
     contacts: pa.Table
     texts: pa.Table
-    facts: pa.Table
     apart: pa.Table
     reread: int
 
 
 @dataclass(slots=True)
 class _Part:
-    """Batches put together; contacts and texts by row of the part."""
+    """Batches put together; wordings are numbered, and rows counted, through the part."""
 
     scores: list[pa.Table] = field(default_factory=list)
+    facts: list[pa.Table] = field(default_factory=list)
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
     contacts: list[pa.Table] = field(default_factory=list)
     texts: list[pa.Table] = field(default_factory=list)
-    facts: list[pa.Table] = field(default_factory=list)
     apart: list[pa.Table] = field(default_factory=list)
     reread: int = 0
     rows: int = 0
+    wordings: int = 0
 
     def add(self, batch: Batch) -> None:
-        self.contacts.append(_further(batch.contacts, self.rows))
+        wording = pa.array(batch.wording + self.wordings, pa.int32())
+        self.facts.append(batch.facts.append_column(_WORDING, wording))
+        self.contacts.append(_further(batch.contacts, self.wordings))
         self.texts.append(_further(batch.texts, self.rows))
+        self.apart.append(_further(batch.apart, self.rows))
         self.scores.append(batch.scores)
         self.signatures.append(batch.signatures)
-        self.facts.append(batch.facts)
-        self.apart.append(_further(batch.apart, self.rows))
         self.reread += batch.reread
         self.rows += len(batch.scores)
+        self.wordings += len(batch.signatures)
 
 
 def _further(table: pa.Table, rows: int) -> pa.Table:
@@ -268,30 +277,59 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """The wordings of the n ads of all parts, numbered through.
+
+    Attributes:
+        wording: shape (n,), the number of each ad's.
+        count: of wordings.
+        contacts: `CONTACTS`, by wording, in order.
+    """
+
+    wording: IntArray
+    count: int
+    contacts: pa.Table
+
+
+def read_worded(out: Path) -> Worded:
+    """Which wording each ad has, and the contacts in each."""
+    wording, contacts = [], [CONTACTS.empty_table()]
+    count = 0
+    for path in part_files(out):
+        work = out / WORK / path.stem
+        numbers = pq.read_table(work.with_suffix(".facts"), columns=[_WORDING])[_WORDING]
+        wording.append(numbers.to_numpy().astype(np.int64) + count)
+        shown = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
+        contacts.append(_further(shown, count))
+        count = int(wording[-1].max()) + 1
+    return Worded(np.concatenate(wording), count, pa.concat_tables(contacts))
+
+
 def link_parts(out: Path, memory: Memory | None = None) -> Linked:
     """Join the ads of all parts into campaigns; writes them and the links that hold them.
 
     With a memory, they join the campaigns remembered there, and are remembered.
     """
-    ids, contacts, blocks = [], [CONTACTS.empty_table()], []
-    row = 0
     with track("campaigns", None) as advance:
+        ids: list[pa.Array] = []
+        signatures = []
         for path in part_files(out):
-            work = out / WORK / path.stem
-            part = pq.read_table(path, columns=["ad_id"])["ad_id"]
-            found = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
-            rows = pc.cast(pc.add(found["row"], row), pa.int32())
-            contacts.append(found.set_column(0, CONTACTS.field("row"), rows))
-            blocks.append(np.fromfile(work.with_suffix(".signatures"), dtype=np.uint32))
-            ids += part.chunks
-            row += len(part)
-        together = np.concatenate(blocks).reshape(row, -1)
+            ids += pq.read_table(path, columns=["ad_id"])["ad_id"].chunks
+            signed = (out / WORK / path.stem).with_suffix(".signatures")
+            signatures.append(np.fromfile(signed, dtype=np.uint32))
+        worded = read_worded(out)
         step = link if memory is None else memory.link
-        linked = step(pa.chunked_array(ids), together, pa.concat_tables(contacts))
+        linked = step(
+            pa.chunked_array(ids),
+            np.concatenate(signatures).reshape(worded.count, WIDTH),
+            worded.contacts,
+            text_of=worded.wording,
+        )
         for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
             with replacing(out / f"{name}.parquet") as draft:
                 pq.write_table(table, draft, compression="zstd")
-        advance(row, total=row)
+        advance(len(linked.campaigns), total=len(linked.campaigns))
     return linked
 
 
