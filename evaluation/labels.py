@@ -37,7 +37,7 @@ from sklearn.metrics import average_precision_score
 
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
-from adrisk.features import HashedNgrams
+from adrisk.features import hashed_matrix
 from adrisk.indicators import load_taxonomy
 from adrisk.labels import (
     JUDGES,
@@ -172,13 +172,12 @@ class Space:
 
 def _space(corpus: Corpus, fit: IntArray, test: IntArray) -> Space:
     family = NgramClassifier()
-    features = HashedNgrams(family.bits)
-    learned = features.transform(corpus.reading.folded.take(pa.array(fit)))
+    learned = hashed_matrix(corpus.reading.folded.take(pa.array(fit)), family.bits)
     found_in = np.bincount(learned.indices, minlength=learned.shape[1])
     weight = np.log((1 + len(fit)) / (1 + found_in)) + 1
     scaled = sparse.csr_array(learned.multiply(sparse.csr_array(weight[None, :] ** 2)))
     across = sparse.csr_array(scaled.astype(np.float32).T)
-    unseen = features.transform(corpus.reading.folded.take(pa.array(test)))
+    unseen = hashed_matrix(corpus.reading.folded.take(pa.array(test)), family.bits)
     inner, beside = _products(learned, across), _products(unseen, across)
     root = cholesky(inner + 1e-3 * np.eye(len(fit), dtype=np.float32), lower=True)
     return Space(root, solve_triangular(root, beside.T, lower=True).T)

@@ -7,14 +7,14 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.features import HashedNgrams, bags
+from adrisk.features import bags, hashed_matrix
 
 BITS = 14
 TEXTS = st.lists(st.text(alphabet="ab é中\n9", max_size=20), max_size=6)
 
 
 def matrix(texts: list[str]) -> np.ndarray:
-    return HashedNgrams(BITS).transform(pa.array(texts, pa.large_string())).toarray()
+    return hashed_matrix(pa.array(texts, pa.large_string()), BITS).toarray()
 
 
 @given(TEXTS)
@@ -50,7 +50,7 @@ def test_empty_texts_and_slices_are_fine() -> None:
     assert matrix(["", ""]).sum() == 0
     column = pa.array(["xxxx", "abc def", "yyyy"], pa.large_string())
     np.testing.assert_allclose(
-        HashedNgrams(BITS).transform(column.slice(1, 1)).toarray()[0], matrix(["abc def"])[0]
+        hashed_matrix(column.slice(1, 1), BITS).toarray()[0], matrix(["abc def"])[0]
     )
 
 

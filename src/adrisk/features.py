@@ -20,7 +20,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from adrisk.types import FloatArray
 
@@ -186,34 +185,21 @@ def _powers(base: int, count: int) -> NDArray[np.uint64]:
     return table[:count]
 
 
-class HashedNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The bags as a sparse matrix, for training and for use in scikit-learn pipelines.
+def hashed_matrix(folded: pa.Array, bits: int) -> sparse.csr_array:
+    """The bags as a sparse matrix of scaled counts, for training.
 
     Args:
+        folded: n folded texts; none is allowed.
         bits: the matrix has 2 ** bits columns.
+
+    Returns:
+        Shape (n, 2 ** bits), float32; an empty text gives an empty row.
     """
-
-    def __init__(self, bits: int = 18) -> None:
-        self.bits = bits
-
-    def fit(self, folded: pa.Array, y: object = None) -> HashedNgrams:
-        """Nothing to learn."""
-        return self
-
-    def transform(self, folded: pa.Array) -> sparse.csr_array:
-        """Scaled counts.
-
-        Args:
-            folded: n folded texts; none is allowed.
-
-        Returns:
-            Shape (n, 2 ** bits), float32; an empty text gives an empty row.
-        """
-        columns = 1 << self.bits
-        blocks = [_matrix(bag, columns) for bag in bags(folded, self.bits)]
-        if not blocks:
-            return sparse.csr_array((0, columns), dtype=np.float32)
-        return sparse.csr_array(sparse.vstack(blocks, format="csr"))
+    columns = 1 << bits
+    blocks = [_matrix(bag, columns) for bag in bags(folded, bits)]
+    if not blocks:
+        return sparse.csr_array((0, columns), dtype=np.float32)
+    return sparse.csr_array(sparse.vstack(blocks, format="csr"))
 
 
 def _matrix(bag: Bags, columns: int) -> sparse.csr_array:

@@ -12,17 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
 from adrisk.engine import in_processes
 from adrisk.labels import Targets
 from adrisk.progress import track
 from adrisk.types import FloatArray
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 _INTERCEPT_COLUMN = 8.0  # liblinear shrinks the intercept too; a large constant makes it hardly so
 
@@ -157,6 +160,8 @@ def _solver(strength: float, seed: int) -> LogisticRegression:
 
     Its order of visits is drawn from `seed`.
     """
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(
         C=strength,
         solver="liblinear",

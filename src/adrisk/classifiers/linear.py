@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import regex
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
@@ -26,12 +25,17 @@ from adrisk.labels import Targets, check_risk, learnable
 from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
 _TOKEN = regex.compile(r"\b\w\w+\b")
 _WORD = regex.compile(r"\S+")
 
 
 def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:
     """Words and pairs of words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     return TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, lowercase=False, min_df=min_df, dtype=np.float32
     )
@@ -39,6 +43,8 @@ def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:
 
 def char_vectoriser(min_df: int = 1) -> TfidfVectorizer:
     """Runs of three to five characters inside words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     return TfidfVectorizer(
         analyzer="char_wb",
         ngram_range=(3, 5),

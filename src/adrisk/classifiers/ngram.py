@@ -21,7 +21,7 @@ from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
-from adrisk.features import CHAR_ORDERS, HashedNgrams, bags
+from adrisk.features import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.labels import Targets, check_risk, learnable
 from adrisk.reading import Reading
 from adrisk.types import FloatArray
@@ -71,7 +71,7 @@ class NgramClassifier:
     def fit(self, reading: Reading, targets: Targets) -> Self:
         """Learn the heads; see `Classifier.fit`."""
         check_risk(targets.risk)
-        features = HashedNgrams(self.bits).transform(reading.folded)
+        features = hashed_matrix(reading.folded, self.bits)
         found_in = np.bincount(features.indices, minlength=features.shape[1])
         idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
         weighted = sparse.csr_array(

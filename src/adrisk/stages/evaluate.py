@@ -30,12 +30,12 @@ from adrisk.policy import Policy
 from adrisk.pooling import campaign_risk
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
+from adrisk.scoring.standing import apart
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.results import section
-from adrisk.stages.standing import apart
 from adrisk.stages.train import fit_model
 from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
 from adrisk.types import FloatArray, IntArray

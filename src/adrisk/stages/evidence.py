@@ -15,8 +15,8 @@ from adrisk.engine import Crew, in_order
 from adrisk.explain import evidence_of
 from adrisk.model import Model
 from adrisk.progress import track
+from adrisk.scoring.texts import TextReader
 from adrisk.stages.parts import candidate_texts, part_files, write_scores
-from adrisk.stages.texts import TextReader
 from adrisk.types import Level, State
 
 _SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between

@@ -17,8 +17,8 @@ from adrisk.indicators import load_taxonomy
 from adrisk.model import Model
 from adrisk.policy import Unjudged, languages_known, unjudged, unreadable, why_not
 from adrisk.reading import Reading, prepare
+from adrisk.scoring.standing import escalating
 from adrisk.sources.language import detect_languages
-from adrisk.stages.standing import escalating
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ from adrisk.labels import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.reading import prepare
+from adrisk.scoring.standing import apart
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
-from adrisk.stages.standing import apart
 from adrisk.synthetic.bank import LANGUAGES as BANKS
 from adrisk.synthetic.bank import load_bank
 from adrisk.traits import LANGUAGES, find_nations, swap_gender, swap_nation, swapper

@@ -26,18 +26,18 @@ from adrisk.model import Answers, Model
 from adrisk.policy import Policy, languages_known, unjudged
 from adrisk.progress import track
 from adrisk.reading import cut
+from adrisk.scoring.copies import Asked, Copies, Names, Records
+from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of
+from adrisk.scoring.wordings import Wordings, wordings
 from adrisk.sources import AdStream
-from adrisk.stages.copies import Asked, Copies, Names, Records
 from adrisk.stages.files import replacing
-from adrisk.stages.texts import Recipe, TextReader, Unread, record_of
-from adrisk.stages.wordings import Wordings, wordings
 from adrisk.types import IntArray
 
 BATCH_ROWS = 5_120
 _BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
 WORK = ".work"
-_SHARED = "adrisk.stages.shared"  # imported in the server of the processes alone
+_SHARED = "adrisk.scoring.shared"  # imported in the server of the processes alone
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])

@@ -27,6 +27,7 @@ from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
+from adrisk.scoring.texts import Recipe
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages import parts
 from adrisk.stages.apart import write_apart
@@ -45,7 +46,6 @@ from adrisk.stages.parts import (
 )
 from adrisk.stages.rereading import outside_the_band, reread
 from adrisk.stages.sealing import seal_contacts
-from adrisk.stages.texts import Recipe
 
 
 @dataclass(frozen=True, slots=True)

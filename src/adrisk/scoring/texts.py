@@ -2,7 +2,7 @@
 
 In: texts that were not read yet, with their languages and where their phones are likely from. Out:
 a record and the pseudonyms of the contacts of each. Processes hold a `TextReader` each; which texts
-to read, and what becomes of it, is for `parts`.
+to read, and what becomes of it, is for `adrisk.stages.parts`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from adrisk.indicators import LANGUAGES
 from adrisk.model import Model
 from adrisk.policy import unreadable
 from adrisk.reading import prepare
-from adrisk.stages.copies import Names, Records
-from adrisk.stages.standing import escalating
+from adrisk.scoring.copies import Names, Records
+from adrisk.scoring.standing import escalating
 
 
 @dataclass(frozen=True, slots=True)

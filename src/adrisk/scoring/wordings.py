@@ -1,4 +1,4 @@
-"""The different texts of a batch: nine ads in ten are copies, and whatever can is done once for all.
+"""The different texts of a batch: nine ads in ten are copies, and one answer serves them all.
 
 In: ads. Out: their wordings, in the order of the first ads that have them. The same words may mean
 another phone in another region and something else in another language: they are another wording.
