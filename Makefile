@@ -30,7 +30,7 @@ check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
 # python evaluation/benchmarks/cascade.py --model FOLDER
 bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
-	$(BIN)/python evaluation/benchmarks/score.py --raw-copies 0.9
+	$(BIN)/python evaluation/benchmarks/score.py --ads 300000 --edited
 	$(BIN)/python evaluation/benchmarks/memory.py
 	$(BIN)/python evaluation/benchmarks/match.py
 	$(BIN)/python evaluation/benchmarks/extract.py

@@ -3,6 +3,7 @@
     python evaluation/benchmarks/sides.py adrisk MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn-cores MODEL ADS.parquet OUT
+    python evaluation/benchmarks/sides.py sklearn-once MODEL ADS.parquet OUT
 
 A side loads its model, says so, works, and prints the seconds from Parquet in to Parquet out.
 Meanwhile the caller adds up what all its processes need, workers included: their memory once a
@@ -143,6 +144,20 @@ def sklearn_cores_side(model: Path, ads: Path, out: Path) -> Callable[[], object
     return work
 
 
+def sklearn_once_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
+    """The same in one process, but every text once: a copy gets the answer of the first."""
+    pipeline = _loaded(model)
+    known: dict[str, float] = {}
+
+    def risk(texts: list[str]) -> list[float]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, pipeline.predict_proba(new)[:, 1].tolist(), strict=True))
+        return [known[text] for text in texts]
+
+    return lambda: _write_risk(ads, out, map(risk, _texts(ads)))
+
+
 _pipelines: list[Any] = []  # inherited by the forked processes
 
 
@@ -177,7 +192,12 @@ def _write_risk(ads: Path, out: Path, risks: Iterable[Any]) -> None:
             writer.write_table(pa.table(rows, schema=form))
 
 
-SIDES = {"adrisk": adrisk_side, "sklearn": sklearn_side, "sklearn-cores": sklearn_cores_side}
+SIDES = {
+    "adrisk": adrisk_side,
+    "sklearn": sklearn_side,
+    "sklearn-cores": sklearn_cores_side,
+    "sklearn-once": sklearn_once_side,
+}
 
 
 def main(side: str, model: str, ads: str, out: str) -> None:
