@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from adrisk.engine import crew, in_order, in_processes
+from adrisk.engine import crew, give_back, in_order, in_processes
 
 
 def twice(number: int) -> int:
@@ -77,3 +79,20 @@ def test_a_crew_does_work_here_while_it_starts_and_several_kinds_of_work_there()
         assert list(hands.in_order(added, range(40), meanwhile=also_here)) == list(range(100, 140))
         assert list(hands.in_order(taken, range(3))) == [100, 99, 98]
     assert here[0] == 0
+
+
+@pytest.mark.parametrize("failure", [None, OSError, TypeError, AttributeError])
+def test_giving_memory_back_leaves_what_is_held_whatever_the_c_library(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception] | None
+) -> None:
+    held, freed = pa.array(range(100)), pa.array(np.arange(1 << 20))
+
+    def none_here(name: str | None) -> None:
+        assert failure is not None
+        raise failure
+
+    if failure is not None:
+        monkeypatch.setattr("ctypes.CDLL", none_here)
+    del freed
+    give_back()
+    assert held.to_pylist() == list(range(100))

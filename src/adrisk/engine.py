@@ -8,6 +8,7 @@ so any room may use it.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -16,9 +17,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
+
+import pyarrow as pa
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -30,6 +33,17 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def give_back() -> None:
+    """Give memory that is free again back to the system: Arrow and the C library like to keep it.
+
+    Between two stages it is a quarter of what the process holds. Where the C library is not glibc,
+    that part is left out.
+    """
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def in_order(

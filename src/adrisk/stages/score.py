@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import __version__
+from adrisk.engine import give_back
 from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.policy import Policy, PolicyConfig, describe, settle
@@ -115,17 +116,21 @@ def score(
             folder = until_explained.enter_context(_on_disk(model))
             recipe = Recipe(folder, model.version, workspace)
             helpers = until_explained.enter_context(hands(recipe, stream, workers))
-            scorer = Scorer(model, settled, run_id)
-            score_parts(scorer, recipe.reader(model), stream, out, workers, helpers)
+            score_parts(
+                Scorer(model, settled, run_id), recipe.reader(model), stream, out, workers, helpers
+            )
             if stream.accepted == 0:
                 _abandon(out)
                 raise no_ads(sources, quarantine)
+        give_back()
         with remembering(workspace, remember, days) as memory:
             linked = link_parts(out, memory)
+        give_back()
         for note in linked.notes:
             say(note)
         noted = write_apart(out)
         facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
+        give_back()
         counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
         write_evidence(model, out, workers, helpers)
     sealed = seal_contacts(out, workspace)
