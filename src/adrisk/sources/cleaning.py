@@ -19,7 +19,15 @@ from adrisk.sources.language import detect_languages
 from adrisk.sources.moments import times
 from adrisk.sources.quarantine import Reason, Reject
 from adrisk.sources.rows import Rows
-from adrisk.sources.values import indicator_lists, risks, strings, vote_lists, writable
+from adrisk.sources.values import (
+    begins_plainly,
+    indicator_lists,
+    risks,
+    spans,
+    strings,
+    vote_lists,
+    writable,
+)
 
 MAX_ID_BYTES = 512
 
@@ -83,19 +91,21 @@ class Cleaner:
         for reason, mask in (
             (Reason.ENCODING, bad_encoding),
             (Reason.TEXT_TOO_LONG, _mask(pc.greater(pc.binary_length(text), MAX_TEXT_BYTES))),
-            (Reason.NO_TEXT, ~_mask(pc.match_substring_regex(text, _VISIBLE))),
+            (Reason.NO_TEXT, ~_visible(text)),
             (Reason.NUL, _nuls(text) | _nuls(ids)),
             (Reason.ID_TOO_LONG, _mask(pc.greater(pc.binary_length(ids), MAX_ID_BYTES))),
             (Reason.UNKNOWN_RISK, bad_risk),
         ):
             _reject_each(mask & ~refused, reason, rows.lines, ids, reject)
             refused |= mask
-        kept = pa.array(~refused)
-        lines = rows.lines[~refused]
-        ads = {name: values.filter(kept) for name, values in columns.items()}
+        lines, ads = rows.lines, columns | {"ad_id": ids}
+        if refused.any():
+            kept = pa.array(~refused)
+            lines = lines[~refused]
+            ads = {name: values.filter(kept) for name, values in ads.items()}
         count = len(lines)
         ads["ad_id"], repeated = self._identities.assign(
-            ids.filter(kept),
+            ads["ad_id"],
             ads["text"],
             ads.get("posted_at", pa.nulls(count, ADS.field("posted_at").type)),
             ads.get("account_id", pa.nulls(count, pa.string())),
@@ -114,17 +124,13 @@ class Cleaner:
 
     def _languages(self, given: pa.Array, texts: pa.Array) -> pa.Array:
         """The codes as given, without their regions; found in the text where there is none."""
-        codes = pc.replace_substring_regex(
-            pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", ""
-        )
-        valid = _mask(pc.match_substring_regex(codes, _LANGUAGE_CODE)) & ~_mask(
-            pc.equal(codes, "und")
-        )
-        codes = pc.if_else(pa.array(valid), codes, None)
-        if not self._detect_language or valid.all():
+        # There are few different ones, so each is looked at once.
+        coded = given.dictionary_encode()
+        codes = _language_codes(coded.dictionary).take(coded.indices)
+        if not self._detect_language or not codes.null_count:
             return codes
-        found = detect_languages(texts.filter(pa.array(~valid)))
-        return pc.replace_with_mask(codes, pa.array(~valid), found)
+        missing = pc.is_null(codes)
+        return pc.replace_with_mask(codes, missing, detect_languages(texts.filter(missing)))
 
 
 def stream_schema(
@@ -181,10 +187,27 @@ def _mask(values: pa.Array) -> _Mask:
     return mask
 
 
+def _visible(texts: pa.Array) -> _Mask:
+    """Which texts hold a character that shows."""
+    visible = begins_plainly(texts)
+    rest = np.flatnonzero(~visible)
+    if len(rest):
+        visible[rest] = _mask(pc.match_substring_regex(texts.take(pa.array(rest)), _VISIBLE))
+    return visible
+
+
+def _language_codes(given: pa.Array) -> pa.Array:
+    """Codes as given, without their regions; null for what is none."""
+    codes = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", "")
+    valid = pc.and_(pc.match_substring_regex(codes, _LANGUAGE_CODE), pc.not_equal(codes, "und"))
+    return pc.if_else(valid, codes, None)
+
+
 def _nuls(values: pa.Array) -> _Mask:
     """Which values hold a NUL; their bytes are looked through as one, as hardly ever one does."""
-    content = values.buffers()[2]
-    if content is None or np.frombuffer(content, np.uint8).all():
+    bounds, content = spans(values)
+    # The smallest byte is found several times faster than whether all are true.
+    if content[bounds[0] : bounds[-1]].min(initial=1):
         return np.zeros(len(values), dtype=np.bool_)
     return _mask(pc.match_substring(values, "\0"))
 

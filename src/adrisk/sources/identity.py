@@ -17,17 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adrisk.sources.values import begins_plainly, spans
 from adrisk.types import IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
 """Columns that an ad's id is, or is made of: they are read whatever else is."""
 
 _Hashes = NDArray[np.uint64]
+_GROWTH = 8  # the larger, the fewer runs to be searched, and the more merging
 _MADE = re.compile(r"a([0-9a-f]{24})(?:-([1-9][0-9]*))?")
 
 
 class Tally:
-    """How often each 64-bit hash was seen, in sorted runs that double in size."""
+    """How often each 64-bit hash was seen, in sorted runs, each several times the next one."""
 
     def __init__(self, *, counting: bool) -> None:
         self._counting = counting
@@ -56,7 +58,8 @@ class Tally:
         fresh = before == 0
         if fresh.any():
             self._append(keys[fresh], times[fresh].astype(np.uint32))
-        return before[inverse] + _rank_among_equals(inverse)
+        seen = before[inverse]
+        return seen if len(keys) == len(hashes) else seen + _rank_among_equals(inverse)
 
     def _raise(self, keys: _Hashes, times: IntArray) -> None:
         for run, counts in self._runs:
@@ -66,7 +69,7 @@ class Tally:
 
     def _append(self, keys: _Hashes, counts: NDArray[np.uint32]) -> None:
         self._runs.append((keys, counts if self._counting else counts[:0]))
-        while len(self._runs) > 1 and 2 * len(self._runs[-1][0]) > len(self._runs[-2][0]):
+        while len(self._runs) > 1 and _GROWTH * len(self._runs[-1][0]) > len(self._runs[-2][0]):
             (old, old_counts), (new, new_counts) = self._runs[-2:]
             merged = np.concatenate([old, new])
             if self._counting:
@@ -98,8 +101,10 @@ class Identities:
         Returns:
             The ids as strings, and a mask of the rows to be quarantined.
         """
-        given = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(supplied), ""), False)
-        has_id = given.to_numpy(zero_copy_only=False)
+        has_id = begins_plainly(supplied)
+        if not has_id.all():
+            given = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(supplied), ""), False)
+            has_id = given.to_numpy(zero_copy_only=False)
         repeated = np.zeros(len(has_id), dtype=np.bool_)
         ids: list[str] = supplied.to_pylist()
         if has_id.all():
@@ -158,10 +163,8 @@ class Fingerprint:
         empty, nul = pa.scalar("", pa.large_string()), pa.scalar("\0", pa.large_string())
         for ids, texts in zip(ads["ad_id"].chunks, ads["text"].chunks, strict=True):
             ended = pc.binary_join_element_wise(ids.cast(pa.large_string()), texts, empty, nul)
-            _, offsets, data = ended.buffers()
-            bounds = np.frombuffer(offsets, dtype=np.int64)
-            first, last = bounds[ended.offset], bounds[ended.offset + len(ended)]
-            self._hash.update(memoryview(data)[first:last])
+            bounds, content = spans(ended)
+            self._hash.update(content[bounds[0] : bounds[-1]].data)
 
     def hexdigest(self) -> str:
         """The fingerprint so far."""

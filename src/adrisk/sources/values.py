@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -163,12 +164,49 @@ def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array, without dictionary encoding or string views."""
-    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = column
+    if isinstance(column, pa.ChunkedArray):
+        # Combining copies even a single chunk.
+        values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_string_view(values.type):
         return values.cast(pa.large_string())
     return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
+
+
+def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
+    """Which strings begin with an ASCII letter, digit or sign, so that they show something.
+
+    The first byte settles nearly all; what begins otherwise (null, empty, blank, an accent) is to
+    be looked at as a whole.
+
+    >>> begins_plainly(pa.array(["cook", "", " cook", "\u200b", "\u00e0 la carte", None])).tolist()
+    [True, False, False, False, False, False]
+    """
+    bounds, content = spans(values)
+    if not len(content):
+        return np.zeros(len(values), dtype=np.bool_)
+    first = content.take(bounds[:-1], mode="clip")
+    plain: NDArray[np.bool_] = (first > ord(" ")) & (first < 0x7F) & (bounds[1:] > bounds[:-1])
+    if values.null_count:
+        plain &= values.is_valid().to_numpy(zero_copy_only=False)
+    return plain
+
+
+def spans(values: pa.Array) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.uint8]]:
+    """The n + 1 bounds of n strings, and the bytes that they bound; nothing is copied.
+
+    >>> bounds, content = spans(pa.array(["cook", "driver", "tailor"]).slice(1))
+    >>> bounds.tolist(), content[bounds[0] : bounds[-1]].tobytes()
+    ([4, 10, 16], b'drivertailor')
+    """
+    width = np.dtype(np.int64 if pa.types.is_large_string(values.type) else np.int32)
+    _, offsets, content = values.buffers()
+    if not len(values) or not content:
+        return np.zeros(len(values) + 1, width), np.zeros(0, np.uint8)
+    bounds = np.frombuffer(offsets, width, len(values) + 1, values.offset * width.itemsize)
+    return bounds, np.frombuffer(content, np.uint8)
 
 
 def _has_bytes(values: pa.Array) -> pa.Array:
