@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.engine import crew, give_back, in_order, in_processes
+from adrisk.engine import Crew, crew, give_back, in_order, in_processes
 
 
 def twice(number: int) -> int:
@@ -79,6 +81,58 @@ def test_a_crew_does_work_here_while_it_starts_and_several_kinds_of_work_there()
         assert list(hands.in_order(added, range(40), meanwhile=also_here)) == list(range(100, 140))
         assert list(hands.in_order(taken, range(3))) == [100, 99, 98]
     assert here[0] == 0
+
+
+def test_what_waits_goes_to_the_processes_once_they_have_started_though_one_is_busy_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adrisk.engine._installed", [make_base()])
+    started: Future[None] = Future()
+    free, there = threading.Event(), threading.Event()
+    here: list[int] = []
+
+    def slowly(number: int) -> int:
+        here.append(number)
+        assert free.wait(10)
+        return -number
+
+    def at_once(base: int, number: int) -> int:
+        if number == 4:
+            there.set()
+        return added(base, number)
+
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        started.set_result(None)
+        yield 4
+        assert there.wait(10)  # while the first is still in hand here
+        free.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        results = Crew(pool, started, 4).in_order(at_once, items(), meanwhile=slowly)
+        assert list(results) == [-1, 102, 103, 104]
+    assert here == [1]
+
+
+def test_a_place_that_is_closed_fails_at_the_item_it_was_to_do() -> None:
+    started: Future[None] = Future()
+    started.set_result(None)
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        list(Crew(pool, started, 1).in_order(added, [1], meanwhile=abs))
+
+
+def test_what_waits_is_given_up_with_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adrisk.engine._installed", [make_base()])
+    started: Future[None] = Future()
+    done: list[int] = []
+    with ThreadPoolExecutor(1) as pool:
+        results = Crew(pool, started, 1).in_order(added, range(9), meanwhile=done.append)
+        next(results)
+        results.close()
+        started.set_result(None)
+    assert len(done) < 4
 
 
 @pytest.mark.parametrize("failure", [None, OSError, TypeError, AttributeError])

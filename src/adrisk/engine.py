@@ -16,8 +16,15 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
@@ -90,14 +97,73 @@ class Crew(Generic[Held]):
         Raises:
             whatever making the thing or the work raises, at the place of its item.
         """
+
+        def there(item: Given) -> Future[Made]:
+            return self._pool.submit(_call, work, item)
+
+        if meanwhile is None:
+            yield from _through(there, items, self._workers, ())
+            return
+        do = meanwhile
         with ThreadPoolExecutor(1, thread_name_prefix="adrisk") as here:
+            relay = _Relay(lambda item: here.submit(do, item), there, self._started)
+            yield from _through(relay, items, self._workers, (here,))
 
-            def submit(item: Given) -> Future[Made]:
-                if meanwhile is None or self._started.done():
-                    return self._pool.submit(_call, work, item)
-                return here.submit(meanwhile, item)
 
-            yield from _through(submit, items, self._workers, (here,))
+class _Relay(Generic[Given, Made]):
+    """Hands items to one place until another has started, one at a time, and to that from then on.
+
+    An item that waits is not bound to either, so the slower place holds up at most the one it has.
+    """
+
+    def __init__(
+        self,
+        here: Callable[[Given], Future[Made]],
+        there: Callable[[Given], Future[Made]],
+        started: Future[None],
+    ) -> None:
+        self._here, self._there, self._started = here, there, started
+        self._waiting: deque[tuple[Given, Future[Made]]] = deque()
+        self._busy = False
+        self._lock = threading.RLock()
+        started.add_done_callback(self._hand_on)
+
+    def __call__(self, item: Given) -> Future[Made]:
+        answer: Future[Made] = Future()
+        with self._lock:
+            self._waiting.append((item, answer))
+        self._hand_on()
+        return answer
+
+    def _hand_on(self, _: object = None) -> None:
+        with self._lock:
+            while self._waiting and (self._started.done() or not self._busy):
+                item, answer = self._waiting.popleft()
+                if not answer.set_running_or_notify_cancel():
+                    continue
+                try:
+                    if self._started.done():
+                        self._there(item).add_done_callback(partial(_pass_to, answer))
+                    else:
+                        self._busy = True
+                        self._here(item).add_done_callback(partial(self._done_here, answer))
+                except RuntimeError as error:  # the place is closed or broken
+                    answer.set_exception(error)
+
+    def _done_here(self, answer: Future[Made], done: Future[Made]) -> None:
+        with self._lock:
+            self._busy = False
+        _pass_to(answer, done)
+        self._hand_on()
+
+
+def _pass_to(answer: Future[Made], done: Future[Made]) -> None:
+    if done.cancelled():
+        answer.set_exception(CancelledError())
+    elif (error := done.exception()) is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(done.result())
 
 
 @contextmanager
