@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from adrisk.indicators.pieces import (
+    LAST_GAP,
     Piece,
     Words,
     closed,
@@ -42,9 +43,9 @@ from adrisk.indicators.pieces import (
 )
 from adrisk.indicators.plain import bare
 
-_GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
-_WORD = "[a-z0-9_%$]++"
-_END = r"(?=[^a-z0-9_]*\Z| ?[,:(])"
+# Plain text has no capitals, so these classes, which `re` compiles soonest, are letters and digits.
+_WORD = r"[\w%$]++"
+_END = r"(?=\W*\Z| ?[,:(])"
 _BEGIN = r"(?<![a-z0-9_%$,;])(?<![a-z0-9_%$,;] )"
 _BEFORE = r"(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?"
 _AMOUNT = r"[0-9](?:[0-9., ]*[0-9])?"
@@ -62,7 +63,7 @@ _BEFORE_NAMES = (
     "|north|nova|nueva|nuevo|port|porto|puerto|republica|republique|ribeirao|rio|saint|sainte|san"
     "|santa|santo|sao|saudi|sierra|south|sri|st|united|vila|villa|west"
 )
-_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z][a-z0-9_]*+(?:-[a-z][a-z0-9_]*+)?"
+_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z]\w*+(?:-[a-z]\w*+)?"
 _ANY_WORD = "[a-z]*"
 _SPECIAL = set("()|{}<>[]*- ?")
 _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
@@ -84,7 +85,7 @@ class Phrase:
         return _compiled(self.regex)
 
 
-_BLANK = Piece(_GAP, gap=True, begins=True, ends=True)
+_BLANK = Piece(LAST_GAP, gap=True, begins=True, ends=True)
 
 
 @cache
@@ -169,7 +170,7 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
 def _phrase(part: Piece, notation: str) -> Phrase:
     if not part.regex:
         raise NotationError(f"an alternative of {notation!r} is empty")
-    regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
+    regex = rf"(?<!\w)(?:{part.regex})(?!\w)"
     return Phrase(regex, tuple(sorted(set(closed(part)), key=commonness)))
 
 
@@ -249,9 +250,9 @@ class _Reader:
         if sign == "'":
             return Piece("[' ]++", gap=True, begins=True, ends=True)
         if sign == "*":
-            return Piece("[a-z0-9_]*+", frozenset("*"))
+            return Piece(r"\w*+", frozenset("*"))
         if sign == "-":
-            return Piece("[^a-z0-9_]?", frozenset("*"))
+            return Piece(r"\W?", frozenset("*"))
         if sign in _SPECIAL:
             raise NotationError(f"{sign!r} at character {self.at} of {self.text!r} is out of place")
         if not sign.isalnum():
@@ -304,7 +305,7 @@ class _Reader:
         if name == "end":
             return Piece(_END, gap=True, begins=True, ends=True)
         if len(name) == 1 and name.isdigit():
-            regex = f"{_GAP}(?:{_WORD}{_GAP}){{0,{name}}}?"
+            regex = f"{LAST_GAP}(?:{_WORD}{LAST_GAP}){{0,{name}}}?"
             return Piece(regex, gap=True, begins=True, ends=True)
         raise NotationError(
             f"<{name}> is neither <sum>, <begin>, <end> nor a number of words such as <3>"
