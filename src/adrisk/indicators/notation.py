@@ -115,6 +115,7 @@ class Slots(dict[str, str]):
     ) -> None:
         super().__init__(texts)
         self.parts: dict[tuple[str, frozenset[str], bool], tuple[Piece, int]] = {}
+        self._both: dict[str, bool] = {}
         self.counterparts = _counterparts(people or {})
         # What agrees with a person in one place may stand beside a thing in another.
         self.agreeing = {
@@ -123,11 +124,13 @@ class Slots(dict[str, str]):
 
     def names_both(self, name: str) -> bool:
         """Whether a slot names for every word for a person a counterpart: nothing is missing."""
-        words = set(re.findall("[a-z]+", bare(self[name])))
-        return all(
-            words & set(re.findall("[a-z]+", self.counterparts[word]))
-            for word in words & self.counterparts.keys()
-        )
+        if name not in self._both:
+            words = set(re.findall("[a-z]+", bare(self[name])))
+            self._both[name] = all(
+                words & set(re.findall("[a-z]+", self.counterparts[word]))
+                for word in words & self.counterparts.keys()
+            )
+        return self._both[name]
 
 
 def _counterparts(pairs: Mapping[str, str]) -> dict[str, str]:
@@ -162,7 +165,7 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     parts = reader.alternatives()
     if reader.at < len(reader.text):
         raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
-    if known.counterparts:
+    if reader.people:
         parts += _Reader(notation, known, exchanged=True).counterparts()
     return [_phrase(part, notation) for part in dict.fromkeys(parts)]
 
@@ -191,7 +194,7 @@ class _Reader:
         self.slots = slots
         self.within = within  # names of the slots that are being read
         self.exchanged = exchanged  # whether people are read as those of the other gender
-        self.people = 0  # exchanged so far
+        self.people = 0  # named so far, but for those of slots that name both genders
         self.at = 0
 
     def alternatives(self) -> list[Piece]:
@@ -221,7 +224,7 @@ class _Reader:
                 parts.append(Piece(_NAME))
             elif run := run_at(text, self.at):
                 self.at = run.end()
-                parts.append(self._word(run.group()) if self.exchanged else letters(run.group()))
+                parts.append(self._word(run.group()))
             else:
                 parts.append(self._repeated(self._atom()))
         return joined(parts)
@@ -274,27 +277,21 @@ class _Reader:
                 f"there is no slot {name!r}; the file has {', '.join(sorted(known)) or 'none'}"
             )
         within = self.within | {name}
-        exchanged = self.exchanged and not self.slots.names_both(name)
+        both = self.slots.names_both(name)
+        exchanged = self.exchanged and not both
         if (name, within, exchanged) not in self.slots.parts:
             reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
-            self.slots.parts[name, within, exchanged] = (
-                either(reader.alternatives()),
-                reader.people,
-            )
+            part = either(reader.alternatives())
+            self.slots.parts[name, within, exchanged] = part, 0 if both else reader.people
         part, people = self.slots.parts[name, within, exchanged]
         self.people += people
         return part
 
     def _word(self, word: str) -> Piece:
-        """Letters where people are exchanged."""
         other = self.slots.counterparts.get(word)
-        if other is not None:
-            self.people += 1
-        else:
-            other = self.slots.agreeing.get(word)
-        if other is None:
-            return letters(word)
-        return either(_Reader(other, self.slots).alternatives())
+        self.people += other is not None
+        other = (other or self.slots.agreeing.get(word)) if self.exchanged else None
+        return either(_Reader(other, self.slots).alternatives()) if other else letters(word)
 
     def _angle(self) -> Piece:
         name = self._until(">")
