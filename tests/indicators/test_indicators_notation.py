@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.indicators.notation import NotationError, Slots, phrases
+from adrisk.indicators.pieces import GAP, LAST_GAP
 from adrisk.indicators.plain import BETWEEN, plain
 from adrisk.indicators.screen import Screen
 
@@ -77,6 +80,31 @@ def test_the_screen_never_hides_a_match(words, notation):
     for phrase in phrases(notation, SLOTS):
         if phrase.pattern.search(text):
             assert list(Screen([phrase]).candidates([text])) == [[0]]
+
+
+SIGNS = [*WORDS, " ", " ", ", ", ". ", "-", "'", "$", "%", "_", "\x01"]
+ANY_GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
+
+
+@given(
+    st.lists(st.sampled_from(SIGNS), max_size=16),
+    st.sampled_from(
+        [*NOTATIONS, "sign it<2>", "keep (very )?<end>", "no (written)?", "don't keep"]
+    ),
+)
+def test_a_gap_is_the_same_wherever_a_pattern_has_it(pieces, notation):
+    text = "".join(pieces)
+    for phrase in phrases(notation, SLOTS):
+        spelt_out = phrase.regex.replace(LAST_GAP, GAP).replace(GAP, ANY_GAP)
+        expected = [m.span() for m in re.finditer(spelt_out, text, re.ASCII)]
+        assert [m.span() for m in phrase.pattern.finditer(text)] == expected
+
+
+def test_only_a_gap_that_may_be_the_last_asks_for_the_end_of_the_text():
+    (phrase,) = phrases("(the )?{papers} kept<1>", SLOTS)
+    before, _, behind = phrase.regex.partition("kept")
+    assert LAST_GAP not in before
+    assert behind.count(LAST_GAP) == 2
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))

@@ -98,6 +98,9 @@ def partners(language: str) -> dict[str, str]:
     return {one: other for one, other in pairs.items() if other.isalnum()}
 
 
+SEPARATOR = (code.NEGATE, None)  # how the characters between words begin
+
+
 def spoken(tree: object, draw: random.Random) -> str:
     """A text that a regular expression of the notation may match."""
     said = ""
@@ -113,13 +116,17 @@ def spoken(tree: object, draw: random.Random) -> str:
         elif kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
             least, most, inner = value
             times = draw.choice((0, 1)) if most == 1 and not least else least
+            if kind is code.POSSESSIVE_REPEAT and not least and inner[0][1][0] == SEPARATOR:
+                times = draw.choice((1, 0, 0))  # more would say what nobody says: los mujeres
             said += "".join(spoken(inner, draw) for _ in range(times))
     return re.sub(" +", " ", said)
 
 
 def _character(listed: list[tuple[object, object]], draw: random.Random) -> str:
-    if listed[0][0] is code.NEGATE:
+    if listed[0][0] is code.NEGATE or listed[0][1] is code.CATEGORY_NOT_WORD:
         return " "
+    if listed[0][1] is code.CATEGORY_WORD:
+        return "a"
     characters = [chr(v) for kind, v in listed if kind is code.LITERAL]  # type: ignore[arg-type]
     ranges = [v for kind, v in listed if kind is code.RANGE]
     characters += [chr(v) for first, last in ranges for v in range(first, last + 1)]  # type: ignore[misc]

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from adrisk.indicators.pieces import (
+    LAST_GAP,
     Piece,
     Words,
     closed,
@@ -42,9 +43,9 @@ from adrisk.indicators.pieces import (
 )
 from adrisk.indicators.plain import bare
 
-_GAP = r"(?:[^a-z0-9_%$]++|(?<![a-z0-9_%$])|\Z)"
-_WORD = "[a-z0-9_%$]++"
-_END = r"(?=[^a-z0-9_]*\Z| ?[,:(])"
+# Plain text has no capitals, so these classes, which `re` compiles soonest, are letters and digits.
+_WORD = r"[\w%$]++"
+_END = r"(?=\W*\Z| ?[,:(])"
 _BEGIN = r"(?<![a-z0-9_%$,;])(?<![a-z0-9_%$,;] )"
 _BEFORE = r"(?:(?:r|us|a|ca|mx)?\$|eur|euros?|usd|gbp|brl|mxn|cop|ars|cad|aud)[ ]?"
 _AMOUNT = r"[0-9](?:[0-9., ]*[0-9])?"
@@ -62,7 +63,7 @@ _BEFORE_NAMES = (
     "|north|nova|nueva|nuevo|port|porto|puerto|republica|republique|ribeirao|rio|saint|sainte|san"
     "|santa|santo|sao|saudi|sierra|south|sri|st|united|vila|villa|west"
 )
-_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z][a-z0-9_]*+(?:-[a-z][a-z0-9_]*+)?"
+_NAME = rf"(?:(?:{_BEFORE_NAMES})[ '-])?[a-z]\w*+(?:-[a-z]\w*+)?"
 _ANY_WORD = "[a-z]*"
 _SPECIAL = set("()|{}<>[]*- ?")
 _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
@@ -84,7 +85,7 @@ class Phrase:
         return _compiled(self.regex)
 
 
-_BLANK = Piece(_GAP, gap=True, begins=True, ends=True)
+_BLANK = Piece(LAST_GAP, gap=True, begins=True, ends=True)
 
 
 @cache
@@ -114,6 +115,7 @@ class Slots(dict[str, str]):
     ) -> None:
         super().__init__(texts)
         self.parts: dict[tuple[str, frozenset[str], bool], tuple[Piece, int]] = {}
+        self._both: dict[str, bool] = {}
         self.counterparts = _counterparts(people or {})
         # What agrees with a person in one place may stand beside a thing in another.
         self.agreeing = {
@@ -122,11 +124,13 @@ class Slots(dict[str, str]):
 
     def names_both(self, name: str) -> bool:
         """Whether a slot names for every word for a person a counterpart: nothing is missing."""
-        words = set(re.findall("[a-z]+", bare(self[name])))
-        return all(
-            words & set(re.findall("[a-z]+", self.counterparts[word]))
-            for word in words & self.counterparts.keys()
-        )
+        if name not in self._both:
+            words = set(re.findall("[a-z]+", bare(self[name])))
+            self._both[name] = all(
+                words & set(re.findall("[a-z]+", self.counterparts[word]))
+                for word in words & self.counterparts.keys()
+            )
+        return self._both[name]
 
 
 def _counterparts(pairs: Mapping[str, str]) -> dict[str, str]:
@@ -161,7 +165,7 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     parts = reader.alternatives()
     if reader.at < len(reader.text):
         raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
-    if known.counterparts:
+    if reader.people:
         parts += _Reader(notation, known, exchanged=True).counterparts()
     return [_phrase(part, notation) for part in dict.fromkeys(parts)]
 
@@ -169,7 +173,7 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
 def _phrase(part: Piece, notation: str) -> Phrase:
     if not part.regex:
         raise NotationError(f"an alternative of {notation!r} is empty")
-    regex = rf"(?<![a-z0-9_])(?:{part.regex})(?![a-z0-9_])"
+    regex = rf"(?<!\w)(?:{part.regex})(?!\w)"
     return Phrase(regex, tuple(sorted(set(closed(part)), key=commonness)))
 
 
@@ -190,7 +194,7 @@ class _Reader:
         self.slots = slots
         self.within = within  # names of the slots that are being read
         self.exchanged = exchanged  # whether people are read as those of the other gender
-        self.people = 0  # exchanged so far
+        self.people = 0  # named so far, but for those of slots that name both genders
         self.at = 0
 
     def alternatives(self) -> list[Piece]:
@@ -220,7 +224,7 @@ class _Reader:
                 parts.append(Piece(_NAME))
             elif run := run_at(text, self.at):
                 self.at = run.end()
-                parts.append(self._word(run.group()) if self.exchanged else letters(run.group()))
+                parts.append(self._word(run.group()))
             else:
                 parts.append(self._repeated(self._atom()))
         return joined(parts)
@@ -249,9 +253,9 @@ class _Reader:
         if sign == "'":
             return Piece("[' ]++", gap=True, begins=True, ends=True)
         if sign == "*":
-            return Piece("[a-z0-9_]*+", frozenset("*"))
+            return Piece(r"\w*+", frozenset("*"))
         if sign == "-":
-            return Piece("[^a-z0-9_]?", frozenset("*"))
+            return Piece(r"\W?", frozenset("*"))
         if sign in _SPECIAL:
             raise NotationError(f"{sign!r} at character {self.at} of {self.text!r} is out of place")
         if not sign.isalnum():
@@ -273,27 +277,21 @@ class _Reader:
                 f"there is no slot {name!r}; the file has {', '.join(sorted(known)) or 'none'}"
             )
         within = self.within | {name}
-        exchanged = self.exchanged and not self.slots.names_both(name)
+        both = self.slots.names_both(name)
+        exchanged = self.exchanged and not both
         if (name, within, exchanged) not in self.slots.parts:
             reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
-            self.slots.parts[name, within, exchanged] = (
-                either(reader.alternatives()),
-                reader.people,
-            )
+            part = either(reader.alternatives())
+            self.slots.parts[name, within, exchanged] = part, 0 if both else reader.people
         part, people = self.slots.parts[name, within, exchanged]
         self.people += people
         return part
 
     def _word(self, word: str) -> Piece:
-        """Letters where people are exchanged."""
         other = self.slots.counterparts.get(word)
-        if other is not None:
-            self.people += 1
-        else:
-            other = self.slots.agreeing.get(word)
-        if other is None:
-            return letters(word)
-        return either(_Reader(other, self.slots).alternatives())
+        self.people += other is not None
+        other = (other or self.slots.agreeing.get(word)) if self.exchanged else None
+        return either(_Reader(other, self.slots).alternatives()) if other else letters(word)
 
     def _angle(self) -> Piece:
         name = self._until(">")
@@ -304,7 +302,7 @@ class _Reader:
         if name == "end":
             return Piece(_END, gap=True, begins=True, ends=True)
         if len(name) == 1 and name.isdigit():
-            regex = f"{_GAP}(?:{_WORD}{_GAP}){{0,{name}}}?"
+            regex = f"{LAST_GAP}(?:{_WORD}{LAST_GAP}){{0,{name}}}?"
             return Piece(regex, gap=True, begins=True, ends=True)
         raise NotationError(
             f"<{name}> is neither <sum>, <begin>, <end> nor a number of words such as <3>"

@@ -1,7 +1,8 @@
-"""What every scoring process needs and none changes: the rule books of all languages.
+"""What every scoring process needs and none changes: the rule books of all languages, read once.
 
-Importing this loads them, which takes most of a second, so nothing imports it but the server that
-the processes are forked from: they begin with the rule books in their memory, and share it.
+Importing this loads them and reads their own examples with them, which compiles the patterns that
+are asked for most; it takes two seconds at most, so nothing imports it but the server that the
+processes are forked from: they begin with all this in their memory, and share it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import gc
 from contextlib import suppress
 
 from adrisk.errors import AdriskError
-from adrisk.indicators import LANGUAGES
+from adrisk.indicators import LANGUAGES, load_rules
 from adrisk.reading import prepare
 
 with suppress(AdriskError):  # a platform's faulty file is told where somebody asks for it
-    _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings
+    for _language in LANGUAGES:
+        _texts = [t for rule in load_rules(_language) for t in (*rule.finds, *rule.leaves)]
+        _ = prepare(_texts, [_language] * len(_texts)).findings
 gc.freeze()  # so that the collector, in every process, leaves the shared pages alone

@@ -1,0 +1,28 @@
+"""What the processes of a scoring run are forked with."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+
+import pytest
+
+from adrisk.indicators import LANGUAGES, load_rules, reader
+from adrisk.reading import prepare
+
+
+@pytest.mark.slow
+def test_what_the_examples_of_the_rule_books_ask_for_is_compiled_before_any_process_is_forked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    reader.forget()
+    sys.modules.pop("adrisk.stages.shared", None)
+    importlib.import_module("adrisk.stages.shared")
+    asked = []
+    monkeypatch.setattr(reader.Reader, "_compile", lambda _, number: asked.append(number))
+    for language in LANGUAGES:
+        texts = [text for rule in load_rules(language) for text in rule.finds]
+        assert len(prepare(texts, [language] * len(texts)).findings.ad) > len(texts) / 2
+    assert asked == []
