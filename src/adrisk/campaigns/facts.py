@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adrisk import schema
 from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, pairs
-from adrisk.campaigns.linked import SHORT_NAME, Linked
+from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.campaigns.signs import Thresholds, load_thresholds, signs
 from adrisk.types import IntArray
 
@@ -26,22 +25,6 @@ TIMELINE = 24
 MAX_NAMED = 12
 """Places, languages, sectors, contacts, accounts and texts named of a campaign, the most frequent
 first; all are counted."""
-
-
-def text_groups(linked: Linked) -> IntArray:
-    """The near-copy group of every ad, as the row of its most typical ad.
-
-    A link may lead to an ad that is only remembered: that has a number behind the last row.
-    """
-    ids = linked.campaigns["ad_id"].combine_chunks()
-    copies = linked.links.filter(pc.equal(linked.links["kind"], "near-copy"))
-    copies = copies.filter(pc.is_in(copies["ad_id"], value_set=ids))
-    typical = copies["other_ad_id"].combine_chunks()
-    remembered = pc.unique(typical.filter(pc.invert(pc.is_in(typical, value_set=ids))))
-    groups = np.arange(len(ids))
-    at = pc.index_in(copies["ad_id"], value_set=ids).to_numpy()
-    groups[at] = pc.index_in(typical, value_set=pa.concat_arrays([ids, remembered])).to_numpy()
-    return groups
 
 
 def campaign_facts(

@@ -78,6 +78,8 @@ class Found:
         signatures: shape (m, 64).
         groups: of the texts.
         group: shape (n,), of the ads; from `len(groups.typical)` on, ads without text.
+        typical: shape (n,), of the ads: the most typical ad of each one's group, itself where
+            none is.
         campaign: shape (n,), a number.
         ids: of the campaigns.
         contact, row: which contact stands in which text.
@@ -89,6 +91,7 @@ class Found:
     signatures: NDArray[np.uint32]
     groups: Groups
     group: IntArray
+    typical: IntArray
     campaign: IntArray
     ids: pa.Array
     contact: IntArray
@@ -173,11 +176,8 @@ def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
 
 def _near_copies(found: Found) -> tuple[IntArray, IntArray, FloatArray]:
     """Each near-copy, its group's typical ad, and how alike their texts are."""
-    ads, typical = found.ads, found.groups.typical
-    inside = np.flatnonzero(found.group < len(typical))
-    head = ads.first[typical][found.group[inside]]
-    ad, head = inside[inside != head], head[inside != head]
-    return ad, head, found.groups.alike[ads.text_of[ad]]
+    ad = np.flatnonzero(found.typical != np.arange(len(found.typical)))
+    return ad, found.typical[ad], found.groups.alike[found.ads.text_of[ad]]
 
 
 def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
