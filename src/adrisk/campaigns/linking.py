@@ -101,7 +101,18 @@ def link(
     reason[(reason == _SINGLE) & (sizes > 1)] = _EARLIER
     typical = _typical(groups, group, ads)
     found = Found(
-        ads, signatures, groups, group, typical, campaign, ids, contact, row, shared, names
+        ads,
+        signatures,
+        groups,
+        group,
+        typical,
+        campaign,
+        ids,
+        contact,
+        row,
+        shared,
+        names,
+        standing is not None,
     )
     guarded = guarded_table(found)
     return Linked(

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
 from adrisk.campaigns.copies import Groups
+from adrisk.campaigns.counting import packed
 from adrisk.campaigns.linked import SHORT_NAME, Pairs
 from adrisk.campaigns.meeting import components
 from adrisk.campaigns.sharing import REASONS, Shared
@@ -85,6 +86,7 @@ class Found:
         contact, row: which contact stands in which text.
         shared: which contacts join which groups.
         names: of the contacts.
+        standing: whether there were campaigns at an earlier time.
     """
 
     ads: Ads
@@ -98,6 +100,7 @@ class Found:
     row: IntArray
     shared: Shared
     names: pa.Array
+    standing: bool
 
 
 def links_table(found: Found) -> pa.Table:
@@ -115,7 +118,8 @@ def links_table(found: Found) -> pa.Table:
     numbers[: len(ad)] = strength
     contacts = np.full(len(ads), -1, dtype=np.int64)
     contacts[len(ad) : len(ad) + len(by_contact[2])] = by_contact[2]
-    order = np.lexsort((found.ads.place[ads], kinds, found.campaign[ads]))
+    keys = (found.campaign[ads], kinds, found.ads.place[ads], np.arange(len(ads)))
+    order = np.argsort(packed(*keys))
     ids = found.ads.ids
     return pa.table(
         [
@@ -206,6 +210,8 @@ def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
 
 def _still_apart(found: Found, ads: IntArray, others: IntArray) -> tuple[IntArray, IntArray]:
     """Ads of a campaign that only an earlier time joined: the first of each part, and of all."""
+    if not found.standing:
+        return ads[:0], others[:0]
     part = components(len(found.group), ads, others)
     order = found.ads.order
     first = np.empty(int(part.max()) + 1, dtype=np.int64)
