@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adrisk import schema
 from adrisk.campaigns import AdFacts, Column, campaign_facts
-from adrisk.campaigns.counting import busiest, distinct
+from adrisk.campaigns.counting import busiest, distinct, packed, span
 from adrisk.campaigns.signs import load_thresholds
 from adrisk.indicators import load_taxonomy
 
@@ -219,6 +219,34 @@ def test_the_busiest_window_is_what_trying_every_window_finds(
         for key in range(3)
     ]
     assert busiest(keys, values, posted, days, 3).tolist() == expected
+    alone = busiest(keys, None, posted, days, 3)
+    assert alone.tolist() == busiest(keys, np.arange(len(keys)), posted, days, 3).tolist()
+
+
+FAR = st.integers(-(2**62), 2**62) | st.integers(0, 3)
+
+
+@given(st.lists(st.tuples(FAR, FAR, FAR)))
+def test_packed_keys_are_in_the_order_of_the_keys_and_equal_where_they_are(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    keys = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
+    code = packed(*keys).tolist()
+    assert [row for _, row in sorted(zip(code, rows, strict=True))] == sorted(rows)
+    assert len(set(code)) == len(set(rows))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5))))
+def test_a_span_is_from_the_first_moment_to_the_last(rows: list[tuple[int, int]]) -> None:
+    keys = np.array([key for key, _ in rows], dtype=np.int64)
+    posted = np.array([at for _, at in rows], dtype="datetime64[us]")
+    seen = [[at for key, at in rows if key == wanted] for wanted in range(4)]
+    first, last = (
+        [None if np.isnat(moment) else int(moment.astype(int)) for moment in side]
+        for side in span(keys, posted, 4)
+    )
+    assert first == [min(at, default=None) for at in seen]
+    assert last == [max(at, default=None) for at in seen]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3))))

@@ -57,6 +57,24 @@ def test_a_shared_contact_is_named_by_its_pseudonym_and_both_ads_show_it() -> No
     assert "555" not in texts["a"]
 
 
+def test_the_group_of_every_ad_is_the_row_its_near_copy_link_leads_to() -> None:
+    template, other = words(40, "template"), words(40, "other")
+    ads = {"d": template, "b": f"{template} now", "a": other, "c": template, "e": "!", "f": other}
+    found = linked(ads)
+    rows = list(ads)
+    leads = {row["ad_id"]: row["other_ad_id"] for row in found.links.to_pylist()}
+    assert len(leads) == 3
+    assert found.texts.tolist() == [rows.index(leads.get(ad, ad)) for ad in rows]
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
+def test_ads_with_the_same_text_without_a_word_are_not_linked(ids: tuple[str, str]) -> None:
+    found = linked(dict.fromkeys(ids, "!"))
+    assert found.links.num_rows == 0
+    assert found.texts.tolist() == [0, 1]
+    assert found.campaigns["reason"].to_pylist() == ["single", "single"]
+
+
 def test_an_ad_alone_has_no_link() -> None:
     assert linked({"a": words(30, 1), "b": words(30, 2)}).links.num_rows == 0
 

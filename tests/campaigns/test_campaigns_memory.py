@@ -85,6 +85,20 @@ def test_tonights_copy_joins_yesterdays_campaign_under_its_id(tmp_path: Path) ->
     assert second.links.to_pylist()[0]["other_ad_id"] in first
 
 
+def test_copies_of_ads_only_remembered_are_numbered_behind_the_last_row(tmp_path: Path) -> None:
+    one, other = words(40, "one"), words(40, "other")
+    with remember(tmp_path, "board") as memory:
+        night(memory, {"b1": one, "b2": one, "c": other})
+        tonight = {"z": one, "g": other, "m": words(40, "new"), "a": one}
+        found = night(memory, tonight, day=1)
+    leads = {row["ad_id"]: row["other_ad_id"] for row in found.links.to_pylist()}
+    assert leads == {"z": "b1", "a": "b1", "g": "c"}
+    assert found.campaigns["ad_id"].to_pylist() == list(tonight)
+    behind = [leads[row["ad_id"]] for row in found.links.to_pylist()]
+    number = {name: 4 + at for at, name in enumerate(dict.fromkeys(behind))}
+    assert found.texts.tolist() == [number["b1"], number["c"], 2, number["b1"]]
+
+
 def test_a_contact_seen_yesterday_joins_tonights_ad(tmp_path: Path) -> None:
     with remember(tmp_path, "board") as memory:
         first = ids(night(memory, {"y": words(30, 1) + " call 202 555 0143"}))

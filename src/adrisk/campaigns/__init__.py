@@ -11,7 +11,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from adrisk.campaigns.counting import AdFacts, Column
-from adrisk.campaigns.facts import campaign_facts, text_groups
+from adrisk.campaigns.facts import campaign_facts
 from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH, agreement, signatures
@@ -30,7 +30,6 @@ __all__ = [
     "link",
     "link_texts",
     "signatures",
-    "text_groups",
 ]
 
 

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adrisk import schema
-from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, pairs
-from adrisk.campaigns.linked import SHORT_NAME, Linked
+from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, packed, pairs, span
+from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.campaigns.signs import Thresholds, load_thresholds, signs
 from adrisk.types import IntArray
 
@@ -26,22 +25,6 @@ TIMELINE = 24
 MAX_NAMED = 12
 """Places, languages, sectors, contacts, accounts and texts named of a campaign, the most frequent
 first; all are counted."""
-
-
-def text_groups(linked: Linked) -> IntArray:
-    """The near-copy group of every ad, as the row of its most typical ad.
-
-    A link may lead to an ad that is only remembered: that has a number behind the last row.
-    """
-    ids = linked.campaigns["ad_id"].combine_chunks()
-    copies = linked.links.filter(pc.equal(linked.links["kind"], "near-copy"))
-    copies = copies.filter(pc.is_in(copies["ad_id"], value_set=ids))
-    typical = copies["other_ad_id"].combine_chunks()
-    remembered = pc.unique(typical.filter(pc.invert(pc.is_in(typical, value_set=ids))))
-    groups = np.arange(len(ids))
-    at = pc.index_in(copies["ad_id"], value_set=ids).to_numpy()
-    groups[at] = pc.index_in(typical, value_set=pa.concat_arrays([ids, remembered])).to_numpy()
-    return groups
 
 
 def campaign_facts(
@@ -70,7 +53,7 @@ def campaign_facts(
     if count == 0:
         return schema.CAMPAIGN_FACTS.empty_table()
     dated = np.flatnonzero(~np.isnat(ads.posted))
-    first, last = _span(of[dated], ads.posted[dated], count)
+    first, last = span(of[dated], ads.posted[dated], count)
     contact_of = of[ads.contact_rows]
     found, words = signs(of, count, texts, ads, thresholds)
     return pa.table(
@@ -99,17 +82,6 @@ def campaign_facts(
     )
 
 
-def _span(of: IntArray, posted: Moments, count: int) -> tuple[Moments, Moments]:
-    """First and last moment of each group; NaT for one that has none."""
-    first = np.full(count, np.datetime64("NaT", "us"))
-    last = first.copy()
-    order = np.lexsort((posted, of))
-    owners, starts = np.unique(of[order], return_index=True)
-    ends = np.append(starts[1:], len(order)) - 1
-    first[owners], last[owners] = posted[order[starts]], posted[order[ends[: len(owners)]]]
-    return first, last
-
-
 def _timeline(of: IntArray, posted: Moments, first: Moments, last: Moments) -> pa.Array:
     """Ads in each of `TIMELINE` equal parts of the span; null where there is no span."""
     span = (last - first).astype(np.int64)
@@ -132,7 +104,7 @@ def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str])
     keys, width = pairs(of, column.codes)
     keys, times = np.unique(keys, return_counts=True)
     group, code = keys // width, keys % width
-    order = np.lexsort((code, -times, group))
+    order = np.argsort(packed(group, -times, np.arange(len(keys))))
     group, code = group[order], code[order]
     first = np.searchsorted(group, group)
     kept = np.arange(len(group)) - first < MAX_NAMED
@@ -150,11 +122,12 @@ def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
     posted = ads.posted[ads.contact_rows]
     dated = np.flatnonzero(~np.isnat(posted))
     keys, width = pairs(contact_of[dated], ads.contacts.codes[dated])
-    moments = posted[dated].astype(np.int64)[ads.contacts.codes[dated] >= 0]
-    order = np.lexsort((moments, keys))
-    unique, starts = np.unique(keys[order], return_index=True)
-    taken_up = np.unique(np.stack((unique // width, moments[order[starts]]), axis=1), axis=0)
-    times = np.bincount(taken_up[:, 0], minlength=count)
+    unique, contact = np.unique(keys, return_inverse=True)
+    dated = dated[ads.contacts.codes[dated] >= 0]
+    taken_up = span(contact, posted[dated], len(unique))[0].astype(np.int64)
+    owner = unique // width
+    _, one = np.unique(packed(owner, taken_up), return_index=True)
+    times = np.bincount(owner[one], minlength=count)
     return np.maximum(times - 1, 0)
 
 
@@ -176,21 +149,17 @@ def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> pa.Array:
         kept = np.flatnonzero(
             several[of[at]] & (code >= 0) & (rank < MAX_NAMED) & (text[at] < MAX_NAMED)
         )
-        at = at[kept]
-        keys, first, times = np.unique(
-            (of[at] * MAX_NAMED + text[at]) * MAX_NAMED + rank[kept],
-            return_index=True,
-            return_counts=True,
-        )
-        owner, place = np.divmod(keys, MAX_NAMED * MAX_NAMED)
-        number = np.full(len(keys), side)
+        keys = (of[at[kept]] * MAX_NAMED + text[at[kept]]) * MAX_NAMED + rank[kept]
+        order = np.argsort(keys)
+        starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+        times = np.diff(starts, append=len(keys))
+        one = kept[order[starts]]  # of those that are the same tie
+        ad = at[one]
         found.append(
-            np.stack(
-                (owner, number, place // MAX_NAMED, rank[kept][first], code[kept][first], times)
-            )
+            np.stack((of[ad], np.full(len(ad), side), text[ad], rank[one], code[one], times))
         )
     table = np.concatenate(found, axis=1)
-    table = table[:, np.lexsort(table[3::-1])]
+    table = table[:, np.argsort(packed(*table[:4]))]
     owner, side_of, text_of, rank_of, code_of, times = table
     names = pa.array([_short(name) for name in ads.contacts.names], pa.string())
     shown = pa.array(np.where(side_of == 0, code_of, 0), mask=side_of != 0)
@@ -214,7 +183,7 @@ def _rank(of: IntArray, codes: IntArray, count: int) -> IntArray:
     keys, width = pairs(of, codes)
     unique, member, times = np.unique(keys, return_inverse=True, return_counts=True)
     group = unique // width
-    order = np.lexsort((unique, -times, group))
+    order = np.argsort(packed(group, -times, np.arange(len(unique))))
     place = np.empty(len(unique), dtype=np.int64)
     place[order] = np.arange(len(unique)) - np.searchsorted(group, group)
     ranks = np.full(len(of), -1, dtype=np.int64)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
+from adrisk.types import IntArray
 
 SHORT_NAME = 12
 """Hexadecimal characters of a contact's pseudonym that are shown."""
@@ -23,6 +25,8 @@ class Linked:
         campaigns: `schema.CAMPAIGNS`, one row an ad, in the order given.
         links: `schema.LINKS`, sorted by campaign; an ad that stands alone has none.
         guarded: `schema.GUARDED`, the busiest contact first.
+        texts: shape (n,), the near-copy group of every ad, as the row of its most typical ad; a
+            number behind the last row where that ad is only remembered.
         merged: campaigns of an earlier time that became part of an older one: the id that is
             gone, and the id that survives.
         parted: campaigns of an earlier time that turned out to be several: the id, which the
@@ -33,6 +37,7 @@ class Linked:
     campaigns: pa.Table
     links: pa.Table
     guarded: pa.Table
+    texts: IntArray = field(compare=False)  # the links say it, too
     merged: Pairs = ()
     parted: Pairs = ()
     notes: tuple[str, ...] = ()
@@ -40,5 +45,9 @@ class Linked:
     @staticmethod
     def nothing() -> Linked:
         """What linking no ads gives."""
-        tables = (schema.CAMPAIGNS, schema.LINKS, schema.GUARDED)
-        return Linked(*(form.empty_table() for form in tables))
+        return Linked(
+            schema.CAMPAIGNS.empty_table(),
+            schema.LINKS.empty_table(),
+            schema.GUARDED.empty_table(),
+            np.zeros(0, dtype=np.int64),
+        )

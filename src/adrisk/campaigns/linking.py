@@ -90,7 +90,7 @@ def link(
     authors = _joined(loose.member_of, share(contact, row, loose, guards), len(names))
     groups = copies.near(similarity, authors)
     shared = share(contact, row, groups, guards)
-    group = _blank_ads_alone(groups, signatures, text_of)
+    group = _blank_ads_alone(groups, signatures, ads)
     standing = None if earlier is None else stand(earlier, group, groups, shared)
     campaign = _joined(group, shared, len(names), standing)
     ids, merged, parted = _ids(ads, campaign, group, standing)
@@ -99,7 +99,21 @@ def link(
     copied = np.bincount(group)[group] > 1
     reason = copied + 2 * _shows_shared(contact, row, shared, ads)[text_of]
     reason[(reason == _SINGLE) & (sizes > 1)] = _EARLIER
-    found = Found(ads, signatures, groups, group, campaign, ids, contact, row, shared, names)
+    typical = _typical(groups, group, ads)
+    found = Found(
+        ads,
+        signatures,
+        groups,
+        group,
+        typical,
+        campaign,
+        ids,
+        contact,
+        row,
+        shared,
+        names,
+        standing is not None,
+    )
     guarded = guarded_table(found)
     return Linked(
         campaigns=pa.table(
@@ -113,6 +127,7 @@ def link(
         ),
         links=links_table(found),
         guarded=guarded,
+        texts=typical,
         merged=merged,
         parted=parted,
         notes=notes(guarded, merged, parted),
@@ -152,14 +167,21 @@ def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa
     return contact, row, coded.dictionary.take(pa.array(order))
 
 
-def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], text_of: IntArray) -> IntArray:
+def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], ads: Ads) -> IntArray:
     """The group of every ad; ads that share a row without text are no copies of one another."""
-    group = groups.member_of[text_of]
-    blank = np.flatnonzero(is_blank(signatures, np.arange(len(signatures)))[text_of])
-    again = np.ones(len(blank), dtype=np.bool_)
-    again[np.unique(text_of[blank], return_index=True)[1]] = False
-    group[blank[again]] = len(groups.typical) + np.arange(np.count_nonzero(again))
+    group = groups.member_of[ads.text_of]
+    blank = np.flatnonzero(is_blank(signatures, np.arange(len(signatures)))[ads.text_of])
+    again = blank[ads.first[ads.text_of[blank]] != blank]
+    group[again] = len(groups.typical) + np.arange(len(again))
     return group
+
+
+def _typical(groups: Groups, group: IntArray, ads: Ads) -> IntArray:
+    """The most typical ad of every ad's group; an ad without text is its own."""
+    typical = np.arange(len(group))
+    inside = np.flatnonzero(group < len(groups.typical))
+    typical[inside] = ads.first[groups.typical][group[inside]]
+    return typical
 
 
 def _joined(

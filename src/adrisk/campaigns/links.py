@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
 from adrisk.campaigns.copies import Groups
+from adrisk.campaigns.counting import packed
 from adrisk.campaigns.linked import SHORT_NAME, Pairs
 from adrisk.campaigns.meeting import components
 from adrisk.campaigns.sharing import REASONS, Shared
@@ -78,23 +79,28 @@ class Found:
         signatures: shape (m, 64).
         groups: of the texts.
         group: shape (n,), of the ads; from `len(groups.typical)` on, ads without text.
+        typical: shape (n,), of the ads: the most typical ad of each one's group, itself where
+            none is.
         campaign: shape (n,), a number.
         ids: of the campaigns.
         contact, row: which contact stands in which text.
         shared: which contacts join which groups.
         names: of the contacts.
+        standing: whether there were campaigns at an earlier time.
     """
 
     ads: Ads
     signatures: NDArray[np.uint32]
     groups: Groups
     group: IntArray
+    typical: IntArray
     campaign: IntArray
     ids: pa.Array
     contact: IntArray
     row: IntArray
     shared: Shared
     names: pa.Array
+    standing: bool
 
 
 def links_table(found: Found) -> pa.Table:
@@ -112,7 +118,8 @@ def links_table(found: Found) -> pa.Table:
     numbers[: len(ad)] = strength
     contacts = np.full(len(ads), -1, dtype=np.int64)
     contacts[len(ad) : len(ad) + len(by_contact[2])] = by_contact[2]
-    order = np.lexsort((found.ads.place[ads], kinds, found.campaign[ads]))
+    keys = (found.campaign[ads], kinds, found.ads.place[ads], np.arange(len(ads)))
+    order = np.argsort(packed(*keys))
     ids = found.ads.ids
     return pa.table(
         [
@@ -173,11 +180,8 @@ def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
 
 def _near_copies(found: Found) -> tuple[IntArray, IntArray, FloatArray]:
     """Each near-copy, its group's typical ad, and how alike their texts are."""
-    ads, typical = found.ads, found.groups.typical
-    inside = np.flatnonzero(found.group < len(typical))
-    head = ads.first[typical][found.group[inside]]
-    ad, head = inside[inside != head], head[inside != head]
-    return ad, head, found.groups.alike[ads.text_of[ad]]
+    ad = np.flatnonzero(found.typical != np.arange(len(found.typical)))
+    return ad, found.typical[ad], found.groups.alike[found.ads.text_of[ad]]
 
 
 def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
@@ -206,6 +210,8 @@ def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
 
 def _still_apart(found: Found, ads: IntArray, others: IntArray) -> tuple[IntArray, IntArray]:
     """Ads of a campaign that only an earlier time joined: the first of each part, and of all."""
+    if not found.standing:
+        return ads[:0], others[:0]
     part = components(len(found.group), ads, others)
     order = found.ads.order
     first = np.empty(int(part.max()) + 1, dtype=np.int64)

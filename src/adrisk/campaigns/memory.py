@@ -359,10 +359,23 @@ def _only(linked: Linked, remembered: int) -> Linked:
         campaigns,
         links.filter(pa.array(wanted)),
         linked.guarded,
+        _texts_of(tonight, links, linked.texts[remembered:] - remembered),
         linked.merged,
         linked.parted,
         linked.notes,
     )
+
+
+def _texts_of(tonight: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
+    """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
+    (below 0): numbered behind the last row, in the order of the links that lead to them."""
+    led = np.flatnonzero(typical < 0)
+    at = pc.index_in(links["ad_id"], tonight.take(pa.array(led)))
+    copies = at.filter(pc.equal(links["kind"], "near-copy")).drop_null()
+    number = pa.array(typical[led]).take(copies).combine_chunks().dictionary_encode()
+    texts = typical.copy()
+    texts[led[copies.to_numpy()]] = len(tonight) + number.indices.to_numpy()
+    return texts
 
 
 def _unpacked(packed: pa.ChunkedArray) -> NDArray[np.uint32]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.campaigns.copies import Groups
+from adrisk.campaigns.counting import once
 from adrisk.campaigns.meeting import components
 from adrisk.types import IntArray
 
@@ -108,10 +109,11 @@ def share(
     sure = joins & one_authors[of]
     nodes = len(groups.typical)
     kind = components(nodes + count, group[sure], nodes + of[sure])[:nodes]
+    width = int(kind.max(initial=0)) + 1
     limit = guards.contact_groups
     while limit:
         label = components(nodes + count, group[joins], nodes + of[joins])
-        kinds = np.unique(np.stack((label[:nodes], kind), axis=1), axis=0)[:, 0]
+        kinds = once(label[:nodes] * width + kind) // width
         spans = np.bincount(kinds, minlength=int(label.max(initial=0)) + 1)
         giant = joins & (spans[label[group]] > guards.campaign_groups)
         if not giant.any():

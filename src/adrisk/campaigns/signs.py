@@ -107,14 +107,14 @@ def signs(
 
 def _near_copies(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["near_duplicate_campaign"]
-    groups, first, member, sizes = np.unique(
-        known.texts, return_index=True, return_inverse=True, return_counts=True
-    )
-    accounts = distinct(member, known.ads.accounts.codes, len(groups))
+    sizes = np.bincount(known.texts)
+    accounts = distinct(known.texts, known.ads.accounts.codes, len(sizes))
+    campaign_of = np.zeros(len(sizes), dtype=np.int64)
+    campaign_of[known.texts] = known.of
     enough = (sizes >= least["ads"]) & ((accounts >= least["accounts"]) | (accounts == 0))
     best: dict[int, int] = {}
     for group in np.flatnonzero(enough)[np.argsort(sizes[enough], kind="stable")].tolist():
-        best[int(known.of[first[group]])] = group
+        best[int(campaign_of[group])] = group
     return {
         campaign: f"{sizes[group]:,} near-copies of one text"
         + (f" from {accounts[group]:,} accounts" if accounts[group] else ", accounts not known")
@@ -181,8 +181,8 @@ def _burst(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
     shared = known.shared
     many = shared.ads >= least["ads"]
     kept = np.flatnonzero(many[shared.of] & ~np.isnat(known.ads.posted[shared.rows]))
-    rows, days = shared.rows[kept], least["days"]
-    most = busiest(shared.of[kept], rows, known.ads.posted[rows], days, len(shared.owner))
+    posted, days = known.ads.posted[shared.rows[kept]], least["days"]
+    most = busiest(shared.of[kept], None, posted, days, len(shared.owner))
     return {
         int(shared.owner[at]): f"one contact in {most[at]:,} ads within {days:g} days"
         for at in _least_first(most, most >= least["ads"])

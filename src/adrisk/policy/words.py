@@ -31,6 +31,16 @@ def reasons(
     `across_ads` are the facts of its campaign, in words, that only show across ads; `escalated` the
     escalate-only indicators it shows.
     """
+    if not escalated and queue.audit[row]:
+        return [
+            "audit: drawn at random from the ads below the review threshold, "
+            "to measure what it misses"
+        ]
+    if not escalated and queue.over_capacity[row]:
+        return [
+            f"risk {risk:.2f} passes the review threshold {policy.review_at:.2f}, but campaigns "
+            f"with a higher risk fill today's capacity of {policy.capacity}"
+        ]
     linked = [f"one of {campaign_size} linked ads"] if campaign_size > 1 else []
     likely = [
         f"{taxonomy.get(label).title['en'].lower()} ({p:.2f})"
@@ -41,16 +51,6 @@ def reasons(
         named = ", ".join(taxonomy.get(name).title["en"].lower() for name in escalated)
         first = f"shows what is always looked at first, whatever its risk: {named}"
         return [first, *listed, *linked, *across_ads]
-    if queue.audit[row]:
-        return [
-            "audit: drawn at random from the ads below the review threshold, "
-            "to measure what it misses"
-        ]
-    if queue.over_capacity[row]:
-        return [
-            f"risk {risk:.2f} passes the review threshold {policy.review_at:.2f}, but campaigns "
-            f"with a higher risk fill today's capacity of {policy.capacity}"
-        ]
     level = queue.level(row)
     if level is Level.CLEAR:
         return [f"below the review threshold {policy.review_at:.2f}"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.campaigns import link_texts, text_groups
+from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.indicators import load_taxonomy
 from adrisk.labels import UNKNOWN_RISK, Targets, majority_votes, read_votes, targets_of
@@ -113,7 +113,7 @@ def load_corpus(
         reading=prepare(ads["text"], ads["language"].to_pylist()),
         campaigns=campaigns,
         linked=linked,
-        texts=text_groups(found),
+        texts=found.texts,
         targets=replace(plain_targets(ads), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,34 +40,44 @@ def write_evidence(
     levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"]
     asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
     flagged = asked.to_numpy()
-    first = 0
-    explained: dict[_Ad, _Evidence] = {}
-    with track("explain", int(flagged.sum())) as advance:
+
+    def explained() -> Iterator[tuple[Path, list[int], list[_Evidence]]]:
+        """The parts with flagged ads, their rows, and the evidence of each."""
+        first = 0
+        known: dict[_Ad, _Evidence] = {}
         for path in part_files(out):
             count = pq.read_metadata(path).num_rows
             rows = np.flatnonzero(flagged[first : first + count]).tolist()
             first += count
             if not rows:
                 continue
-            scores, texts = pq.read_table(path), candidate_texts(out, path)
-            ads = _arguments(scores, texts, rows, model.labels)
-            if len(explained) > _SAME_TEXTS:
-                explained.clear()
-            new = [ad for ad in dict.fromkeys(ads) if ad not in explained]
+            ads = _arguments(path, candidate_texts(out, path), rows, model.labels)
+            if len(known) > _SAME_TEXTS:
+                known.clear()
+            new = [ad for ad in dict.fromkeys(ads) if ad not in known]
             if helpers is None:
                 found = in_order(partial(_explain, model), new, workers)
             else:
                 found = helpers.in_order(_explain_there, new)
-            for ad, evidence in zip(new, found, strict=True):
-                explained[ad] = evidence
-                advance()
-            values: list[_Evidence | None] = [None] * count
-            for row, ad in zip(rows, ads, strict=True):
-                values[row] = explained[ad]
-            advance(len(ads) - len(new))
-            form = scores.schema.field("evidence")
-            column = scores.schema.get_field_index("evidence")
-            write_scores(path, scores.set_column(column, form, pa.array(values, form.type)))
+            known.update(zip(new, found, strict=True))
+            advance(len(ads))
+            yield path, rows, [known[ad] for ad in ads]
+
+    with track("explain", int(flagged.sum())) as advance:
+        for _ in in_order(_write, explained(), workers):  # while the next part is explained
+            pass
+
+
+def _write(part: tuple[Path, list[int], list[_Evidence]]) -> None:
+    """Put the evidence of some rows into a scores file."""
+    path, rows, found = part
+    scores = pq.read_table(path)
+    values: list[_Evidence | None] = [None] * len(scores)
+    for row, evidence in zip(rows, found, strict=True):
+        values[row] = evidence
+    form = scores.schema.field("evidence")
+    column = scores.schema.get_field_index("evidence")
+    write_scores(path, scores.set_column(column, form, pa.array(values, form.type)))
 
 
 def _explain(model: Model, ad: _Ad) -> _Evidence:
@@ -90,11 +101,10 @@ def _explain_there(reader: TextReader, ad: _Ad) -> _Evidence:
 
 
 def _arguments(
-    scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
+    path: Path, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
 ) -> list[_Ad]:
-    names = ["language", *(f"p_{label}" for label in labels)]
-    ads = scores.select(names).take(pa.array(rows)).to_pylist()
+    scores = pq.read_table(path, columns=["language", *(f"p_{label}" for label in labels)])
     return [
         (texts[row], ad["language"], tuple((label, ad[f"p_{label}"]) for label in labels))
-        for row, ad in zip(rows, ads, strict=True)
+        for row, ad in zip(rows, scores.take(pa.array(rows)).to_pylist(), strict=True)
     ]

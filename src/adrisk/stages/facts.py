@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns import AdFacts, Column, Linked, campaign_facts, text_groups
+from adrisk.campaigns import AdFacts, Column, Linked, campaign_facts
 from adrisk.campaigns.linked import SHORT_NAME
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
@@ -41,8 +41,7 @@ def write_facts(
         The table, `schema.CAMPAIGN_FACTS`.
     """
     with track("facts", None) as advance:
-        texts = text_groups(linked)
-        ids = linked.campaigns["campaign_id"]
+        texts, ids = linked.texts, linked.campaigns["campaign_id"]
         guarded = linked.guarded["contact"].to_pylist()
         table = campaign_facts(ids, texts, facts_of(out, guarded), name=_harmless)
         risk = np.concatenate(

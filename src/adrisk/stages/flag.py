@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk import schema
+from adrisk.engine import in_order
 from adrisk.indicators import load_taxonomy
 from adrisk.model import Model
 from adrisk.policy import (
@@ -55,21 +57,21 @@ def write_flags(
         noted: which ads escalate or are not judged.
     """
     paths = sorted((folder / "scores").glob("part-*.parquet"))
-    risk = np.concatenate([pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths])
+    risks = [pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths]
+    firsts = np.cumsum([0, *map(len, risks[:-1])]).tolist()
+    risk = np.concatenate(risks)
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
     queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
     known = languages_known(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
-    first = 0
+    flags = partial(_flags, labels=model.labels, policy=policy, queue=queue, linked=linked)
     with (
         replacing(folder / "flags.parquet") as draft,
         track("flag", len(risk)) as advance,
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
-        for path in paths:
-            table = _flags(path, first, model.labels, policy, queue, linked)
+        for table in in_order(flags, zip(paths, firsts, strict=True)):
             writer.write_table(table)
-            first += len(table)
             advance(len(table))
     return _counts(policy, risk, numbers, queue, noted)
 
@@ -99,13 +101,13 @@ class _Linked:
 
 
 def _flags(
-    path: Path,
-    first: int,
+    part: tuple[Path, int],
     labels: tuple[str, ...],
     policy: Policy,
     queue: Queue,
     linked: _Linked,
 ) -> pa.Table:
+    path, first = part  # the part's file, and the row it begins with
     scores = pq.read_table(
         path, columns=["ad_id", "risk", "language", *(f"p_{label}" for label in labels)]
     )
