@@ -33,8 +33,8 @@ from adrisk.sources import AdStream
 from adrisk.stages.files import replacing
 from adrisk.types import IntArray
 
-BATCH_ROWS = 5_120
-_BATCH_BYTES = 1 << 22  # of ads at once, about; what is made of them takes several times as much
+BATCH_ROWS = 10_240
+_BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
 WORK = ".work"
 _SHARED = "adrisk.scoring.shared"  # imported in the server of the processes alone
