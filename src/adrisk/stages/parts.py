@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from adrisk import schema
 from adrisk.campaigns import CONTACTS, WIDTH, Linked, link
 from adrisk.campaigns.memory import Memory
 from adrisk.engine import Crew, cores, crew, in_order
@@ -310,6 +311,9 @@ def link_parts(out: Path, memory: Memory | None = None) -> Linked:
     """Join the ads of all parts into campaigns; writes them and the links that hold them.
 
     With a memory, they join the campaigns remembered there, and are remembered.
+
+    Returns:
+        What was found; the links, as large as all the rest, are in their file alone.
     """
     with track("campaigns", None) as advance:
         ids: list[pa.Array] = []
@@ -330,7 +334,7 @@ def link_parts(out: Path, memory: Memory | None = None) -> Linked:
             with replacing(out / f"{name}.parquet") as draft:
                 pq.write_table(table, draft, compression="zstd")
         advance(len(linked.campaigns), total=len(linked.campaigns))
-    return linked
+    return replace(linked, links=schema.LINKS.empty_table())
 
 
 def _name(part: int) -> str:
