@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk.normalise import fold_text
-from adrisk.policy import Unjudged, languages_known, unjudged, unreadable
+from adrisk.policy import Unjudged, judgeable, languages_known, unjudged, unreadable
 
 FOUR = frozenset({"en", "es", "fr", "pt"})
 
@@ -54,6 +54,19 @@ def test_a_language_is_known_from_enough_ads_and_where_none_is_every_one_is_judg
     assert unjudged(
         unreadable(pa.array(["wir suchen viele nette leute"])), pa.array(["de"]), frozenset()
     ).tolist() == [Unjudged.JUDGED]
+
+
+@given(st.lists(st.text("abcdéя漢😀 .", max_size=200), min_size=1, max_size=9), st.integers(0, 3))
+def test_what_is_told_at_a_glance_is_what_looking_closely_would_say(
+    texts: list[str], cut: int
+) -> None:
+    folded = pa.array([*texts, *(f"{text} {i} efghijkl" for i, text in enumerate(texts))])[cut:]
+    letters = [sum("a" <= c <= "z" for c in text.as_py()) for text in folded]
+    expected = [
+        known < 0.5 * len(text.as_py().encode()) or len(set(text.as_py()[:120])) < 10
+        for known, text in zip(letters, folded, strict=True)
+    ]
+    assert judgeable._doubtful(folded).tolist() == expected
 
 
 @given(st.lists(st.text(max_size=60), max_size=40))

@@ -65,8 +65,8 @@ _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}&&\p{L}]", regex.V1
 )
 _SEEN_FIRST = 120  # characters in which a normal text shows enough different letters
-_LETTER_BYTES = np.zeros(256, dtype=np.bool_)
-_LETTER_BYTES[ord("a") : ord("z") + 1] = True
+_GLANCE = 48  # bytes in which most do, counting what is ASCII alone
+_ALPHABET = 26
 
 
 def unreadable(folded: pa.Array) -> NDArray[np.int8]:
@@ -96,14 +96,35 @@ def _closely(text: str) -> Unjudged:
 
 def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
     """Texts of few Latin letters, or of few different ones: to be looked at letter by letter."""
-    lengths = pc.binary_length(folded).to_numpy(zero_copy_only=False)
-    texts = folded.to_pylist()
-    content = np.frombuffer("".join(texts).encode(), dtype=np.uint8)
-    sums = np.concatenate([[0], np.cumsum(_LETTER_BYTES[content])])
-    ends = np.cumsum(lengths)
-    few = (sums[ends] - sums[ends - lengths]) < 0.5 * lengths
-    same = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
-    return np.asarray(few | np.array(same, dtype=np.bool_))
+    content, bounds = _bytes(folded)
+    lengths = np.diff(bounds)
+    full = np.flatnonzero(lengths)
+    few = np.zeros(len(folded), dtype=np.bool_)
+    latin = (content - np.uint8(ord("a")) < _ALPHABET).view(np.uint8)
+    few[full] = np.add.reduceat(latin, bounds[full], dtype=np.int64) < 0.5 * lengths[full]
+    same = _at_a_glance(content, bounds) < 2 * LEAST_DIFFERENT
+    rows = np.flatnonzero(same)
+    texts = folded.take(pa.array(rows)).to_pylist()
+    same[rows] = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
+    return np.asarray(few | same)
+
+
+def _bytes(folded: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of texts, end to end, and where each text begins and ends in them."""
+    folded = folded.cast(pa.large_string())
+    _, offsets, data = folded.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[folded.offset :][: len(folded) + 1]
+    used = memoryview(data or b"")[bounds[0] : bounds[-1]]
+    return np.frombuffer(used, np.uint8), bounds - bounds[0]
+
+
+def _at_a_glance(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At least so many different characters each text begins with, shape (n,)."""
+    seen = np.zeros((len(bounds) - 1, 256), dtype=np.bool_)
+    rows = np.flatnonzero(np.diff(bounds))[:, None]
+    places = np.minimum(bounds[rows] + np.arange(_GLANCE), bounds[rows + 1] - 1)
+    seen[rows, content[places]] = True
+    return np.asarray(seen[:, :128].sum(axis=1))
 
 
 def languages_known(trained_on: Mapping[str, int]) -> frozenset[str]:
