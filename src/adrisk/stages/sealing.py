@@ -61,9 +61,13 @@ def _flagged(out: Path, names: Pseudonymiser) -> Iterator[KeptContact]:
         if not len(rows):
             continue
         texts = candidate_texts(out, path)
-        where = pq.read_table((out / WORK / path.stem).with_suffix(".facts")).take(pa.array(rows))
-        reading = prepare(pa.array([texts[row] for row in rows.tolist()], pa.large_string()))
+        facts = (out / WORK / path.stem).with_suffix(".facts")
+        where = pq.read_table(facts, columns=["location", "language"]).take(pa.array(rows))
         regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
-        for contacts in contacts_column(reading.raw, reading.folded, regions):
+        # Most are copies, and a copy from the same region has no contact of its own.
+        pairs = dict.fromkeys(zip((texts[row] for row in rows.tolist()), regions, strict=True))
+        reading = prepare(pa.array([text for text, _ in pairs], pa.large_string()))
+        shown = contacts_column(reading.raw, reading.folded, [region for _, region in pairs])
+        for contacts in shown:
             for contact in contacts:
                 yield KeptContact(names.of(contact), contact.kind, contact.value)
