@@ -118,8 +118,9 @@ def links_table(found: Found) -> pa.Table:
     numbers[: len(ad)] = strength
     contacts = np.full(len(ads), -1, dtype=np.int64)
     contacts[len(ad) : len(ad) + len(by_contact[2])] = by_contact[2]
-    keys = (found.campaign[ads], kinds, found.ads.place[ads], np.arange(len(ads)))
-    order = np.argsort(packed(*keys))
+    order = np.argsort(
+        packed(found.campaign[ads], kinds, found.ads.place[ads], np.arange(len(ads)))
+    )
     ids = found.ads.ids
     return pa.table(
         [

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk.engine import Crew, in_order
+from adrisk.engine import Crew, cores, in_order
 from adrisk.explain import evidence_of
 from adrisk.model import Model
 from adrisk.progress import track
@@ -20,10 +20,13 @@ from adrisk.scoring.texts import TextReader
 from adrisk.stages.parts import candidate_texts, part_files, write_scores
 from adrisk.types import Level, State
 
+_WRITERS = 2  # threads; more would hold more parts in memory at once
 _SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between
 
 _Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]  # text, language, probabilities
 _Evidence = list[dict[str, Any]]
+_Part = tuple[Path, pa.Table, list[int], list[_Evidence]]
+"""A scores file, what is in it, some rows of that and the evidence of each."""
 
 
 def write_evidence(
@@ -41,8 +44,8 @@ def write_evidence(
     asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
     flagged = asked.to_numpy()
 
-    def explained() -> Iterator[tuple[Path, list[int], list[_Evidence]]]:
-        """The parts with flagged ads, their rows, and the evidence of each."""
+    def explained() -> Iterator[_Part]:
+        """The parts with flagged ads, those ads' rows, and the evidence of each."""
         first = 0
         known: dict[_Ad, _Evidence] = {}
         for path in part_files(out):
@@ -51,7 +54,8 @@ def write_evidence(
             first += count
             if not rows:
                 continue
-            ads = _arguments(path, candidate_texts(out, path), rows, model.labels)
+            scores, texts = pq.read_table(path), candidate_texts(out, path)
+            ads = _arguments(scores, texts, rows, model.labels)
             if len(known) > _SAME_TEXTS:
                 known.clear()
             new = [ad for ad in dict.fromkeys(ads) if ad not in known]
@@ -59,19 +63,20 @@ def write_evidence(
                 found = in_order(partial(_explain, model), new, workers)
             else:
                 found = helpers.in_order(_explain_there, new)
-            known.update(zip(new, found, strict=True))
-            advance(len(ads))
-            yield path, rows, [known[ad] for ad in ads]
+            for ad, evidence in zip(new, found, strict=True):
+                known[ad] = evidence
+                advance()
+            advance(len(ads) - len(new))
+            yield path, scores, rows, [known[ad] for ad in ads]
 
     with track("explain", int(flagged.sum())) as advance:
-        for _ in in_order(_write, explained(), workers):  # while the next part is explained
-            pass
+        for _ in in_order(_write, explained(), min(workers or cores(), _WRITERS)):
+            pass  # written while the next part is explained
 
 
-def _write(part: tuple[Path, list[int], list[_Evidence]]) -> None:
+def _write(part: _Part) -> None:
     """Put the evidence of some rows into a scores file."""
-    path, rows, found = part
-    scores = pq.read_table(path)
+    path, scores, rows, found = part
     values: list[_Evidence | None] = [None] * len(scores)
     for row, evidence in zip(rows, found, strict=True):
         values[row] = evidence
@@ -101,10 +106,11 @@ def _explain_there(reader: TextReader, ad: _Ad) -> _Evidence:
 
 
 def _arguments(
-    path: Path, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
+    scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
 ) -> list[_Ad]:
-    scores = pq.read_table(path, columns=["language", *(f"p_{label}" for label in labels)])
+    names = ["language", *(f"p_{label}" for label in labels)]
+    ads = scores.select(names).take(pa.array(rows)).to_pylist()
     return [
         (texts[row], ad["language"], tuple((label, ad[f"p_{label}"]) for label in labels))
-        for row, ad in zip(rows, scores.take(pa.array(rows)).to_pylist(), strict=True)
+        for row, ad in zip(rows, ads, strict=True)
     ]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.engine import in_order
+from adrisk.engine import cores, in_order
 from adrisk.indicators import load_taxonomy
 from adrisk.model import Model
 from adrisk.policy import (
@@ -35,6 +35,7 @@ from adrisk.stages.files import replacing
 from adrisk.types import Level
 
 _LEVELS = pa.array(LEVELS, pa.string())
+_READERS = 2  # threads; more would hold more parts in memory at once
 _INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
@@ -70,7 +71,7 @@ def write_flags(
         track("flag", len(risk)) as advance,
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
-        for table in in_order(flags, zip(paths, firsts, strict=True)):
+        for table in in_order(flags, zip(paths, firsts, strict=True), min(cores(), _READERS)):
             writer.write_table(table)
             advance(len(table))
     return _counts(policy, risk, numbers, queue, noted)
