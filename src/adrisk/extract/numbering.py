@@ -60,10 +60,7 @@ _FICTION_FIGURES = {1: (10,), 44: (10,), 33: (9,)}
 @lru_cache(_KEPT)
 def international(number: str) -> str | None:
     """The E.164 form of figures behind a plus or 00, if there may be such a number."""
-    for region, pattern in _ABROAD.items():
-        if proper := pattern.fullmatch(number):
-            return _planned(region, _PLANS[region], proper[1], possible=True)
-    return _parsed("+" + number, None, possible=True)
+    return _from_abroad(number, possible=True)
 
 
 @lru_cache(_KEPT)
@@ -86,7 +83,7 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
         if value := _of_region(number, name, propers.get(name), possible=False):
             return value
     if len(number) > 10 and (may_be_assigned_abroad(number) or _FICTION.fullmatch("+" + number)):
-        value = _parsed("+" + number, None, possible=False)
+        value = _from_abroad(number, possible=False)
         if value == "+" + number:
             return value
     if cued and regions:
@@ -127,6 +124,14 @@ def _always_before(region: str) -> str | None:
 def american(region: str) -> bool:
     """Whether numbers of a region begin with +1, so that its plan is that of the United States."""
     return bool(phonenumbers.country_code_for_region(region) == 1)
+
+
+def _from_abroad(number: str, *, possible: bool) -> str | None:
+    """The E.164 form of figures that begin with a country code."""
+    for region, pattern in _ABROAD.items():
+        if proper := pattern.fullmatch(number):
+            return _planned(region, _PLANS[region], proper[1], possible=possible)
+    return _parsed("+" + number, None, possible=possible)
 
 
 def _of_region(number: str, region: str, proper: str | None, *, possible: bool) -> str | None:

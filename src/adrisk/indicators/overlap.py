@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import chain
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from adrisk.types import State
@@ -38,12 +40,22 @@ F = TypeVar("F", bound=Finding)
 def settled(found: Iterable[F]) -> list[F]:
     """One finding a place: an absent one wins over a present one, a longer over a shorter."""
     kept: dict[str, list[F]] = defaultdict(list)
-    order = sorted(found, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start))
-    for finding in order:
-        rivals = kept[finding.indicator]
-        if not any(r.start < finding.end and finding.start < r.end for r in rivals):
-            rivals.append(finding)
+    for finding in found:
+        kept[finding.indicator].append(finding)
     return sorted(
-        (finding for of_one in kept.values() for finding in of_one),
-        key=lambda e: (e.start, e.end, e.indicator),
+        chain.from_iterable(
+            rivals if len(rivals) == 1 else _best(rivals) for rivals in kept.values()
+        ),
+        key=attrgetter("start", "end", "indicator"),
     )
+
+
+def _best(rivals: list[F]) -> list[F]:
+    """Those of one indicator that share no place with a better one."""
+    best: list[F] = []
+    for finding in sorted(
+        rivals, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start)
+    ):
+        if not any(r.start < finding.end and finding.start < r.end for r in best):
+            best.append(finding)
+    return best
