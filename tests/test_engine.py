@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -70,69 +70,47 @@ def taken(base: int, number: int) -> int:
 
 
 @pytest.mark.slow
-def test_a_crew_does_work_here_while_it_starts_and_several_kinds_of_work_there() -> None:
-    here: list[int] = []
-
-    def also_here(number: int) -> int:
-        here.append(number)
-        return added(make_base(), number)
-
+def test_a_crew_does_several_kinds_of_work() -> None:
     with crew(make_base, 2, preload=(__name__,)) as hands:
-        assert list(hands.in_order(added, range(40), meanwhile=also_here)) == list(range(100, 140))
+        assert list(hands.in_order(added, range(40), ahead=8)) == list(range(100, 140))
         assert list(hands.in_order(taken, range(3))) == [100, 99, 98]
-    assert here[0] == 0
 
 
-def test_what_waits_goes_to_the_processes_once_they_have_started_though_one_is_busy_here(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("ahead", "before"), [(2, 2), (9, 5)])
+def test_a_few_items_are_made_while_the_processes_start(
+    monkeypatch: pytest.MonkeyPatch, ahead: int, before: int
 ) -> None:
     monkeypatch.setattr("adrisk.engine._installed", [make_base()])
     started: Future[None] = Future()
-    free, there = threading.Event(), threading.Event()
-    here: list[int] = []
-
-    def slowly(number: int) -> int:
-        here.append(number)
-        assert free.wait(10)
-        return -number
-
-    def at_once(base: int, number: int) -> int:
-        if number == 4:
-            there.set()
-        return added(base, number)
+    made: list[int] = []
 
     def items() -> Iterator[int]:
-        yield from (1, 2, 3)
+        for number in range(5):
+            made.append(number)
+            yield number
+
+    def start() -> None:
+        while len(made) < before:
+            time.sleep(0.001)
+        made_before.append(len(made))
         started.set_result(None)
-        yield 4
-        assert there.wait(10)  # while the first is still in hand here
-        free.set()
 
+    made_before: list[int] = []
     with ThreadPoolExecutor(2) as pool:
-        results = Crew(pool, started, 4).in_order(at_once, items(), meanwhile=slowly)
-        assert list(results) == [-1, 102, 103, 104]
-    assert here == [1]
+        pool.submit(start)
+        results = Crew(pool, started, 1).in_order(added, items(), ahead=ahead)
+        assert list(results) == list(range(100, 105))
+    assert made_before == [before]
 
 
-def test_a_place_that_is_closed_fails_at_the_item_it_was_to_do() -> None:
+@pytest.mark.parametrize("ahead", [0, 4])
+def test_a_crew_that_cannot_start_fails_at_the_first_item(ahead: int) -> None:
     started: Future[None] = Future()
-    started.set_result(None)
+    started.set_exception(RuntimeError("no process"))
     pool = ThreadPoolExecutor(1)
     pool.shutdown()
     with pytest.raises(RuntimeError, match="shutdown"):
-        list(Crew(pool, started, 1).in_order(added, [1], meanwhile=abs))
-
-
-def test_what_waits_is_given_up_with_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adrisk.engine._installed", [make_base()])
-    started: Future[None] = Future()
-    done: list[int] = []
-    with ThreadPoolExecutor(1) as pool:
-        results = Crew(pool, started, 1).in_order(added, range(9), meanwhile=done.append)
-        next(results)
-        results.close()
-        started.set_result(None)
-    assert len(done) < 4
+        list(Crew(pool, started, 1).in_order(added, [1], ahead=ahead))
 
 
 @pytest.mark.parametrize("failure", [None, OSError, TypeError, AttributeError])

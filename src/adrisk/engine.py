@@ -16,15 +16,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import (
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
+from itertools import chain
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
@@ -85,85 +79,39 @@ class Crew(Generic[Held]):
         work: Callable[[Held, Given], Made],
         items: Iterable[Given],
         *,
-        meanwhile: Callable[[Given], Made] | None = None,
+        ahead: int = 0,
     ) -> Iterator[Made]:
         """`work` of what a process holds and every item, in the order of the items.
 
         Args:
             work: a function of a module, called in any of the processes.
             items: can be pickled; consumed only a little ahead of the results.
-            meanwhile: does the work here, on a thread, until the processes have started.
+            ahead: of how many items more may be consumed while the processes start, as making
+                the items is work, too.
 
         Raises:
             whatever making the thing or the work raises, at the place of its item.
         """
 
-        def there(item: Given) -> Future[Made]:
+        def submit(item: Given) -> Future[Made]:
             return self._pool.submit(_call, work, item)
 
-        if meanwhile is None:
-            yield from _through(there, items, self._workers, ())
-            return
-        do = meanwhile
-        with ThreadPoolExecutor(1, thread_name_prefix="adrisk") as here:
-            relay = _Relay(lambda item: here.submit(do, item), there, self._started)
-            yield from _through(relay, items, self._workers, (here,))
+        coming = iter(items)
+        waiting: deque[Given] = deque()
+        while len(waiting) < ahead and not self._started.done():
+            try:
+                waiting.append(next(coming))
+            except StopIteration:
+                break
+        if waiting:
+            self._started.exception()  # asking earlier for a process would wait as long
+        yield from _through(submit, chain(_emptied(waiting), coming), self._workers, ())
 
 
-class _Relay(Generic[Given, Made]):
-    """Hands items to one place until another has started, one at a time, and to that from then on.
-
-    An item that waits is not bound to either, so the slower place holds up at most the one it has.
-    """
-
-    def __init__(
-        self,
-        here: Callable[[Given], Future[Made]],
-        there: Callable[[Given], Future[Made]],
-        started: Future[None],
-    ) -> None:
-        self._here, self._there, self._started = here, there, started
-        self._waiting: deque[tuple[Given, Future[Made]]] = deque()
-        self._busy = False
-        self._lock = threading.RLock()
-        started.add_done_callback(self._hand_on)
-
-    def __call__(self, item: Given) -> Future[Made]:
-        answer: Future[Made] = Future()
-        with self._lock:
-            self._waiting.append((item, answer))
-        self._hand_on()
-        return answer
-
-    def _hand_on(self, _: object = None) -> None:
-        with self._lock:
-            while self._waiting and (self._started.done() or not self._busy):
-                item, answer = self._waiting.popleft()
-                if not answer.set_running_or_notify_cancel():
-                    continue
-                try:
-                    if self._started.done():
-                        self._there(item).add_done_callback(partial(_pass_to, answer))
-                    else:
-                        self._busy = True
-                        self._here(item).add_done_callback(partial(self._done_here, answer))
-                except RuntimeError as error:  # the place is closed or broken
-                    answer.set_exception(error)
-
-    def _done_here(self, answer: Future[Made], done: Future[Made]) -> None:
-        with self._lock:
-            self._busy = False
-        _pass_to(answer, done)
-        self._hand_on()
-
-
-def _pass_to(answer: Future[Made], done: Future[Made]) -> None:
-    if done.cancelled():
-        answer.set_exception(CancelledError())
-    elif (error := done.exception()) is not None:
-        answer.set_exception(error)
-    else:
-        answer.set_result(done.result())
+def _emptied(waiting: deque[Given]) -> Iterator[Given]:
+    """The items from the first, each let go as it is given."""
+    while waiting:
+        yield waiting.popleft()
 
 
 @contextmanager

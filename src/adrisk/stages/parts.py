@@ -37,6 +37,7 @@ from adrisk.types import IntArray
 BATCH_ROWS = 10_240
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
+_AHEAD = 32  # batches made while the processes start; those of copies are small
 WORK = ".work"
 _SHARED = "adrisk.scoring.shared"  # imported in the server of the processes alone
 
@@ -218,7 +219,7 @@ def score_parts(
 
     Args:
         scorer: of no ad yet.
-        reader: works here where there are no helpers, and until they have started.
+        reader: works here where there are no helpers.
         stream: the ads, from the first.
         out: of the run.
         workers: threads where there are no helpers, 0 for one a core.
@@ -239,7 +240,7 @@ def score_parts(
     if helpers is None:
         readings = in_order(reader, to_read(), workers)
     else:
-        readings = helpers.in_order(TextReader.__call__, to_read(), meanwhile=reader)
+        readings = helpers.in_order(TextReader.__call__, to_read(), ahead=_AHEAD)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
         for read in readings:
