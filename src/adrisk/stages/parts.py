@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -331,11 +332,17 @@ def link_parts(out: Path, memory: Memory | None = None) -> Linked:
             worded.contacts,
             text_of=worded.wording,
         )
-        for name, table in (("campaigns", linked.campaigns), ("links", linked.links)):
-            with replacing(out / f"{name}.parquet") as draft:
-                pq.write_table(table, draft, compression="zstd")
+        written = {"campaigns.parquet": linked.campaigns, "links.parquet": linked.links}
+        for _ in in_order(partial(_write_table, out), written.items()):
+            pass
         advance(len(linked.campaigns), total=len(linked.campaigns))
     return replace(linked, links=schema.LINKS.empty_table())
+
+
+def _write_table(out: Path, named: tuple[str, pa.Table]) -> None:
+    name, table = named
+    with replacing(out / name) as draft:
+        pq.write_table(table, draft, compression="zstd")
 
 
 def _name(part: int) -> str:

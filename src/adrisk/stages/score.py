@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,8 +133,10 @@ def score(
         facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
         give_back()
         counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
-        write_evidence(model, out, workers, helpers)
-    sealed = seal_contacts(out, workspace)
+        with ThreadPoolExecutor(1, thread_name_prefix="adrisk") as beside:
+            sealing = beside.submit(seal_contacts, out, workspace)
+            write_evidence(model, out, workers, helpers)
+            sealed = sealing.result()
     counts = {
         "read": stream.read,
         "scored": stream.accepted,
