@@ -108,8 +108,8 @@ _LIKELY_NAME = "@|[a-z][a-z0-9._-]*[_0-9]|[0-9][0-9._-]*[a-z]"
 _CUE = rf"(?:{_CUE_WORDS})[\s:=]{{0,3}}"
 # Every list of words stands here as seldom as can be: RE2 reads all this anew for each block.
 HINT = (  # RE2 syntax
-    rf"(?:{_WORDS_OF_APPS})"
-    rf"(?:[\s:=>•.()–—-]{{0,4}}(?:{_LIKELY_NAME}|{_CUE}(?:{_CUE}){{0,2}}(?:{_LIKELY_NAME}|[a-z0-9]+[._]))"
+    rf"(?:{_WORDS_OF_APPS})(?:[\s:=>•.()–—-]{{0,4}}"
+    rf"(?:{_LIKELY_NAME}|{_CUE}(?:{_CUE}){{0,2}}(?:{_LIKELY_NAME}|[a-z0-9]+[._]))"
     rf"|\s{{0,2}}(?:(?:{_CUE_WORDS})\s{{0,3}}){{0,3}}\s?[:=][\s:=]{{0,3}}[a-z0-9])"
     "|discord"
 )
