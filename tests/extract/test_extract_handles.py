@@ -20,8 +20,8 @@ SPELT_OUT = "|".join(
     ]
 )
 PIECES = st.sampled_from(
-    ["telegram", "insta", "wechat", "line", "kik", "微信", "тг", "discord", "my", "id", "user", "号",
-     "is", "on", " ", " ", ": ", "=", ".", "_", "@", "ana", "ana_7", "7ana", "ana.b", "\n", "("]
+    ["telegram", "insta", "wechat", "line", "kik", "微信", "тг", "discord", "my", "id", "user",
+     "号", "is", "on", " ", " ", ": ", "=", ".", "_", "@", "ana", "ana_7", "7ana", "ana.b", "\n", "("]
 )  # fmt: skip
 
 
