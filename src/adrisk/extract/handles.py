@@ -104,16 +104,14 @@ _PROFILE = re.compile(
     r"(?P<snapchat>snapchat\.com/add/)(?P<d>[\w.-]{3,32})"
 )
 
+_LIKELY_NAME = "@|[a-z][a-z0-9._-]*[_0-9]|[0-9][0-9._-]*[a-z]"
+_CUE = rf"(?:{_CUE_WORDS})[\s:=]{{0,3}}"
+# Every list of words stands here as seldom as can be: RE2 reads all this anew for each block.
 HINT = (  # RE2 syntax
-    rf"(?:{_WORDS_OF_APPS})[\s:=>•.()–—-]{{0,4}}(?:(?:{_CUE_WORDS})[\s:=]{{0,3}}){{0,3}}"
-    r"(?:@|[a-z][a-z0-9._-]*[_0-9]|[0-9][0-9._-]*[a-z])"
-    rf"|"
-    rf"(?:{_WORDS_OF_APPS})[\s]{{0,2}}(?:(?:{_CUE_WORDS})[\s]{{0,3}}){{0,3}}[\s]?[:=][\s:=]{{0,"
-    rf"3}}[a-z0-9]"
-    rf"|"
-    rf"(?:{_WORDS_OF_APPS})[\s:=>•.()–—-]{{0,4}}(?:(?:{_CUE_WORDS})[\s:=]{{0,3}}){{1,3}}[a-z0-9"
-    rf"]+[._]"
-    r"|discord"
+    rf"(?:{_WORDS_OF_APPS})(?:[\s:=>•.()–—-]{{0,4}}"
+    rf"(?:{_LIKELY_NAME}|{_CUE}(?:{_CUE}){{0,2}}(?:{_LIKELY_NAME}|[a-z0-9]+[._]))"
+    rf"|\s{{0,2}}(?:(?:{_CUE_WORDS})\s{{0,3}}){{0,3}}\s?[:=][\s:=]{{0,3}}[a-z0-9])"
+    "|discord"
 )
 """What a folded text holds if a handle is in it that no @ tells."""
 
