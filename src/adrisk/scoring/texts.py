@@ -7,6 +7,7 @@ to read, and what becomes of it, is for `adrisk.stages.parts`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,19 @@ class Unread:
     regions: list[str | None]
     languages: list[str | None]
 
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def together(unread: Sequence[Unread]) -> Unread:
+    """Some texts to be read, one behind the other."""
+    none = pa.array([], pa.large_string())
+    return Unread(
+        pa.concat_arrays([none, *(some.texts for some in unread)]),
+        [region for some in unread for region in some.regions],
+        [language for some in unread for language in some.languages],
+    )
+
 
 def record_of(labels: tuple[str, ...]) -> np.dtype[np.void]:
     """The record of a text; bit i of `escalate` is the i-th escalating indicator."""
@@ -58,10 +72,10 @@ class TextReader:
         self.model = model
         self._pseudonyms = names
 
-    def __call__(self, unread: Unread | None) -> tuple[Records, Names] | None:
-        """What is in each text; None if there is nothing to read."""
-        if unread is None:
-            return None
+    def __call__(self, unread: Unread) -> tuple[Records, Names]:
+        """What is in each text."""
+        if not len(unread):
+            return np.zeros(0, dtype=record_of(self.model.labels)), []
         reading = prepare(unread.texts, unread.languages)
         contacts = contacts_column(reading.raw, reading.folded, unread.regions)
         answers = self.model.answer(reading)

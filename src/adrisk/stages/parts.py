@@ -29,7 +29,7 @@ from adrisk.policy import Policy, languages_known, unjudged
 from adrisk.progress import track
 from adrisk.reading import cut
 from adrisk.scoring.copies import Asked, Copies, Names, Records
-from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of
+from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together
 from adrisk.scoring.wordings import Wordings, wordings
 from adrisk.sources import AdStream
 from adrisk.stages.files import replacing
@@ -38,7 +38,9 @@ from adrisk.types import IntArray
 BATCH_ROWS = 10_240
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
 PART_ROWS = 51_200
-_AHEAD = 32  # batches made while the processes start; those of copies are small
+_TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
+_BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
+_AHEAD = 16  # readings made ready while the processes start
 WORK = ".work"
 _SHARED = "adrisk.scoring.shared"  # imported in the server of the processes alone
 
@@ -67,13 +69,11 @@ class Begun:
         ads: its rows, without their texts.
         wordings: their texts.
         asked: what is known of the wordings.
-        unread: those to be read; None if there are none.
     """
 
     ads: pa.Table
     wordings: Wordings
     asked: Asked
-    unread: Unread | None
 
 
 class Scorer:
@@ -87,29 +87,27 @@ class Scorer:
         self._record = record_of(model.labels)
         self._copies = Copies(self._record)
 
-    def begin(self, ads: pa.Table) -> Begun:
+    def begin(self, ads: pa.Table) -> tuple[Begun, Unread]:
         """Find out what of a batch is to be read."""
         found = wordings(ads)
         asked = self._copies.ask(found.keys)
-        unread = None
-        if len(asked.rows):
-            unread = Unread(
-                found.texts.take(pa.array(asked.rows)),
-                [found.regions[row] for row in asked.rows],
-                [found.languages[row] for row in asked.rows],
-            )
-        return Begun(ads.drop_columns(["text"]), found, asked, unread)
+        unread = Unread(
+            found.texts.take(pa.array(asked.rows)),
+            [found.regions[row] for row in asked.rows],
+            [found.languages[row] for row in asked.rows],
+        )
+        return Begun(ads.drop_columns(["text"]), found, asked), unread
 
-    def finish(self, begun: Begun, read: tuple[Records, Names] | None) -> Batch:
+    def finish(self, begun: Begun, fresh: Records, fresh_names: Names) -> Batch:
         """The scores of a batch, and what linking and explaining will need of it.
 
         Args:
             begun: the earliest of those that are not finished.
-            read: what its unread texts say.
+            fresh: what its unread texts say.
+            fresh_names: of the contacts in each.
         """
         ads, worded = begun.ads, begun.wordings
         of = worded.number
-        fresh, fresh_names = (np.zeros(0, self._record), []) if read is None else read
         found, names = self._copies.tell(begun.asked, fresh, fresh_names)
         incomplete = unjudged(
             found["unreadable"], pa.array(worded.languages, pa.string()), self._known
@@ -230,13 +228,24 @@ def score_parts(
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
         if path.name.split(".")[0] not in done:
             path.unlink()
-    under_way: deque[tuple[int, int, Begun | None]] = deque()  # part, ads, and what is begun
+    under_way: deque[list[tuple[int, int, Begun | None]]] = deque()  # part, ads, what is begun
 
-    def to_read() -> Iterator[Unread | None]:
+    def to_read() -> Iterator[Unread]:
+        some: list[tuple[int, int, Begun | None]] = []
+        texts: list[Unread] = []
         for part, ads in _numbered(stream):
-            begun = None if _name(part) in done else scorer.begin(ads)
-            under_way.append((part, len(ads), begun))
-            yield None if begun is None else begun.unread
+            begun = None
+            if _name(part) not in done:
+                begun, unread = scorer.begin(ads)
+                texts.append(unread)
+            some.append((part, len(ads), begun))
+            if len(some) == _BATCHES_AT_ONCE or sum(map(len, texts)) >= _TEXTS_AT_ONCE:
+                under_way.append(some)
+                yield together(texts)
+                some, texts = [], []
+        if some:
+            under_way.append(some)
+            yield together(texts)
 
     if helpers is None:
         readings = in_order(reader, to_read(), workers)
@@ -244,16 +253,19 @@ def score_parts(
         readings = helpers.in_order(TextReader.__call__, to_read(), ahead=_AHEAD)
     gathered, current = _Part(), 0
     with track("score", stream.total_rows) as advance:
-        for read in readings:
-            part, rows, begun = under_way.popleft()
-            if part != current:
-                gathered, current = _Part(), part
-            if begun is not None:
-                gathered.add(scorer.finish(begun, read))
-                if gathered.rows == PART_ROWS:
-                    _write_part(out, current, gathered)
-                    gathered = _Part()
-            advance(rows)
+        for fresh, names in readings:
+            first = 0
+            for part, rows, begun in under_way.popleft():
+                if part != current:
+                    gathered, current = _Part(), part
+                if begun is not None:
+                    its = slice(first, first + len(begun.asked.rows))
+                    gathered.add(scorer.finish(begun, fresh[its], names[its]))
+                    first = its.stop
+                    if gathered.rows == PART_ROWS:
+                        _write_part(out, current, gathered)
+                        gathered = _Part()
+                advance(rows)
         _write_part(out, current, gathered)
 
 
