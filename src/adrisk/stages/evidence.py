@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,19 +12,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk.engine import Crew, cores, in_order
-from adrisk.explain import evidence_of
 from adrisk.model import Model
 from adrisk.progress import track
+from adrisk.scoring.evidence import Ad, Evidence, explain, explain_there
 from adrisk.scoring.texts import TextReader
 from adrisk.stages.parts import candidate_texts, part_files, write_scores
-from adrisk.types import Level, State
+from adrisk.types import Level
 
 _WRITERS = 2  # threads; more would hold more parts in memory at once
 _SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between
 
-_Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]  # text, language, probabilities
-_Evidence = list[dict[str, Any]]
-_Part = tuple[Path, pa.Table, list[int], list[_Evidence]]
+_Part = tuple[Path, pa.Table, list[int], list[Evidence]]
 """A scores file, what is in it, some rows of that and the evidence of each."""
 
 
@@ -47,7 +44,7 @@ def write_evidence(
     def explained() -> Iterator[_Part]:
         """The parts with flagged ads, those ads' rows, and the evidence of each."""
         first = 0
-        known: dict[_Ad, _Evidence] = {}
+        known: dict[Ad, Evidence] = {}
         for path in part_files(out):
             count = pq.read_metadata(path).num_rows
             rows = np.flatnonzero(flagged[first : first + count]).tolist()
@@ -60,9 +57,9 @@ def write_evidence(
                 known.clear()
             new = [ad for ad in dict.fromkeys(ads) if ad not in known]
             if helpers is None:
-                found = in_order(partial(_explain, model), new, workers)
+                found = in_order(partial(explain, model), new, workers)
             else:
-                found = helpers.in_order(_explain_there, new)
+                found = helpers.in_order(explain_there, new)
             for ad, evidence in zip(new, found, strict=True):
                 known[ad] = evidence
                 advance()
@@ -77,7 +74,7 @@ def write_evidence(
 def _write(part: _Part) -> None:
     """Put the evidence of some rows into a scores file."""
     path, scores, rows, found = part
-    values: list[_Evidence | None] = [None] * len(scores)
+    values: list[Evidence | None] = [None] * len(scores)
     for row, evidence in zip(rows, found, strict=True):
         values[row] = evidence
     form = scores.schema.field("evidence")
@@ -85,29 +82,9 @@ def _write(part: _Part) -> None:
     write_scores(path, scores.set_column(column, form, pa.array(values, form.type)))
 
 
-def _explain(model: Model, ad: _Ad) -> _Evidence:
-    """Evidence of one ad as values of the evidence column."""
-    text, language, likely = ad
-    return [
-        {
-            "indicator": e.indicator,
-            "start": e.start,
-            "end": e.end,
-            "strength": e.strength,
-            "found_by": e.found_by,
-        }
-        for e in evidence_of(model, text, dict(likely), language)
-        if e.state is State.PRESENT
-    ]
-
-
-def _explain_there(reader: TextReader, ad: _Ad) -> _Evidence:
-    return _explain(reader.model, ad)
-
-
 def _arguments(
     scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
-) -> list[_Ad]:
+) -> list[Ad]:
     names = ["language", *(f"p_{label}" for label in labels)]
     ads = scores.select(names).take(pa.array(rows)).to_pylist()
     return [

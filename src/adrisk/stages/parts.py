@@ -42,7 +42,8 @@ _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside t
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 16  # readings made ready while the processes start
 WORK = ".work"
-_SHARED = "adrisk.scoring.shared"  # imported in the server of the processes alone
+_PRELOADED = ("adrisk.scoring.texts", "adrisk.scoring.evidence", "torch", "adrisk.scoring.shared")
+"""What is imported once for all processes, the last of it nowhere else."""
 
 _TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
 APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
@@ -203,7 +204,7 @@ def hands(
     """
     if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return crew(recipe, workers, preload=(Recipe.__module__, "torch", _SHARED))
+    return crew(recipe, workers, preload=_PRELOADED)
 
 
 def score_parts(
