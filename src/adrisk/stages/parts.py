@@ -40,7 +40,7 @@ _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes seve
 PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
-_AHEAD = 16  # readings made ready while the processes start
+_AHEAD = 32  # readings made ready while the processes start
 WORK = ".work"
 _PRELOADED = ("adrisk.scoring.texts", "adrisk.scoring.evidence", "torch", "adrisk.scoring.shared")
 """What is imported once for all processes, the last of it nowhere else."""
