@@ -33,13 +33,19 @@ def test_speed_memory_and_precision_of_both_sides_are_told_with_their_intervals(
 ) -> None:
     ads = make_corpus_file(tmp_path / "ads.parquet", count=120, positives=30)
     out = told("score.py", "--parquet", ads, "--train", 500, "--runs", 1)
-    assert re.search(r"^\d+ cores", out)
-    ours, theirs, spread = "adrisk, whole way", "scikit-learn, risk only", "the same on all cores"
-    for side in (ours, theirs, spread):
+    assert out.startswith("120 ads of ")
+    assert re.search(r"^\d+ cores", out, re.MULTILINE)
+    ours, theirs = "adrisk, whole way", "scikit-learn, risk only"
+    for side in (ours, theirs, "the same on all cores", "the same, each text once"):
         assert re.search(rf"^{side} +120 +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+$", out, re.MULTILINE)
     for side in (ours, theirs):
         assert re.search(rf"^{side} +[01]\.\d+ \[[01]\.\d+, [01]\.\d+\]$", out, re.MULTILINE)
-    for peer in ("scikit-learn in one process", "scikit-learn on all cores", "a second of proc"):
+    for peer in (
+        "scikit-learn in one process",
+        "scikit-learn on all cores",
+        "scikit-learn, each text once",
+        "a second of processor time",
+    ):
         assert re.search(rf"^{peer}.* \d+\.\d+ times the ads \[\d+\.\d+, \d+\.\d+\]$", out, re.M)
     assert "120 labelled ads, 30 risky" in out
 

@@ -18,6 +18,7 @@ import pytest
 
 from adrisk import stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
+from adrisk.scoring.texts import Unread
 from adrisk.stages import parts
 from adrisk.tracking import Store, list_versions
 from builders import make_ads, make_texts
@@ -322,7 +323,7 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     scored: list[int] = []
     work = parts.Scorer.begin
 
-    def once_away(scorer: parts.Scorer, ads: pa.Table) -> parts.Begun:
+    def once_away(scorer: parts.Scorer, ads: pa.Table) -> tuple[parts.Begun, Unread]:
         scored.append(len(ads))  # a part that is done is not scored again
         if len(scored) == 3:
             raise OSError(5, "Input/output error")

@@ -234,19 +234,26 @@ def score_parts(
     def to_read() -> Iterator[Unread]:
         some: list[tuple[int, int, Begun | None]] = []
         texts: list[Unread] = []
+
+        def ready() -> Unread:
+            under_way.append(some.copy())
+            unread = together(texts)
+            some.clear()
+            texts.clear()
+            return unread
+
         for part, ads in _numbered(stream):
+            if some and part != some[-1][0]:  # what comes behind a part may fail; it does not wait
+                yield ready()
             begun = None
             if _name(part) not in done:
                 begun, unread = scorer.begin(ads)
                 texts.append(unread)
             some.append((part, len(ads), begun))
             if len(some) == _BATCHES_AT_ONCE or sum(map(len, texts)) >= _TEXTS_AT_ONCE:
-                under_way.append(some)
-                yield together(texts)
-                some, texts = [], []
+                yield ready()
         if some:
-            under_way.append(some)
-            yield together(texts)
+            yield ready()
 
     if helpers is None:
         readings = in_order(reader, to_read(), workers)
