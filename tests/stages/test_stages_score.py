@@ -152,7 +152,7 @@ def test_a_run_stopped_anywhere_and_resumed_gives_equal_bytes(
     stop_after: int,
 ) -> None:
     whole = run(model, ads_file, tmp_path / "whole", workers=2)
-    write, written = parts._write_part, []
+    write, written = parts.write_part, []
 
     def stopping(*args: object) -> None:
         if len(written) == stop_after:
@@ -160,11 +160,11 @@ def test_a_run_stopped_anywhere_and_resumed_gives_equal_bytes(
         write(*args)
         written.append(1)
 
-    monkeypatch.setattr(parts, "_write_part", stopping)
+    monkeypatch.setattr(parts, "write_part", stopping)
     with pytest.raises(KeyboardInterrupt):
         run(model, ads_file, tmp_path / "stopped", workers=1)
     assert not (tmp_path / "stopped" / "manifest.json").exists()
-    monkeypatch.setattr(parts, "_write_part", write)
+    monkeypatch.setattr(parts, "write_part", write)
     with pytest.raises(UsageError, match="add --resume"):
         run(model, ads_file, tmp_path / "stopped")
     resumed = run(model, ads_file, tmp_path / "stopped", resume=True)

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from adrisk import schema
 from adrisk.indicators import load_taxonomy
 from adrisk.policy import Apart, Unjudged
-from adrisk.stages import parts
 from adrisk.stages.files import replacing
-from adrisk.stages.parts import WORK, part_files
+from adrisk.stages.kept import APART, WORK, part_files
 
 APART_FILE = "apart.parquet"
 
@@ -49,7 +48,7 @@ def write_apart(out: Path) -> Noted:
     ids, rows, escalate, incomplete = [], [], [], []
     count = 0
     for path in part_files(out):
-        found = pq.read_table((out / WORK / path.stem).with_suffix(".apart"), schema=parts.APART)
+        found = pq.read_table((out / WORK / path.stem).with_suffix(".apart"), schema=APART)
         ads = pq.read_table(path, columns=["ad_id"])["ad_id"]
         ids += ads.take(found["row"]).to_pylist()
         rows += (found["row"].to_numpy() + count).tolist()

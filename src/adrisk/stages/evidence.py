@@ -16,7 +16,7 @@ from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.scoring.evidence import Ad, Evidence, explain, explain_there
 from adrisk.scoring.texts import TextReader
-from adrisk.stages.parts import candidate_texts, part_files, write_scores
+from adrisk.stages.kept import candidate_texts, part_files, write_scores
 from adrisk.types import Level
 
 _WRITERS = 2  # threads; more would hold more parts in memory at once

@@ -18,7 +18,7 @@ from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible
 from adrisk.stages.files import replacing
-from adrisk.stages.parts import FACTS, WORK, part_files, read_worded
+from adrisk.stages.kept import FACTS, WORK, part_files, read_worded
 from adrisk.types import IntArray
 
 _NAME_LIMIT = 60

@@ -1,4 +1,4 @@
-"""Sources to campaigns: `adrisk link`.
+"""Sources, or the parts of a scored folder, to campaigns: `adrisk link` and scoring.
 
 Reads every ad once and every different text once, on processes where there are many. Writes the
 campaigns, one row an ad, and beside them, in a file ending in .links.parquet, why.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk.campaigns import Linked, link
+from adrisk import schema
+from adrisk.campaigns import WIDTH, Linked, link
 from adrisk.campaigns.memory import DAYS, Memory, remember
 from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.engine import cores, in_order, in_processes
@@ -26,6 +27,7 @@ from adrisk.progress import say, track
 from adrisk.reading import MAX_CHARS
 from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
 from adrisk.stages.files import output, replacing
+from adrisk.stages.kept import WORK, part_files, read_worded
 from adrisk.types import IntArray
 
 MANY_ADS = 60_000
@@ -95,12 +97,50 @@ def link_ads(
                 raise no_ads(sources, quarantine)
         step = link if memory is None else memory.link
         linked = step(ids, signed.signatures, signed.contacts, text_of=text_of)
-        for path, table in ((out, linked.campaigns), (links, linked.links)):
-            with replacing(path) as draft:
-                pq.write_table(table, draft, compression="zstd")
+        _write(linked, out, links)
     for note in linked.notes:
         say(note)
     return _counted(linked, out, links, stream, quarantine)
+
+
+def link_parts(out: Path, memory: Memory | None = None) -> Linked:
+    """Join the ads of all parts into campaigns; writes them and the links that hold them.
+
+    With a memory, they join the campaigns remembered there, and are remembered.
+
+    Returns:
+        What was found; the links, as large as all the rest, are in their file alone.
+    """
+    with track("campaigns", None) as advance:
+        ids: list[pa.Array] = []
+        signatures = []
+        for path in part_files(out):
+            ids += pq.read_table(path, columns=["ad_id"])["ad_id"].chunks
+            signed = (out / WORK / path.stem).with_suffix(".signatures")
+            signatures.append(np.fromfile(signed, dtype=np.uint32))
+        worded = read_worded(out)
+        step = link if memory is None else memory.link
+        linked = step(
+            pa.chunked_array(ids),
+            np.concatenate(signatures).reshape(worded.count, WIDTH),
+            worded.contacts,
+            text_of=worded.wording,
+        )
+        _write(linked, out / "campaigns.parquet", out / "links.parquet")
+        advance(len(linked.campaigns), total=len(linked.campaigns))
+    return replace(linked, links=schema.LINKS.empty_table())
+
+
+def _write(linked: Linked, campaigns: Path, links: Path) -> None:
+    """Write both tables, one beside the other."""
+
+    def write(named: tuple[Path, pa.Table]) -> None:
+        path, table = named
+        with replacing(path) as draft:
+            pq.write_table(table, draft, compression="zstd")
+
+    for _ in in_order(write, ((campaigns, linked.campaigns), (links, linked.links))):
+        pass
 
 
 def remembering(

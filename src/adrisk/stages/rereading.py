@@ -16,7 +16,7 @@ from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
 from adrisk.model import Model
 from adrisk.policy import Policy
 from adrisk.progress import say
-from adrisk.stages.parts import reread_ads
+from adrisk.stages.kept import reread_ads
 
 
 def reread(out: Path, model: Model, scored: int) -> dict[str, Any]:

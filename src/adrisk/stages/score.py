@@ -37,15 +37,9 @@ from adrisk.stages.evidence import write_evidence
 from adrisk.stages.facts import write_facts
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
-from adrisk.stages.linking import remembering
-from adrisk.stages.parts import (
-    WORK,
-    Scorer,
-    hands,
-    link_parts,
-    part_files,
-    score_parts,
-)
+from adrisk.stages.kept import WORK, part_files
+from adrisk.stages.linking import link_parts, remembering
+from adrisk.stages.parts import Scorer, hands, score_parts
 from adrisk.stages.rereading import outside_the_band, reread
 from adrisk.stages.sealing import seal_contacts
 

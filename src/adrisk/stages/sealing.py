@@ -17,7 +17,7 @@ from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
 from adrisk.progress import say
 from adrisk.reading import prepare
 from adrisk.review import KeptContact, Vault
-from adrisk.stages.parts import WORK, candidate_texts, part_files
+from adrisk.stages.kept import WORK, candidate_texts, part_files
 from adrisk.types import Level
 
 
