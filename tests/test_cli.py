@@ -367,7 +367,7 @@ def test_resuming_clears_away_what_a_kill_left_half_written(
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "_write_part", interrupted)
+        patch.setattr(parts, "write_part", interrupted)
         assert run("score", model_folder, ads_file, "-o", out).code == 130
     (out / ".campaigns.parquet.0a1b2c3d.draft").touch()
     assert run("score", model_folder, ads_file, "-o", out, "--resume").code == 0
