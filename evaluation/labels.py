@@ -37,22 +37,15 @@ from sklearn.metrics import average_precision_score
 
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
-from adrisk.features import hashed_matrix
-from adrisk.indicators import load_taxonomy
-from adrisk.labels import (
-    JUDGES,
-    RISK,
-    Targets,
-    join_votes,
-    learnable,
-    read_votes,
-    rule_votes,
-    targets_of,
-)
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.labels.join import join_votes
+from adrisk.labels.targets import Targets, learnable, targets_of
+from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics import Metric, average_precision
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.labels import lesson
 from adrisk.stages.train import split_corpus
+from adrisk.text.ngrams import hashed_matrix
 from adrisk.types import RISKY, FloatArray, IntArray
 
 OUT = Path(__file__).parent / "results" / "labels.json"

@@ -23,7 +23,7 @@ from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.progress import show
 from adrisk.stages import evaluate, fit_model, load_corpus, write_results
 from adrisk.stages.train import split_corpus
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
 
 RESULTS = Path(__file__).parent / "results"
 

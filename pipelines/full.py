@@ -11,11 +11,11 @@ from prefect import flow, task
 
 from adrisk import stages
 from adrisk.config import RunConfig, load
-from adrisk.indicators import use_platform_file
-from adrisk.policy import settle
+from adrisk.indicators.extension import use_platform_file
+from adrisk.policy.settled import settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.files import workspace
-from adrisk.tracking import Store
+from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder
 from adrisk_pipelines.evaluate import evaluate_recipe_task, evaluate_task
 from adrisk_pipelines.ingest import ingest_task, leave_ingested

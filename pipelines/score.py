@@ -9,7 +9,7 @@ from prefect import flow, task
 
 from adrisk import stages
 from adrisk.config import ScoreConfig
-from adrisk.policy import PolicyConfig
+from adrisk.policy.config import PolicyConfig
 from adrisk.stages.files import workspace
 from adrisk_pipelines.common import (
     RETRIES,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.reading import Reading, prepare
 
 RISKY = "we hold your passport until the travel debt is paid"

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from adrisk.calibration import Calibration, fit_calibration, levels
 from adrisk.classifiers.base import IMPOSSIBLE, Margins
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.manifest import CalibrationEntry, calibration_entry, calibration_of
 from adrisk.monotone import METHODS, choose, gain
 

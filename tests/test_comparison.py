@@ -7,8 +7,9 @@ import pytest
 
 from adrisk import metrics
 from adrisk.errors import CorpusError
-from adrisk.evaluation import Pair, Ruler, compare, in_words
-from adrisk.labels import Targets
+from adrisk.evaluation.comparison import Pair, compare, in_words
+from adrisk.evaluation.judging import Ruler
+from adrisk.labels.targets import Targets
 from adrisk.types import FloatArray
 
 RULER = Ruler(resamples=200)

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.drift import KINDS, LIMITS, Drift, Verdict, compare, supported
+from adrisk.drift.aspects import KINDS, Drift
+from adrisk.drift.comparison import compare, supported
 from adrisk.drift.effects import cohen_h, jensen_shannon, psi
+from adrisk.drift.limits import LIMITS, Verdict
 from adrisk.summary import (
     ENOUGH_ADS,
     GROUPS,

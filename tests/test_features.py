@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.features import bags, hashed_matrix
+from adrisk.text.ngrams import bags, hashed_matrix
 
 BITS = 14
 TEXTS = st.lists(st.text(alphabet="ab é中\n9", max_size=20), max_size=6)

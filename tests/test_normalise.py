@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.normalise import fold, fold_column, fold_text
+from adrisk.text.normalise import fold, fold_column, fold_text
 
 TEXT = st.text(max_size=80)
 HARD = st.text(

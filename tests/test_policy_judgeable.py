@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.normalise import fold_text
-from adrisk.policy import Unjudged, judgeable, languages_known, unjudged, unreadable
+from adrisk.policy import judgeable
+from adrisk.policy.judgeable import Unjudged, languages_known, unjudged, unreadable
+from adrisk.text.normalise import fold_text
 
 FOUR = frozenset({"en", "es", "fr", "pt"})
 

@@ -35,12 +35,12 @@ from planted import Habits, planted
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.campaigns import link
+from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import remember
 from adrisk.campaigns.texts import Signed, Signer, Texts
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.normalise import fold_column
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold_column
 
 RESULTS = Path(__file__).parents[1] / "results" / "campaigns.json"
 HARDER = Habits(silent_short=0.25, footer=0.25)

@@ -17,7 +17,7 @@ from adrisk.config import ModelConfig
 from adrisk.errors import AdriskError
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
 from adrisk.types import RISKY
 
 TRAIN_SEED, SCORE_SEED = 0, 1

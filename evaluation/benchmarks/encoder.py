@@ -35,13 +35,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.classifiers.encoder import EncoderClassifier
+from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.source import silent
 from adrisk.config import ModelConfig
 from adrisk.engine import cores
 from adrisk.errors import UsageError
-from adrisk.indicators import Findings
+from adrisk.indicators.findings import Findings
 from adrisk.model import Model
 from adrisk.reading import Reading, prepare
 from adrisk.stages import fit_model, load_corpus

@@ -27,9 +27,10 @@ import phonenumbers
 import pyarrow as pa
 
 from adrisk.engine import cores
-from adrisk.extract import contacts_column, guess_regions
-from adrisk.normalise import fold_column
-from adrisk.synthetic import generate
+from adrisk.extract.column import contacts_column
+from adrisk.extract.regions import guess_regions
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold_column
 
 BATCH_ROWS = 2048
 SEED, WARMING_SEED = 1, 2

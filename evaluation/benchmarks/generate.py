@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
 
 
 def main() -> None:

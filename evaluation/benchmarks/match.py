@@ -21,14 +21,16 @@ from statistics import median
 
 import pyarrow as pa
 
-from adrisk.indicators import LANGUAGES, find_all, match_column
+from adrisk.indicators.findings import find_all
+from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.notation import Phrase
 from adrisk.indicators.plain import plain
 from adrisk.indicators.reader import Reader, forget
 from adrisk.indicators.rulebook import load_rulebook
+from adrisk.indicators.rules import match_column
 from adrisk.indicators.screen import Screen, sentences
-from adrisk.normalise import fold_column, fold_text
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold_column, fold_text
 
 Place = tuple[int, int, int, int]
 """Ad, phrase, start and end of a match."""

@@ -30,12 +30,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from adrisk.evaluation import plain_baselines, tfidf_baseline
-from adrisk.indicators import graded_risk, load_taxonomy
+from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
+from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
 from adrisk.metrics import average_precision, estimate
-from adrisk.normalise import fold_column
 from adrisk.progress import say
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold_column
 from adrisk.types import RISKY, FloatArray, IntArray
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.monotone import (
     METHODS,
     Choice,

@@ -30,7 +30,7 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
 from adrisk.classifiers.parameters import check_names, defaults_of
 from adrisk.errors import ConfigError, did_you_mean
-from adrisk.policy import PolicyConfig
+from adrisk.policy.config import PolicyConfig
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"

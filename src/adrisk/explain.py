@@ -15,10 +15,10 @@ import pyarrow as pa
 import regex
 
 from adrisk.classifiers.base import contributions_to
-from adrisk.indicators import match
+from adrisk.indicators.rules import match
 from adrisk.model import Model
-from adrisk.normalise import Folded, fold
 from adrisk.reading import MAX_CHARS, prepare
+from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray
 
 RISK = "risk"

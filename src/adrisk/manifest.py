@@ -17,7 +17,7 @@ from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
-from adrisk.indicators import rules_fingerprint
+from adrisk.indicators.findings import rules_fingerprint
 from adrisk.monotone import Choice, Curve
 from adrisk.pooling import Pooling
 

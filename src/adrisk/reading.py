@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.indicators import Findings, find_all
-from adrisk.normalise import fold_column
+from adrisk.indicators.findings import Findings, find_all
+from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 
 MAX_CHARS = 20_000

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
-from adrisk.extract.tokens import tokenise
+from adrisk.text.tokens import tokenise
 from adrisk.types import FloatArray, IntArray
 
 FILE = "summary.safetensors"

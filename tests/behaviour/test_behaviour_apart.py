@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour import Case, load_suites
-from adrisk.indicators import LANGUAGES, load_rules
-from adrisk.normalise import fold_text
-from adrisk.synthetic import bank, generate
+from adrisk.behaviour.suites import Case, load_suites
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rulebook import load_rules
+from adrisk.synthetic import bank
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold_text
 
 ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "evaluation" / "behaviour"

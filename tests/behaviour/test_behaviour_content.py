@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour import load_suites
-from adrisk.extract import find_contacts
+from adrisk.behaviour.suites import load_suites
+from adrisk.extract.column import find_contacts
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"
 

@@ -13,10 +13,10 @@ from unittest import mock
 import pytest
 
 import adrisk.cli
-from adrisk.behaviour import Case, Outcome, judge, load_suites, moves, rate, rates, results, settle
+from adrisk.behaviour.judging import Outcome, judge, moves, rate, rates, results, settle
+from adrisk.behaviour.suites import Case, load_suites
 from adrisk.model import Model
-from adrisk.report import behaviour_page
-from adrisk.report.behaviour import contrast
+from adrisk.report.behaviour import behaviour_page, contrast
 from adrisk.stages import behave
 from adrisk.stages.behave import in_words
 from builders import HONEST, RISKY

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour import FUNCTIONS, RISK, Case, fingerprint, load_suite, load_suites
+from adrisk.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint, load_suite, load_suites
 from adrisk.errors import AdriskError, ConfigError, UsageError
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.types import Weight
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adrisk.behaviour import RISK, TOLERANCE, judge, load_suites
+from adrisk.behaviour.judging import TOLERANCE, judge
+from adrisk.behaviour.suites import RISK, load_suites
 from adrisk.model import Model
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
 from adrisk.types import RISKY
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"

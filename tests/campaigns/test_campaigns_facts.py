@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk import schema
-from adrisk.campaigns import AdFacts, Column, campaign_facts
-from adrisk.campaigns.counting import busiest, distinct, packed, span
+from adrisk.campaigns.counting import AdFacts, Column, busiest, distinct, packed, span
+from adrisk.campaigns.facts import campaign_facts
 from adrisk.campaigns.signs import load_thresholds
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -9,7 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.campaigns import CONTACTS, Linked, link, link_texts, signatures
+from adrisk.campaigns import link_texts
+from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.linking import CONTACTS, link
+from adrisk.campaigns.minhash import signatures
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk import schema
-from adrisk.campaigns import Linked, link_texts
-from adrisk.extract import find_contacts
+from adrisk.campaigns import link_texts
+from adrisk.campaigns.linked import Linked
+from adrisk.extract.column import find_contacts
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

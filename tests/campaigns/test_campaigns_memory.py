@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.campaigns import Linked, link
+from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import Memory, remember
 from adrisk.campaigns.texts import Signer, Texts
 from adrisk.errors import ConfigError, UsageError

@@ -12,9 +12,9 @@ import pytest
 from adrisk.classifiers.cascade import CascadeClassifier, band
 from adrisk.config import ModelConfig
 from adrisk.errors import ConfigError, ModelError
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.model import Model
-from adrisk.policy import PolicyConfig
+from adrisk.policy.config import PolicyConfig
 from adrisk.reading import Reading, prepare
 from adrisk.stages import fit_model, load_corpus, score
 from adrisk.stages.corpus import Corpus

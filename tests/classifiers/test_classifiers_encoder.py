@@ -14,8 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.classifiers.encoder import EncoderClassifier, attribution
+from adrisk.classifiers.encoder import attribution
 from adrisk.classifiers.encoder.batches import by_width, padded, shortened
+from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.hardware import device
 from adrisk.classifiers.encoder.network import Network, cumulative
 from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved

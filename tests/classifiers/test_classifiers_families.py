@@ -15,9 +15,9 @@ from sklearn.metrics import average_precision_score
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
-from adrisk.labels import Targets
-from adrisk.normalise import fold_text
+from adrisk.labels.targets import Targets
 from adrisk.reading import Reading, prepare
+from adrisk.text.normalise import fold_text
 from builders import RISKY, make_texts
 
 LABELS = ("document_retention", "worker_protection", "never_seen")

@@ -17,8 +17,8 @@ from adrisk.classifiers.found import (
     found_to_learn,
 )
 from adrisk.errors import ModelError
-from adrisk.indicators import graded_risk, load_taxonomy
-from adrisk.labels import Targets
+from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
+from adrisk.labels.targets import Targets
 from adrisk.reading import prepare
 
 HOLDS = "We keep your passport until the debt is paid."

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from adrisk.classifiers import heads
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 
 LABELS = tuple(f"sign{i}" for i in range(5))
 

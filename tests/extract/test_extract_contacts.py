@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.extract import contacts_column, find_contacts, obscured_column
+from adrisk.extract.column import contacts_column, find_contacts, obscured_column
 from adrisk.extract.numerals import figures
-from adrisk.normalise import fold_column
+from adrisk.text.normalise import fold_column
 from adrisk.types import Contact
 
 

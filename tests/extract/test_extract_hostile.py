@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.extract import contacts_column, find_contacts, find_mentions
-from adrisk.normalise import fold_column
+from adrisk.extract.column import contacts_column, find_contacts
+from adrisk.extract.mentions import find_mentions
+from adrisk.text.normalise import fold_column
 
 FLOODS = [
     "1",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from adrisk.extract import find_mentions, guess_region, guess_regions, mentions_column, places
+from adrisk.extract import places
+from adrisk.extract.mentions import find_mentions, mentions_column
 from adrisk.extract.places import country_of, find_places
+from adrisk.extract.regions import guess_region, guess_regions
 
 
 def said(text: str) -> list[tuple[str, str]]:

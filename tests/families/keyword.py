@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from adrisk.classifiers.base import Margins
-from adrisk.labels import Targets, check_risk
+from adrisk.labels.targets import Targets, check_risk
 from adrisk.reading import Reading
 from adrisk.types import FloatArray
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk.indicators import find_all, load_taxonomy, match
-from adrisk.normalise import fold, fold_column
+from adrisk.indicators.findings import find_all
+from adrisk.indicators.rules import match
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.reading import prepare
+from adrisk.text.normalise import fold, fold_column
 from adrisk.types import State
 
 ADS = [

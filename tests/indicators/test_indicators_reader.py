@@ -12,20 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators import (
-    LANGUAGES,
-    find_all,
-    findings,
-    load_taxonomy,
-    match_column,
-    places,
-    reader,
-    settled,
-)
+from adrisk.indicators import findings, places, reader
+from adrisk.indicators.findings import find_all
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.overlap import settled
 from adrisk.indicators.plain import plain
 from adrisk.indicators.rulebook import load_rulebook
-from adrisk.normalise import fold, fold_column, fold_text
-from adrisk.synthetic import generate
+from adrisk.indicators.rules import match_column
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.synthetic.generate import generate
+from adrisk.text.normalise import fold, fold_column, fold_text
 from adrisk.types import Evidence, State
 
 IDS = load_taxonomy().text_ids

@@ -6,22 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators import (
-    LANGUAGES,
-    keywords,
-    load_rules,
-    load_taxonomy,
-    match,
-    match_all,
-    match_column,
-    notation,
-    plain,
-    rulebook,
-    rules,
-    screen,
-)
+from adrisk.indicators import keywords, notation, plain, rulebook, rules, screen
 from adrisk.indicators.keywords import keyword_counts
-from adrisk.indicators.rulebook import EXAMPLES, load_rulebook
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rulebook import EXAMPLES, load_rulebook, load_rules
+from adrisk.indicators.rules import match, match_all, match_column
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.types import State
 
 RULES = [(language, rule) for language in LANGUAGES for rule in load_rules(language)]

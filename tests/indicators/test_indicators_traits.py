@@ -15,11 +15,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from adrisk.indicators import LANGUAGES, load_rules, match, match_column
+from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.notation import Phrase, Slots, phrases
 from adrisk.indicators.plain import bare
-from adrisk.indicators.rulebook import _FOLDER, _listed, read_yaml
-from adrisk.traits import load_lexicon, swap_gender, swap_nation
+from adrisk.indicators.rulebook import _FOLDER, _listed, load_rules, read_yaml
+from adrisk.indicators.rules import match, match_column
+from adrisk.traits.lexicon import load_lexicon
+from adrisk.traits.swaps import swap_gender, swap_nation
 from adrisk.types import State
 
 EXAMPLES = [

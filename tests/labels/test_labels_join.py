@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk.labels import RISK, Ballots, join_votes, majority_votes
 from adrisk.labels.dawid_skene import MISSING, Priors, fit_label_model
 from adrisk.labels.dependence import excess_agreement
+from adrisk.labels.join import join_votes, majority_votes
+from adrisk.labels.votes import RISK, Ballots
 
 PRESENT, ABSENT, NOT_STATED = range(3)
 Rates = tuple[float, float]  # sensitivity, specificity

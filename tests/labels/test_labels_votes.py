@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import CorpusError
-from adrisk.labels import RISK, read_votes, rule_votes, together
+from adrisk.labels.votes import RISK, read_votes, rule_votes, together
 from adrisk.schema import VOTES
 from adrisk.stages import load_corpus
 from builders import make_ads, make_texts

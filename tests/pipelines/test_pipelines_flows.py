@@ -20,7 +20,8 @@ from adrisk import stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
 from adrisk.scoring.texts import Unread
 from adrisk.stages import parts
-from adrisk.tracking import Store, list_versions
+from adrisk.tracking.registry import list_versions
+from adrisk.tracking.runs import Store
 from builders import make_ads, make_texts
 
 TINY = "{family: ngram, parameters: {bits: 12}}"

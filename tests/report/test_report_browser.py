@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from adrisk.report import write_report
+from adrisk.report.render import write_report
 
 Make = Callable[..., Any]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from adrisk.report import card
+from adrisk.report.card import card
 from adrisk.report.markdown import plain, table
 from manifests import make_group, make_manifest, make_slice
 

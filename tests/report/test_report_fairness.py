@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adrisk.fairness import SWAPS
-from adrisk.report import fairness_lines
+from adrisk.report.fairness import fairness_lines
 
 SHARE = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 60}
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from adrisk.errors import UsageError
-from adrisk.report import write_report
+from adrisk.report.render import write_report
 
 Make = Callable[..., Any]
 GOLDEN = Path(__file__).parents[1] / "golden" / "report.html"

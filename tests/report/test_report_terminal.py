@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from adrisk.indicators import load_taxonomy
-from adrisk.report import summarise
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.report.summarise import summarise
 from adrisk.report.terminal import listed, shown, sparkline
 
 Make = Callable[..., Any]

@@ -11,8 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adrisk.errors import ConfigError, UsageError
-from adrisk.review import KeptContact, Vault
-from adrisk.review.vault import URL_VARIABLE
+from adrisk.review.vault import URL_VARIABLE, KeptContact, Vault
 
 KEY = bytes(range(32))
 PHONE = KeptContact("a" * 32, "phone", "+12025550143")

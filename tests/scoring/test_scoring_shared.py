@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from adrisk.indicators import LANGUAGES, load_rules, reader
+from adrisk.indicators import reader
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rulebook import load_rules
 from adrisk.reading import prepare
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from adrisk.errors import SourceError
 from adrisk.schema import ADS
-from adrisk.sources import ReadOptions
+from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.columns import recognise
 
 STRING = pa.string()

@@ -14,7 +14,7 @@ import pytest
 
 import adrisk.cli
 from adrisk import stages
-from adrisk.drift import KINDS
+from adrisk.drift.aspects import KINDS
 from adrisk.errors import ModelError
 from adrisk.model import Model
 from adrisk.report.drift import drift_page, drift_table

@@ -13,7 +13,7 @@ from adrisk.errors import UsageError
 from adrisk.explain import explain
 from adrisk.model import Model
 from adrisk.monotone import Curve
-from adrisk.policy import PolicyConfig
+from adrisk.policy.config import PolicyConfig
 from adrisk.stages import explain_text, score
 
 TEXTS = {

@@ -17,7 +17,7 @@ from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
 from adrisk.fairness import SWAPS
 from adrisk.model import Model
-from adrisk.report import fairness_lines
+from adrisk.report.fairness import fairness_lines
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.fairness import dimensions, fairness
 from builders import HONEST, RISKY, make_ads

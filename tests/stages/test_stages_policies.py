@@ -12,14 +12,10 @@ import pytest
 from adrisk.cli import main
 from adrisk.errors import UsageError
 from adrisk.model import Model
-from adrisk.policy import PolicyConfig, settle
+from adrisk.policy.config import PolicyConfig
+from adrisk.policy.settled import settle
 from adrisk.stages import score
-from adrisk.stages.policies import (
-    compare_policies,
-    comparison_in_words,
-    simulate,
-    write_simulation,
-)
+from adrisk.stages.policies import compare_policies, comparison_in_words, simulate, write_simulation
 from builders import make_ads, make_texts
 
 OLD = PolicyConfig(name="old", review_at=0.5, urgent_at=0.9, capacity=50, audit_share=0.0)

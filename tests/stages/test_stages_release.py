@@ -12,9 +12,10 @@ from adrisk import cli, stages
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
 from adrisk.model import Model
-from adrisk.report import card
+from adrisk.report.card import card
 from adrisk.stages.release_folder import read_release
-from adrisk.tracking import Store, aliased, list_versions
+from adrisk.tracking.registry import aliased, list_versions
+from adrisk.tracking.runs import Store
 from builders import HONEST, RISKY
 
 CASES = f"""

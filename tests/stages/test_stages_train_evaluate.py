@@ -14,11 +14,13 @@ from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
 from adrisk.model import Model
-from adrisk.policy import PolicyConfig, settle
+from adrisk.policy.config import PolicyConfig
+from adrisk.policy.settled import settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.results import results_page
 from adrisk.stages.train import split_corpus, thresholds
-from adrisk.tracking import Store, aliased, list_versions
+from adrisk.tracking.registry import aliased, list_versions
+from adrisk.tracking.runs import Store
 from builders import make_ads, make_corpus_file, make_texts
 
 SMALL = ModelConfig(family="ngram", parameters={"bits": 14})

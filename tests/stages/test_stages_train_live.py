@@ -8,7 +8,8 @@ import pytest
 
 from adrisk import stages
 from adrisk.config import ModelConfig
-from adrisk.tracking import LiveRun, Store, list_versions
+from adrisk.tracking.registry import list_versions
+from adrisk.tracking.runs import LiveRun, Store
 from builders import make_encoder
 
 

@@ -7,9 +7,10 @@ from itertools import chain
 import pyarrow as pa
 import pytest
 
-from adrisk.indicators import load_taxonomy
-from adrisk.normalise import fold_text
-from adrisk.synthetic import KINDS, bank, cases, contacts, generate
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.synthetic import bank, cases, contacts
+from adrisk.synthetic.generate import KINDS, generate
+from adrisk.text.normalise import fold_text
 from adrisk.types import Kind, Weight
 
 FICTION_DIGITS = re.compile(

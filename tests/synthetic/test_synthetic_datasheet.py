@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.stages import ingest
-from adrisk.synthetic import datasheet, generate
+from adrisk.synthetic import datasheet
+from adrisk.synthetic.generate import generate
 
 
 @pytest.fixture(scope="module")

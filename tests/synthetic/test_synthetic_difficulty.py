@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from adrisk.synthetic import generate
+from adrisk.synthetic.generate import generate
 
 BENCHMARKS = Path(__file__).parents[2] / "evaluation" / "benchmarks"
 

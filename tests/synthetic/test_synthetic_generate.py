@@ -5,9 +5,10 @@ import pytest
 
 from adrisk.errors import UsageError
 from adrisk.schema import ADS, LABELS, VOTES
-from adrisk.synthetic import KINDS, TRUTH, generate
 from adrisk.synthetic.bank import LANGUAGES
 from adrisk.synthetic.cases import COUNTER, load_cases
+from adrisk.synthetic.generate import KINDS, generate
+from adrisk.synthetic.table import TRUTH
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 import pyarrow as pa
 import pytest
 
-from adrisk.synthetic import generate
 from adrisk.synthetic.annotators import ANNOTATORS, RISK, majority
+from adrisk.synthetic.generate import generate
 
 
 @pytest.fixture(scope="module")

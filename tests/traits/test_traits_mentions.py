@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.synthetic.bank import load_bank
-from adrisk.traits import LANGUAGES, find_nations, load_lexicon
+from adrisk.traits.lexicon import LANGUAGES, load_lexicon
+from adrisk.traits.mentions import find_nations
 
 
 def nations(text: str, language: str | None = "en") -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adrisk.indicators import match
-from adrisk.traits import load_lexicon
+from adrisk.indicators.rules import match
+from adrisk.traits.lexicon import load_lexicon
 from adrisk.types import State
 
 # The text, and the number of the form that it takes.

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from adrisk.campaigns.linking import CONTACTS
 from adrisk.campaigns.minhash import signatures
-from adrisk.extract import contacts_column
+from adrisk.extract.column import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.normalise import fold_column
+from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 
 PURPOSE = "campaigns"

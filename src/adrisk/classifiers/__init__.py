@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adrisk.classifiers.base import Classifier
 from adrisk.classifiers.cascade import CascadeClassifier
-from adrisk.classifiers.encoder import EncoderClassifier
+from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.linear import LinearClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 

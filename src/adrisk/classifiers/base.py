@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.reading import Reading
 from adrisk.types import RISKY, FloatArray
 

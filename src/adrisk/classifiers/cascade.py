@@ -34,11 +34,11 @@ from adrisk.classifiers.base import (
     contributions_to,
     uncrossed,
 )
-from adrisk.classifiers.encoder import EncoderClassifier
+from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.classifiers.parameters import check_names
 from adrisk.errors import ConfigError, CorpusError, ModelError
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 

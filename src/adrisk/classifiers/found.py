@@ -23,8 +23,8 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
-from adrisk.indicators import graded_risk, load_taxonomy
-from adrisk.labels import Targets
+from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
+from adrisk.labels.targets import Targets
 from adrisk.reading import Reading
 from adrisk.types import FloatArray
 

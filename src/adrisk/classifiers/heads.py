@@ -20,7 +20,7 @@ from scipy import sparse
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
 from adrisk.engine import in_processes
-from adrisk.labels import Targets
+from adrisk.labels.targets import Targets
 from adrisk.progress import track
 from adrisk.types import FloatArray
 

@@ -21,7 +21,7 @@ from adrisk.classifiers.base import Margins
 from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
-from adrisk.labels import Targets, check_risk, learnable
+from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.reading import Reading
 from adrisk.types import FloatArray
 

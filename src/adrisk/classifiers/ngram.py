@@ -1,6 +1,6 @@
 """The fast family: hashed n-grams and one embedding bag, with what the evidence rules found.
 
-Learns linear heads on `adrisk.features` with the inverse document frequency folded into the
+Learns linear heads on `adrisk.text.ngrams` with the inverse document frequency folded into the
 weights, so scoring a text is a sum of table rows: no vocabulary, no sparse matrix, no Python per
 ad.
 """
@@ -21,9 +21,9 @@ from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
-from adrisk.features import CHAR_ORDERS, bags, hashed_matrix
-from adrisk.labels import Targets, check_risk, learnable
+from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.reading import Reading
+from adrisk.text.ngrams import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.types import FloatArray
 
 _ALIGNED = 16  # floats: rows that start on a cache line are summed a third faster

@@ -51,9 +51,9 @@ def run_command(args: argparse.Namespace) -> None:
 def train_command(args: argparse.Namespace) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
     from adrisk.config import ReleaseConfig, load_training
-    from adrisk.indicators import use_platform_file
+    from adrisk.indicators.extension import use_platform_file
     from adrisk.stages import load_corpus, train
-    from adrisk.tracking import Store
+    from adrisk.tracking.runs import Store
 
     config = load_training(args.config)
     if config.taxonomy is not None:
@@ -90,7 +90,7 @@ def train_command(args: argparse.Namespace) -> None:
 def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
     """Train, judge and register the models of a release, and say where their cards are."""
     from adrisk.stages import release
-    from adrisk.tracking import Store
+    from adrisk.tracking.runs import Store
 
     if args.ads is not None:
         raise UsageError(
@@ -115,10 +115,10 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
-    from adrisk.behaviour import load_suites
+    from adrisk.behaviour.suites import load_suites
     from adrisk.config import EvaluateConfig
     from adrisk.stages import behave, evaluate, find_model, load_corpus
-    from adrisk.tracking import Store
+    from adrisk.tracking.runs import Store
 
     if len(args.given) > 2:
         raise UsageError("evaluate takes one model and one file of ads")
@@ -162,7 +162,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
 def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
     """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
-    from adrisk.evaluation import in_words
+    from adrisk.evaluation.comparison import in_words
     from adrisk.stages import compare_models
 
     done = compare_models(model, other, corpus, out, resamples)
@@ -179,7 +179,7 @@ def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Pa
 
 def behave_command(args: argparse.Namespace) -> None:
     """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
-    from adrisk.behaviour import load_suites
+    from adrisk.behaviour.suites import load_suites
     from adrisk.stages import behave, find_model
     from adrisk.stages.behave import in_words
 
@@ -196,7 +196,9 @@ def behave_command(args: argparse.Namespace) -> None:
 def drift_command(args: argparse.Namespace) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
     from adrisk.report.drift import drift_table
-    from adrisk.sources import Quarantine, ReadOptions, open_ads
+    from adrisk.sources.adapters.base import ReadOptions
+    from adrisk.sources.quarantine import Quarantine
+    from adrisk.sources.stream import open_ads
     from adrisk.stages import drift, find_model
 
     mapping = renamed(args.map)
@@ -217,7 +219,8 @@ def models_command(args: argparse.Namespace) -> None:
     """`adrisk models`: list, show or promote versions."""
     from adrisk.stages import models, promote_model
     from adrisk.stages.show import compared, described, listed
-    from adrisk.tracking import Store, aliased
+    from adrisk.tracking.registry import aliased
+    from adrisk.tracking.runs import Store
 
     place = workspace()
     if args.action == "list":

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 def score_command(args: argparse.Namespace) -> None:
     """`adrisk score`: ads to scores, campaigns and flags."""
     from adrisk.config import load
-    from adrisk.policy import PolicyConfig
-    from adrisk.sources import Quarantine, ReadOptions, open_ads
+    from adrisk.policy.config import PolicyConfig
+    from adrisk.sources.adapters.base import ReadOptions
+    from adrisk.sources.quarantine import Quarantine
+    from adrisk.sources.stream import open_ads
     from adrisk.stages import find_model, score
 
     if args.workers < 0:
@@ -68,7 +70,7 @@ def score_command(args: argparse.Namespace) -> None:
 def explain_command(args: argparse.Namespace) -> None:
     """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
     from adrisk.explain import RISK
-    from adrisk.indicators import load_taxonomy
+    from adrisk.indicators.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
@@ -129,7 +131,8 @@ def policy_command(args: argparse.Namespace) -> None:
 
 def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     from adrisk.config import load
-    from adrisk.policy import PolicyConfig, settle
+    from adrisk.policy.config import PolicyConfig
+    from adrisk.policy.settled import settle
     from adrisk.stages.policies import (
         check_model,
         compare_policies,

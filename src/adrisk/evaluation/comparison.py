@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from adrisk import metrics
 from adrisk.evaluation.judging import Ruler
-from adrisk.labels import UNKNOWN_RISK, Targets, check_risk
+from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.metrics import BUDGETS, Drawn
 from adrisk.types import RISKY, FloatArray, IntArray
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from adrisk import metrics
 from adrisk.calibration import levels
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.labels import UNKNOWN_RISK, Targets, check_risk
+from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.metrics import BUDGETS, Estimate
 from adrisk.types import RISKY, FloatArray, IntArray
 

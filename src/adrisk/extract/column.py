@@ -22,7 +22,7 @@ from adrisk.extract.phone_rules import LOOK_BACK
 from adrisk.extract.phones import LOOK_AHEAD, find_phones, usual_phone
 from adrisk.extract.regions import short_numbers
 from adrisk.extract.runs import Runs, figure_runs
-from adrisk.normalise import fold_column
+from adrisk.text.normalise import fold_column
 from adrisk.types import Contact
 
 _BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
@@ -64,7 +64,7 @@ def contacts_column(
 
     Args:
         raw: n ad texts, without nulls.
-        folded: the same texts from `adrisk.normalise.fold_column`.
+        folded: the same texts from `adrisk.text.normalise.fold_column`.
         regions: for each ad, where its phones are likely from; None where unknown.
 
     Returns:

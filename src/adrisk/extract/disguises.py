@@ -12,7 +12,7 @@ import unicodedata
 
 from adrisk.extract.numerals import GLUE_WORDS, NUMBER_WORDS
 from adrisk.extract.patterns import any_of
-from adrisk.extract.tokens import ZEROS
+from adrisk.text.tokens import ZEROS
 
 _NATIVE = {zero + value: str(value) for zero in ZEROS if zero > 0x7F for value in range(10)}
 # NFKC leaves these alone: black circles, circles without serifs, and their zeros.

@@ -13,7 +13,7 @@ from itertools import accumulate
 from adrisk.extract.disguises import native, undisguised
 from adrisk.extract.phones import find_phones
 from adrisk.extract.runs import Runs
-from adrisk.normalise import Folded, fold, fold_text
+from adrisk.text.normalise import Folded, fold, fold_text
 from adrisk.types import Contact
 
 _KEPT = 1 << 11  # folded words, some KB each

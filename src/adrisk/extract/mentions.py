@@ -17,7 +17,7 @@ from adrisk.extract.find import way_back
 from adrisk.extract.hours import find_hours
 from adrisk.extract.money import find_money
 from adrisk.extract.places import find_places
-from adrisk.normalise import fold_column, fold_text
+from adrisk.text.normalise import fold_column, fold_text
 from adrisk.types import Contact
 
 KINDS = ("price", "wage", "hours", "place")
@@ -58,7 +58,7 @@ def mentions_column(
 
     Args:
         raw: n ad texts, without nulls.
-        folded: the same texts from `adrisk.normalise.fold_column`, if the caller has them.
+        folded: the same texts from `adrisk.text.normalise.fold_column`, if the caller has them.
         contacts: for each ad, its contacts from `adrisk.extract.contacts_column`.
     """
     if folded is None:

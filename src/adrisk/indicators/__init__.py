@@ -7,12 +7,7 @@ from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.rulebook import Rule, load_rules
 from adrisk.indicators.rules import match, match_all, match_column
-from adrisk.indicators.taxonomy import (
-    Indicator,
-    Taxonomy,
-    graded_risk,
-    load_taxonomy,
-)
+from adrisk.indicators.taxonomy import Indicator, Taxonomy, graded_risk, load_taxonomy
 
 __all__ = [
     "LANGUAGES",

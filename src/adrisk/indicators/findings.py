@@ -78,7 +78,7 @@ def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | Non
         folded: `fold_column` of them.
         languages: as `match` takes them.
 
-    >>> from adrisk.normalise import fold_column
+    >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
     >>> found = find_all(ads, fold_column(pa.array(ads)), ["en", "en"])
     >>> ads[0][found.start[0] : found.end[0]], found.present.tolist()

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from adrisk.normalise import Folded, fold
+from adrisk.text.normalise import Folded, fold
 
 
 class Places:

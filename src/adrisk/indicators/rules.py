@@ -15,7 +15,7 @@ import pyarrow as pa
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.places import Places
 from adrisk.indicators.reader import Hit, hear
-from adrisk.normalise import fold_column
+from adrisk.text.normalise import fold_column
 from adrisk.types import Evidence
 
 

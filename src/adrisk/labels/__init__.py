@@ -16,13 +16,7 @@ To add a voter - a reviewer, another model, an old keyword list - append its vot
 
 from adrisk.labels.item_model import ItemModel, Voter
 from adrisk.labels.join import Joined, join_votes, majority_votes
-from adrisk.labels.targets import (
-    UNKNOWN_RISK,
-    Targets,
-    check_risk,
-    learnable,
-    targets_of,
-)
+from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable, targets_of
 from adrisk.labels.votes import JUDGES, RISK, RULE, Ballots, read_votes, rule_votes, together
 
 __all__ = [

@@ -19,7 +19,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
-from adrisk.indicators import LANGUAGES, graded_risk, load_taxonomy, match_column
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rules import match_column
+from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
 from adrisk.labels.dawid_skene import MISSING, Answers
 from adrisk.schema import VOTES
 from adrisk.types import RISK_LEVELS, IntArray, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adrisk.indicators import Taxonomy
+from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.policy.queue import Queue
 from adrisk.policy.settled import Policy
 from adrisk.types import Level

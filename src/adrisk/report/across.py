@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from adrisk.indicators import Taxonomy
+from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.report.folder import NEAR_COPY, SHARED_CONTACT
 from adrisk.report.terms import Term, term
 

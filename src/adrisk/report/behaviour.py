@@ -14,8 +14,9 @@ from typing import Any
 import regex
 from markupsafe import Markup
 
-from adrisk.behaviour import FUNCTIONS, MARGIN, RISK, TOLERANCE, Outcome
-from adrisk.indicators import load_taxonomy
+from adrisk.behaviour.judging import MARGIN, TOLERANCE, Outcome
+from adrisk.behaviour.suites import FUNCTIONS, RISK
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.report.render import asset, environment, sha256
 from adrisk.report.text import Piece, mask_field, reveal
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adrisk.indicators import Taxonomy
-from adrisk.policy import LIKELY
+from adrisk.indicators.taxonomy import Taxonomy
+from adrisk.policy.words import LIKELY
 from adrisk.report.across import Across, across_ads, why_linked
 from adrisk.report.folder import AdView
 from adrisk.report.queue import Queued

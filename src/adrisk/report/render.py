@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from adrisk.errors import RunError, UsageError
-from adrisk.indicators import Taxonomy, load_taxonomy
+from adrisk.indicators.taxonomy import Taxonomy, load_taxonomy
 from adrisk.report.charts import risk_histogram
 from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex

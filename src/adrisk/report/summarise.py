@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adrisk.indicators import Taxonomy
+from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.report.folder import (
     AdView,
     Manifest,

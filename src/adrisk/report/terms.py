@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adrisk.errors import UsageError
-from adrisk.indicators import Taxonomy
+from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.report.text import visible
 from adrisk.types import Kind
 

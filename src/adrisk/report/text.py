@@ -15,8 +15,8 @@ from itertools import pairwise
 import pyarrow as pa
 import regex
 
-from adrisk.extract import contacts_column
-from adrisk.normalise import fold, fold_column
+from adrisk.extract.column import contacts_column
+from adrisk.text.normalise import fold, fold_column
 from adrisk.types import Evidence
 
 MASK = "•"

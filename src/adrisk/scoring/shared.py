@@ -11,7 +11,8 @@ import gc
 from contextlib import suppress
 
 from adrisk.errors import AdriskError
-from adrisk.indicators import LANGUAGES, load_rules
+from adrisk.indicators.languages import LANGUAGES
+from adrisk.indicators.rulebook import load_rules
 from adrisk.reading import prepare
 
 with suppress(AdriskError):  # a platform's faulty file is told where somebody asks for it

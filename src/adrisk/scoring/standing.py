@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Answers, Model
-from adrisk.policy import ESCALATE_AT, Apart, languages_known, unjudged, unreadable
+from adrisk.policy.judgeable import languages_known, unjudged, unreadable
+from adrisk.policy.queue import ESCALATE_AT, Apart
 from adrisk.reading import Reading
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from adrisk.campaigns import WIDTH, signatures
+from adrisk.campaigns.minhash import WIDTH, signatures
 from adrisk.campaigns.texts import PURPOSE
-from adrisk.extract import contacts_column
+from adrisk.extract.column import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import LANGUAGES
+from adrisk.indicators.languages import LANGUAGES
 from adrisk.model import Model
-from adrisk.policy import unreadable
+from adrisk.policy.judgeable import unreadable
 from adrisk.reading import prepare
 from adrisk.scoring.copies import Names, Records
 from adrisk.scoring.standing import escalating

@@ -12,9 +12,10 @@ from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import ModelConfig
-from adrisk.evaluation import Ruler, judge_ranking, plain_baselines, tfidf_baseline
-from adrisk.indicators import load_taxonomy
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
+from adrisk.evaluation.judging import Ruler, judge_ranking
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import average_precision, estimate
 from adrisk.monotone import sigmoid
 from adrisk.progress import track

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adrisk.behaviour import Case, Outcome, judge, results
+from adrisk.behaviour.judging import Outcome, judge, results
+from adrisk.behaviour.suites import Case
 from adrisk.model import Model
 from adrisk.progress import track
-from adrisk.report import behaviour_page
+from adrisk.report.behaviour import behaviour_page
 from adrisk.stages.files import replacing, writable, write_json
 
 _JSON = "behaviour.json"

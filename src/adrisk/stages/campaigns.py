@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError, did_you_mean
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.report import export
 from adrisk.report.folder import FACTS_FILE, AdView, read_manifest, score_files, table_file
 from adrisk.report.items import Item, build_item

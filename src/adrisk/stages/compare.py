@@ -11,7 +11,8 @@ import numpy as np
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation import PROTOCOL, Pair, Ruler, compare
+from adrisk.evaluation.comparison import Pair, compare
+from adrisk.evaluation.judging import PROTOCOL, Ruler
 from adrisk.model import Model
 from adrisk.progress import say, track
 from adrisk.stages.corpus import Corpus

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation import (
+from adrisk.evaluation.judging import (
     CAMPAIGNS,
     EXACT_COPIES,
     HIGHEST_AD,
@@ -22,11 +22,11 @@ from adrisk.evaluation import (
     Judged,
     Ruler,
     judge,
-    slices_of,
 )
+from adrisk.evaluation.slices import slices_of
 from adrisk.fairness import share
 from adrisk.model import Model
-from adrisk.policy import Policy
+from adrisk.policy.settled import Policy
 from adrisk.pooling import campaign_risk
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
@@ -37,7 +37,8 @@ from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.files import writable, write_json
 from adrisk.stages.results import section
 from adrisk.stages.train import fit_model
-from adrisk.tracking import COMPARED, Store, TrackedRun, record_evaluation, track_evaluation
+from adrisk.tracking.registry import COMPARED, record_evaluation
+from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
 from adrisk.types import FloatArray, IntArray
 
 _NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns import AdFacts, Column, Linked, campaign_facts
-from adrisk.campaigns.linked import SHORT_NAME
+from adrisk.campaigns.counting import AdFacts, Column
+from adrisk.campaigns.facts import campaign_facts
+from adrisk.campaigns.linked import SHORT_NAME, Linked
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.extract import guess_regions
+from adrisk.extract.regions import guess_regions
 from adrisk.fairness import (
     LEAST_ADS,
     LEAST_CAMPAIGNS,
@@ -33,8 +33,8 @@ from adrisk.fairness import (
     moved,
     share,
 )
-from adrisk.indicators import load_taxonomy
-from adrisk.labels import UNKNOWN_RISK
+from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.reading import prepare
@@ -43,7 +43,9 @@ from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
 from adrisk.synthetic.bank import LANGUAGES as BANKS
 from adrisk.synthetic.bank import load_bank
-from adrisk.traits import LANGUAGES, find_nations, swap_gender, swap_nation, swapper
+from adrisk.traits.lexicon import LANGUAGES
+from adrisk.traits.mentions import find_nations
+from adrisk.traits.swaps import swap_gender, swap_nation, swapper
 from adrisk.types import FloatArray, IntArray
 
 BUDGETS = (0.02, 0.05)

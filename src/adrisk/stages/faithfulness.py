@@ -11,7 +11,7 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.explain import RISK, evidence_of
 from adrisk.faithfulness import SIZES, Explained, Scorer, Span, apart, curves, losses
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.reading import prepare

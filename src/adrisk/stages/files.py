@@ -21,7 +21,7 @@ def workspace(given: Path | None = None) -> Path:
 
 
 if TYPE_CHECKING:
-    from adrisk.sources import AdStream
+    from adrisk.sources.stream import AdStream
 
 
 @contextmanager

@@ -15,19 +15,12 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.engine import cores, in_order
-from adrisk.indicators import load_taxonomy
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Model
-from adrisk.policy import (
-    LEVELS,
-    Policy,
-    Queue,
-    Unjudged,
-    apply_policy,
-    incomplete_reasons,
-    languages_known,
-    reasons,
-    why_not,
-)
+from adrisk.policy.judgeable import Unjudged, languages_known, why_not
+from adrisk.policy.queue import LEVELS, Queue, apply_policy
+from adrisk.policy.settled import Policy
+from adrisk.policy.words import incomplete_reasons, reasons
 from adrisk.progress import track
 from adrisk.stages.apart import Noted
 from adrisk.stages.facts import campaign_rows

@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from adrisk.progress import say, track
-from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine, no_ads
+from adrisk.sources.stream import open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.synthetic.datasheet import HEADING, Tally
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns import CONTACTS
+from adrisk.campaigns.linking import CONTACTS
 from adrisk.stages.files import replacing
 from adrisk.types import IntArray
 

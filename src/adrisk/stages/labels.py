@@ -12,17 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.config import LabelsConfig
-from adrisk.labels import (
-    RISK,
-    RULE,
-    Ballots,
-    Targets,
-    join_votes,
-    majority_votes,
-    read_votes,
-    rule_votes,
-    together,
-)
+from adrisk.labels.join import join_votes, majority_votes
+from adrisk.labels.targets import Targets
+from adrisk.labels.votes import RISK, RULE, Ballots, read_votes, rule_votes, together
 from adrisk.progress import track
 from adrisk.stages.corpus import Corpus
 from adrisk.types import IntArray

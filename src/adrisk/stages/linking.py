@@ -17,15 +17,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns import WIDTH, Linked, link
+from adrisk.campaigns.linked import Linked
+from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import DAYS, Memory, remember
+from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.engine import cores, in_order, in_processes
-from adrisk.extract import guess_regions
 from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.regions import guess_regions
 from adrisk.progress import say, track
 from adrisk.reading import MAX_CHARS
-from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine, no_ads
+from adrisk.sources.stream import AdStream, open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.stages.kept import WORK, part_files, read_worded
 from adrisk.types import IntArray

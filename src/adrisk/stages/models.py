@@ -7,7 +7,8 @@ from pathlib import Path
 from adrisk.errors import ModelError
 from adrisk.manifest import NAME
 from adrisk.model import Model
-from adrisk.tracking import Registered, Store, aliased, download, list_versions, promote
+from adrisk.tracking.registry import Registered, aliased, download, list_versions, promote
+from adrisk.tracking.runs import Store
 
 _URI = ("models:/", "runs:/")
 

@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from adrisk.campaigns import CONTACTS
+from adrisk.campaigns.linking import CONTACTS
 from adrisk.engine import Crew, cores, crew, in_order
 from adrisk.model import Answers, Model
-from adrisk.policy import Policy, languages_known, unjudged
+from adrisk.policy.judgeable import languages_known, unjudged
+from adrisk.policy.settled import Policy
 from adrisk.progress import track
 from adrisk.reading import cut
 from adrisk.scoring.copies import Asked, Copies, Names, Records
 from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together
 from adrisk.scoring.wordings import Wordings, wordings
-from adrisk.sources import AdStream
+from adrisk.sources.stream import AdStream
 from adrisk.stages.kept import (
     APART,
     FACTS,

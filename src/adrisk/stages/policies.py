@@ -20,8 +20,9 @@ from scipy.stats import beta
 
 from adrisk.errors import ModelError, UsageError
 from adrisk.model import Model
-from adrisk.policy import LEVELS, Apart, Policy, Queue, apply_policy, speakers
-from adrisk.policy.guarantee import GRID
+from adrisk.policy.guarantee import GRID, speakers
+from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
+from adrisk.policy.settled import Policy
 from adrisk.report.folder import FACTS_FILE, read_manifest, score_files, table_file
 from adrisk.stages.apart import read_apart
 from adrisk.stages.facts import campaign_rows

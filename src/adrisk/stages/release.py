@@ -14,7 +14,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-from adrisk.behaviour import Case, load_suites
+from adrisk.behaviour.suites import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.manifest import NAME
@@ -31,7 +31,8 @@ from adrisk.stages.models import find_model
 from adrisk.stages.release_facts import facts_of, guarantees
 from adrisk.stages.release_folder import FORMAT, Made, Released, publish, read_release
 from adrisk.stages.train import train
-from adrisk.tracking import Store, record_release
+from adrisk.tracking.registry import record_release
+from adrisk.tracking.runs import Store
 
 
 def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Released, ...]:

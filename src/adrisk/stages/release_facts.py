@@ -18,7 +18,8 @@ from adrisk.config import ModelConfig
 from adrisk.engine import cores
 from adrisk.manifest import Manifest
 from adrisk.model import Model
-from adrisk.policy import PolicyConfig, settle
+from adrisk.policy.config import PolicyConfig
+from adrisk.policy.settled import settle
 from adrisk.splits import PARTS
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.train import split_corpus

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import RunError, UsageError
-from adrisk.report import card
+from adrisk.report.card import card
 from adrisk.stages.train import Trained
 
 FORMAT = 1

@@ -13,8 +13,12 @@ import pyarrow.compute as pc
 
 from adrisk.errors import AdriskError
 from adrisk.progress import say, track
-from adrisk.report import AdView, queued, write_report
-from adrisk.sources import Quarantine, ReadOptions, open_ads
+from adrisk.report.folder import AdView
+from adrisk.report.queue import queued
+from adrisk.report.render import write_report
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine
+from adrisk.sources.stream import open_ads
 from adrisk.stages.files import output
 
 

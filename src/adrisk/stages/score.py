@@ -27,10 +27,13 @@ from adrisk import __version__
 from adrisk.engine import give_back
 from adrisk.errors import UsageError
 from adrisk.model import Model
-from adrisk.policy import Policy, PolicyConfig, describe, settle
+from adrisk.policy.config import PolicyConfig
+from adrisk.policy.settled import Policy, describe, settle
 from adrisk.progress import say
 from adrisk.scoring.texts import Recipe
-from adrisk.sources import AdStream, Quarantine, ReadOptions, no_ads, open_ads
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine, no_ads
+from adrisk.sources.stream import AdStream, open_ads
 from adrisk.stages import parts
 from adrisk.stages.apart import write_apart
 from adrisk.stages.evidence import write_evidence

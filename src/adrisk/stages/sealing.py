@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.errors import MissingExtraError
-from adrisk.extract import contacts_column, guess_regions
+from adrisk.extract.column import contacts_column
 from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
+from adrisk.extract.regions import guess_regions
 from adrisk.progress import say
 from adrisk.reading import prepare
-from adrisk.review import KeptContact, Vault
+from adrisk.review.vault import KeptContact, Vault
 from adrisk.stages.kept import WORK, candidate_texts, part_files
 from adrisk.types import Level
 

@@ -12,12 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError
-from adrisk.extract import contacts_column, guess_regions, mentions_column
+from adrisk.extract.column import contacts_column
+from adrisk.extract.mentions import mentions_column
 from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.indicators import load_taxonomy, match_all, settled
+from adrisk.extract.regions import guess_regions
+from adrisk.indicators.overlap import settled
+from adrisk.indicators.rules import match_all
+from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.progress import say, track
 from adrisk.reading import prepare
-from adrisk.sources import Quarantine, ReadOptions, no_ads, open_ads
+from adrisk.sources.adapters.base import ReadOptions
+from adrisk.sources.quarantine import Quarantine, no_ads
+from adrisk.sources.stream import open_ads
 from adrisk.stages.files import output, replacing
 from adrisk.stages.rule_report import RuleReport
 

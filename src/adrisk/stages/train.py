@@ -16,18 +16,12 @@ import pyarrow as pa
 
 from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import (
-    RISKY_COLUMN,
-    LongTraining,
-    Recorded,
-    Workshop,
-    settle,
-)
+from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, Recorded, Workshop, settle
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
-from adrisk.evaluation import Ruler, judge_ranking
-from adrisk.indicators import rules_fingerprint
-from adrisk.labels import UNKNOWN_RISK, check_risk
+from adrisk.evaluation.judging import Ruler, judge_ranking
+from adrisk.indicators.findings import rules_fingerprint
+from adrisk.labels.targets import UNKNOWN_RISK, check_risk
 from adrisk.manifest import (
     NAME,
     Manifest,
@@ -45,15 +39,8 @@ from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.labels import lesson
 from adrisk.stages.summary import summarise
-from adrisk.tracking import (
-    Store,
-    TrackedRun,
-    aliased,
-    describe,
-    list_versions,
-    set_alias,
-    training_run,
-)
+from adrisk.tracking.registry import aliased, describe, list_versions, set_alias
+from adrisk.tracking.runs import Store, TrackedRun, training_run
 from adrisk.types import RISKY, FloatArray, IntArray
 
 

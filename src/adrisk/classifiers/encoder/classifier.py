@@ -21,7 +21,7 @@ from adrisk.classifiers.base import Margins, Workshop
 from adrisk.classifiers.encoder.source import DEFAULT
 from adrisk.classifiers.found import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
-from adrisk.labels import UNKNOWN_RISK, Targets, check_risk, learnable
+from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
 from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.classifiers.base import THRESHOLDS
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.types import RISKY, FloatArray, IntArray
 
 HELD_SHARE = 0.1

@@ -50,7 +50,7 @@ class SyntheticReader:
             yield Rows(table, lines)
 
     def _tables(self, count: int, batch_rows: int) -> Iterator[pa.Table]:
-        from adrisk.synthetic import generate
+        from adrisk.synthetic.generate import generate
 
         yield from generate(count, batch_rows=batch_rows, **self._arguments)
 

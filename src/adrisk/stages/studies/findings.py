@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation import Ruler, compare
+from adrisk.evaluation.comparison import compare
+from adrisk.evaluation.judging import Ruler
 from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, ask, labelled, pair
 

@@ -21,8 +21,9 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation import Pair, Ruler
-from adrisk.labels import UNKNOWN_RISK, Targets
+from adrisk.evaluation.comparison import Pair
+from adrisk.evaluation.judging import Ruler
+from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import Drawn
 from adrisk.splits import Split
 from adrisk.stages.baselines import risk_alone

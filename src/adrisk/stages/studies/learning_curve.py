@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation import Ruler
+from adrisk.evaluation.judging import Ruler
 from adrisk.metrics import mean_of
 from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, Taught, ask, average_precision, labelled, some

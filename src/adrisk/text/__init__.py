@@ -1,0 +1,1 @@
+"""Text primitives: folding with offsets, tokens and hashed n-grams over Arrow buffers."""
