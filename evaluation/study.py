@@ -17,9 +17,9 @@ from pathlib import Path
 
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError, UsageError
+from adrisk.files import workspace
 from adrisk.progress import say, show
 from adrisk.stages import find_model
-from adrisk.stages.files import workspace
 from adrisk.stages.results import write_page
 from adrisk.stages.studies import (
     STUDIES,

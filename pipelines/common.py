@@ -11,7 +11,7 @@ from prefect import runtime
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from adrisk.errors import UsageError
-from adrisk.stages.files import workspace
+from adrisk.files import workspace
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10]}
 """For tasks that only read or write: a share may be away for a moment. Learning is not retried."""

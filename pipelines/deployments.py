@@ -19,7 +19,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from adrisk.errors import AdriskError, ConfigError, RunError
-from adrisk.stages.files import workspace, writable
+from adrisk.files import workspace, writable
 from adrisk_pipelines.score import score
 from adrisk_pipelines.train import train
 

@@ -9,7 +9,7 @@ from prefect import flow, task
 
 from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
-from adrisk.stages.files import workspace
+from adrisk.files import workspace
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder
 

@@ -10,8 +10,8 @@ from prefect import flow, task
 from adrisk import stages
 from adrisk.config import ModelConfig, TrainConfig, load
 from adrisk.errors import ConfigError
+from adrisk.files import workspace
 from adrisk.indicators.extension import use_platform_file
-from adrisk.stages.files import workspace
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts
 

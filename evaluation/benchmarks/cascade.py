@@ -36,11 +36,11 @@ from corpora import SCORE_SEED, ads_to_score, answered
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
-from adrisk.engine import cores
 from adrisk.errors import UsageError
 from adrisk.indicators import reader
 from adrisk.metrics import Estimate, average_precision, estimate
 from adrisk.model import Model
+from adrisk.parallel import cores
 from adrisk.reading import prepare
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.corpus import campaign_numbers

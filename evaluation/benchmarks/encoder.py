@@ -39,10 +39,10 @@ from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.source import silent
 from adrisk.config import ModelConfig
-from adrisk.engine import cores
 from adrisk.errors import UsageError
 from adrisk.indicators.findings import Findings
 from adrisk.model import Model
+from adrisk.parallel import cores
 from adrisk.reading import Reading, prepare
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus

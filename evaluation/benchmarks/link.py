@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from planted import SCHEMA, Habits, batches
 from sides import session_mib
 
-from adrisk.engine import cores
+from adrisk.parallel import cores
 
 RESULTS = Path(__file__).parents[1] / "results" / "link.json"
 KINDS: Mapping[str, Habits] = {

@@ -132,7 +132,7 @@ def sklearn_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
 
 def sklearn_cores_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
     """The same, as fast as it can be made on this machine: a forked process for every core."""
-    from adrisk.engine import cores
+    from adrisk.parallel import cores
 
     _pipelines.append(_loaded(model))
     forked = multiprocessing.get_context("fork")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.campaigns.minhash import WIDTH
-from adrisk.engine import in_order
+from adrisk.parallel import in_order
 from adrisk.types import IntArray
 
 _COMMON_AUTHORS = 8  # what as many authors have in common is nobody's own,

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.campaigns.distinct import WEIGHTS, in_parts, mixed
 from adrisk.campaigns.likeness import Rows
 from adrisk.campaigns.minhash import WIDTH
-from adrisk.engine import in_order
+from adrisk.parallel import in_order
 from adrisk.types import IntArray
 
 _CHANCE = 0.9  # of two ads, exactly as similar as asked, to be compared at all

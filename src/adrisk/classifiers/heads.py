@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
-from adrisk.engine import in_processes
 from adrisk.labels.targets import Targets
+from adrisk.parallel import in_processes
 from adrisk.progress import track
 from adrisk.types import FloatArray
 

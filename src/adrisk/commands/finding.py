@@ -37,7 +37,7 @@ def match_command(args: argparse.Namespace) -> None:
 
 def extract_command(args: argparse.Namespace) -> None:
     """`adrisk extract`: contacts as keyed pseudonyms, and what else an ad says."""
-    from adrisk.stages.files import log_access
+    from adrisk.files import log_access
     from adrisk.stages.tables import extract
 
     place = workspace()

@@ -35,7 +35,7 @@ def run_command(args: argparse.Namespace) -> None:
             "configuration: adrisk run CONFIG"
         )
     from adrisk.config import RunConfig, load
-    from adrisk.stages.files import writable
+    from adrisk.files import writable
 
     load(args.config, RunConfig)  # a typo is told in the first second, not after Prefect's start
     if "PREFECT_API_URL" not in os.environ:

@@ -27,7 +27,7 @@ def renamed(pairs: Sequence[str]) -> dict[str, str]:
 
 def workspace() -> Path:
     """The folder that everything a run writes goes below."""
-    from adrisk.stages.files import workspace
+    from adrisk.files import workspace
 
     return workspace()
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk import schema
+from adrisk.files import replacing
 from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.policy.judgeable import Unjudged
 from adrisk.policy.queue import Apart
-from adrisk.stages.files import replacing
 from adrisk.stages.kept import APART, WORK, part_files
 
 APART_FILE = "apart.parquet"

@@ -9,10 +9,10 @@ from typing import Any
 
 from adrisk.behaviour.judging import Outcome, judge, results
 from adrisk.behaviour.suites import Case
+from adrisk.files import replacing, writable, write_json
 from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.report.behaviour import behaviour_page
-from adrisk.stages.files import replacing, writable, write_json
 
 _JSON = "behaviour.json"
 _PAGE = "behaviour.html"

@@ -13,11 +13,11 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.comparison import Pair, compare
 from adrisk.evaluation.judging import PROTOCOL, Ruler
+from adrisk.files import writable, write_json
 from adrisk.model import Model
 from adrisk.progress import say, track
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts
-from adrisk.stages.files import writable, write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
+from adrisk.files import writable
 from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
@@ -28,7 +29,6 @@ from adrisk.reading import Reading, prepare
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine, no_ads
 from adrisk.sources.stream import open_ads
-from adrisk.stages.files import writable
 from adrisk.stages.ingest import SOURCES_KEY
 from adrisk.types import RISKY, IntArray
 

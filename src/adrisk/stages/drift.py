@@ -20,16 +20,16 @@ from adrisk.campaigns.minhash import signatures
 from adrisk.drift.aspects import Aspect, Drift
 from adrisk.drift.comparison import compare, supported
 from adrisk.drift.limits import LIMITS, Verdict
-from adrisk.engine import in_order
 from adrisk.errors import ModelError
+from adrisk.files import replacing, writable, write_json
 from adrisk.model import Model
+from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.reading import prepare
 from adrisk.report.drift import drift_page
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine, no_ads
 from adrisk.sources.stream import AdStream, open_ads
-from adrisk.stages.files import replacing, writable, write_json
 from adrisk.summary import GROUPS, Summary, Tally, count, empty
 from adrisk.types import IntArray
 

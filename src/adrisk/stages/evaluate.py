@@ -25,6 +25,7 @@ from adrisk.evaluation.judging import (
 )
 from adrisk.evaluation.slices import slices_of
 from adrisk.fairness import share
+from adrisk.files import writable, write_json
 from adrisk.model import Model
 from adrisk.policy.settled import Policy
 from adrisk.pooling import campaign_risk
@@ -34,7 +35,6 @@ from adrisk.scoring.standing import apart
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus
-from adrisk.stages.files import writable, write_json
 from adrisk.stages.results import section
 from adrisk.stages.train import fit_model
 from adrisk.tracking.registry import COMPARED, record_evaluation

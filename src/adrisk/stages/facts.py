@@ -14,11 +14,11 @@ from adrisk import schema
 from adrisk.campaigns.counting import AdFacts, Column
 from adrisk.campaigns.facts import campaign_facts
 from adrisk.campaigns.linked import SHORT_NAME, Linked
+from adrisk.files import replacing
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible
-from adrisk.stages.files import replacing
 from adrisk.stages.kept import FACTS, WORK, part_files, read_worded
 from adrisk.types import IntArray
 

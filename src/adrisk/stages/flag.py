@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.engine import cores, in_order
+from adrisk.files import replacing
 from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Model
+from adrisk.parallel import cores, in_order
 from adrisk.policy.judgeable import Unjudged, languages_known, why_not
 from adrisk.policy.queue import LEVELS, Queue, apply_policy
 from adrisk.policy.settled import Policy
@@ -24,7 +25,6 @@ from adrisk.policy.words import incomplete_reasons, reasons
 from adrisk.progress import track
 from adrisk.stages.apart import Noted
 from adrisk.stages.facts import campaign_rows
-from adrisk.stages.files import replacing
 from adrisk.types import Level
 
 _LEVELS = pa.array(LEVELS, pa.string())

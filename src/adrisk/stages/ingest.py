@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from adrisk.files import output, replacing
 from adrisk.progress import say, track
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine, no_ads
 from adrisk.sources.stream import open_ads
-from adrisk.stages.files import output, replacing
 from adrisk.synthetic.datasheet import HEADING, Tally
 
 SOURCES_KEY = "adrisk.sources"

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adrisk.campaigns.linking import CONTACTS
-from adrisk.stages.files import replacing
+from adrisk.files import replacing
 from adrisk.types import IntArray
 
 WORK = ".work"

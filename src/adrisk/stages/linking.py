@@ -22,15 +22,15 @@ from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import DAYS, Memory, remember
 from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
-from adrisk.engine import cores, in_order, in_processes
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.extract.regions import guess_regions
+from adrisk.files import output, replacing
+from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
 from adrisk.reading import MAX_CHARS
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine, no_ads
 from adrisk.sources.stream import AdStream, open_ads
-from adrisk.stages.files import output, replacing
 from adrisk.stages.kept import WORK, part_files, read_worded
 from adrisk.types import IntArray
 

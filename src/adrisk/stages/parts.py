@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.campaigns.linking import CONTACTS
-from adrisk.engine import Crew, cores, crew, in_order
 from adrisk.model import Answers, Model
+from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.judgeable import languages_known, unjudged
 from adrisk.policy.settled import Policy
 from adrisk.progress import track

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from adrisk.errors import ModelError, UsageError
+from adrisk.files import replacing, write_json
 from adrisk.model import Model
 from adrisk.policy.guarantee import GRID, speakers
 from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
@@ -26,7 +27,6 @@ from adrisk.policy.settled import Policy
 from adrisk.report.folder import FACTS_FILE, read_manifest, score_files, table_file
 from adrisk.stages.apart import read_apart
 from adrisk.stages.facts import campaign_rows
-from adrisk.stages.files import replacing, write_json
 
 CHANGES = pa.schema(
     [

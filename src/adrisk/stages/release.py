@@ -17,6 +17,7 @@ from typing import Any
 from adrisk.behaviour.suites import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
 from adrisk.errors import CorpusError
+from adrisk.files import replacing, writable
 from adrisk.manifest import NAME
 from adrisk.model import Model
 from adrisk.progress import say
@@ -26,7 +27,6 @@ from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import evaluate
 from adrisk.stages.fairness import BUDGETS, fairness
 from adrisk.stages.faithfulness import faithfulness
-from adrisk.stages.files import replacing, writable
 from adrisk.stages.models import find_model
 from adrisk.stages.release_facts import facts_of, guarantees
 from adrisk.stages.release_folder import FORMAT, Made, Released, publish, read_release

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
-from adrisk.engine import cores
 from adrisk.manifest import Manifest
 from adrisk.model import Model
+from adrisk.parallel import cores
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import settle
 from adrisk.splits import PARTS

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.errors import AdriskError
+from adrisk.files import output
 from adrisk.progress import say, track
 from adrisk.report.folder import AdView
 from adrisk.report.queue import queued
@@ -19,7 +20,6 @@ from adrisk.report.render import write_report
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine
 from adrisk.sources.stream import open_ads
-from adrisk.stages.files import output
 
 
 def report(folder: Path, out: Path | None = None) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adrisk.files import replacing, writable, write_json
 from adrisk.report import markdown
-from adrisk.stages.files import replacing, writable, write_json
 from adrisk.stages.study_tables import STUDY_TABLES, study_section
 
 _HEAD = """# Results

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from adrisk.files import output, replacing
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.rulebook import Rule, load_rules
 from adrisk.indicators.taxonomy import Taxonomy, graded_risk
 from adrisk.metrics import average_precision, estimate
-from adrisk.stages.files import output, replacing
 from adrisk.types import RISKY, Evidence, FloatArray, State
 
 _RESAMPLES = 200

@@ -24,9 +24,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import __version__
-from adrisk.engine import give_back
 from adrisk.errors import UsageError
+from adrisk.files import writable, write_json
 from adrisk.model import Model
+from adrisk.parallel import give_back
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import Policy, describe, settle
 from adrisk.progress import say
@@ -38,7 +39,6 @@ from adrisk.stages import parts
 from adrisk.stages.apart import write_apart
 from adrisk.stages.evidence import write_evidence
 from adrisk.stages.facts import write_facts
-from adrisk.stages.files import writable, write_json
 from adrisk.stages.flag import write_flags
 from adrisk.stages.kept import WORK, part_files
 from adrisk.stages.linking import link_parts, remembering

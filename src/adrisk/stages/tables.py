@@ -16,6 +16,7 @@ from adrisk.extract.column import contacts_column
 from adrisk.extract.mentions import mentions_column
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.extract.regions import guess_regions
+from adrisk.files import output, replacing
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.rules import match_all
 from adrisk.indicators.taxonomy import load_taxonomy
@@ -24,7 +25,6 @@ from adrisk.reading import prepare
 from adrisk.sources.adapters.base import ReadOptions
 from adrisk.sources.quarantine import Quarantine, no_ads
 from adrisk.sources.stream import open_ads
-from adrisk.stages.files import output, replacing
 from adrisk.stages.rule_report import RuleReport
 
 _EVIDENCE = pa.schema(
