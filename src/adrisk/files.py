@@ -21,7 +21,7 @@ def workspace(given: Path | None = None) -> Path:
 
 
 if TYPE_CHECKING:
-    from adrisk.sources.stream import AdStream
+    from adrisk.ingest.stream import AdStream
 
 
 @contextmanager

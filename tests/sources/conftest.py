@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine
-from adrisk.sources.stream import AdStream, open_ads
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine
+from adrisk.ingest.stream import AdStream, open_ads
 
 
 @dataclass(frozen=True)

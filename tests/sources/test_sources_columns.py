@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import SourceError
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.columns import recognise
 from adrisk.schema import ADS
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.columns import recognise
 
 STRING = pa.string()
 

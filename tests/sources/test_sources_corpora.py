@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import MissingExtraError, SourceError
+from adrisk.ingest.adapters import emscad
 from adrisk.schema import ADS, LABELS
-from adrisk.sources.adapters import emscad
 
 EMSCAD = (
     "job_id,title,location,department,salary_range,company_profile,description,requirements,"

@@ -199,10 +199,10 @@ def test_only_the_columns_asked_for_are_read_and_the_ads_are_the_same(read, tmp_
 
 
 def test_the_first_batch_comes_before_the_file_is_read_to_its_end(tmp_path, monkeypatch):
-    from adrisk.sources.adapters.base import ReadOptions
-    from adrisk.sources.files import SourceFile
-    from adrisk.sources.quarantine import Quarantine
-    from adrisk.sources.stream import open_ads
+    from adrisk.ingest.adapters.base import ReadOptions
+    from adrisk.ingest.locations import SourceFile
+    from adrisk.ingest.quarantine import Quarantine
+    from adrisk.ingest.stream import open_ads
 
     path = tmp_path / "ads.csv"
     path.write_bytes(b"text\n" + b"one more ad with a few words\n" * 300_000)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.sources.identity import Fingerprint, Identities, Tally
+from adrisk.ingest.identity import Fingerprint, Identities, Tally
 
 
 def assign(identities, ids, texts, posted=None, accounts=None):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import SourceError
-from adrisk.sources.stream import SCHEMES
+from adrisk.ingest.stream import SCHEMES
 
 
 @pytest.fixture
@@ -197,9 +197,9 @@ def test_no_source_at_all_is_wrong_usage(read):
 
 
 def test_a_stream_is_read_once_and_knows_its_fingerprint_afterwards(tmp_path, folder):
-    from adrisk.sources.adapters.base import ReadOptions
-    from adrisk.sources.quarantine import Quarantine
-    from adrisk.sources.stream import open_ads
+    from adrisk.ingest.adapters.base import ReadOptions
+    from adrisk.ingest.quarantine import Quarantine
+    from adrisk.ingest.stream import open_ads
 
     with Quarantine(tmp_path / "q.jsonl") as quarantine:
         stream = open_ads([str(folder)], ReadOptions(detect_language=False), quarantine)

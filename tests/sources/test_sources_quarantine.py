@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import RunError
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import ACTIONS, Quarantine, Reason
-from adrisk.sources.stream import open_ads
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import ACTIONS, Quarantine, Reason
+from adrisk.ingest.stream import open_ads
 from adrisk.types import Quarantined
 
 INVISIBLE = " \u200b\u3164\ufe0f\u2800\u00ad\t"

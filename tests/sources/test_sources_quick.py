@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrisk.ingest.cleaning import _VISIBLE, Cleaner, _language_codes, _nuls, _visible
+from adrisk.ingest.identity import Fingerprint, Identities
+from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.values import begins_plainly, spans
 from adrisk.schema import ADS
-from adrisk.sources.cleaning import _VISIBLE, Cleaner, _language_codes, _nuls, _visible
-from adrisk.sources.identity import Fingerprint, Identities
-from adrisk.sources.rows import Rows
-from adrisk.sources.values import begins_plainly, spans
 
 BLANK = [
     "",

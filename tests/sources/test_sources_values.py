@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.sources.moments import times
-from adrisk.sources.values import indicator_lists, join_lines, risks
+from adrisk.ingest.values import indicator_lists, join_lines, risks, times
 
 MAY_2 = datetime(2024, 5, 2, 8, 30, tzinfo=UTC)
 

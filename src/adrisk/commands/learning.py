@@ -195,10 +195,10 @@ def behave_command(args: argparse.Namespace) -> None:
 
 def drift_command(args: argparse.Namespace) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
+    from adrisk.ingest.adapters.base import ReadOptions
+    from adrisk.ingest.quarantine import Quarantine
+    from adrisk.ingest.stream import open_ads
     from adrisk.report.drift import drift_table
-    from adrisk.sources.adapters.base import ReadOptions
-    from adrisk.sources.quarantine import Quarantine
-    from adrisk.sources.stream import open_ads
     from adrisk.stages import drift, find_model
 
     mapping = renamed(args.map)

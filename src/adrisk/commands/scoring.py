@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def score_command(args: argparse.Namespace) -> None:
     """`adrisk score`: ads to scores, campaigns and flags."""
     from adrisk.config import load
+    from adrisk.ingest.adapters.base import ReadOptions
+    from adrisk.ingest.quarantine import Quarantine
+    from adrisk.ingest.stream import open_ads
     from adrisk.policy.config import PolicyConfig
-    from adrisk.sources.adapters.base import ReadOptions
-    from adrisk.sources.quarantine import Quarantine
-    from adrisk.sources.stream import open_ads
     from adrisk.stages import find_model, score
 
     if args.workers < 0:

@@ -21,15 +21,15 @@ from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.run import SOURCES_KEY
+from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
 from adrisk.progress import say, track
 from adrisk.reading import Reading, prepare
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import open_ads
-from adrisk.stages.ingest import SOURCES_KEY
 from adrisk.types import RISKY, IntArray
 
 

@@ -22,14 +22,14 @@ from adrisk.drift.comparison import compare, supported
 from adrisk.drift.limits import LIMITS, Verdict
 from adrisk.errors import ModelError
 from adrisk.files import replacing, writable, write_json
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model import Model
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.reading import prepare
 from adrisk.report.drift import drift_page
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import AdStream, open_ads
 from adrisk.summary import GROUPS, Summary, Tally, count, empty
 from adrisk.types import IntArray
 

@@ -25,12 +25,12 @@ from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts,
 from adrisk.extract.pseudonym import Pseudonymiser
 from adrisk.extract.regions import guess_regions
 from adrisk.files import output, replacing
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
 from adrisk.reading import MAX_CHARS
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import AdStream, open_ads
 from adrisk.stages.kept import WORK, part_files, read_worded
 from adrisk.types import IntArray
 

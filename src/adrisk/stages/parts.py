@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.campaigns.linking import CONTACTS
+from adrisk.ingest.stream import AdStream
 from adrisk.model import Answers, Model
 from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.judgeable import languages_known, unjudged
@@ -25,7 +26,6 @@ from adrisk.reading import cut
 from adrisk.scoring.copies import Asked, Copies, Names, Records
 from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together
 from adrisk.scoring.wordings import Wordings, wordings
-from adrisk.sources.stream import AdStream
 from adrisk.stages.kept import (
     APART,
     FACTS,

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 
 from adrisk.errors import AdriskError
 from adrisk.files import output
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine
+from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.report.folder import AdView
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine
-from adrisk.sources.stream import open_ads
 
 
 def report(folder: Path, out: Path | None = None) -> Path:

@@ -26,15 +26,15 @@ import pyarrow.parquet as pq
 from adrisk import __version__
 from adrisk.errors import UsageError
 from adrisk.files import writable, write_json
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model import Model
 from adrisk.parallel import give_back
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import Policy, describe, settle
 from adrisk.progress import say
 from adrisk.scoring.texts import Recipe
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import AdStream, open_ads
 from adrisk.stages import parts
 from adrisk.stages.apart import write_apart
 from adrisk.stages.evidence import write_evidence

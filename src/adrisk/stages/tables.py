@@ -20,11 +20,11 @@ from adrisk.files import output, replacing
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.rules import match_all
 from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.reading import prepare
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import open_ads
 from adrisk.stages.rule_report import RuleReport
 
 _EVIDENCE = pa.schema(

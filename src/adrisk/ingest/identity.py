@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.sources.values import begins_plainly, spans
+from adrisk.ingest.values import begins_plainly, spans
 from adrisk.types import IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.sources.adapters.base import Adapter, Corpus, constant, keep_rest
-from adrisk.sources.values import join_lines, prefixed, text_parts
+from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
+from adrisk.ingest.values import join_lines, prefixed, text_parts
 
 _NO_TITLE = "WORK/LOCATION"
 _TAIL = r"(?s)\s*(?:Datos|Fechas) de contacto\b.*"  # RE2 syntax

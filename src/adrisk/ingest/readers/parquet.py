@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.errors import SourceError
-from adrisk.sources.files import DAMAGED, SourceFile, describe
-from adrisk.sources.quarantine import Reject
-from adrisk.sources.rows import Rows
+from adrisk.ingest.locations import DAMAGED, SourceFile, describe
+from adrisk.ingest.quarantine import Reject
+from adrisk.ingest.readers.rows import Rows
 
 _READ_BYTES = 1024 * 1024
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.errors import SourceError, did_you_mean
+from adrisk.ingest.identity import IDENTIFYING
+from adrisk.ingest.values import check_type, join_lines, text_parts
 from adrisk.schema import ADS, LABELS
-from adrisk.sources.identity import IDENTIFYING
-from adrisk.sources.values import check_type, join_lines, text_parts
 
 _USUAL = {
     "text": "text ad_text full_text texto texte",

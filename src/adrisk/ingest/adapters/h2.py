@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.sources.adapters.base import Adapter, Corpus, constant, keep_rest
-from adrisk.sources.values import prefixed, spliced, strings
+from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
+from adrisk.ingest.values import prefixed, spliced, strings
 
 _RATES = ("basic_rate_from", "basic_rate_to", "pay_range_desc")
 _NO_RATE = ("0", "0.0", "0.00")

@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from adrisk.errors import SourceError, did_you_mean
-from adrisk.sources.columns import listed
-from adrisk.sources.csv_rows import CsvReader
-from adrisk.sources.files import ByteFile, SourceFile, StandardInput
-from adrisk.sources.finding import find_files
-from adrisk.sources.jsonl_rows import JsonlReader
-from adrisk.sources.parquet_rows import ParquetReader
-from adrisk.sources.rows import Reader
-from adrisk.sources.spec import Spec
-from adrisk.sources.values import check_type
+from adrisk.ingest.columns import listed
+from adrisk.ingest.locations import ByteFile, SourceFile, Spec, StandardInput, find_files
+from adrisk.ingest.readers.delimited import CsvReader
+from adrisk.ingest.readers.jsonl import JsonlReader
+from adrisk.ingest.readers.parquet import ParquetReader
+from adrisk.ingest.readers.rows import Reader
+from adrisk.ingest.values import check_type
 
 Shape = Callable[[pa.Table], pa.Table]
 """Turns a raw table into one with canonical names; further columns stay under their own."""

@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from adrisk.files import output, replacing
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, no_ads
+from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, no_ads
-from adrisk.sources.stream import open_ads
 from adrisk.synthetic.datasheet import HEADING, Tally
 
-SOURCES_KEY = "adrisk.sources"
+SOURCES_KEY = "adrisk.ingest"
 """Where an ingested file says what it was made from."""
 
 

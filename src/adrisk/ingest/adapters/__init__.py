@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from adrisk.sources.adapters import difraud, emscad, eures, h2, hub, plain, synthetic
-from adrisk.sources.spec import PLAIN
+from adrisk.ingest.adapters import difraud, emscad, eures, h2, hub, plain, synthetic
+from adrisk.ingest.locations import PLAIN
 
 ADAPTERS = MappingProxyType(
     {

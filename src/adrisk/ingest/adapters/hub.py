@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.errors import MissingExtraError, SourceError, did_you_mean
-from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions
-from adrisk.sources.columns import recognise
-from adrisk.sources.files import describe
-from adrisk.sources.quarantine import Reject
-from adrisk.sources.rows import Rows
-from adrisk.sources.spec import Spec, split_parameters
+from adrisk.ingest.adapters.base import Adapter, Opened, Part, ReadOptions
+from adrisk.ingest.columns import recognise
+from adrisk.ingest.locations import Spec, describe, split_parameters
+from adrisk.ingest.quarantine import Reject
+from adrisk.ingest.readers.rows import Rows
 
 _SAVED = ("dataset_dict.json", "state.json")
 _DEFAULT_SPLIT = "train"

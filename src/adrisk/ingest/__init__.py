@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adrisk.sources.adapters.base import ReadOptions
-from adrisk.sources.quarantine import Quarantine, Reason, no_ads
-from adrisk.sources.stream import SCHEMES, AdStream, open_ads
+from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.quarantine import Quarantine, Reason, no_ads
+from adrisk.ingest.stream import SCHEMES, AdStream, open_ads
 
 __all__ = ["SCHEMES", "AdStream", "Quarantine", "ReadOptions", "Reason", "no_ads", "open_ads"]

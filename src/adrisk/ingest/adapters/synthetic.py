@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.errors import SourceError, UsageError
-from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions
-from adrisk.sources.quarantine import Reject
-from adrisk.sources.rows import Rows
-from adrisk.sources.spec import Spec, split_parameters
+from adrisk.ingest.adapters.base import Adapter, Opened, Part, ReadOptions
+from adrisk.ingest.locations import Spec, split_parameters
+from adrisk.ingest.quarantine import Reject
+from adrisk.ingest.readers.rows import Rows
 
 
 def _names(written: str) -> tuple[str, ...]:

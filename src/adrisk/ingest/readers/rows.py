@@ -14,8 +14,8 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
-from adrisk.sources.files import MAX_LINE_BYTES, ByteFile
-from adrisk.sources.quarantine import Reason, Reject
+from adrisk.ingest.locations import MAX_LINE_BYTES, ByteFile
+from adrisk.ingest.quarantine import Reason, Reject
 from adrisk.types import IntArray
 
 _BOM = b"\xef\xbb\xbf"

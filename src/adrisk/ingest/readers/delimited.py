@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.errors import SourceError
-from adrisk.sources.files import MAX_LINE_BYTES, ByteFile
-from adrisk.sources.quarantine import Reason, Reject
-from adrisk.sources.rows import (
+from adrisk.ingest.locations import MAX_LINE_BYTES, ByteFile
+from adrisk.ingest.quarantine import Reason, Reject
+from adrisk.ingest.readers.rows import (
     MAX_BATCH_CHARACTERS,
     Rows,
     expected_rows,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
+from adrisk.ingest.locations import SourceFile
+from adrisk.ingest.values import join_lines, prefixed, strings
 from adrisk.schema import LABELS
-from adrisk.sources.adapters.base import Adapter, Corpus, constant, keep_rest
-from adrisk.sources.files import SourceFile
-from adrisk.sources.values import join_lines, prefixed, strings
 
 SHA256 = "59253295129d8b6a27607f9904f7d4ddf4dbb0ee35e079c7eb51b58b5e62bf60"
 BYTES = 50_061_601

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from adrisk.sources.adapters.base import Adapter, Opened, Part, ReadOptions, readers
-from adrisk.sources.columns import recognise
-from adrisk.sources.files import StandardInput
-from adrisk.sources.finding import find_files
-from adrisk.sources.parquet_rows import ParquetReader
-from adrisk.sources.spec import Spec
+from adrisk.ingest.adapters.base import Adapter, Opened, Part, ReadOptions, readers
+from adrisk.ingest.columns import recognise
+from adrisk.ingest.locations import Spec, StandardInput, find_files
+from adrisk.ingest.readers.parquet import ParquetReader
 
 
 def _open(spec: Spec, options: ReadOptions) -> Opened:

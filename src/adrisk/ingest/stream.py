@@ -14,16 +14,15 @@ from typing import Any
 import pyarrow as pa
 
 from adrisk.errors import RunError, SourceError
-from adrisk.sources.adapters import ADAPTERS
-from adrisk.sources.adapters.base import Opened, Part, ReadOptions
-from adrisk.sources.cleaning import Cleaner, stream_schema
-from adrisk.sources.columns import check_mapping
-from adrisk.sources.files import DAMAGED, SourceFile, describe
-from adrisk.sources.identity import Fingerprint
-from adrisk.sources.jsonl_rows import JsonlReader
-from adrisk.sources.quarantine import Quarantine, Reason, quarantined
-from adrisk.sources.rows import Rows
-from adrisk.sources.spec import Spec, parse
+from adrisk.ingest.adapters import ADAPTERS
+from adrisk.ingest.adapters.base import Opened, Part, ReadOptions
+from adrisk.ingest.cleaning import Cleaner, stream_schema
+from adrisk.ingest.columns import check_mapping
+from adrisk.ingest.identity import Fingerprint
+from adrisk.ingest.locations import DAMAGED, SourceFile, Spec, describe, parse
+from adrisk.ingest.quarantine import Quarantine, Reason, quarantined
+from adrisk.ingest.readers.jsonl import JsonlReader
+from adrisk.ingest.readers.rows import Rows
 
 SCHEMES = {name: f"{adapter.usage}: {adapter.purpose}" for name, adapter in ADAPTERS.items()}
 """How each kind of source is written and what it reads, for help texts."""

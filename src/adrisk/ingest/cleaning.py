@@ -13,21 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
-from adrisk.sources.identity import IDENTIFYING, Identities
-from adrisk.sources.language import detect_languages
-from adrisk.sources.moments import times
-from adrisk.sources.quarantine import Reason, Reject
-from adrisk.sources.rows import Rows
-from adrisk.sources.values import (
+from adrisk.ingest.identity import IDENTIFYING, Identities
+from adrisk.ingest.language import detect_languages
+from adrisk.ingest.quarantine import Reason, Reject
+from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.values import (
     begins_plainly,
     indicator_lists,
     risks,
     spans,
     strings,
+    times,
     vote_lists,
     writable,
 )
+from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
 
 MAX_ID_BYTES = 512
 

@@ -16,9 +16,9 @@ from typing import Any
 import pyarrow as pa
 
 from adrisk.errors import SourceError
-from adrisk.sources.files import ByteFile
-from adrisk.sources.quarantine import Reason, Reject
-from adrisk.sources.rows import (
+from adrisk.ingest.locations import ByteFile
+from adrisk.ingest.quarantine import Reason, Reject
+from adrisk.ingest.readers.rows import (
     MAX_BATCH_CHARACTERS,
     Rows,
     expected_rows,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
+from adrisk.ingest.adapters.emscad import scam_risk
+from adrisk.ingest.values import prefixed
 from adrisk.schema import LABELS
-from adrisk.sources.adapters.base import Adapter, Corpus, constant, keep_rest
-from adrisk.sources.adapters.emscad import scam_risk
-from adrisk.sources.values import prefixed
 
 LABEL_SOURCE = "difraud:employment_scam"
 

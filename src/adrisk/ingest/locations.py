@@ -1,0 +1,386 @@
+"""Files at rest and standard input as bytes: looked at first, decompressed, fingerprinted.
+
+What the bytes mean is the readers' business.
+
+Read a SOURCE argument: which adapter, which place, which parameters.
+
+In: one argument such as `emscad:jobs.csv`, `synthetic:20000?seed=7`, `s3://bucket/*.parquet`.
+Out: a `Spec`. It opens nothing.
+
+Find the files that a path, glob, folder or URL means.
+
+In: the target of a spec. Out: `SourceFile`s in a stable order, each with its format and
+compression read off its name. It looks at names only, not inside.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import re
+import sys
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+from urllib.parse import parse_qsl
+
+import fsspec
+import pyarrow as pa
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.utils import get_protocol
+
+from adrisk.errors import SourceError, did_you_mean
+
+PLAIN = "file"
+"""The adapter of everything that has no scheme of its own: files, globs, folders, URLs, -."""
+
+# Two letters at least, so that C:\ads.csv is a path; s3:// and memory:// are URLs, not schemes.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_+.-]+):(?!//)(.*)", flags=re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One SOURCE argument: as written, its adapter, its place, its parameters."""
+
+    text: str
+    scheme: str
+    target: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse(text: str, schemes: Collection[str]) -> Spec:
+    """The spec of one argument.
+
+    Raises:
+        SourceError: if it names a scheme that does not exist.
+    """
+    if not text.strip():
+        raise SourceError("a source is empty; expected a file, folder, URL, - or scheme:place")
+    match = _SCHEME.fullmatch(text)
+    if match is None:
+        return Spec(text, PLAIN, text)
+    scheme, target = match.group(1).lower(), match.group(2)
+    if scheme in schemes and scheme != PLAIN:
+        return Spec(text, scheme, target)
+    if Path(text).exists():
+        return Spec(text, PLAIN, text)
+    known = sorted(name for name in schemes if name != PLAIN)
+    raise SourceError(
+        f"{text!r}: there is no source named {scheme!r}{did_you_mean(scheme, known)}; "
+        f"the sources are {', '.join(known)}, or a path or URL without a scheme"
+    )
+
+
+def split_parameters(spec: Spec, allowed: Collection[str]) -> Spec:
+    """The spec with `?name=value&...` cut from its target into its parameters.
+
+    Raises:
+        SourceError: for a parameter that the source does not have.
+    """
+    target, _, query = spec.target.partition("?")
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    for name in parameters:
+        if name not in allowed:
+            raise SourceError(
+                f"{spec.text!r}: {spec.scheme} has no parameter {name!r}"
+                f"{did_you_mean(name, allowed)}; it has {', '.join(sorted(allowed))}"
+            )
+    return Spec(spec.text, spec.scheme, target, parameters)
+
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_MAGIC = frozenset("*?[")
+
+
+def find_files(target: str) -> tuple[list[SourceFile], list[str]]:
+    """The files that a target means, sorted by path, and notes on what was passed over.
+
+    A folder means all files below it that have a known ending, hidden ones excepted.
+
+    Raises:
+        SourceError: for a missing path, an empty glob or folder, an unsupported ending.
+    """
+    fs, root = _filesystem(target)
+    try:
+        paths, gathered = _matches(fs, root, target)
+        chosen = _ads_among(paths) if gathered else paths
+        files = [_source_file(fs, path, root, target) for path in chosen]
+    except (OSError, ImportError) as error:
+        raise SourceError(f"{target}: cannot be looked into ({describe(error)})") from error
+    if not files:
+        raise SourceError(
+            f"{target}: holds no file with a known ending; expected {_endings()}, alone or with "
+            f"{', '.join(COMPRESSIONS)}"
+        )
+    passed_over = len(paths) - len(chosen)
+    notes = [f"{target}: passed over {passed_over} files of other kinds"] if passed_over else []
+    return files, notes
+
+
+def _filesystem(target: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    try:
+        return cast(tuple[fsspec.AbstractFileSystem, str], url_to_fs(target))
+    except ImportError as error:
+        raise SourceError(
+            f"{target}: reading {get_protocol(target)}:// needs a package that is not installed "
+            f"({describe(error)})"
+        ) from error
+    except (ValueError, OSError) as error:
+        protocol = get_protocol(target)
+        hint = did_you_mean(protocol, fsspec.available_protocols())
+        raise SourceError(
+            f"{target}: cannot open {protocol}://{hint} ({describe(error)})"
+        ) from error
+
+
+def _matches(fs: fsspec.AbstractFileSystem, root: str, target: str) -> tuple[list[str], bool]:
+    """The paths meant, and whether they were gathered rather than named."""
+    if fs.isfile(root):
+        return [root], False
+    if fs.isdir(root):
+        below = [str(path) for path in fs.find(root)]
+        return sorted(path for path in below if not _hidden(path[len(root) :])), True
+    if _MAGIC & set(root):
+        # As in a shell, a star does not mean hidden files.
+        fixed = min(root.index(sign) for sign in _MAGIC & set(root))
+        shown = [path for path in map(str, fs.glob(root)) if "/." not in path[max(0, fixed - 1) :]]
+        found = sorted(path for path in shown if fs.isfile(path))
+        if not found:
+            raise SourceError(f"{target}: no file matches; check the pattern (quote it in a shell)")
+        return found, True
+    parent, _, name = root.rstrip("/").rpartition("/")
+    beside = [str(path) for path in fs.ls(parent, detail=False)] if fs.isdir(parent) else []
+    hint = did_you_mean(name, [path.rstrip("/").rpartition("/")[2] for path in beside])
+    raise SourceError(f"{target}: no such file or folder{hint}")
+
+
+def _source_file(fs: fsspec.AbstractFileSystem, path: str, root: str, target: str) -> SourceFile:
+    form, compression = _kind(path)
+    name = _shown(fs, path, root, target)
+    if not form:
+        raise SourceError(
+            f"{name}: the ending is not one that adrisk reads; expected {_endings()}, alone or "
+            f"with {', '.join(COMPRESSIONS)}. Rename or convert the file"
+        )
+    if form == "parquet" and compression:
+        raise SourceError(
+            f"{name}: Parquet is compressed inside and cannot be read through {compression}; "
+            f"decompress the file first"
+        )
+    return SourceFile(fs, path, name, form, compression, int(fs.size(path) or 0))
+
+
+def _ads_among(paths: list[str]) -> list[str]:
+    """The paths with a known ending; .json beside others is about them (a manifest), not ads."""
+    known = [path for path in paths if _kind(path)[0]]
+    return [path for path in known if not path.lower().endswith(".json")] or known
+
+
+def _kind(path: str) -> tuple[str, str]:
+    """Format and compression by the name; an empty format where it is none of ours."""
+    stem, suffix = os.path.splitext(path.lower())
+    if suffix in COMPRESSIONS:
+        return FORMATS.get(os.path.splitext(stem)[1], ""), suffix
+    return FORMATS.get(suffix, ""), ""
+
+
+def _shown(fs: fsspec.AbstractFileSystem, path: str, root: str, target: str) -> str:
+    """The path as the user would write it: relative where the target was."""
+    if path == root:
+        return target
+    if not isinstance(fs, LocalFileSystem):
+        return str(fs.unstrip_protocol(path))
+    return path if os.path.isabs(target) or "://" in target else os.path.relpath(path)
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith((".", "_")) for part in relative.strip("/").split("/"))
+
+
+def _endings() -> str:
+    return ", ".join(FORMATS)
+
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""A longer line or record is not an ad, and is not held in memory."""
+
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
+"""What readers raise for a file that is truncated, corrupt or out of reach."""
+
+_PROBE_BYTES = 256 * 1024
+_BUFFER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The first bytes of a file, at least one whole line, and whether they are all of it."""
+
+    head: bytes
+    whole: bool
+
+    @property
+    def lines(self) -> bytes:
+        """The bytes without the half line at their end."""
+        return self.head if self.whole else self.head[: self.head.rfind(b"\n") + 1] or self.head
+
+
+class ByteFile(Protocol):
+    """Bytes that can be looked at first and then read from the start."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def format(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> int | None: ...  # noqa: D102
+    def probe(self) -> Probe: ...  # noqa: D102
+    def open(self) -> AbstractContextManager[BinaryIO]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file at rest, local or remote.
+
+    Attributes:
+        name: as shown to people.
+        format: csv, tsv, jsonl or parquet.
+        compression: the suffix, such as .gz; empty when there is none.
+    """
+
+    fs: fsspec.AbstractFileSystem
+    path: str
+    name: str
+    format: str
+    compression: str
+    stored_bytes: int
+
+    @property
+    def local(self) -> bool:
+        """Whether the file is on this machine's disk."""
+        return isinstance(self.fs, LocalFileSystem)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of content, where the file is not compressed."""
+        return None if self.compression else self.stored_bytes
+
+    def open_raw(self) -> BinaryIO:
+        """The bytes as they are stored."""
+        return cast(BinaryIO, self.fs.open(self.path, "rb"))
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The bytes decompressed."""
+        with self.open_raw() as raw, closing(_decompress(raw, self.compression)) as stream:
+            yield _buffered(b"", stream)
+
+    def probe(self) -> Probe:
+        """A look at the content.
+
+        Raises:
+            SourceError: if they cannot be read.
+        """
+        try:
+            with self.open() as stream:
+                return _first_bytes(stream)
+        except DAMAGED as error:
+            raise SourceError(
+                f"{self.name}: cannot be read ({describe(error)}); check that it exists, that you "
+                f"may read it and that it is what its name says"
+            ) from error
+
+    def sha256(self) -> str:
+        """The fingerprint of the stored bytes."""
+        digest = hashlib.sha256()
+        with self.open_raw() as stream:
+            while block := stream.read(_BUFFER_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+class StandardInput:
+    """Standard input, recognised as JSONL or CSV by its first bytes; read once."""
+
+    name = "-"
+    size = None
+
+    def __init__(self) -> None:
+        self._stream = cast(BinaryIO, sys.stdin.buffer)
+        self._probe = _first_bytes(self._stream)
+        head = self._probe.head
+        if head[:4] == b"PAR1" or head[:2] == b"\x1f\x8b":
+            raise SourceError(
+                "-: standard input must be JSONL or CSV text, but it starts like a Parquet or "
+                "gzip file; name the file as the source instead, or decompress it on the way"
+            )
+        text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        self.format = "jsonl" if text[:1] in (b"{", b"[") else "csv"
+
+    def probe(self) -> Probe:
+        """A look at what arrived; it will be read again."""
+        return self._probe
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """All bytes from the start; standard input itself stays open."""
+        yield _buffered(self._probe.head, self._stream)
+
+
+class _Replayed(io.RawIOBase):
+    """Bytes already taken from a stream, and then the rest of it."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self._head.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def describe(error: BaseException) -> str:
+    """An exception's own words on one line, or its class when it has none."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _decompress(raw: BinaryIO, compression: str) -> BinaryIO:
+    if compression == ".zst":
+        return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"))
+    if compression == ".gz":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb"))
+    if compression == ".bz2":
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    return cast(BinaryIO, lzma.LZMAFile(raw)) if compression == ".xz" else raw
+
+
+def _buffered(head: bytes, rest: BinaryIO) -> BinaryIO:
+    return io.BufferedReader(_Replayed(head, rest), _BUFFER_BYTES)
+
+
+def _first_bytes(stream: BinaryIO) -> Probe:
+    head = piece = stream.read(_PROBE_BYTES)
+    while len(piece) == _PROBE_BYTES and b"\n" not in head and len(head) < MAX_LINE_BYTES:
+        piece = stream.read(_PROBE_BYTES)
+        head += piece
+    return Probe(head, whole=len(piece) < _PROBE_BYTES)

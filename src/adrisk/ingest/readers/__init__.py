@@ -1,0 +1,1 @@
+"""Raw rows from CSV, TSV, JSON Lines and Parquet files."""
