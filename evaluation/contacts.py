@@ -21,9 +21,9 @@ from pathlib import Path
 import yaml
 from scipy.stats import binomtest
 
-from adrisk.extract.column import find_contacts
+from adrisk.extract.contacts import find_contacts
 from adrisk.extract.mentions import find_mentions
-from adrisk.extract.regions import guess_region
+from adrisk.extract.places import guess_region
 
 SUITES = Path(__file__).parents[1] / "tests" / "extract" / "suites"
 CONTACTS = ("phone", "email", "handle", "link")

@@ -38,7 +38,7 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import remember
 from adrisk.campaigns.texts import Signed, Signer, Texts
-from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column
 

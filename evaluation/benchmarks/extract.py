@@ -26,8 +26,8 @@ from statistics import median
 import phonenumbers
 import pyarrow as pa
 
-from adrisk.extract.column import contacts_column
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.contacts import contacts_column
+from adrisk.extract.places import guess_regions
 from adrisk.parallel import cores
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column

@@ -26,7 +26,7 @@ from adrisk.calibration import Calibration, levels
 from adrisk.classifiers import FAMILIES, storage
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError
-from adrisk.extract.column import obscured_column
+from adrisk.extract.contacts import obscured_column
 from adrisk.manifest import (
     Manifest,
     ThresholdEntry,

@@ -8,7 +8,7 @@ import pytest
 import regex
 
 from adrisk.behaviour.suites import load_suites
-from adrisk.extract.column import find_contacts
+from adrisk.extract.contacts import find_contacts
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"
 

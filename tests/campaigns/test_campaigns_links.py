@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adrisk import schema
 from adrisk.campaigns import link_texts
 from adrisk.campaigns.linked import Linked
-from adrisk.extract.column import find_contacts
+from adrisk.extract.contacts import find_contacts
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

@@ -22,7 +22,7 @@ from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import Memory, remember
 from adrisk.campaigns.texts import Signer, Texts
 from adrisk.errors import ConfigError, UsageError
-from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.pseudonyms import Pseudonymiser
 
 NIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 KEY = Pseudonymiser(bytes(32), "campaigns")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.extract.column import contacts_column, find_contacts, obscured_column
-from adrisk.extract.numerals import figures
+from adrisk.extract.contacts import contacts_column, find_contacts, obscured_column
+from adrisk.extract.number_words import figures
 from adrisk.text.normalise import fold_column
 from adrisk.types import Contact
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.extract.column import contacts_column, find_contacts
+from adrisk.extract.contacts import contacts_column, find_contacts
 from adrisk.extract.mentions import find_mentions
 from adrisk.text.normalise import fold_column
 

@@ -7,8 +7,7 @@ import pytest
 
 from adrisk.extract import places
 from adrisk.extract.mentions import find_mentions, mentions_column
-from adrisk.extract.places import country_of, find_places
-from adrisk.extract.regions import guess_region, guess_regions
+from adrisk.extract.places import country_of, find_places, guess_region, guess_regions
 
 
 def said(text: str) -> list[tuple[str, str]]:

@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk.extract import numbering
-from adrisk.extract.assigned import assigned, may_be_assigned, may_be_assigned_abroad
-from adrisk.extract.numbering import international, national
-from adrisk.extract.patterns import any_of
+from adrisk.extract.number_words import any_of
+from adrisk.extract.numbering import (
+    assigned,
+    international,
+    may_be_assigned,
+    may_be_assigned_abroad,
+    national,
+)
 
 E164 = phonenumbers.PhoneNumberFormat.E164
 PLAIN = [(region, plan) for region, plan in numbering._PLANS.items() if plan.plain]

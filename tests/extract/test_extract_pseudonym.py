@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adrisk.errors import ConfigError
-from adrisk.extract.pseudonym import KEY_FOLDER, Pseudonymiser, keys, rotate
+from adrisk.extract.pseudonyms import KEY_FOLDER, Pseudonymiser, keys, rotate
 from adrisk.types import Contact
 
 

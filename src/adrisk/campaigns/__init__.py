@@ -16,8 +16,8 @@ from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import CONTACTS, link
 from adrisk.campaigns.minhash import WIDTH, agreement, signatures
 from adrisk.campaigns.texts import Signer, Texts
-from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.places import guess_regions
+from adrisk.extract.pseudonyms import Pseudonymiser
 
 __all__ = [
     "CONTACTS",

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from adrisk.campaigns.linking import CONTACTS
 from adrisk.campaigns.minhash import signatures
-from adrisk.extract.column import contacts_column
-from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.contacts import contacts_column
+from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 

@@ -10,7 +10,7 @@ from adrisk.errors import UsageError
 
 def keys_command(args: argparse.Namespace) -> None:
     """`adrisk keys`: purposes, dates and fingerprints, never keys; or a new key for one purpose."""
-    from adrisk.extract.pseudonym import SEALING, keys, rotate
+    from adrisk.extract.pseudonyms import SEALING, keys, rotate
     from adrisk.files import log_access
 
     place = workspace()

@@ -10,9 +10,9 @@ pseudonym.Pseudonymiser                 what may leave this package instead of a
 
 from __future__ import annotations
 
-from adrisk.extract.column import contacts_column, find_contacts, obscured_column
+from adrisk.extract.contacts import contacts_column, find_contacts, obscured_column
 from adrisk.extract.mentions import Mention, find_mentions, mentions_column
-from adrisk.extract.regions import guess_region, guess_regions
+from adrisk.extract.places import guess_region, guess_regions
 
 __all__ = [
     "Mention",

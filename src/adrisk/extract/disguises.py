@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from adrisk.extract.numerals import GLUE_WORDS, NUMBER_WORDS
-from adrisk.extract.patterns import any_of
+from adrisk.extract.number_words import GLUE_WORDS, NUMBER_WORDS, any_of
 from adrisk.text.tokens import ZEROS
 
 _NATIVE = {zero + value: str(value) for zero in ZEROS if zero > 0x7F for value in range(10)}

@@ -15,7 +15,7 @@ from itertools import pairwise
 import pyarrow as pa
 import regex
 
-from adrisk.extract.column import contacts_column
+from adrisk.extract.contacts import contacts_column
 from adrisk.text.normalise import fold, fold_column
 from adrisk.types import Evidence
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from adrisk.campaigns.minhash import WIDTH, signatures
 from adrisk.campaigns.texts import PURPOSE
-from adrisk.extract.column import contacts_column
-from adrisk.extract.pseudonym import Pseudonymiser
+from adrisk.extract.contacts import contacts_column
+from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.model import Model
 from adrisk.policy.judgeable import unreadable

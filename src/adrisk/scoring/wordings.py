@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.places import guess_regions
 from adrisk.types import IntArray
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.places import guess_regions
 from adrisk.fairness import (
     LEAST_ADS,
     LEAST_CAMPAIGNS,

@@ -22,8 +22,8 @@ from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import DAYS, Memory, remember
 from adrisk.campaigns.minhash import WIDTH
 from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
-from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.places import guess_regions
+from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.errors import MissingExtraError
-from adrisk.extract.column import contacts_column
-from adrisk.extract.pseudonym import Pseudonymiser, sealing_key
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.contacts import contacts_column
+from adrisk.extract.places import guess_regions
+from adrisk.extract.pseudonyms import Pseudonymiser, sealing_key
 from adrisk.progress import say
 from adrisk.reading import prepare
 from adrisk.review.vault import KeptContact, Vault

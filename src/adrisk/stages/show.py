@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adrisk.campaigns.signs import load_thresholds
 from adrisk.errors import ConfigError, UsageError
-from adrisk.extract.pseudonym import KEY_FOLDER, keys
+from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
 from adrisk.indicators.languages import LANGUAGES
 from adrisk.indicators.rulebook import load_rules

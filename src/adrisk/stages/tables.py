@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError
-from adrisk.extract.column import contacts_column
+from adrisk.extract.contacts import contacts_column
 from adrisk.extract.mentions import mentions_column
-from adrisk.extract.pseudonym import Pseudonymiser
-from adrisk.extract.regions import guess_regions
+from adrisk.extract.places import guess_regions
+from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.indicators.overlap import settled
 from adrisk.indicators.rules import match_all

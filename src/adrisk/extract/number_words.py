@@ -3,13 +3,29 @@
 In: a piece of folded text that is known to be a number. Out: its figures. The patterns are used
 only inside runs of figures and number words (`adrisk.extract.phones`), so that words with a second
 meaning ("one", "once", "dos", "sept") stay words everywhere else.
+
+A regular expression of many words that costs little where none of them stands.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from adrisk.extract.patterns import any_of
+
+def any_of(words: Iterable[str]) -> str:
+    """Pattern of any of the words (or patterns that begin with a plain letter), earlier ones first.
+
+    Words are put together by their first letter, so that `re` tries few of them at each place.
+
+    >>> any_of(["ten", "two", "six"])
+    '(?:t(?:en|wo)|s(?:ix))'
+    """
+    rests: dict[str, list[str]] = {}
+    for word in words:
+        rests.setdefault(word[0], []).append(word[1:])
+    return "(?:" + "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()) + ")"
+
 
 _DIGITS = (
     ("zero", "oh", "nought", "cero", "zéro"),
