@@ -37,11 +37,11 @@ from sklearn.metrics import average_precision_score
 
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import Targets, learnable, targets_of
 from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics import Metric, average_precision
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.labels import lesson
 from adrisk.stages.train import split_corpus

@@ -12,8 +12,8 @@ from prefect import flow, task
 from adrisk import stages
 from adrisk.config import RunConfig, load
 from adrisk.files import workspace
-from adrisk.indicators.extension import use_platform_file
 from adrisk.policy.settled import settle
+from adrisk.rules.platform import use_platform_file
 from adrisk.stages.evaluate import alerts
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder

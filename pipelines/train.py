@@ -11,7 +11,7 @@ from adrisk import stages
 from adrisk.config import ModelConfig, TrainConfig, load
 from adrisk.errors import ConfigError
 from adrisk.files import workspace
-from adrisk.indicators.extension import use_platform_file
+from adrisk.rules.platform import use_platform_file
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts
 

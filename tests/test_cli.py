@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import adrisk.cli
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.show import _CORE, _EXTRAS
 from builders import HONEST, RISKY, make_ads, make_texts
 

@@ -37,11 +37,11 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.errors import UsageError
-from adrisk.indicators import reader
 from adrisk.metrics import Estimate, average_precision, estimate
 from adrisk.model import Model
 from adrisk.parallel import cores
 from adrisk.reading import prepare
+from adrisk.rules import matcher as reader
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.corpus import campaign_numbers
 from adrisk.stages.train import split_corpus

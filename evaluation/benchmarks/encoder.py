@@ -40,10 +40,10 @@ from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.source import silent
 from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
-from adrisk.indicators.findings import Findings
 from adrisk.model import Model
 from adrisk.parallel import cores
 from adrisk.reading import Reading, prepare
+from adrisk.rules.match import Findings
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus
 from adrisk.types import FloatArray

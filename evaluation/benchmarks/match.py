@@ -21,14 +21,13 @@ from statistics import median
 
 import pyarrow as pa
 
-from adrisk.indicators.findings import find_all
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.notation import Phrase
-from adrisk.indicators.plain import plain
-from adrisk.indicators.reader import Reader, forget
-from adrisk.indicators.rulebook import load_rulebook
-from adrisk.indicators.rules import match_column
-from adrisk.indicators.screen import Screen, sentences
+from adrisk.rules.match import find_all, match_column
+from adrisk.rules.matcher import Reader, forget
+from adrisk.rules.patterns import Phrase
+from adrisk.rules.plain_text import plain
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.prefilter import Screen, sentences
+from adrisk.rules.rulebook import load_rulebook
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column, fold_text
 

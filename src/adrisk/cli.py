@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         show(wanted())
         if getattr(arguments, "taxonomy", None):
-            from adrisk.indicators.extension import use_platform_file
-            from adrisk.indicators.taxonomy import load_taxonomy
+            from adrisk.rules.platform import use_platform_file
+            from adrisk.rules.taxonomy import load_taxonomy
 
             use_platform_file(arguments.taxonomy)
             load_taxonomy()  # a wrong entry is told before any work

@@ -15,9 +15,9 @@ import pyarrow as pa
 import regex
 
 from adrisk.classifiers.base import contributions_to
-from adrisk.indicators.rules import match
 from adrisk.model import Model
 from adrisk.reading import MAX_CHARS, prepare
+from adrisk.rules.match import match
 from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray
 

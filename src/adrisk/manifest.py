@@ -17,9 +17,9 @@ from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
-from adrisk.indicators.findings import rules_fingerprint
 from adrisk.monotone import Choice, Curve
 from adrisk.pooling import Pooling
+from adrisk.rules.match import rules_fingerprint
 
 NAME = "adrisk"
 """What models are registered as."""

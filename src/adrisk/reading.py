@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.indicators.findings import Findings, find_all
+from adrisk.rules.match import Findings, find_all
 from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 

@@ -17,8 +17,8 @@ import pytest
 import regex
 
 from adrisk.behaviour.suites import Case, load_suites
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import load_rules
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rules
 from adrisk.synthetic import bank
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_text

@@ -10,7 +10,7 @@ import regex
 
 from adrisk.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint, load_suite, load_suites
 from adrisk.errors import AdriskError, ConfigError, UsageError
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import Weight
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"

@@ -15,7 +15,7 @@ from adrisk import schema
 from adrisk.campaigns.counting import AdFacts, Column, busiest, distinct, packed, span
 from adrisk.campaigns.facts import campaign_facts
 from adrisk.campaigns.signs import load_thresholds
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import load_taxonomy
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -17,9 +17,9 @@ from adrisk.classifiers.found import (
     found_to_learn,
 )
 from adrisk.errors import ModelError
-from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
 from adrisk.labels.targets import Targets
 from adrisk.reading import prepare
+from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 
 HOLDS = "We keep your passport until the debt is paid."
 RETURNS = "You keep your passport."

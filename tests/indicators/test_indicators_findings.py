@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk.indicators.findings import find_all
-from adrisk.indicators.rules import match
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.reading import prepare
+from adrisk.rules.match import find_all, match
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.text.normalise import fold, fold_column
 from adrisk.types import State
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators.notation import NotationError, Slots, phrases
-from adrisk.indicators.pieces import GAP, LAST_GAP
-from adrisk.indicators.plain import BETWEEN, plain
-from adrisk.indicators.screen import Screen
+from adrisk.rules.pattern_pieces import GAP, LAST_GAP
+from adrisk.rules.patterns import NotationError, Slots, phrases
+from adrisk.rules.plain_text import BETWEEN, plain
+from adrisk.rules.prefilter import Screen
 
 SLOTS = {"papers": "passports?|id cards?", "we": "we|our {papers}"}
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators import raw
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.raw import RawTexts, without_looks
-from adrisk.indicators.rulebook import load_rules
+from adrisk.rules import prefilter as raw
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.prefilter import RawTexts, without_looks
+from adrisk.rules.rulebook import load_rules
 
 PATTERNS = sorted({p.pattern for code in LANGUAGES for r in load_rules(code) for p in r.on_raw})
 

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators import findings, places, reader
-from adrisk.indicators.findings import find_all
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.overlap import settled
-from adrisk.indicators.plain import plain
-from adrisk.indicators.rulebook import load_rulebook
-from adrisk.indicators.rules import match_column
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules import match as findings
+from adrisk.rules import matcher as reader
+from adrisk.rules import plain_text as places
+from adrisk.rules.match import find_all, match_column
+from adrisk.rules.matcher import settled
+from adrisk.rules.plain_text import plain
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rulebook
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold, fold_column, fold_text
 from adrisk.types import Evidence, State

@@ -6,12 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.indicators import keywords, notation, plain, rulebook, rules, screen
-from adrisk.indicators.keywords import keyword_counts
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import EXAMPLES, load_rulebook, load_rules
-from adrisk.indicators.rules import match, match_all, match_column
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules import (
+    keywords,
+    rulebook,
+)
+from adrisk.rules import (
+    match as rules,
+)
+from adrisk.rules import (
+    patterns as notation,
+)
+from adrisk.rules import (
+    plain_text as plain,
+)
+from adrisk.rules import (
+    prefilter as screen,
+)
+from adrisk.rules.keywords import keyword_counts
+from adrisk.rules.match import match, match_all, match_column
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import EXAMPLES, load_rulebook, load_rules
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import State
 
 RULES = [(language, rule) for language in LANGUAGES for rule in load_rules(language)]

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from adrisk.indicators.rules import match
+from adrisk.rules.match import match
 
 EMPLOYERS = {
     "en": ["The agency", "Your boss", "The employer", "The house", "The manager"],

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.errors import ConfigError, UsageError
-from adrisk.indicators import extension, risk, taxonomy
-from adrisk.indicators.extension import use_platform_file
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.risk import read_risk
-from adrisk.indicators.rules import match
-from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
+from adrisk.rules import platform as extension
+from adrisk.rules import taxonomy
+from adrisk.rules import taxonomy as risk
+from adrisk.rules.match import match
+from adrisk.rules.platform import LANGUAGES, use_platform_file
+from adrisk.rules.taxonomy import graded_risk, load_taxonomy, read_risk
 from adrisk.types import Kind, Weight
 
 TAXONOMY = load_taxonomy()

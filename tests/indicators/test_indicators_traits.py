@@ -15,11 +15,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.notation import Phrase, Slots, phrases
-from adrisk.indicators.plain import bare
-from adrisk.indicators.rulebook import _FOLDER, _listed, load_rules, read_yaml
-from adrisk.indicators.rules import match, match_column
+from adrisk.rules.match import match, match_column
+from adrisk.rules.patterns import Phrase, Slots, phrases
+from adrisk.rules.plain_text import bare
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import _FOLDER, _listed, load_rules, read_yaml
 from adrisk.traits.lexicon import load_lexicon
 from adrisk.traits.swaps import swap_gender, swap_nation
 from adrisk.types import State

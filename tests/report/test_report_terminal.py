@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.report.summarise import summarise
 from adrisk.report.terminal import listed, shown, sparkline
+from adrisk.rules.taxonomy import load_taxonomy
 
 Make = Callable[..., Any]
 

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from adrisk.indicators import reader
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import load_rules
 from adrisk.reading import prepare
+from adrisk.rules import matcher as reader
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rules
 
 
 @pytest.mark.slow

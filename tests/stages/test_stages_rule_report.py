@@ -3,9 +3,9 @@ import json
 import pytest
 
 from adrisk.errors import UsageError
-from adrisk.indicators.overlap import settled
-from adrisk.indicators.rules import match_all
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.match import match_all
+from adrisk.rules.matcher import settled
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.rule_report import RuleReport
 from adrisk.stages.tables import match
 from builders import make_ads

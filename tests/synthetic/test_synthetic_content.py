@@ -7,7 +7,7 @@ from itertools import chain
 import pyarrow as pa
 import pytest
 
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.synthetic import bank, cases, contacts
 from adrisk.synthetic.generate import KINDS, generate
 from adrisk.text.normalise import fold_text

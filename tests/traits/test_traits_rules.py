@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adrisk.indicators.rules import match
+from adrisk.rules.match import match
 from adrisk.traits.lexicon import load_lexicon
 from adrisk.types import State
 

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from adrisk.errors import ConfigError, UsageError, did_you_mean
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import load_taxonomy
 
 RISK = "risk"
 """What is compared when a case names no indicator."""

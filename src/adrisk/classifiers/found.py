@@ -23,9 +23,9 @@ from scipy import sparse
 
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
-from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
 from adrisk.labels.targets import Targets
 from adrisk.reading import Reading
+from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.types import FloatArray
 
 SCALE = 0.4

@@ -75,7 +75,7 @@ def _told(what: str, done: Written) -> None:
 
 def indicators_command(args: argparse.Namespace) -> None:
     """`adrisk indicators`: the taxonomy, or one entry."""
-    from adrisk.indicators.taxonomy import load_taxonomy
+    from adrisk.rules.taxonomy import load_taxonomy
     from adrisk.stages.show import explained, risk_explained
 
     taxonomy = load_taxonomy()

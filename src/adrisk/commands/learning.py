@@ -51,7 +51,7 @@ def run_command(args: argparse.Namespace) -> None:
 def train_command(args: argparse.Namespace) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
     from adrisk.config import ReleaseConfig, load_training
-    from adrisk.indicators.extension import use_platform_file
+    from adrisk.rules.platform import use_platform_file
     from adrisk.stages import load_corpus, train
     from adrisk.tracking.runs import Store
 

@@ -70,7 +70,7 @@ def score_command(args: argparse.Namespace) -> None:
 def explain_command(args: argparse.Namespace) -> None:
     """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
     from adrisk.explain import RISK
-    from adrisk.indicators.taxonomy import load_taxonomy
+    from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
 from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
-from adrisk.indicators.keywords import keyword_counts
-from adrisk.indicators.rules import match_column
-from adrisk.indicators.taxonomy import Taxonomy, graded_risk
+from adrisk.rules.keywords import keyword_counts
+from adrisk.rules.match import match_column
+from adrisk.rules.taxonomy import Taxonomy, graded_risk
 from adrisk.types import FloatArray, State
 
 

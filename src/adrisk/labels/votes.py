@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rules import match_column
-from adrisk.indicators.taxonomy import graded_risk, load_taxonomy
 from adrisk.labels.dawid_skene import MISSING, Answers
+from adrisk.rules.match import match_column
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.schema import VOTES
 from adrisk.types import RISK_LEVELS, IntArray, State
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.policy.queue import Queue
 from adrisk.policy.settled import Policy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import Level
 
 LIKELY = "likely: "

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.policy.words import LIKELY
 from adrisk.report.across import Across, across_ads, why_linked
 from adrisk.report.folder import AdView
@@ -22,6 +21,7 @@ from adrisk.report.shape import Shape, shape_of
 from adrisk.report.tally import PRESENT_FROM
 from adrisk.report.terms import Term, term
 from adrisk.report.text import Segment, marked
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import Evidence, Level
 
 LEAD_LIMIT = 5_000

@@ -21,13 +21,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from adrisk.errors import RunError, UsageError
-from adrisk.indicators.taxonomy import Taxonomy, load_taxonomy
 from adrisk.report.charts import risk_histogram
 from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex
 from adrisk.report.summarise import Summary, summarise
 from adrisk.report.tally import BINS, PRESENT_FROM
 from adrisk.report.text import mask_field, reveal, visible
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.types import Level
 
 LANGUAGE_NAMES = {

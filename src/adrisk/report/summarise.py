@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.report.folder import (
     AdView,
     Manifest,
@@ -24,6 +23,7 @@ from adrisk.report.items import Item, build_item
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.tally import Tally, flagged_ids, tally_scores
 from adrisk.report.terms import Term, term
+from adrisk.rules.taxonomy import Taxonomy
 
 MAX_LANGUAGES = 15
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adrisk.errors import UsageError
-from adrisk.indicators.taxonomy import Taxonomy
 from adrisk.report.text import visible
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import Kind
 
 

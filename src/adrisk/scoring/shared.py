@@ -11,9 +11,9 @@ import gc
 from contextlib import suppress
 
 from adrisk.errors import AdriskError
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import load_rules
 from adrisk.reading import prepare
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rules
 
 with suppress(AdriskError):  # a platform's faulty file is told where somebody asks for it
     for _language in LANGUAGES:

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Answers, Model
 from adrisk.policy.judgeable import languages_known, unjudged, unreadable
 from adrisk.policy.queue import ESCALATE_AT, Apart
 from adrisk.reading import Reading
+from adrisk.rules.taxonomy import load_taxonomy
 
 
 def escalating(model: Model, reading: Reading, answers: Answers) -> NDArray[np.uint64]:

@@ -18,10 +18,10 @@ from adrisk.campaigns.minhash import WIDTH, signatures
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
-from adrisk.indicators.languages import LANGUAGES
 from adrisk.model import Model
 from adrisk.policy.judgeable import unreadable
 from adrisk.reading import prepare
+from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.copies import Names, Records
 from adrisk.scoring.standing import escalating
 

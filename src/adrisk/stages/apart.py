@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.policy.judgeable import Unjudged
 from adrisk.policy.queue import Apart
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.kept import APART, WORK, part_files
 
 APART_FILE = "apart.parquet"

@@ -20,7 +20,6 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.files import writable
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.run import SOURCES_KEY
@@ -30,6 +29,7 @@ from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
 from adrisk.progress import say, track
 from adrisk.reading import Reading, prepare
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import RISKY, IntArray
 
 

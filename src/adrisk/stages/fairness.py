@@ -33,11 +33,11 @@ from adrisk.fairness import (
     moved,
     share,
 )
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
 from adrisk.reading import prepare
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.standing import apart
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.model import Model
 from adrisk.parallel import cores, in_order
 from adrisk.policy.judgeable import Unjudged, languages_known, why_not
@@ -23,6 +22,7 @@ from adrisk.policy.queue import LEVELS, Queue, apply_policy
 from adrisk.policy.settled import Policy
 from adrisk.policy.words import incomplete_reasons, reasons
 from adrisk.progress import track
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.apart import Noted
 from adrisk.stages.facts import campaign_rows
 from adrisk.types import Level

@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.files import output, replacing
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import Rule, load_rules
-from adrisk.indicators.taxonomy import Taxonomy, graded_risk
 from adrisk.metrics import average_precision, estimate
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import Rule, load_rules
+from adrisk.rules.taxonomy import Taxonomy, graded_risk
 from adrisk.types import RISKY, Evidence, FloatArray, State
 
 _RESAMPLES = 200

@@ -13,9 +13,9 @@ from adrisk.campaigns.signs import load_thresholds
 from adrisk.errors import ConfigError, UsageError
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.rulebook import load_rules
-from adrisk.indicators.taxonomy import Indicator, Taxonomy
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rules
+from adrisk.rules.taxonomy import Indicator, Taxonomy
 from adrisk.tracking.registry import COMPARED, Registered
 from adrisk.tracking.runs import Store
 from adrisk.types import State

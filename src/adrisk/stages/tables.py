@@ -17,14 +17,14 @@ from adrisk.extract.mentions import mentions_column
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
-from adrisk.indicators.overlap import settled
-from adrisk.indicators.rules import match_all
-from adrisk.indicators.taxonomy import load_taxonomy
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.reading import prepare
+from adrisk.rules.match import match_all
+from adrisk.rules.matcher import settled
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.rule_report import RuleReport
 
 _EVIDENCE = pa.schema(

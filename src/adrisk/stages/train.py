@@ -20,7 +20,6 @@ from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, Recorded, Worksh
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation.judging import Ruler, judge_ranking
-from adrisk.indicators.findings import rules_fingerprint
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
 from adrisk.manifest import (
     NAME,
@@ -35,6 +34,7 @@ from adrisk.metrics import BUDGETS
 from adrisk.model import Held, Model, seen_from
 from adrisk.pooling import Pooling, fit_pooling
 from adrisk.progress import say
+from adrisk.rules.match import rules_fingerprint
 from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.labels import lesson

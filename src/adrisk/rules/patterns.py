@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from adrisk.indicators.pieces import (
+from adrisk.rules.pattern_pieces import (
     LAST_GAP,
     Piece,
     Words,
@@ -41,7 +41,7 @@ from adrisk.indicators.pieces import (
     letters,
     optional,
 )
-from adrisk.indicators.plain import bare
+from adrisk.rules.plain_text import bare
 
 # Plain text has no capitals, so these classes, which `re` compiles soonest, are letters and digits.
 _WORD = r"[\w%$]++"

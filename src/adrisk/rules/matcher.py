@@ -2,6 +2,10 @@
 
 In: folded ads. Out: the sentences that say something, and what. It looks at one sentence at a time:
 what reaches over several, such as a warning, is left to `rules` and `findings`.
+
+Which of several findings at one place counts.
+
+In: findings of one ad. Out: those that are kept, in order of their place.
 """
 
 from __future__ import annotations
@@ -10,27 +14,72 @@ import re
 import struct
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.indicators.extension import platform_file
-from adrisk.indicators.languages import LANGUAGES
-from adrisk.indicators.notation import Phrase
-from adrisk.indicators.overlap import settled
-from adrisk.indicators.plain import bare, plain, widened
-from adrisk.indicators.raw import RawTexts
-from adrisk.indicators.rulebook import Rule, load_rulebook
-from adrisk.indicators.screen import Screen, sentences
-from adrisk.indicators.taxonomy import load_taxonomy
+from adrisk.rules.patterns import Phrase
+from adrisk.rules.plain_text import bare, plain, widened
+from adrisk.rules.platform import LANGUAGES, platform_file
+from adrisk.rules.prefilter import RawTexts, Screen, sentences
+from adrisk.rules.rulebook import Rule, load_rulebook
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import IntArray, State
+
+
+class Finding(Protocol):
+    """An indicator said to be present or absent by the words between two places."""
+
+    @property
+    def indicator(self) -> str:
+        """The indicator's id."""
+
+    @property
+    def state(self) -> State:
+        """Present or absent."""
+
+    @property
+    def start(self) -> int:
+        """Where the words begin."""
+
+    @property
+    def end(self) -> int:
+        """The place behind them."""
+
+
+F = TypeVar("F", bound=Finding)
+
+
+def settled(found: Iterable[F]) -> list[F]:
+    """One finding a place: an absent one wins over a present one, a longer over a shorter."""
+    kept: dict[str, list[F]] = defaultdict(list)
+    for finding in found:
+        kept[finding.indicator].append(finding)
+    return sorted(
+        chain.from_iterable(
+            rivals if len(rivals) == 1 else _best(rivals) for rivals in kept.values()
+        ),
+        key=attrgetter("start", "end", "indicator"),
+    )
+
+
+def _best(rivals: list[F]) -> list[F]:
+    """Those of one indicator that share no place with a better one."""
+    best: list[F] = []
+    for finding in sorted(
+        rivals, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start)
+    ):
+        if not any(r.start < finding.end and finding.start < r.end for r in best):
+            best.append(finding)
+    return best
+
 
 Span = tuple[int, int]
 

@@ -4,6 +4,11 @@ In: folded texts (`adrisk.text.normalise`). Out: the same letters without accent
 letters undone (p4ssport), words pulled apart put together (p.a.s.s.p.o.r.t, p a s s p o r t). Every
 character stays at its place, so a place in the plain text is the place in the folded one. A letter
 of another script becomes "_", which is part of a word and matches nothing.
+
+The way between the places of a folded text and those of the raw one, for one ad.
+
+In: a raw text and its folded form. Out: spans, either way. Most ads are folded character for
+character; the slow form of the way is made only where they are not, and only if it is asked for.
 """
 
 from __future__ import annotations
@@ -13,10 +18,12 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from adrisk.text.normalise import Folded, fold
 
 BETWEEN = "\x00"
 """What stands between two ads in a `Plain`; no pattern matches across it."""
@@ -195,3 +202,31 @@ def _replaced(text: str, changes: Sequence[tuple[int, str]]) -> str:
         pieces += [text[at:start], put]
         at = start + len(put)
     return "".join([*pieces, text[at:]]) if pieces else text
+
+
+class Places:
+    """The places of one ad."""
+
+    def __init__(self, raw: str, folded: str) -> None:
+        self._raw = raw
+        self.same = raw.isascii() or (len(raw) == len(folded) and raw.lower() == folded)
+
+    @cached_property
+    def _folded(self) -> Folded:
+        return fold(self._raw)
+
+    def raw(self, start: int, end: int) -> tuple[int, int]:
+        """The raw span of a folded one."""
+        return (start, end) if self.same else self._folded.span(start, end)
+
+    def folded(self, start: int, end: int) -> tuple[int, int]:
+        """The folded characters that come from a raw span.
+
+        >>> Places("Ｃａｌｌ 5\\ufe0f\\u20e35\\ufe0f\\u20e3", "call 55").folded(5, 8)
+        (5, 6)
+        """
+        if self.same:
+            return start, end
+        first = int(np.searchsorted(self._folded.ends, start, side="right"))
+        last = int(np.searchsorted(self._folded.starts, end, side="left"))
+        return first, max(first, last)

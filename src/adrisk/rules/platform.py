@@ -3,13 +3,15 @@
 In: the file that `ADRISK_TAXONOMY` names (`--taxonomy FILE` sets it for one command, the key
 `taxonomy` in a configuration for one run). Out: a frozen `Extension`. Its keys, all optional:
 
-    indicators:   entries as in adrisk/indicators/taxonomy.yaml
+    indicators:   entries as in adrisk/rules/taxonomy.yaml
     risk:         how indicators combine into risk 0 to 3, instead of ours
-    rules:        by language (en, es, pt, fr, or any), as in adrisk/indicators/rules/en.yaml
+    rules:        by language (en, es, pt, fr, or any), as in adrisk/rules/books/en.yaml
     restricted:   indicator -> a text file of phrases, one a line; the indicator's kind must be x
 
 Phrases of a restricted list stay in that file: they are never shown, logged or written, and a match
 is never turned round by a negation or passed over beside a warning.
+
+The languages in which every indicator has a title, a definition and rules.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from typing import Any
 import yaml
 
 from adrisk.errors import ConfigError, did_you_mean
-from adrisk.indicators.languages import LANGUAGES
+
+LANGUAGES = ("en", "es", "pt", "fr")
+
 
 VARIABLE = "ADRISK_TAXONOMY"
 """The environment variable; set it before any other process is started, and all agree."""
@@ -78,7 +82,7 @@ def load_extension(path: Path) -> Extension:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError(
             f"{path}: expected under the key `indicators` a list of entries; "
-            "see adrisk/indicators/taxonomy.yaml for the form"
+            "see adrisk/rules/taxonomy.yaml for the form"
         )
     rules = _mapping(content, "rules", path)
     for language in rules:

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from adrisk.errors import ConfigError
-from adrisk.indicators.extension import Extension, load_extension, platform_file
-from adrisk.indicators.notation import NotationError, Phrase, Slots, phrases
-from adrisk.indicators.plain import bare
+from adrisk.rules.patterns import NotationError, Phrase, Slots, phrases
+from adrisk.rules.plain_text import bare
+from adrisk.rules.platform import Extension, load_extension, platform_file
 from adrisk.types import State
 
 EXAMPLES = 2
@@ -27,7 +27,7 @@ EXAMPLES = 2
 
 ANY_LANGUAGE = "any"
 
-_FOLDER = Path(__file__).with_name("rules")
+_FOLDER = Path(__file__).with_name("books")
 _KEYS = ("pattern", "text", "unless", "finds", "leaves", "negatable")
 _PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
@@ -134,7 +134,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values; see adrisk/indicators/rules/en.yaml")
+        raise ConfigError(f"{path}: expected keys and values; see adrisk/rules/books/en.yaml")
     return content
 
 

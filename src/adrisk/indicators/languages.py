@@ -1,3 +1,0 @@
-"""The languages in which every indicator has a title, a definition and rules."""
-
-LANGUAGES = ("en", "es", "pt", "fr")
