@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
+from adrisk.batch import Reading, prepare
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading, prepare
 
 RISKY = "we hold your passport until the travel debt is paid"
 HONEST = "written contract, weekly pay and your own keys"

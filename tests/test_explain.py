@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adrisk.batch import MAX_CHARS
 from adrisk.explain import RISK, evidence_of, explain
 from adrisk.model import Model
-from adrisk.reading import MAX_CHARS
 from builders import FILLER, RISKY
 
 

@@ -12,10 +12,10 @@ import pytest
 
 import adrisk
 from adrisk import schema
+from adrisk.batch import MAX_CHARS, prepare
 from adrisk.errors import ModelError
 from adrisk.model import Model
 from adrisk.pooling import Pooling
-from adrisk.reading import MAX_CHARS, prepare
 from builders import RISKY, make_ads, make_texts
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk import reading as module
-from adrisk.reading import prepare
+from adrisk import batch as module
+from adrisk.batch import prepare
 
 ADS = ["We keep your passport.", "Paid every Friday, written contract.", "Kitchen help wanted."]
 

@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 import torch
 from corpora import SCORE_SEED, ads_to_score, answered
 
+from adrisk.batch import prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
@@ -40,7 +41,6 @@ from adrisk.errors import UsageError
 from adrisk.metrics import Estimate, average_precision, estimate
 from adrisk.model import Model
 from adrisk.parallel import cores
-from adrisk.reading import prepare
 from adrisk.rules import matcher as reader
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.corpus import campaign_numbers

@@ -34,6 +34,7 @@ from scipy.special import expit
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from adrisk.batch import Reading, prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
@@ -42,7 +43,6 @@ from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
 from adrisk.model import Model
 from adrisk.parallel import cores
-from adrisk.reading import Reading, prepare
 from adrisk.rules.match import Findings
 from adrisk.stages import fit_model, load_corpus
 from adrisk.stages.train import split_corpus

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import regex
 
+from adrisk.batch import MAX_CHARS, prepare
 from adrisk.classifiers.base import contributions_to
 from adrisk.model import Model
-from adrisk.reading import MAX_CHARS, prepare
 from adrisk.rules.match import match
 from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray

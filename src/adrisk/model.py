@@ -22,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk import schema
+from adrisk.batch import Reading, prepare
 from adrisk.calibration import Calibration, levels
 from adrisk.classifiers import FAMILIES, storage
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
@@ -36,7 +37,6 @@ from adrisk.manifest import (
     read_manifest,
 )
 from adrisk.pooling import Pooling
-from adrisk.reading import Reading, prepare
 from adrisk.summary import FILE as SUMMARY
 from adrisk.summary import Summary, read_summary, write_summary
 from adrisk.types import FloatArray

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adrisk.batch import Reading, prepare
 from adrisk.classifiers.cascade import CascadeClassifier, band
 from adrisk.config import ModelConfig
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import Targets
 from adrisk.model import Model
 from adrisk.policy.config import PolicyConfig
-from adrisk.reading import Reading, prepare
 from adrisk.stages import fit_model, load_corpus, score
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.train import split_corpus

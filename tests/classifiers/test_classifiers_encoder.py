@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrisk.batch import prepare
 from adrisk.classifiers.encoder import attribution
 from adrisk.classifiers.encoder.batches import by_width, padded, shortened
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
@@ -23,7 +24,6 @@ from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
 from adrisk.classifiers.encoder.source import DEFAULT, load_base
 from adrisk.errors import ConfigError, ModelError
 from adrisk.progress import show
-from adrisk.reading import prepare
 from builders import RISKY, make_encoder, make_learning
 
 QUICK: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 3}

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from adrisk.batch import Reading, prepare
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading, prepare
 from adrisk.text.normalise import fold_text
 from builders import RISKY, make_texts
 

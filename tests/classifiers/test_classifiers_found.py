@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adrisk.batch import prepare
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.found import (
     FoundWeights,
@@ -18,7 +19,6 @@ from adrisk.classifiers.found import (
 )
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets
-from adrisk.reading import prepare
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 
 HOLDS = "We keep your passport until the debt is paid."

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from adrisk.batch import Reading
 from adrisk.classifiers.base import Margins
 from adrisk.labels.targets import Targets, check_risk
-from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 _PER_WORD = 3.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk.reading import prepare
+from adrisk.batch import prepare
 from adrisk.rules.match import find_all, match
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.text.normalise import fold, fold_column

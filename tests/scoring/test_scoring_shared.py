@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from adrisk.reading import prepare
+from adrisk.batch import prepare
 from adrisk.rules import matcher as reader
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules

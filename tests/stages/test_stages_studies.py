@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk import stages
+from adrisk.batch import Reading
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.ngram import NgramClassifier
@@ -22,7 +23,6 @@ from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading
 from adrisk.stages.baselines import random_gap, risk_alone
 from adrisk.stages.results import results_page
 from adrisk.stages.studies import (

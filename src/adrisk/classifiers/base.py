@@ -1,6 +1,6 @@
 """What a classifier family is: the Protocol every family fulfils, and what it learns from.
 
-A family turns ads, as `adrisk.reading` gives them, into margins (log-odds): one for each indicator
+A family turns ads, as `adrisk.batch` gives them, into margins (log-odds): one for each indicator
 it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds,
 files and tracking are done once, around every family, by `adrisk.model`.
 
@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.batch import Reading
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading
 from adrisk.types import RISKY, FloatArray
 
 THRESHOLDS = (1, 2, 3)

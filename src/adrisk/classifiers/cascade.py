@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from adrisk.batch import Reading, prepare
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import (
     RISKY_COLUMN,
@@ -39,7 +40,6 @@ from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.classifiers.parameters import check_names
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 
 QUESTIONS = len(THRESHOLDS)

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from adrisk.batch import Reading
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets
-from adrisk.reading import Reading
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.types import FloatArray
 

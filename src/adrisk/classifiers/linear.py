@@ -16,13 +16,13 @@ import numpy as np
 import regex
 from scipy import sparse
 
+from adrisk.batch import Reading
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets, check_risk, learnable
-from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:

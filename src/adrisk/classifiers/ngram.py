@@ -17,12 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from adrisk.batch import Reading
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
 from adrisk.labels.targets import Targets, check_risk, learnable
-from adrisk.reading import Reading
 from adrisk.text.ngrams import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.types import FloatArray
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import gc
 from contextlib import suppress
 
+from adrisk.batch import prepare
 from adrisk.errors import AdriskError
-from adrisk.reading import prepare
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
 

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from adrisk.batch import Reading
 from adrisk.model import Answers, Model
 from adrisk.policy.judgeable import languages_known, unjudged, unreadable
 from adrisk.policy.queue import ESCALATE_AT, Apart
-from adrisk.reading import Reading
 from adrisk.rules.taxonomy import load_taxonomy
 
 

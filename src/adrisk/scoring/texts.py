@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from adrisk.batch import prepare
 from adrisk.campaigns.minhash import WIDTH, signatures
 from adrisk.campaigns.texts import PURPOSE
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.model import Model
 from adrisk.policy.judgeable import unreadable
-from adrisk.reading import prepare
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.copies import Names, Records
 from adrisk.scoring.standing import escalating

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from adrisk.batch import Reading, prepare
 from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.files import writable
@@ -28,7 +29,6 @@ from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
 from adrisk.progress import say, track
-from adrisk.reading import Reading, prepare
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import RISKY, IntArray
 

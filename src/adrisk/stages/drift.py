@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import __version__
+from adrisk.batch import prepare
 from adrisk.campaigns.minhash import signatures
 from adrisk.drift.aspects import Aspect, Drift
 from adrisk.drift.comparison import compare, supported
@@ -28,7 +29,6 @@ from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model import Model
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
-from adrisk.reading import prepare
 from adrisk.report.drift import drift_page
 from adrisk.summary import GROUPS, Summary, Tally, count, empty
 from adrisk.types import IntArray

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from adrisk.batch import Reading, prepare
 from adrisk.errors import UsageError
 from adrisk.explain import Explanation, explain
 from adrisk.ingest.language import detect_languages
 from adrisk.model import Model
 from adrisk.policy.judgeable import Unjudged, languages_known, unjudged, unreadable, why_not
-from adrisk.reading import Reading, prepare
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.standing import escalating
 

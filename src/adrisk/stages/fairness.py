@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from adrisk.batch import prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.extract.places import guess_regions
@@ -36,7 +37,6 @@ from adrisk.fairness import (
 from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.model import Model
 from adrisk.progress import track
-from adrisk.reading import prepare
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.standing import apart
 from adrisk.stages.corpus import Corpus

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from adrisk.batch import prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.explain import RISK, evidence_of
 from adrisk.faithfulness import SIZES, Explained, Scorer, Span, apart, curves, losses
 from adrisk.model import Model
 from adrisk.progress import track
-from adrisk.reading import prepare
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder

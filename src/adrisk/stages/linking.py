@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
+from adrisk.batch import MAX_CHARS
 from adrisk.campaigns.linked import Linked
 from adrisk.campaigns.linking import link
 from adrisk.campaigns.memory import DAYS, Memory, remember
@@ -30,7 +31,6 @@ from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
-from adrisk.reading import MAX_CHARS
 from adrisk.stages.kept import WORK, part_files, read_worded
 from adrisk.types import IntArray
 

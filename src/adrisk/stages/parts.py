@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from adrisk.batch import cut
 from adrisk.campaigns.linking import CONTACTS
 from adrisk.ingest.stream import AdStream
 from adrisk.model import Answers, Model
@@ -22,7 +23,6 @@ from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.judgeable import languages_known, unjudged
 from adrisk.policy.settled import Policy
 from adrisk.progress import track
-from adrisk.reading import cut
 from adrisk.scoring.copies import Asked, Copies, Names, Records
 from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together
 from adrisk.scoring.wordings import Wordings, wordings

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adrisk.batch import prepare
 from adrisk.errors import UsageError
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.mentions import mentions_column
@@ -21,7 +22,6 @@ from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
-from adrisk.reading import prepare
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import settled
 from adrisk.rules.taxonomy import load_taxonomy

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adrisk.batch import Reading
 from adrisk.classifiers.base import RISKY_COLUMN, Margins
 from adrisk.classifiers.encoder.batches import shortened
 from adrisk.classifiers.encoder.hardware import device
@@ -24,7 +25,6 @@ from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.scoring import Reader
 from adrisk.classifiers.found import found_places
 from adrisk.errors import MissingExtraError
-from adrisk.reading import Reading
 from adrisk.types import FloatArray
 
 STEPS = 24

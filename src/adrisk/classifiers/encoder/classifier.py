@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.batch import Reading, prepare
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
 from adrisk.classifiers.encoder.source import DEFAULT
 from adrisk.classifiers.found import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
-from adrisk.reading import Reading, prepare
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
