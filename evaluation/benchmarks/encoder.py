@@ -38,7 +38,7 @@ from adrisk.batch import Reading, prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
-from adrisk.classifiers.encoder.source import silent
+from adrisk.classifiers.encoder.pretrained import silent
 from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
 from adrisk.model import Model

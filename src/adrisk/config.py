@@ -27,8 +27,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import Classifier
-from adrisk.classifiers.parameters import check_names, defaults_of
+from adrisk.classifiers.base import Classifier, check_names, defaults_of
 from adrisk.errors import ConfigError, did_you_mean
 from adrisk.policy.config import PolicyConfig
 

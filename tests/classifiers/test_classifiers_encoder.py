@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 
 from adrisk.batch import prepare
 from adrisk.classifiers.encoder import attribution
-from adrisk.classifiers.encoder.batches import by_width, padded, shortened
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.encoder.hardware import device
-from adrisk.classifiers.encoder.network import Network, cumulative
-from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest, halved
-from adrisk.classifiers.encoder.source import DEFAULT, load_base
+from adrisk.classifiers.encoder.data import by_width, padded, shortened
+from adrisk.classifiers.encoder.inference import TOLERANCE, furthest, halved
+from adrisk.classifiers.encoder.network import Network, cumulative, device
+from adrisk.classifiers.encoder.pretrained import DEFAULT, load_base
 from adrisk.errors import ConfigError, ModelError
 from adrisk.progress import show
 from builders import RISKY, make_encoder, make_learning

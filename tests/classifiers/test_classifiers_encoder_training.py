@@ -12,14 +12,13 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from adrisk.classifiers.base import RISKY_COLUMN, Workshop
-from adrisk.classifiers.encoder.batches import shuffled
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.encoder.examples import Examples, answers_of, held_back, one_of_each
+from adrisk.classifiers.encoder.data import Examples, answers_of, held_back, one_of_each, shuffled
 from adrisk.classifiers.encoder.losses import Balance, balance_of, each_loss, loss_of
 from adrisk.classifiers.encoder.network import Network, freeze, learned
-from adrisk.classifiers.encoder.source import load_base
-from adrisk.classifiers.encoder.start import start_heads
+from adrisk.classifiers.encoder.pretrained import load_base
 from adrisk.classifiers.encoder.training import _take_out
+from adrisk.classifiers.encoder.warm_start import start_heads
 from adrisk.labels.targets import Targets
 from builders import make_learning
 

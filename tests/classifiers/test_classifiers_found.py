@@ -10,7 +10,7 @@ import pytest
 
 from adrisk.batch import prepare
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.found import (
+from adrisk.classifiers.rule_features import (
     FoundWeights,
     found_matrix,
     found_names,

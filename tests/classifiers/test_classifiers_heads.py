@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from adrisk.classifiers import heads
+from adrisk.classifiers import linear_heads as heads
 from adrisk.labels.targets import Targets
 
 LABELS = tuple(f"sign{i}" for i in range(5))

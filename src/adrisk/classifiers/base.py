@@ -5,6 +5,11 @@ it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibrati
 files and tracking are done once, around every family, by `adrisk.model`.
 
 To add a family: write one file with a class like this, and one line in `classifiers/__init__.py`.
+
+The parameters of a family by name: the keyword arguments of its `__init__`.
+
+In: a family's class, and the parameters given to it. Out: its parameters and their defaults; an
+unknown name is refused with the nearest one that exists. Values are checked where they are used.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.batch import Reading
+from adrisk.errors import did_you_mean
 from adrisk.labels.targets import Targets
 from adrisk.types import RISKY, FloatArray
 
@@ -157,3 +163,23 @@ def contributions_to(classifier: Classifier, reading: Reading, rows: Sequence[in
     if isinstance(classifier, Selective):
         return classifier.contributions_to(reading, rows)
     return classifier.contributions(reading)[list(rows)]
+
+
+def defaults_of(kind: Callable[..., Any]) -> Mapping[str, Any]:
+    """The parameters of a family, each with its default."""
+    return getattr(kind.__init__, "__kwdefaults__", None) or {}
+
+
+def check_names(name: str, kind: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Refuse a parameter that the family, called by this name, does not have.
+
+    Raises:
+        ValueError: naming the parameter, the nearest one, and all there are.
+    """
+    known = defaults_of(kind)
+    for parameter in given:
+        if parameter not in known:
+            raise ValueError(
+                f"{name} has no parameter {parameter!r}{did_you_mean(parameter, known)}; "
+                f"it has {', '.join(sorted(known))}"
+            )

@@ -32,12 +32,12 @@ from adrisk.classifiers.base import (
     Classifier,
     Margins,
     Workshop,
+    check_names,
     contributions_to,
     uncrossed,
 )
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
-from adrisk.classifiers.parameters import check_names
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels.targets import Targets
 from adrisk.types import FloatArray

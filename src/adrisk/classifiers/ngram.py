@@ -20,8 +20,8 @@ from scipy import sparse
 from adrisk.batch import Reading
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.found import FoundWeights, found_names, found_to_learn, scale_beside
-from adrisk.classifiers.heads import QUESTIONS, LinearHeads, fit_heads
+from adrisk.classifiers.linear_heads import QUESTIONS, LinearHeads, fit_heads
+from adrisk.classifiers.rule_features import FoundWeights, found_names, found_to_learn, scale_beside
 from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.text.ngrams import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.types import FloatArray

@@ -19,11 +19,10 @@ from torch import Tensor
 
 from adrisk.batch import Reading
 from adrisk.classifiers.base import RISKY_COLUMN, Margins
-from adrisk.classifiers.encoder.batches import shortened
-from adrisk.classifiers.encoder.hardware import device
-from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
-from adrisk.classifiers.encoder.scoring import Reader
-from adrisk.classifiers.found import found_places
+from adrisk.classifiers.encoder.data import shortened
+from adrisk.classifiers.encoder.inference import Reader
+from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device
+from adrisk.classifiers.rule_features import found_places
 from adrisk.errors import MissingExtraError
 from adrisk.types import FloatArray
 

@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from adrisk.batch import Reading, prepare
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, Workshop
-from adrisk.classifiers.encoder.source import DEFAULT
-from adrisk.classifiers.found import found_names, found_to_learn
+from adrisk.classifiers.encoder.pretrained import DEFAULT
+from adrisk.classifiers.rule_features import found_names, found_to_learn
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
+    from adrisk.classifiers.encoder.inference import Reader
     from adrisk.classifiers.encoder.network import Network
-    from adrisk.classifiers.encoder.recipe import Recipe
-    from adrisk.classifiers.encoder.scoring import Reader
+    from adrisk.classifiers.encoder.settings import Recipe
 
 PRECISIONS = ("auto", "float32")
 _COMPARED = 128  # ads on which bfloat16 is held against float32 after fitting
@@ -115,16 +115,16 @@ class EncoderClassifier:
         self._check()
         check_risk(targets.risk)
         labels = learnable(targets, self.min_positives)
-        from adrisk.classifiers.encoder.batches import tokenise
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
-        from adrisk.classifiers.encoder.examples import (
+        from adrisk.classifiers.encoder.data import (
             Examples,
             answers_of,
             campaigns_of,
             held_back,
+            tokenise,
         )
         from adrisk.classifiers.encoder.network import Network, freeze
-        from adrisk.classifiers.encoder.source import load_base, read_tokeniser
+        from adrisk.classifiers.encoder.pretrained import load_base, read_tokeniser
         from adrisk.classifiers.encoder.training import train
 
         base = load_base(self.encoder)
@@ -187,8 +187,8 @@ class EncoderClassifier:
             raise ConfigError(f"smoothing ({self.smoothing:g}) must be from 0 up to 1")
 
     def _recipe(self) -> Recipe:
-        from adrisk.classifiers.encoder.hardware import has_half
-        from adrisk.classifiers.encoder.recipe import Recipe
+        from adrisk.classifiers.encoder.network import has_half
+        from adrisk.classifiers.encoder.settings import Recipe
 
         return Recipe(
             epochs=self.epochs,
@@ -218,7 +218,7 @@ class EncoderClassifier:
 
     def _compare(self, network: Network, reading: Reading) -> None:
         """Hold bfloat16 against float32 on some ads, and keep it only where they agree."""
-        from adrisk.classifiers.encoder.scoring import TOLERANCE, furthest
+        from adrisk.classifiers.encoder.inference import TOLERANCE, furthest
 
         self._network = network
         reader = self._made_reader(half=False)
@@ -236,7 +236,7 @@ class EncoderClassifier:
         self._reader = reader
 
     def _made_reader(self, *, half: bool) -> Reader:
-        from adrisk.classifiers.encoder.scoring import Reader
+        from adrisk.classifiers.encoder.inference import Reader
 
         longest, filler = self._settings["longest"], self._settings["filler"]
         return Reader(self._network, self._tokeniser, longest, filler, self._names(), half=half)
@@ -247,7 +247,7 @@ class EncoderClassifier:
 
     def margins(self, reading: Reading) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        from adrisk.classifiers.encoder.scoring import margins_of
+        from adrisk.classifiers.encoder.inference import margins_of
 
         return margins_of(self._reader.logits(reading))
 
@@ -280,7 +280,7 @@ class EncoderClassifier:
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
         """Read the three files and check that they fit each other."""
         from adrisk.classifiers.encoder.network import Network
-        from adrisk.classifiers.encoder.source import read_tokeniser, rebuilt
+        from adrisk.classifiers.encoder.pretrained import read_tokeniser, rebuilt
 
         model = cls(**parameters)
         model.labels_ = tuple(labels)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from adrisk.classifiers.encoder.examples import Examples, shares_of
+from adrisk.classifiers.encoder.data import Examples, shares_of
 from adrisk.classifiers.encoder.network import QUESTIONS, Network
 
 _MOST_WEIGHT = 10.0

@@ -7,6 +7,8 @@ as well: risky ads are too few to learn from them what every indicator looks lik
 The first three heads ask for the ordinal risk as CORN does (Shi, Cao and Raschka 2023): "at least
 1?", "at least 2, given 1?", "at least 3, given 2?". Products of such answers cannot cross.
 The maximum stands beside the mean because one phrase in a long ad is what an indicator is.
+
+What the machine can do: where tensors live, and whether it multiplies in bfloat16.
 """
 
 from __future__ import annotations
@@ -19,7 +21,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adrisk.classifiers.base import THRESHOLDS
-from adrisk.classifiers.encoder.hardware import autocast
+
+
+def device() -> torch.device:
+    """The first GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def has_half() -> bool:
+    """Whether bfloat16 is multiplied by the hardware; emulated it would be slower than float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def autocast(half: bool) -> Any:
+    """Bfloat16 where it is safe, for the length of a `with`."""
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=half)
+
 
 QUESTIONS = len(THRESHOLDS)
 _FURTHEST = 30.0  # log-odds; beyond, a probability is 0 or 1 even in double precision

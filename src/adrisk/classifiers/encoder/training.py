@@ -17,15 +17,13 @@ import torch
 from torch import Tensor
 
 from adrisk.classifiers.base import Workshop
-from adrisk.classifiers.encoder.batches import padded, shuffled, width_of
 from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
-from adrisk.classifiers.encoder.examples import Examples, one_of_each
-from adrisk.classifiers.encoder.hardware import autocast, device
-from adrisk.classifiers.encoder.looking import judge, standardise
+from adrisk.classifiers.encoder.data import Examples, one_of_each, padded, shuffled, width_of
 from adrisk.classifiers.encoder.losses import Balance, balance_of, loss_of, ridge_on_text
-from adrisk.classifiers.encoder.network import Network, learned
-from adrisk.classifiers.encoder.recipe import Recipe
-from adrisk.classifiers.encoder.start import start_heads
+from adrisk.classifiers.encoder.network import Network, autocast, device, learned
+from adrisk.classifiers.encoder.settings import Recipe
+from adrisk.classifiers.encoder.validation import judge, standardise
+from adrisk.classifiers.encoder.warm_start import start_heads
 from adrisk.progress import say, track
 
 _WARM_UP = 0.06  # of the steps

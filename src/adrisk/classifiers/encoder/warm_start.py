@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from adrisk.classifiers.encoder.examples import Examples, shares_of
+from adrisk.classifiers.encoder.data import Examples, shares_of
 from adrisk.classifiers.encoder.losses import Balance, each_loss
 from adrisk.classifiers.encoder.network import QUESTIONS, Network
 

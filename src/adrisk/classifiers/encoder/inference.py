@@ -18,10 +18,9 @@ from torch.nn import functional
 
 from adrisk.batch import Reading
 from adrisk.classifiers.base import Margins, uncrossed
-from adrisk.classifiers.encoder.batches import by_width, padded, tokenise
-from adrisk.classifiers.encoder.hardware import device, has_half
-from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
-from adrisk.classifiers.found import found_matrix
+from adrisk.classifiers.encoder.data import by_width, padded, tokenise
+from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device, has_half
+from adrisk.classifiers.rule_features import found_matrix
 from adrisk.types import FloatArray
 
 TOLERANCE = 1e-2

@@ -15,13 +15,18 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor
 
 from adrisk.classifiers.base import RISKY_COLUMN, Workshop
-from adrisk.classifiers.encoder.batches import by_width, padded
 from adrisk.classifiers.encoder.checkpoints import State
-from adrisk.classifiers.encoder.examples import Examples
-from adrisk.classifiers.encoder.hardware import autocast, device
+from adrisk.classifiers.encoder.data import Examples, by_width, padded
 from adrisk.classifiers.encoder.losses import Balance, loss_of
-from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, learned
-from adrisk.classifiers.encoder.recipe import Recipe
+from adrisk.classifiers.encoder.network import (
+    QUESTIONS,
+    Network,
+    autocast,
+    cumulative,
+    device,
+    learned,
+)
+from adrisk.classifiers.encoder.settings import Recipe
 from adrisk.progress import say
 
 _SEEN_FIRST = 512  # ads by which the features are centred and scaled
