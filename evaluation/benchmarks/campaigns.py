@@ -35,10 +35,10 @@ from planted import Habits, planted
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.campaigns.linking import link
-from adrisk.campaigns.memory import remember
-from adrisk.campaigns.texts import Signed, Signer, Texts
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.linking.link import link
+from adrisk.linking.memory import remember
+from adrisk.linking.signing import Signed, Signer, Texts
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column
 

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from adrisk.calibration import LEAST_POSITIVES, smoothed
-from adrisk.campaigns.counting import distinct
+from adrisk.linking.grouped import distinct
 from adrisk.types import FloatArray, IntArray
 
 MOST_TEXTS = 32

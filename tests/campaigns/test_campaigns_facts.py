@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk import schema
-from adrisk.campaigns.counting import AdFacts, Column, busiest, distinct, packed, span
-from adrisk.campaigns.facts import campaign_facts
-from adrisk.campaigns.signs import load_thresholds
+from adrisk.linking.cross_ad import load_thresholds
+from adrisk.linking.facts import campaign_facts
+from adrisk.linking.grouped import AdFacts, Column, busiest, distinct, packed, span
 from adrisk.rules.taxonomy import load_taxonomy
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk import schema
-from adrisk.campaigns import link_texts
-from adrisk.campaigns.linked import Linked
 from adrisk.extract.contacts import find_contacts
+from adrisk.linking import link_texts
+from adrisk.linking.links import Linked
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

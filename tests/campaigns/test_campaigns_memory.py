@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.campaigns.linked import Linked
-from adrisk.campaigns.linking import link
-from adrisk.campaigns.memory import Memory, remember
-from adrisk.campaigns.texts import Signer, Texts
 from adrisk.errors import ConfigError, UsageError
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.linking.link import link
+from adrisk.linking.links import Linked
+from adrisk.linking.memory import Memory, remember
+from adrisk.linking.signing import Signer, Texts
 
 NIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 KEY = Pseudonymiser(bytes(32), "campaigns")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.campaigns.minhash import EMPTY, WIDTH, agreement, signatures
+from adrisk.linking.minhash import EMPTY, WIDTH, agreement, signatures
 
 
 def column(*texts: str) -> pa.Array:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.campaigns import counting, template
-from adrisk.campaigns.template import MAX_TOKENS, Template, template_of, tokens_of
+from adrisk.linking import grouped as counting
+from adrisk.linking import template
+from adrisk.linking.template import MAX_TOKENS, Template, template_of, tokens_of
 from adrisk.report import terminal
 
 

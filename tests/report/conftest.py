@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk import schema
-from adrisk.campaigns.counting import AdFacts, Column
-from adrisk.campaigns.facts import campaign_facts
+from adrisk.linking.facts import campaign_facts
+from adrisk.linking.grouped import AdFacts, Column
 from adrisk.report.folder import AdView
 
 LABELS = ("recruitment_fee", "document_retention", "off_platform_contact", "worker_protection")

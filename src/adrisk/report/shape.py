@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adrisk.campaigns.template import template_of
+from adrisk.linking.template import template_of
 from adrisk.report.text import Piece, mask_all, reveal
 
 MAX_CHARACTERS = 12_000

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import prepare
-from adrisk.campaigns.minhash import WIDTH, signatures
-from adrisk.campaigns.texts import PURPOSE
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.linking.minhash import WIDTH, signatures
+from adrisk.linking.signing import PURPOSE
 from adrisk.model import Model
 from adrisk.policy.judgeable import unreadable
 from adrisk.rules.platform import LANGUAGES

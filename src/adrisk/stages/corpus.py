@@ -18,7 +18,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from adrisk.batch import Reading, prepare
-from adrisk.campaigns import link_texts
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
@@ -28,6 +27,7 @@ from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
+from adrisk.linking import link_texts
 from adrisk.progress import say, track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import RISKY, IntArray

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from adrisk import __version__
 from adrisk.batch import prepare
-from adrisk.campaigns.minhash import signatures
 from adrisk.drift.aspects import Aspect, Drift
 from adrisk.drift.comparison import compare, supported
 from adrisk.drift.limits import LIMITS, Verdict
@@ -26,6 +25,7 @@ from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.linking.minhash import signatures
 from adrisk.model import Model
 from adrisk.parallel import in_order
 from adrisk.progress import say, track

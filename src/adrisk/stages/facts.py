@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.campaigns.counting import AdFacts, Column
-from adrisk.campaigns.facts import campaign_facts
-from adrisk.campaigns.linked import SHORT_NAME, Linked
 from adrisk.files import replacing
+from adrisk.linking.facts import campaign_facts
+from adrisk.linking.grouped import AdFacts, Column
+from adrisk.linking.links import SHORT_NAME, Linked
 from adrisk.pooling import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE

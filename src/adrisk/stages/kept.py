@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns.linking import CONTACTS
 from adrisk.files import replacing
+from adrisk.linking.link import CONTACTS
 from adrisk.types import IntArray
 
 WORK = ".work"

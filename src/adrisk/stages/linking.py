@@ -18,17 +18,17 @@ import pyarrow.parquet as pq
 
 from adrisk import schema
 from adrisk.batch import MAX_CHARS
-from adrisk.campaigns.linked import Linked
-from adrisk.campaigns.linking import link
-from adrisk.campaigns.memory import DAYS, Memory, remember
-from adrisk.campaigns.minhash import WIDTH
-from adrisk.campaigns.texts import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.linking.link import link
+from adrisk.linking.links import Linked
+from adrisk.linking.memory import DAYS, Memory, remember
+from adrisk.linking.minhash import WIDTH
+from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
 from adrisk.stages.kept import WORK, part_files, read_worded

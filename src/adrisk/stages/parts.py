@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import cut
-from adrisk.campaigns.linking import CONTACTS
 from adrisk.ingest.stream import AdStream
+from adrisk.linking.link import CONTACTS
 from adrisk.model import Answers, Model
 from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.judgeable import languages_known, unjudged

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk.batch import prepare
-from adrisk.campaigns.texts import PURPOSE
 from adrisk.errors import MissingExtraError
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser, sealing_key
+from adrisk.linking.signing import PURPOSE
 from adrisk.progress import say
 from adrisk.review.vault import KeptContact, Vault
 from adrisk.stages.kept import WORK, candidate_texts, part_files

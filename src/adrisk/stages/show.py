@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from adrisk.campaigns.signs import load_thresholds
 from adrisk.errors import ConfigError, UsageError
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
+from adrisk.linking.cross_ad import load_thresholds
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
 from adrisk.rules.taxonomy import Indicator, Taxonomy

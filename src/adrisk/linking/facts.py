@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
-from adrisk.campaigns.counting import AdFacts, Column, Moments, distinct, packed, pairs, span
-from adrisk.campaigns.linked import SHORT_NAME
-from adrisk.campaigns.signs import Thresholds, load_thresholds, signs
+from adrisk.linking.cross_ad import Thresholds, load_thresholds, signs
+from adrisk.linking.grouped import AdFacts, Column, Moments, distinct, packed, pairs, span
+from adrisk.linking.links import SHORT_NAME
 from adrisk.types import IntArray
 
 TIMELINE = 24

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from adrisk.campaigns.counting import AdFacts, busiest, distinct, pairs
+from adrisk.linking.grouped import AdFacts, busiest, distinct, pairs
 from adrisk.types import IntArray
 
 _FILE = Path(__file__).with_name("thresholds.yaml")

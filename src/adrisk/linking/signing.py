@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.campaigns.linking import CONTACTS
-from adrisk.campaigns.minhash import signatures
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.linking.link import CONTACTS
+from adrisk.linking.minhash import signatures
 from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 

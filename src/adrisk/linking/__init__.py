@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from adrisk.campaigns.counting import AdFacts, Column
-from adrisk.campaigns.facts import campaign_facts
-from adrisk.campaigns.linked import Linked
-from adrisk.campaigns.linking import CONTACTS, link
-from adrisk.campaigns.minhash import WIDTH, agreement, signatures
-from adrisk.campaigns.texts import Signer, Texts
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.linking.facts import campaign_facts
+from adrisk.linking.grouped import AdFacts, Column
+from adrisk.linking.link import CONTACTS, link
+from adrisk.linking.links import Linked
+from adrisk.linking.minhash import WIDTH, agreement, signatures
+from adrisk.linking.signing import Signer, Texts
 
 __all__ = [
     "CONTACTS",

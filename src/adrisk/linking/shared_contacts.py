@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.campaigns.copies import Groups
-from adrisk.campaigns.counting import once
-from adrisk.campaigns.meeting import components
+from adrisk.linking.grouped import once
+from adrisk.linking.near_duplicates import Groups, components
 from adrisk.types import IntArray
 
 UNLIKE, LISTED, GIANT = range(1, 4)

@@ -10,7 +10,7 @@ remembered; where new ads join two campaigns, the id of the older one survives a
 
 A linking of tonight's ads compares them with every text remembered, so the result is that of
 linking all at once, but for one promise more: what was joined once stays joined, unless it turns
-out to have been joined by what is everybody's (`adrisk.campaigns.earlier`).
+out to have been joined by what is everybody's (`adrisk.linking.link`).
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.campaigns.earlier import Earlier
-from adrisk.campaigns.linked import Linked
-from adrisk.campaigns.linking import CONTACTS, link
-from adrisk.campaigns.minhash import WIDTH
-from adrisk.campaigns.sharing import Guards
 from adrisk.errors import ConfigError, UsageError
+from adrisk.linking.link import CONTACTS, Earlier, link
+from adrisk.linking.links import Linked
+from adrisk.linking.minhash import WIDTH
+from adrisk.linking.shared_contacts import Guards
 from adrisk.types import IntArray
 
 FOLDER = "campaigns"
@@ -101,7 +100,7 @@ class Memory:
         guards: Guards | None = None,
         now: datetime | None = None,
     ) -> Linked:
-        """`adrisk.campaigns.link` of these ads among those remembered; then remembers them, too.
+        """`adrisk.linking.link` of these ads among those remembered; then remembers them, too.
 
         An ad that is remembered already is not counted twice: its new text takes the place of
         the old one, and its campaign stays.
