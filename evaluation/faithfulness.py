@@ -23,7 +23,7 @@ from typing import Any
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError
 from adrisk.files import workspace, write_json
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.progress import show
 from adrisk.stages import Corpus, find_model, fit_model, load_corpus
 from adrisk.stages.faithfulness import BUDGET, faithfulness

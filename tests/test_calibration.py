@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from adrisk.calibration import Calibration, fit_calibration, levels
 from adrisk.classifiers.base import IMPOSSIBLE, Margins
 from adrisk.labels.targets import Targets
-from adrisk.manifest import CalibrationEntry, calibration_entry, calibration_of
-from adrisk.monotone import METHODS, choose, gain
+from adrisk.model.calibration import METHODS, Calibration, choose, fit_calibration, gain, levels
+from adrisk.model.manifest import CalibrationEntry, calibration_entry, calibration_of
 
 
 def make_margins(count: int, seed: int = 0) -> tuple[Margins, Targets]:

@@ -13,7 +13,7 @@ from adrisk.drift.aspects import KINDS, Drift
 from adrisk.drift.comparison import compare, supported
 from adrisk.drift.effects import cohen_h, jensen_shannon, psi
 from adrisk.drift.limits import LIMITS, Verdict
-from adrisk.summary import (
+from adrisk.model.profile import (
     ENOUGH_ADS,
     GROUPS,
     Frame,

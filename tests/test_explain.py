@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk.batch import MAX_CHARS
-from adrisk.explain import RISK, evidence_of, explain
-from adrisk.model import Model
+from adrisk.model.explain import RISK, evidence_of, explain
+from adrisk.model.model import Model
 from builders import FILLER, RISKY
 
 

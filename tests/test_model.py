@@ -14,8 +14,8 @@ import adrisk
 from adrisk import schema
 from adrisk.batch import MAX_CHARS, prepare
 from adrisk.errors import ModelError
-from adrisk.model import Model
-from adrisk.pooling import Pooling
+from adrisk.model.campaign_risk import Pooling
+from adrisk.model.model import Model
 from builders import RISKY, make_ads, make_texts
 
 

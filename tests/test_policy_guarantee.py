@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from adrisk.errors import ModelError
-from adrisk.model import Held, Model
+from adrisk.model.model import Held, Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.guarantee import Wanted, guaranteed, speakers
 from adrisk.policy.settled import settle

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from adrisk import pooling as pooling_module
 from adrisk.metrics import calibration_error
-from adrisk.pooling import MOST_SHRINK, Pooling, campaign_risk, fit_pooling
+from adrisk.model import campaign_risk as pooling_module
+from adrisk.model.campaign_risk import MOST_SHRINK, Pooling, campaign_risk, fit_pooling
 
 SHRINKING = Pooling(slope=0.8, shrink=0.2, shift=-0.3, campaigns=100)
 ADS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 6), st.integers(0, 9)), min_size=1)

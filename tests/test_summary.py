@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from adrisk.errors import ModelError
-from adrisk.summary import (
+from adrisk.model.profile import (
     GROUPS,
     Frame,
     Summary,

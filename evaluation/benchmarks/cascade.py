@@ -39,7 +39,7 @@ from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.errors import UsageError
 from adrisk.metrics import Estimate, average_precision, estimate
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules import matcher as reader
 from adrisk.stages import fit_model, load_corpus

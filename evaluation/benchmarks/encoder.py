@@ -41,7 +41,7 @@ from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
 from adrisk.classifiers.encoder.pretrained import silent
 from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.match import Findings
 from adrisk.stages import fit_model, load_corpus

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adrisk.model import Model
+    from adrisk.model.model import Model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load"]

@@ -15,7 +15,7 @@ import pytest
 import adrisk.cli
 from adrisk.behaviour.judging import Outcome, judge, moves, rate, rates, results, settle
 from adrisk.behaviour.suites import Case, load_suites
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.report.behaviour import behaviour_page, contrast
 from adrisk.stages import behave
 from adrisk.stages.behave import in_words

@@ -8,7 +8,7 @@ import pytest
 
 from adrisk.behaviour.judging import TOLERANCE, judge
 from adrisk.behaviour.suites import RISK, load_suites
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.synthetic.generate import generate
 from adrisk.types import RISKY
 

@@ -13,7 +13,7 @@ import pytest
 import adrisk.cli
 from adrisk import schema
 from adrisk.errors import UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.stages import report, score
 from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign

@@ -13,7 +13,7 @@ import pytest
 from adrisk import stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.stages.train import split_corpus
 from builders import make_corpus_file
 

@@ -16,12 +16,12 @@ import adrisk.cli
 from adrisk import stages
 from adrisk.drift.aspects import KINDS
 from adrisk.errors import ModelError
-from adrisk.model import Model
+from adrisk.model.model import Model
+from adrisk.model.profile import FILE
 from adrisk.report.drift import drift_page, drift_table
 from adrisk.stages.drift import groups_of
 from adrisk.stages.summary import summarise
 from adrisk.stages.train import split_corpus
-from adrisk.summary import FILE
 from builders import make_ads, make_texts
 
 

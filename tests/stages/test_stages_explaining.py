@@ -10,9 +10,9 @@ import pytest
 
 import adrisk.cli
 from adrisk.errors import UsageError
-from adrisk.explain import explain
-from adrisk.model import Model
-from adrisk.monotone import Curve
+from adrisk.model.calibration import Curve
+from adrisk.model.explain import explain
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.stages import explain_text, score
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk.calibration import Calibration
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
 from adrisk.fairness import SWAPS
-from adrisk.model import Model
+from adrisk.model.calibration import Calibration
+from adrisk.model.model import Model
 from adrisk.report.fairness import fairness_lines
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.fairness import dimensions, fairness

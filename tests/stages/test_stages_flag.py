@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.stages import score
 from builders import make_ads, make_texts

@@ -11,7 +11,7 @@ import pytest
 
 from adrisk.cli import main
 from adrisk.errors import UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import settle
 from adrisk.stages import score

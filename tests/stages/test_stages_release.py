@@ -11,7 +11,7 @@ import pytest
 from adrisk import cli, stages
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.report.card import card
 from adrisk.stages.release_folder import read_release
 from adrisk.tracking.registry import aliased, list_versions

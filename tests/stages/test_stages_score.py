@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.stages import parts
 from adrisk.stages import score as score_stage

@@ -13,7 +13,7 @@ import pytest
 from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import settle
 from adrisk.stages.evaluate import alerts
@@ -320,7 +320,7 @@ def test_a_family_of_ones_own_trains_scores_and_explains(
     assert model.manifest.family == "keyword"
     judged = stages.evaluate(model, corpus, QUICK, tmp_path / "e", store=store)
     assert judged.results["report"]["risk"]["average_precision"]["value"] > 0.99
-    from adrisk.explain import explain
+    from adrisk.model.explain import explain
 
     why = explain(model, "They keep every passport here")
     assert any("They keep every passport here"[e.start : e.end] == "passport" for e in why.evidence)

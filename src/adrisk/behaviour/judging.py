@@ -17,7 +17,7 @@ import pyarrow as pa
 from scipy.stats import binomtest
 
 from adrisk.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.types import FloatArray
 
 MARGIN = 0.25

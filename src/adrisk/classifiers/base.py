@@ -2,7 +2,7 @@
 
 A family turns ads, as `adrisk.batch` gives them, into margins (log-odds): one for each indicator
 it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds,
-files and tracking are done once, around every family, by `adrisk.model`.
+files and tracking are done once, around every family, by `adrisk.model.model`.
 
 To add a family: write one file with a class like this, and one line in `classifiers/__init__.py`.
 

@@ -21,7 +21,7 @@ from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from adrisk.config import ReleaseConfig
-    from adrisk.model import Model
+    from adrisk.model.model import Model
     from adrisk.stages import Corpus
 
 

@@ -12,7 +12,7 @@ from adrisk.commands.words import days, named_model, noted, reasons, renamed, sa
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
-    from adrisk.model import Model
+    from adrisk.model.model import Model
 
 
 def score_command(args: argparse.Namespace) -> None:
@@ -69,7 +69,7 @@ def score_command(args: argparse.Namespace) -> None:
 
 def explain_command(args: argparse.Namespace) -> None:
     """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
-    from adrisk.explain import RISK
+    from adrisk.model.explain import RISK
     from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:

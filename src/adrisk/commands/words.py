@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
-    from adrisk.model import Model
+    from adrisk.model.model import Model
 
 
 def renamed(pairs: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 from adrisk.drift.aspects import KINDS, Aspect, Drift
 from adrisk.drift.chance import Draws, Measured, bins_apart, rates_apart, words_apart
 from adrisk.drift.limits import LEAST_ADS, LEAST_GROUPS, Verdict, verdict_of
-from adrisk.summary import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Summary, Tally
+from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Summary, Tally
 from adrisk.types import FloatArray
 
 _RESAMPLES = 500

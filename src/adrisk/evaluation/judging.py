@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk import metrics
-from adrisk.calibration import levels
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.metrics import BUDGETS, Estimate
+from adrisk.model.calibration import levels
 from adrisk.types import RISKY, FloatArray, IntArray
 
 PROTOCOL = 1

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from adrisk.model import Held
+from adrisk.model.model import Held
 from adrisk.types import FloatArray
 
 GRID = expit(np.linspace(-10, 10, 401))

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import regex
 from numpy.typing import NDArray
 
-from adrisk.summary import ENOUGH_ADS
+from adrisk.model.profile import ENOUGH_ADS
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from adrisk.errors import ModelError
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import SHARE, PolicyConfig
 from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed
 

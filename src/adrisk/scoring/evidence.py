@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adrisk.explain import evidence_of
-from adrisk.model import Model
+from adrisk.model.explain import evidence_of
+from adrisk.model.model import Model
 from adrisk.scoring.texts import TextReader
 from adrisk.types import State
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.batch import Reading
-from adrisk.model import Answers, Model
+from adrisk.model.model import Answers, Model
 from adrisk.policy.judgeable import languages_known, unjudged, unreadable
 from adrisk.policy.queue import ESCALATE_AT, Apart
 from adrisk.rules.taxonomy import load_taxonomy

@@ -19,7 +19,7 @@ from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.judgeable import unreadable
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.copies import Names, Records

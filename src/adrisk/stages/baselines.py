@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import ModelConfig
@@ -16,7 +15,7 @@ from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
 from adrisk.evaluation.judging import Ruler, judge_ranking
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import average_precision, estimate
-from adrisk.monotone import sigmoid
+from adrisk.model.calibration import fit_calibration, sigmoid
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.splits import Split

@@ -10,7 +10,7 @@ from typing import Any
 from adrisk.behaviour.judging import Outcome, judge, results
 from adrisk.behaviour.suites import Case
 from adrisk.files import replacing, writable, write_json
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.report.behaviour import behaviour_page
 

@@ -14,7 +14,7 @@ from adrisk.errors import CorpusError
 from adrisk.evaluation.comparison import Pair, compare
 from adrisk.evaluation.judging import PROTOCOL, Ruler
 from adrisk.files import writable, write_json
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.progress import say, track
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts

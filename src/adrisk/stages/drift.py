@@ -26,11 +26,11 @@ from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.linking.minhash import signatures
-from adrisk.model import Model
+from adrisk.model.model import Model
+from adrisk.model.profile import GROUPS, Summary, Tally, count, empty
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.report.drift import drift_page
-from adrisk.summary import GROUPS, Summary, Tally, count, empty
 from adrisk.types import IntArray
 
 _AT_ONCE = 2048

@@ -26,9 +26,9 @@ from adrisk.evaluation.judging import (
 from adrisk.evaluation.slices import slices_of
 from adrisk.fairness import share
 from adrisk.files import writable, write_json
-from adrisk.model import Model
+from adrisk.model.campaign_risk import campaign_risk
+from adrisk.model.model import Model
 from adrisk.policy.settled import Policy
-from adrisk.pooling import campaign_risk
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
 from adrisk.scoring.standing import apart

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.parallel import Crew, cores, in_order
 from adrisk.progress import track
 from adrisk.scoring.evidence import Ad, Evidence, explain, explain_there

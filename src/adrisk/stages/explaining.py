@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from adrisk.batch import Reading, prepare
 from adrisk.errors import UsageError
-from adrisk.explain import Explanation, explain
 from adrisk.ingest.language import detect_languages
-from adrisk.model import Model
+from adrisk.model.explain import Explanation, explain
+from adrisk.model.model import Model
 from adrisk.policy.judgeable import Unjudged, languages_known, unjudged, unreadable, why_not
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.standing import escalating

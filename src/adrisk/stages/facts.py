@@ -15,7 +15,7 @@ from adrisk.files import replacing
 from adrisk.linking.facts import campaign_facts
 from adrisk.linking.grouped import AdFacts, Column
 from adrisk.linking.links import SHORT_NAME, Linked
-from adrisk.pooling import Pooling, campaign_risk
+from adrisk.model.campaign_risk import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.report.folder import FACTS_FILE
 from adrisk.report.text import mask_field, visible

@@ -35,7 +35,7 @@ from adrisk.fairness import (
     share,
 )
 from adrisk.labels.targets import UNKNOWN_RISK
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.standing import apart

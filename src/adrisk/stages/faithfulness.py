@@ -10,9 +10,9 @@ import numpy as np
 from adrisk.batch import prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.explain import RISK, evidence_of
 from adrisk.faithfulness import SIZES, Explained, Scorer, Span, apart, curves, losses
-from adrisk.model import Model
+from adrisk.model.explain import RISK, evidence_of
+from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.corpus import Corpus

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
 from adrisk.policy.judgeable import Unjudged, languages_known, why_not
 from adrisk.policy.queue import LEVELS, Queue, apply_policy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from adrisk.errors import ModelError
-from adrisk.manifest import NAME
-from adrisk.model import Model
+from adrisk.model.manifest import NAME
+from adrisk.model.model import Model
 from adrisk.tracking.registry import Registered, aliased, download, list_versions, promote
 from adrisk.tracking.runs import Store
 

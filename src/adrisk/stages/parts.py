@@ -18,7 +18,7 @@ import pyarrow as pa
 from adrisk.batch import cut
 from adrisk.ingest.stream import AdStream
 from adrisk.linking.link import CONTACTS
-from adrisk.model import Answers, Model
+from adrisk.model.model import Answers, Model
 from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.judgeable import languages_known, unjudged
 from adrisk.policy.settled import Policy

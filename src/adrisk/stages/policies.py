@@ -20,7 +20,7 @@ from scipy.stats import beta
 
 from adrisk.errors import ModelError, UsageError
 from adrisk.files import replacing, write_json
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.guarantee import GRID, speakers
 from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
 from adrisk.policy.settled import Policy

@@ -18,8 +18,8 @@ from adrisk.behaviour.suites import Case, load_suites
 from adrisk.config import ModelConfig, ReleaseConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.files import replacing, writable
-from adrisk.manifest import NAME
-from adrisk.model import Model
+from adrisk.model.manifest import NAME
+from adrisk.model.model import Model
 from adrisk.progress import say
 from adrisk.stages.behave import behave
 from adrisk.stages.compare import compare_models

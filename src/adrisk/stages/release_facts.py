@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
-from adrisk.manifest import Manifest
-from adrisk.model import Model
+from adrisk.model.manifest import Manifest
+from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import settle

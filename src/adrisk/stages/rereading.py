@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logit
 
 from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.settled import Policy
 from adrisk.progress import say
 from adrisk.stages.kept import reread_ads

@@ -29,7 +29,7 @@ from adrisk.files import writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.parallel import give_back
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import Policy, describe, settle

@@ -7,10 +7,8 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from adrisk.model import Model
-from adrisk.splits import PARTS, Split
-from adrisk.stages.corpus import Corpus
-from adrisk.summary import (
+from adrisk.model.model import Model
+from adrisk.model.profile import (
     GROUPS,
     MOST_LANGUAGES,
     Frame,
@@ -21,6 +19,8 @@ from adrisk.summary import (
     known_words,
     quantile_edges,
 )
+from adrisk.splits import PARTS, Split
+from adrisk.stages.corpus import Corpus
 from adrisk.types import IntArray
 
 REVIEW_SHARE = 0.02

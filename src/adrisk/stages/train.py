@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, Recorded, Workshop, settle
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.evaluation.judging import Ruler, judge_ranking
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
-from adrisk.manifest import (
+from adrisk.metrics import BUDGETS
+from adrisk.model.calibration import fit_calibration
+from adrisk.model.campaign_risk import Pooling, fit_pooling
+from adrisk.model.manifest import (
     NAME,
     Manifest,
     PoolingEntry,
@@ -30,9 +32,7 @@ from adrisk.manifest import (
     calibration_entry,
     library_versions,
 )
-from adrisk.metrics import BUDGETS
-from adrisk.model import Held, Model, seen_from
-from adrisk.pooling import Pooling, fit_pooling
+from adrisk.model.model import Held, Model, seen_from
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
 from adrisk.splits import PARTS, Split, campaign_split

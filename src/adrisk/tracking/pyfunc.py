@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from adrisk.model import Model
+from adrisk.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd

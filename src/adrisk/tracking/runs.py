@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError, UsageError
-from adrisk.manifest import Manifest
+from adrisk.model.manifest import Manifest
 
 _MODEL_ARTIFACT = "model"
 _VARIABLE = "MLFLOW_TRACKING_URI"

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from adrisk.config import EvaluateConfig, ModelConfig
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.policy.config import PolicyConfig
 from adrisk.policy.settled import settle
 from adrisk.stages.corpus import Corpus, load_corpus

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk import metrics
-from adrisk.calibration import fit_calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import LabelsConfig, ModelConfig
@@ -25,6 +24,7 @@ from adrisk.evaluation.comparison import Pair
 from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import Drawn
+from adrisk.model.calibration import fit_calibration
 from adrisk.splits import Split
 from adrisk.stages.baselines import risk_alone
 from adrisk.stages.corpus import Corpus, load_corpus

@@ -16,7 +16,7 @@ import regex
 
 from adrisk.batch import MAX_CHARS, prepare
 from adrisk.classifiers.base import contributions_to
-from adrisk.model import Model
+from adrisk.model.model import Model
 from adrisk.rules.match import match
 from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray

@@ -13,12 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adrisk.calibration import Calibration
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
 from adrisk.errors import ModelError
-from adrisk.monotone import Choice, Curve
-from adrisk.pooling import Pooling
+from adrisk.model.calibration import Calibration, Choice, Curve
+from adrisk.model.campaign_risk import Pooling
 from adrisk.rules.match import rules_fingerprint
 
 NAME = "adrisk"

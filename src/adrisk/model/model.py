@@ -1,10 +1,10 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
+`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
 campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
 risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
-training data in counts (`adrisk.summary`). Every file is listed with its SHA-256 and nothing in the
+training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256 and nothing in the
 folder is ever executed.
 """
 
@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.batch import Reading, prepare
-from adrisk.calibration import Calibration, levels
 from adrisk.classifiers import FAMILIES, storage
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError
 from adrisk.extract.contacts import obscured_column
-from adrisk.manifest import (
+from adrisk.model.calibration import Calibration, levels
+from adrisk.model.campaign_risk import Pooling
+from adrisk.model.manifest import (
     Manifest,
     ThresholdEntry,
     calibration_of,
@@ -36,9 +37,8 @@ from adrisk.manifest import (
     pooling_of,
     read_manifest,
 )
-from adrisk.pooling import Pooling
-from adrisk.summary import FILE as SUMMARY
-from adrisk.summary import Summary, read_summary, write_summary
+from adrisk.model.profile import FILE as SUMMARY
+from adrisk.model.profile import Summary, read_summary, write_summary
 from adrisk.types import FloatArray
 
 _HELD = "threshold.safetensors"
@@ -185,7 +185,7 @@ class Model:
             run_id: written into every row.
 
         Returns:
-            One row an ad in the order given; `evidence` is null, see `adrisk.explain`.
+            One row an ad in the order given; `evidence` is null, see `adrisk.model.explain`.
         """
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from adrisk.calibration import LEAST_POSITIVES, smoothed
 from adrisk.linking.grouped import distinct
+from adrisk.model.calibration import LEAST_POSITIVES, smoothed
 from adrisk.types import FloatArray, IntArray
 
 MOST_TEXTS = 32

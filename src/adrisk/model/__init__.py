@@ -1,0 +1,1 @@
+"""A trained model: fitted classifier, calibration, campaign risk, manifest and training profile."""
