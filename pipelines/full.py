@@ -12,7 +12,7 @@ from prefect import flow, task
 from adrisk import stages
 from adrisk.config import RunConfig, load
 from adrisk.files import workspace
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import settle
 from adrisk.rules.platform import use_platform_file
 from adrisk.stages.evaluate import alerts
 from adrisk.tracking.runs import Store

@@ -10,7 +10,7 @@ from prefect import flow, task
 from adrisk import stages
 from adrisk.config import ScoreConfig
 from adrisk.files import workspace
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk_pipelines.common import (
     RETRIES,
     leave_counts,

@@ -17,7 +17,7 @@ from adrisk.config import (
     recipe,
 )
 from adrisk.errors import ConfigError
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 
 ROOT = Path(__file__).parents[1]
 RUN = """

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adrisk.model.campaign_risk import Pooling, campaign_risk
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import Policy, PolicyConfig
 from adrisk.policy.queue import Apart, apply_policy
-from adrisk.policy.settled import Policy
-from adrisk.policy.words import reasons
+from adrisk.policy.reasons import reasons
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import Level
 

@@ -12,9 +12,8 @@ from scipy.stats import norm
 
 from adrisk.errors import ModelError
 from adrisk.model.model import Held, Model
-from adrisk.policy.config import PolicyConfig
 from adrisk.policy.guarantee import Wanted, guaranteed, speakers
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import PolicyConfig, settle
 
 MEAN = 1.5  # of the log-odds of risky ads; of the others -1.5, both with deviation 1
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.policy import judgeable
-from adrisk.policy.judgeable import Unjudged, languages_known, unjudged, unreadable
+from adrisk.policy import abstention as judgeable
+from adrisk.policy.abstention import Unjudged, languages_known, unjudged, unreadable
 from adrisk.text.normalise import fold_text
 
 FOUR = frozenset({"en", "es", "fr", "pt"})

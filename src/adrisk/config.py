@@ -29,7 +29,7 @@ from pydantic_core import InitErrorDetails
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier, check_names, defaults_of
 from adrisk.errors import ConfigError, did_you_mean
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"

@@ -15,7 +15,7 @@ from adrisk.config import ModelConfig
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import Targets
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import fit_model, load_corpus, score
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.train import split_corpus

@@ -14,7 +14,7 @@ import adrisk.cli
 from adrisk import schema
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import report, score
 from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign
 from builders import RISKY, make_ads, make_texts

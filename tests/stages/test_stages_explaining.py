@@ -13,7 +13,7 @@ from adrisk.errors import UsageError
 from adrisk.model.calibration import Curve
 from adrisk.model.explain import explain
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import explain_text, score
 
 TEXTS = {

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import score
 from builders import make_ads, make_texts
 

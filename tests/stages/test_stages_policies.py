@@ -12,8 +12,7 @@ import pytest
 from adrisk.cli import main
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.stages import score
 from adrisk.stages.policies import compare_policies, comparison_in_words, simulate, write_simulation
 from builders import make_ads, make_texts

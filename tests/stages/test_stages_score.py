@@ -14,7 +14,7 @@ from scipy.special import expit
 from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import parts
 from adrisk.stages import score as score_stage
 from builders import RISKY, make_ads, make_texts

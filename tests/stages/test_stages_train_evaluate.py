@@ -14,8 +14,7 @@ from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.results import results_page
 from adrisk.stages.train import split_corpus, thresholds

@@ -21,7 +21,7 @@ def score_command(args: argparse.Namespace) -> None:
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
-    from adrisk.policy.config import PolicyConfig
+    from adrisk.policy.policy import PolicyConfig
     from adrisk.stages import find_model, score
 
     if args.workers < 0:
@@ -131,8 +131,7 @@ def policy_command(args: argparse.Namespace) -> None:
 
 def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     from adrisk.config import load
-    from adrisk.policy.config import PolicyConfig
-    from adrisk.policy.settled import settle
+    from adrisk.policy.policy import PolicyConfig, settle
     from adrisk.stages.policies import (
         check_model,
         compare_policies,

@@ -4,9 +4,7 @@ In: calibrated risk, campaigns, and which ads escalate or cannot be judged. Out:
 words and a place in the queue for each ad. A flag asks a person to look; it never accuses.
 """
 
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed, speakers
-from adrisk.policy.judgeable import (
+from adrisk.policy.abstention import (
     INCOMPLETE_BECAUSE,
     Unjudged,
     languages_known,
@@ -14,9 +12,10 @@ from adrisk.policy.judgeable import (
     unreadable,
     why_not,
 )
+from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed, speakers
+from adrisk.policy.policy import Policy, PolicyConfig, describe, settle
 from adrisk.policy.queue import ESCALATE_AT, LEVELS, Apart, Queue, apply_policy
-from adrisk.policy.settled import Policy, describe, settle
-from adrisk.policy.words import LIKELY, incomplete_reasons, reasons
+from adrisk.policy.reasons import LIKELY, incomplete_reasons, reasons
 
 __all__ = [
     "ESCALATE_AT",

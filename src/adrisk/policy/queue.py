@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.policy.settled import Policy
+from adrisk.policy.policy import Policy
 from adrisk.types import Level
 
 LEVELS = (Level.CLEAR, Level.REVIEW, Level.URGENT, Level.INCOMPLETE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adrisk.policy.words import LIKELY
+from adrisk.policy.reasons import LIKELY
 from adrisk.report.across import Across, across_ads, why_linked
 from adrisk.report.folder import AdView
 from adrisk.report.queue import Queued

@@ -20,10 +20,9 @@ from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
 from adrisk.model.model import Model
-from adrisk.policy.judgeable import unreadable
+from adrisk.policy.abstention import escalating, unreadable
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.copies import Names, Records
-from adrisk.scoring.standing import escalating
 
 
 @dataclass(frozen=True, slots=True)

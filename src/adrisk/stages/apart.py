@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
-from adrisk.policy.judgeable import Unjudged
+from adrisk.policy.abstention import Unjudged
 from adrisk.policy.queue import Apart
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.kept import APART, WORK, part_files

@@ -28,10 +28,10 @@ from adrisk.fairness import share
 from adrisk.files import writable, write_json
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
-from adrisk.policy.settled import Policy
+from adrisk.policy.abstention import apart
+from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
-from adrisk.scoring.standing import apart
 from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus

@@ -16,9 +16,15 @@ from adrisk.errors import UsageError
 from adrisk.ingest.language import detect_languages
 from adrisk.model.explain import Explanation, explain
 from adrisk.model.model import Model
-from adrisk.policy.judgeable import Unjudged, languages_known, unjudged, unreadable, why_not
+from adrisk.policy.abstention import (
+    Unjudged,
+    escalating,
+    languages_known,
+    unjudged,
+    unreadable,
+    why_not,
+)
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.standing import escalating
 
 
 @dataclass(frozen=True, slots=True)

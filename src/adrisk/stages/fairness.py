@@ -36,9 +36,9 @@ from adrisk.fairness import (
 )
 from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.model.model import Model
+from adrisk.policy.abstention import apart
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.standing import apart
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
 from adrisk.synthetic.bank import LANGUAGES as BANKS

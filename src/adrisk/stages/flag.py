@@ -17,10 +17,10 @@ from adrisk import schema
 from adrisk.files import replacing
 from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
-from adrisk.policy.judgeable import Unjudged, languages_known, why_not
+from adrisk.policy.abstention import Unjudged, languages_known, why_not
+from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, Queue, apply_policy
-from adrisk.policy.settled import Policy
-from adrisk.policy.words import incomplete_reasons, reasons
+from adrisk.policy.reasons import incomplete_reasons, reasons
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages.apart import Noted

@@ -20,8 +20,8 @@ from adrisk.ingest.stream import AdStream
 from adrisk.linking.link import CONTACTS
 from adrisk.model.model import Answers, Model
 from adrisk.parallel import Crew, cores, crew, in_order
-from adrisk.policy.judgeable import languages_known, unjudged
-from adrisk.policy.settled import Policy
+from adrisk.policy.abstention import languages_known, unjudged
+from adrisk.policy.policy import Policy
 from adrisk.progress import track
 from adrisk.scoring.copies import Asked, Copies, Names, Records
 from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together

@@ -22,8 +22,8 @@ from adrisk.errors import ModelError, UsageError
 from adrisk.files import replacing, write_json
 from adrisk.model.model import Model
 from adrisk.policy.guarantee import GRID, speakers
+from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
-from adrisk.policy.settled import Policy
 from adrisk.report.folder import FACTS_FILE, read_manifest, score_files, table_file
 from adrisk.stages.apart import read_apart
 from adrisk.stages.facts import campaign_rows

@@ -18,8 +18,7 @@ from adrisk.config import ModelConfig
 from adrisk.model.manifest import Manifest
 from adrisk.model.model import Model
 from adrisk.parallel import cores
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.splits import PARTS
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.train import split_corpus

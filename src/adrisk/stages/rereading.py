@@ -14,7 +14,7 @@ from scipy.special import logit
 
 from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
 from adrisk.model.model import Model
-from adrisk.policy.settled import Policy
+from adrisk.policy.policy import Policy
 from adrisk.progress import say
 from adrisk.stages.kept import reread_ads
 

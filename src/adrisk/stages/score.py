@@ -31,8 +31,7 @@ from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model.model import Model
 from adrisk.parallel import give_back
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.settled import Policy, describe, settle
+from adrisk.policy.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
 from adrisk.scoring.texts import Recipe
 from adrisk.stages import parts

@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.model.model import Model
-from adrisk.policy.config import PolicyConfig
-from adrisk.policy.settled import settle
+from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
 from adrisk.stages.results import write_results

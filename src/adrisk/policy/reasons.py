@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from adrisk.policy.policy import Policy
 from adrisk.policy.queue import Queue
-from adrisk.policy.settled import Policy
 from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import Level
 
