@@ -40,7 +40,7 @@ from adrisk.config import LabelsConfig
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import Targets, learnable, targets_of
 from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
-from adrisk.metrics import Metric, average_precision
+from adrisk.metrics.estimates import Metric, average_precision
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages import Corpus, load_corpus
 from adrisk.stages.labels import lesson

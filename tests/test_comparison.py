@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk import metrics
 from adrisk.errors import CorpusError
-from adrisk.evaluation.comparison import Pair, compare, in_words
-from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import Targets
+from adrisk.metrics import estimates as metrics
+from adrisk.metrics.comparison import Pair, compare, in_words
+from adrisk.metrics.protocol import Ruler
 from adrisk.types import FloatArray
 
 RULER = Ruler(resamples=200)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from adrisk.metrics import calibration_error
+from adrisk.metrics.estimates import calibration_error
 from adrisk.model import campaign_risk as pooling_module
 from adrisk.model.campaign_risk import MOST_SHRINK, Pooling, campaign_risk, fit_pooling
 

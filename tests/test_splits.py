@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.errors import CorpusError
-from adrisk.splits import PARTS, SHARES, campaign_split, folds, random_split
+from adrisk.metrics.splits import PARTS, SHARES, campaign_split, folds, random_split
 
 CAMPAIGNS = st.lists(st.integers(0, 30), min_size=60, max_size=200).filter(
     lambda c: len(set(c)) >= 10

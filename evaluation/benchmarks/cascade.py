@@ -38,7 +38,7 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.errors import UsageError
-from adrisk.metrics import Estimate, average_precision, estimate
+from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules import matcher as reader

@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
-from adrisk.metrics import average_precision, estimate
+from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.progress import say
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.synthetic.generate import generate

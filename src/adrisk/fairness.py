@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.metrics import CONFIDENCE, Estimate, calibration_error, estimate
+from adrisk.metrics.estimates import CONFIDENCE, Estimate, calibration_error, estimate
 from adrisk.types import FloatArray, IntArray
 
 LEAST_ADS, LEAST_CAMPAIGNS = 50, 20

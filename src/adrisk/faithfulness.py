@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import regex
 
-from adrisk.metrics import estimate
+from adrisk.metrics.estimates import estimate
 from adrisk.types import FloatArray, IntArray
 
 Span = tuple[int, int]

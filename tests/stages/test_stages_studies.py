@@ -21,8 +21,8 @@ from adrisk.classifiers.base import Margins
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import Targets
+from adrisk.metrics.protocol import Ruler
 from adrisk.stages.baselines import random_gap, risk_alone
 from adrisk.stages.results import results_page
 from adrisk.stages.studies import (

@@ -162,7 +162,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
 def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
     """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
-    from adrisk.evaluation.comparison import in_words
+    from adrisk.metrics.comparison import in_words
     from adrisk.stages import compare_models
 
     done = compare_models(model, other, corpus, out, resamples)

@@ -8,8 +8,8 @@ ads, `baselines` what needs no model, `slices` what the figures are split by.
 from __future__ import annotations
 
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
-from adrisk.evaluation.comparison import Pair, compare, in_words
-from adrisk.evaluation.judging import (
+from adrisk.metrics.comparison import Pair, compare, in_words
+from adrisk.metrics.protocol import (
     CAMPAIGNS,
     EXACT_COPIES,
     HIGHEST_AD,
@@ -21,8 +21,8 @@ from adrisk.evaluation.judging import (
     Ruler,
     judge,
     judge_ranking,
+    slices_of,
 )
-from adrisk.evaluation.slices import slices_of
 
 __all__ = [
     "CAMPAIGNS",

@@ -12,13 +12,13 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import ModelConfig
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
-from adrisk.evaluation.judging import Ruler, judge_ranking
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
-from adrisk.metrics import average_precision, estimate
+from adrisk.metrics.estimates import average_precision, estimate
+from adrisk.metrics.protocol import Ruler, judge_ranking
+from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration, sigmoid
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.splits import Split
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.labels import lesson
 from adrisk.types import RISKY, FloatArray, IntArray

@@ -11,9 +11,9 @@ import numpy as np
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.comparison import Pair, compare
-from adrisk.evaluation.judging import PROTOCOL, Ruler
 from adrisk.files import writable, write_json
+from adrisk.metrics.comparison import Pair, compare
+from adrisk.metrics.protocol import PROTOCOL, Ruler
 from adrisk.model.model import Model
 from adrisk.progress import say, track
 from adrisk.stages.corpus import Corpus

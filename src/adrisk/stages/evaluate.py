@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.judging import (
+from adrisk.fairness import share
+from adrisk.files import writable, write_json
+from adrisk.metrics.protocol import (
     CAMPAIGNS,
     EXACT_COPIES,
     HIGHEST_AD,
@@ -22,17 +24,15 @@ from adrisk.evaluation.judging import (
     Judged,
     Ruler,
     judge,
+    slices_of,
 )
-from adrisk.evaluation.slices import slices_of
-from adrisk.fairness import share
-from adrisk.files import writable, write_json
+from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
 from adrisk.policy.abstention import apart
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
-from adrisk.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.results import section

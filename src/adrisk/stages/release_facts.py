@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
+from adrisk.metrics.splits import PARTS
 from adrisk.model.manifest import Manifest
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.policy.policy import PolicyConfig, settle
-from adrisk.splits import PARTS
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.train import split_corpus
 from adrisk.types import IntArray

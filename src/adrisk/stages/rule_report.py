@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.files import output, replacing
-from adrisk.metrics import average_precision, estimate
+from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import Rule, load_rules
 from adrisk.rules.taxonomy import Taxonomy, graded_risk

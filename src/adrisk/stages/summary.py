@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from adrisk.metrics.splits import PARTS, Split
 from adrisk.model.model import Model
 from adrisk.model.profile import (
     GROUPS,
@@ -19,7 +20,6 @@ from adrisk.model.profile import (
     known_words,
     quantile_edges,
 )
-from adrisk.splits import PARTS, Split
 from adrisk.stages.corpus import Corpus
 from adrisk.types import IntArray
 

@@ -18,9 +18,10 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, Recorded, Workshop, settle
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
-from adrisk.evaluation.judging import Ruler, judge_ranking
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
-from adrisk.metrics import BUDGETS
+from adrisk.metrics.estimates import BUDGETS
+from adrisk.metrics.protocol import Ruler, judge_ranking
+from adrisk.metrics.splits import PARTS, Split, campaign_split
 from adrisk.model.calibration import fit_calibration
 from adrisk.model.campaign_risk import Pooling, fit_pooling
 from adrisk.model.manifest import (
@@ -35,7 +36,6 @@ from adrisk.model.manifest import (
 from adrisk.model.model import Held, Model, seen_from
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
-from adrisk.splits import PARTS, Split, campaign_split
 from adrisk.stages.corpus import Corpus
 from adrisk.stages.labels import lesson
 from adrisk.stages.summary import summarise

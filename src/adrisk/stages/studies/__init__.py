@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.judging import PROTOCOL, Ruler
+from adrisk.metrics.protocol import PROTOCOL, Ruler
 from adrisk.stages.results import write_study
 from adrisk.stages.studies.families import judge_families, judge_saved
 from adrisk.stages.studies.findings import findings, with_findings

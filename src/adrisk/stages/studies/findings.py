@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.comparison import compare
-from adrisk.evaluation.judging import Ruler
+from adrisk.metrics.comparison import compare
+from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, ask, labelled, pair
 

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk import metrics
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, settle
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.comparison import Pair
-from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
-from adrisk.metrics import Drawn
+from adrisk.metrics import estimates as metrics
+from adrisk.metrics.comparison import Pair
+from adrisk.metrics.estimates import Drawn
+from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration
-from adrisk.splits import Split
 from adrisk.stages.baselines import risk_alone
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import fold_splits, without_folder

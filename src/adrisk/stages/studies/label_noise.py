@@ -21,12 +21,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.comparison import by_indicator, macro
-from adrisk.evaluation.judging import Ruler
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots
-from adrisk.metrics import Drawn, mean_of
+from adrisk.metrics.comparison import by_indicator, macro
+from adrisk.metrics.estimates import Drawn, mean_of
+from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, Said, Taught, ask, average_precision, thinned
 from adrisk.types import RISKY, IntArray

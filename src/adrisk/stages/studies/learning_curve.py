@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.judging import Ruler
-from adrisk.metrics import mean_of
+from adrisk.metrics.estimates import mean_of
+from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.stages.studies.ground import Ground, Taught, ask, average_precision, labelled, some
 from adrisk.types import RISKY, IntArray

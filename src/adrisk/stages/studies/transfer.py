@@ -14,8 +14,8 @@ import numpy as np
 
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.comparison import compare
-from adrisk.evaluation.judging import Ruler
+from adrisk.metrics.comparison import compare
+from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.stages.studies.ground import (
     Ground,

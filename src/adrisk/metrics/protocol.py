@@ -2,6 +2,8 @@
 
 In: labels, scores, campaigns and the facts that slices are made from. Out: a JSON value in which
 every figure carries n, positives, campaigns and a campaign-bootstrap interval.
+
+The slices that figures are given for: language, kind, length, source and month of an ad.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk import metrics
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
-from adrisk.metrics import BUDGETS, Estimate
+from adrisk.metrics import estimates as metrics
+from adrisk.metrics.estimates import BUDGETS, Estimate
 from adrisk.model.calibration import levels
 from adrisk.types import RISKY, FloatArray, IntArray
 
@@ -277,3 +281,27 @@ def _curve(truth: NDArray[np.bool_], score: FloatArray, most: int = 200) -> list
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))]
     return [[round(float(recall[i]), 5), round(float(precision[i]), 5)] for i in kept]
+
+
+_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
+
+
+def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
+    """Language, kind, length, source and month of each ad, as far as the table knows them."""
+    names = set(ads.column_names)
+    found: dict[str, NDArray[np.str_]] = {}
+    for name, column in (("language", "language"), ("kind", "kind"), ("source", "source")):
+        if column in names:
+            found[name] = _strings(ads[column])
+    characters = pc.utf8_length(ads["text"]).to_numpy()
+    length = np.full(len(ads), "1500 and more", dtype=object)
+    for low, high, name in _LENGTHS:
+        length[(characters >= low) & (characters < high)] = name
+    found["length"] = length.astype(np.str_)
+    if "posted_at" in names:
+        found["month"] = _strings(pc.strftime(ads["posted_at"], format="%Y-%m"))
+    return found
+
+
+def _strings(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    return np.array([value or "" for value in column.to_pylist()], dtype=np.str_)

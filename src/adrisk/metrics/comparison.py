@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk import metrics
-from adrisk.evaluation.judging import Ruler
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
-from adrisk.metrics import BUDGETS, Drawn
+from adrisk.metrics import estimates as metrics
+from adrisk.metrics.estimates import BUDGETS, Drawn
+from adrisk.metrics.protocol import Ruler
 from adrisk.types import RISKY, FloatArray, IntArray
 
 LEAST_POSITIVES = 10
