@@ -360,7 +360,7 @@ def test_an_interrupt_says_how_to_go_on(
 def test_resuming_clears_away_what_a_kill_left_half_written(
     run: Run, model_folder: Path, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adrisk.stages import parts
+    from adrisk.scoring import parts
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

@@ -18,8 +18,8 @@ import pytest
 
 from adrisk import stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
-from adrisk.scoring.texts import Unread
-from adrisk.stages import parts
+from adrisk.scoring import parts
+from adrisk.scoring.worker import Unread
 from adrisk.tracking.registry import list_versions
 from adrisk.tracking.runs import Store
 from builders import make_ads, make_texts

@@ -17,7 +17,7 @@ import pytest
 from adrisk import schema
 from adrisk.linking.facts import campaign_facts
 from adrisk.linking.grouped import AdFacts, Column
-from adrisk.report.folder import AdView
+from adrisk.scoring.outputs import AdView
 
 LABELS = ("recruitment_fee", "document_retention", "off_platform_contact", "worker_protection")
 

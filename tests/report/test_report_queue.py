@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from adrisk.errors import UsageError
-from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import write_report
 from adrisk.report.summarise import Summary, summarise
 from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.scoring.outputs import AdView
 from adrisk.types import Level
 
 Make = Callable[..., Any]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.report.text import MASK, Segment, marked, mask, mask_field, reveal
+from adrisk.scoring.masking import MASK, Segment, marked, mask, mask_field, reveal
 from adrisk.types import Evidence
 
 HOSTILE = st.text(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from adrisk.scoring.copies import Asked, Copies, Names
+from adrisk.scoring.dedupe import Asked, Copies, Names
 
 RECORD = np.dtype([("length", np.int32)])
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from adrisk import schema
-from adrisk.scoring.wordings import wordings
+from adrisk.scoring.dedupe import wordings
 
 Row = tuple[str, str | None, str | None]  # text, location, language
 

@@ -15,7 +15,7 @@ from adrisk import schema, stages
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.stages import parts
+from adrisk.scoring import parts
 from adrisk.stages import score as score_stage
 from builders import RISKY, make_ads, make_texts
 

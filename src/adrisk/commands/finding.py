@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adrisk.commands.words import days, noted, reasons, renamed, workspace
 
 if TYPE_CHECKING:
-    from adrisk.stages.tables import Written
+    from adrisk.scoring.tables import Written
 
 
 def ingest_command(args: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def ingest_command(args: argparse.Namespace) -> None:
 
 def match_command(args: argparse.Namespace) -> None:
     """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
-    from adrisk.stages.tables import match
+    from adrisk.scoring.tables import match
 
     done = match(args.sources, args.out, renamed(args.map), report=args.report)
     _told("findings", done)
@@ -38,7 +38,7 @@ def match_command(args: argparse.Namespace) -> None:
 def extract_command(args: argparse.Namespace) -> None:
     """`adrisk extract`: contacts as keyed pseudonyms, and what else an ad says."""
     from adrisk.files import log_access
-    from adrisk.stages.tables import extract
+    from adrisk.scoring.tables import extract
 
     place = workspace()
     if args.plain:
@@ -52,7 +52,7 @@ def extract_command(args: argparse.Namespace) -> None:
 
 def link_command(args: argparse.Namespace) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.stages.linking import link_ads
+    from adrisk.scoring.linking import link_ads
 
     done = link_ads(
         args.sources,

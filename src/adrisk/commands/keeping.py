@@ -38,7 +38,7 @@ def keys_command(args: argparse.Namespace) -> None:
 
 def review_command(args: argparse.Namespace) -> None:
     """`adrisk review`: open one sealed contact, or read the record of openings."""
-    from adrisk.stages.sealing import open_vault
+    from adrisk.scoring.sealing import open_vault
 
     vault = open_vault(workspace())
     if args.action == "openings":

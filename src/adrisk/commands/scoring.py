@@ -160,7 +160,7 @@ def _compare_policies(given: Sequence[str], out: Path | None) -> None:
 
 def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
     """The model as it is called, or the registered version that the folder names."""
-    from adrisk.report.folder import read_manifest
+    from adrisk.scoring.outputs import read_manifest
     from adrisk.stages import find_model
 
     if named:

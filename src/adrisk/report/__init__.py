@@ -12,10 +12,10 @@ fairness_lines(found)                 the fairness figures, as Markdown
 from adrisk.report.behaviour import behaviour_page
 from adrisk.report.card import card
 from adrisk.report.fairness import fairness_lines
-from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import render, write_report
 from adrisk.report.summarise import Summary, summarise
+from adrisk.scoring.outputs import AdView
 
 __all__ = [
     "AdView",

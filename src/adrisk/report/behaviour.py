@@ -17,8 +17,8 @@ from markupsafe import Markup
 from adrisk.behaviour.judging import MARGIN, TOLERANCE, Outcome
 from adrisk.behaviour.suites import FUNCTIONS, RISK
 from adrisk.report.render import asset, environment, sha256
-from adrisk.report.text import Piece, mask_field, reveal
 from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.scoring.masking import Piece, mask_field, reveal
 
 _WORD = regex.compile(r"\w+|\s+|[^\w\s]")
 

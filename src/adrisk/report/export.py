@@ -17,9 +17,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from adrisk import schema
-from adrisk.report.folder import FACTS_FILE, LINKS_FILE, batches, table_file
 from adrisk.report.queue import Queued
-from adrisk.report.text import visible
+from adrisk.scoring.masking import visible
+from adrisk.scoring.outputs import FACTS_FILE, LINKS_FILE, batches, table_file
 
 EVERY = 10_000_000
 """More campaigns than a queue has."""

@@ -15,13 +15,13 @@ from typing import Any
 
 from adrisk.policy.reasons import LIKELY
 from adrisk.report.across import Across, across_ads, why_linked
-from adrisk.report.folder import AdView
 from adrisk.report.queue import Queued
 from adrisk.report.shape import Shape, shape_of
 from adrisk.report.tally import PRESENT_FROM
 from adrisk.report.terms import Term, term
-from adrisk.report.text import Segment, marked
 from adrisk.rules.taxonomy import Taxonomy
+from adrisk.scoring.masking import Segment, marked
+from adrisk.scoring.outputs import AdView
 from adrisk.types import Evidence, Level
 
 LEAD_LIMIT = 5_000

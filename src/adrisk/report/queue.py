@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 
 from adrisk import schema
 from adrisk.errors import UsageError
-from adrisk.report.folder import (
+from adrisk.scoring.outputs import (
     FACTS_FILE,
     LINKS_FILE,
     Manifest,

@@ -22,12 +22,12 @@ from markupsafe import Markup
 
 from adrisk.errors import RunError, UsageError
 from adrisk.report.charts import risk_histogram
-from adrisk.report.folder import AdView
 from adrisk.report.queue import QueueIndex
 from adrisk.report.summarise import Summary, summarise
 from adrisk.report.tally import BINS, PRESENT_FROM
-from adrisk.report.text import mask_field, reveal, visible
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
+from adrisk.scoring.masking import mask_field, reveal, visible
+from adrisk.scoring.outputs import AdView
 from adrisk.types import Level
 
 LANGUAGE_NAMES = {

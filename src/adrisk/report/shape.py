@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adrisk.linking.template import template_of
-from adrisk.report.text import Piece, mask_all, reveal
+from adrisk.scoring.masking import Piece, mask_all, reveal
 
 MAX_CHARACTERS = 12_000
 """Of a text, beyond which it is not aligned."""

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adrisk.report.folder import (
+from adrisk.report.items import Item, build_item
+from adrisk.report.queue import QueueIndex, queued
+from adrisk.report.tally import Tally, flagged_ids, tally_scores
+from adrisk.report.terms import Term, term
+from adrisk.rules.taxonomy import Taxonomy
+from adrisk.scoring.outputs import (
     AdView,
     Manifest,
     read_manifest,
@@ -19,11 +24,6 @@ from adrisk.report.folder import (
     score_files,
     table_file,
 )
-from adrisk.report.items import Item, build_item
-from adrisk.report.queue import QueueIndex, queued
-from adrisk.report.tally import Tally, flagged_ids, tally_scores
-from adrisk.report.terms import Term, term
-from adrisk.rules.taxonomy import Taxonomy
 
 MAX_LANGUAGES = 15
 

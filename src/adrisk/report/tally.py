@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.report.folder import batches
+from adrisk.scoring.outputs import batches
 from adrisk.types import IntArray, Level
 
 BINS = 50

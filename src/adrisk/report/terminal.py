@@ -13,7 +13,7 @@ from adrisk.report.across import Across
 from adrisk.report.items import Item, ShownAd
 from adrisk.report.render import level_name, percent, span_in_words
 from adrisk.report.shape import Shape, SlotValue
-from adrisk.report.text import Piece, mask_field, visible
+from adrisk.scoring.masking import Piece, mask_field, visible
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _LISTED_PLACES = 3

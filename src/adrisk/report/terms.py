@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adrisk.errors import UsageError
-from adrisk.report.text import visible
 from adrisk.rules.taxonomy import Taxonomy
+from adrisk.scoring.masking import visible
 from adrisk.types import Kind
 
 

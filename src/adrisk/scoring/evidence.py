@@ -1,36 +1,92 @@
-"""Evidence of one ad, as the values of the evidence column of its row."""
+"""Evidence for the flagged ads of a scored folder, written into their rows of the scores."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
-from adrisk.model.explain import evidence_of
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from adrisk.model.model import Model
-from adrisk.scoring.texts import TextReader
-from adrisk.types import State
+from adrisk.parallel import Crew, cores, in_order
+from adrisk.progress import track
+from adrisk.scoring.workdir import candidate_texts, part_files, write_scores
+from adrisk.scoring.worker import Ad, Evidence, TextReader, explain, explain_there
+from adrisk.types import Level
 
-Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]
-"""Text, language, and the indicators with their probabilities."""
+_WRITERS = 2  # threads; more would hold more parts in memory at once
+_SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between
 
-Evidence = list[dict[str, Any]]
+_Part = tuple[Path, pa.Table, list[int], list[Evidence]]
+"""A scores file, what is in it, some rows of that and the evidence of each."""
 
 
-def explain(model: Model, ad: Ad) -> Evidence:
-    """What the text shows of the indicators that are likely."""
-    text, language, likely = ad
+def write_evidence(
+    model: Model, out: Path, workers: int, helpers: Crew[TextReader] | None = None
+) -> None:
+    """Explain every ad whose level is review or urgent; the others keep none.
+
+    Args:
+        model: that scored.
+        out: with `scores/`, `.work/` and `flags.parquet`.
+        workers: threads where there are no helpers, 0 for one a core.
+        helpers: processes that hold the model too.
+    """
+    levels = pq.read_table(out / "flags.parquet", columns=["level"])["level"]
+    asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
+    flagged = asked.to_numpy()
+
+    def explained() -> Iterator[_Part]:
+        """The parts with flagged ads, those ads' rows, and the evidence of each."""
+        first = 0
+        known: dict[Ad, Evidence] = {}
+        for path in part_files(out):
+            count = pq.read_metadata(path).num_rows
+            rows = np.flatnonzero(flagged[first : first + count]).tolist()
+            first += count
+            if not rows:
+                continue
+            scores, texts = pq.read_table(path), candidate_texts(out, path)
+            ads = _arguments(scores, texts, rows, model.labels)
+            if len(known) > _SAME_TEXTS:
+                known.clear()
+            new = [ad for ad in dict.fromkeys(ads) if ad not in known]
+            if helpers is None:
+                found = in_order(partial(explain, model), new, workers)
+            else:
+                found = helpers.in_order(explain_there, new)
+            for ad, evidence in zip(new, found, strict=True):
+                known[ad] = evidence
+                advance()
+            advance(len(ads) - len(new))
+            yield path, scores, rows, [known[ad] for ad in ads]
+
+    with track("explain", int(flagged.sum())) as advance:
+        for _ in in_order(_write, explained(), min(workers or cores(), _WRITERS)):
+            pass  # written while the next part is explained
+
+
+def _write(part: _Part) -> None:
+    """Put the evidence of some rows into a scores file."""
+    path, scores, rows, found = part
+    values: list[Evidence | None] = [None] * len(scores)
+    for row, evidence in zip(rows, found, strict=True):
+        values[row] = evidence
+    form = scores.schema.field("evidence")
+    column = scores.schema.get_field_index("evidence")
+    write_scores(path, scores.set_column(column, form, pa.array(values, form.type)))
+
+
+def _arguments(
+    scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
+) -> list[Ad]:
+    names = ["language", *(f"p_{label}" for label in labels)]
+    ads = scores.select(names).take(pa.array(rows)).to_pylist()
     return [
-        {
-            "indicator": e.indicator,
-            "start": e.start,
-            "end": e.end,
-            "strength": e.strength,
-            "found_by": e.found_by,
-        }
-        for e in evidence_of(model, text, dict(likely), language)
-        if e.state is State.PRESENT
+        (texts[row], ad["language"], tuple((label, ad[f"p_{label}"]) for label in labels))
+        for row, ad in zip(rows, ads, strict=True)
     ]
-
-
-def explain_there(reader: TextReader, ad: Ad) -> Evidence:
-    """The same in a process that holds a reader."""
-    return explain(reader.model, ad)

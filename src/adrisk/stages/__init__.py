@@ -7,18 +7,18 @@ Prefect or the command line. The commands and the flows are thin over these.
 from __future__ import annotations
 
 from adrisk.ingest.run import Ingested, ingest
+from adrisk.scoring.run import Scored, score
+from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.stages.behave import Behaved, behave
 from adrisk.stages.compare import Compared, compare_models
 from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
-from adrisk.stages.explaining import Explained, explain_text
 from adrisk.stages.models import find_model, models, promote_model
 from adrisk.stages.release import release
 from adrisk.stages.release_folder import Released
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
-from adrisk.stages.score import Scored, score
 from adrisk.stages.train import Trained, fit_model, train
 
 __all__ = [

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 from adrisk.errors import UsageError, did_you_mean
 from adrisk.files import output, replacing
 from adrisk.report import export
-from adrisk.report.folder import FACTS_FILE, AdView, read_manifest, score_files, table_file
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
 from adrisk.report.terminal import listed, shown
 from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.scoring.outputs import FACTS_FILE, AdView, read_manifest, score_files, table_file
 from adrisk.stages.report import views_of
 
 MAX_LISTED = 500

@@ -24,9 +24,9 @@ from adrisk.model.model import Model
 from adrisk.policy.guarantee import GRID, speakers
 from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
-from adrisk.report.folder import FACTS_FILE, read_manifest, score_files, table_file
-from adrisk.stages.apart import read_apart
-from adrisk.stages.facts import campaign_rows
+from adrisk.scoring.facts import campaign_rows
+from adrisk.scoring.flags import read_apart
+from adrisk.scoring.outputs import FACTS_FILE, read_manifest, score_files, table_file
 
 CHANGES = pa.schema(
     [

@@ -17,9 +17,9 @@ from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine
 from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
-from adrisk.report.folder import AdView
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
+from adrisk.scoring.outputs import AdView
 
 
 def report(folder: Path, out: Path | None = None) -> Path:

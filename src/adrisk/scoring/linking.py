@@ -31,7 +31,7 @@ from adrisk.linking.minhash import WIDTH
 from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
-from adrisk.stages.kept import WORK, part_files, read_worded
+from adrisk.scoring.workdir import WORK, part_files, read_worded
 from adrisk.types import IntArray
 
 MANY_ADS = 60_000

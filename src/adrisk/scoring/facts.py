@@ -17,9 +17,9 @@ from adrisk.linking.grouped import AdFacts, Column
 from adrisk.linking.links import SHORT_NAME, Linked
 from adrisk.model.campaign_risk import Pooling, campaign_risk
 from adrisk.progress import track
-from adrisk.report.folder import FACTS_FILE
-from adrisk.report.text import mask_field, visible
-from adrisk.stages.kept import FACTS, WORK, part_files, read_worded
+from adrisk.scoring.masking import mask_field, visible
+from adrisk.scoring.outputs import FACTS_FILE
+from adrisk.scoring.workdir import FACTS, WORK, part_files, read_worded
 from adrisk.types import IntArray
 
 _NAME_LIMIT = 60

@@ -23,10 +23,8 @@ from adrisk.parallel import Crew, cores, crew, in_order
 from adrisk.policy.abstention import languages_known, unjudged
 from adrisk.policy.policy import Policy
 from adrisk.progress import track
-from adrisk.scoring.copies import Asked, Copies, Names, Records
-from adrisk.scoring.texts import Recipe, TextReader, Unread, record_of, together
-from adrisk.scoring.wordings import Wordings, wordings
-from adrisk.stages.kept import (
+from adrisk.scoring.dedupe import Asked, Copies, Names, Records, Wordings, wordings
+from adrisk.scoring.workdir import (
     APART,
     FACTS,
     TEXTS,
@@ -37,6 +35,7 @@ from adrisk.stages.kept import (
     part_name,
     write_part,
 )
+from adrisk.scoring.worker import Recipe, TextReader, Unread, record_of, together
 
 BATCH_ROWS = 10_240
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
@@ -44,7 +43,7 @@ PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.texts", "adrisk.scoring.evidence", "torch", "adrisk.scoring.shared")
+_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker", "torch", "adrisk.scoring.preload")
 """What is imported once for all processes, the last of it nowhere else."""
 
 COLUMNS = ("ad_id", "text", *FACTS, "risk")

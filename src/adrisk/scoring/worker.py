@@ -2,7 +2,9 @@
 
 In: texts that were not read yet, with their languages and where their phones are likely from. Out:
 a record and the pseudonyms of the contacts of each. Processes hold a `TextReader` each; which texts
-to read, and what becomes of it, is for `adrisk.stages.parts`.
+to read, and what becomes of it, is for `adrisk.scoring.parts`.
+
+Evidence of one ad, as the values of the evidence column of its row.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +22,12 @@ from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
+from adrisk.model.explain import evidence_of
 from adrisk.model.model import Model
 from adrisk.policy.abstention import escalating, unreadable
 from adrisk.rules.platform import LANGUAGES
-from adrisk.scoring.copies import Names, Records
+from adrisk.scoring.dedupe import Names, Records
+from adrisk.types import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +118,30 @@ class Recipe:
     def reader(self, model: Model) -> TextReader:
         """A reader with a model that is loaded already."""
         return TextReader(model, Pseudonymiser.open(self.workspace, PURPOSE))
+
+
+Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]
+"""Text, language, and the indicators with their probabilities."""
+
+Evidence = list[dict[str, Any]]
+
+
+def explain(model: Model, ad: Ad) -> Evidence:
+    """What the text shows of the indicators that are likely."""
+    text, language, likely = ad
+    return [
+        {
+            "indicator": e.indicator,
+            "start": e.start,
+            "end": e.end,
+            "strength": e.strength,
+            "found_by": e.found_by,
+        }
+        for e in evidence_of(model, text, dict(likely), language)
+        if e.state is State.PRESENT
+    ]
+
+
+def explain_there(reader: TextReader, ad: Ad) -> Evidence:
+    """The same in a process that holds a reader."""
+    return explain(reader.model, ad)

@@ -18,7 +18,7 @@ from adrisk.extract.pseudonyms import Pseudonymiser, sealing_key
 from adrisk.linking.signing import PURPOSE
 from adrisk.progress import say
 from adrisk.review.vault import KeptContact, Vault
-from adrisk.stages.kept import WORK, candidate_texts, part_files
+from adrisk.scoring.workdir import WORK, candidate_texts, part_files
 from adrisk.types import Level
 
 

@@ -4,6 +4,11 @@ Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.p
 apart.parquet, flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it
 is not finished. What a resumed run needs lies in `.work` until then. Equal sources, model and
 policy give equal bytes, however often the run was stopped.
+
+What a cascade reads a second time: how much of a run, and whether that is near the threshold.
+
+In: a model, and a policy or a scored run. Out: counts for its manifest, and words to tell; nothing
+of a model that reads every ad once.
 """
 
 from __future__ import annotations
@@ -20,10 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from scipy.special import logit
 
 from adrisk import __version__
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
 from adrisk.errors import UsageError
 from adrisk.files import writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
@@ -33,17 +41,15 @@ from adrisk.model.model import Model
 from adrisk.parallel import give_back
 from adrisk.policy.policy import Policy, PolicyConfig, describe, settle
 from adrisk.progress import say
-from adrisk.scoring.texts import Recipe
-from adrisk.stages import parts
-from adrisk.stages.apart import write_apart
-from adrisk.stages.evidence import write_evidence
-from adrisk.stages.facts import write_facts
-from adrisk.stages.flag import write_flags
-from adrisk.stages.kept import WORK, part_files
-from adrisk.stages.linking import link_parts, remembering
-from adrisk.stages.parts import Scorer, hands, score_parts
-from adrisk.stages.rereading import outside_the_band, reread
-from adrisk.stages.sealing import seal_contacts
+from adrisk.scoring import parts
+from adrisk.scoring.evidence import write_evidence
+from adrisk.scoring.facts import write_facts
+from adrisk.scoring.flags import write_apart, write_flags
+from adrisk.scoring.linking import link_parts, remembering
+from adrisk.scoring.parts import Scorer, hands, score_parts
+from adrisk.scoring.sealing import seal_contacts
+from adrisk.scoring.workdir import WORK, part_files, reread_ads
+from adrisk.scoring.worker import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,4 +286,38 @@ def _write_manifest(
             },
             "parts": written,
         },
+    )
+
+
+def reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
+    """How many of the ads scored were read twice, and why those; says it, too."""
+    because = model.manifest.facts.get("reread_because")
+    if because is None:
+        return {}
+    ads = reread_ads(out)
+    say(f"read a second time: {ads:,} of {scored:,} ads; {because}")
+    return {"reread": ads, "reread_share": ads / scored, "reread_because": because}
+
+
+def outside_the_band(model: Model, policy: Policy) -> tuple[str, ...]:
+    """Where no ad near the policy's threshold is read twice, that it is so.
+
+    The band is of margins; each language may calibrate them by a curve of its own.
+    """
+    facts, calibration = model.manifest.facts, model.calibration
+    if "reread_from" not in facts:
+        return ()
+    edges = logit([facts["reread_from"], facts["reread_to"]])
+    margins = Margins(np.zeros((2, len(model.labels))), np.tile(edges[:, None], len(THRESHOLDS)))
+    reached = [
+        calibration.risk(margins, [language] * 2)[:, RISKY_COLUMN]
+        for language in (None, *filter(None, calibration.risk_curves))
+    ]
+    if any(low <= policy.review_at <= high for low, high in reached):
+        return ()
+    low, high = reached[0]
+    return (
+        f"review threshold {policy.review_at:.3f} lies outside what this cascade reads a second "
+        f"time (risk {low:.3f} to {high:.3f}): no ad near the threshold is reread, and rereading "
+        "hardly changes which are flagged",
     )
