@@ -25,7 +25,7 @@ from adrisk.progress import show
 from adrisk.report.fairness import fairness_lines
 from adrisk.stages import find_model, fit_model, load_corpus
 from adrisk.stages.fairness import fairness
-from adrisk.stages.train import split_corpus
+from adrisk.training.train import split_corpus
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -27,7 +27,7 @@ from adrisk.model.model import Model
 from adrisk.progress import show
 from adrisk.stages import Corpus, find_model, fit_model, load_corpus
 from adrisk.stages.faithfulness import BUDGET, faithfulness
-from adrisk.stages.train import split_corpus
+from adrisk.training.train import split_corpus
 
 OUT = Path(__file__).parent / "results" / "faithfulness.json"
 

@@ -43,9 +43,9 @@ from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics.estimates import Metric, average_precision
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.stages import Corpus, load_corpus
-from adrisk.stages.labels import lesson
-from adrisk.stages.train import split_corpus
 from adrisk.text.ngrams import hashed_matrix
+from adrisk.training.labels import lesson
+from adrisk.training.train import split_corpus
 from adrisk.types import RISKY, FloatArray, IntArray
 
 OUT = Path(__file__).parent / "results" / "labels.json"

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.progress import show
 from adrisk.stages import evaluate, fit_model, load_corpus, write_results
-from adrisk.stages.train import split_corpus
 from adrisk.synthetic.generate import generate
+from adrisk.training.train import split_corpus
 
 RESULTS = Path(__file__).parent / "results"
 

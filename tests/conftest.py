@@ -72,7 +72,7 @@ def model_folder(corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A saved ngram model trained on the corpus file."""
     from adrisk.config import ModelConfig
     from adrisk.stages import fit_model, load_corpus
-    from adrisk.stages.train import split_corpus
+    from adrisk.training.train import split_corpus
 
     corpus = load_corpus([str(corpus_file)])
     config = ModelConfig(family="ngram", parameters={"bits": 14})
@@ -87,7 +87,7 @@ def synthetic_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved ngram model trained on 1,500 synthetic ads in all four languages."""
     from adrisk.config import ModelConfig
     from adrisk.stages import fit_model, load_corpus
-    from adrisk.stages.train import split_corpus
+    from adrisk.training.train import split_corpus
 
     corpus = load_corpus(["synthetic:1500"])
     config = ModelConfig(family="ngram")

@@ -43,8 +43,8 @@ from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules import matcher as reader
 from adrisk.stages import fit_model, load_corpus
-from adrisk.stages.corpus import campaign_numbers
-from adrisk.stages.train import split_corpus
+from adrisk.training.corpus import campaign_numbers
+from adrisk.training.train import split_corpus
 from adrisk.types import RISKY
 
 CONFIG = Path(__file__).parents[2] / "configs" / "train" / "cascade.yaml"

@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from adrisk.config import ModelConfig
 from adrisk.errors import AdriskError
 from adrisk.stages import fit_model, load_corpus
-from adrisk.stages.train import split_corpus
 from adrisk.synthetic.generate import generate
+from adrisk.training.train import split_corpus
 from adrisk.types import RISKY
 
 TRAIN_SEED, SCORE_SEED = 0, 1

@@ -45,7 +45,7 @@ from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.match import Findings
 from adrisk.stages import fit_model, load_corpus
-from adrisk.stages.train import split_corpus
+from adrisk.training.train import split_corpus
 from adrisk.types import FloatArray
 
 LONGEST = 512

@@ -42,7 +42,7 @@ from sklearn.pipeline import Pipeline
 from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.parallel import cores
 from adrisk.stages import ingest
-from adrisk.stages.corpus import campaign_numbers
+from adrisk.training.corpus import campaign_numbers
 from adrisk.types import RISKY, FloatArray
 
 PATIENCE_SECONDS = 20.0

@@ -17,8 +17,8 @@ from adrisk.labels.targets import Targets
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.stages import fit_model, load_corpus, score
-from adrisk.stages.corpus import Corpus
-from adrisk.stages.train import split_corpus
+from adrisk.training.corpus import Corpus
+from adrisk.training.train import split_corpus
 from builders import RISKY, make_texts
 
 

@@ -14,7 +14,7 @@ from adrisk import stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.model.model import Model
-from adrisk.stages.train import split_corpus
+from adrisk.training.train import split_corpus
 from builders import make_corpus_file
 
 

@@ -20,8 +20,8 @@ from adrisk.model.model import Model
 from adrisk.model.profile import FILE
 from adrisk.report.drift import drift_page, drift_table
 from adrisk.stages.drift import groups_of
-from adrisk.stages.summary import summarise
-from adrisk.stages.train import split_corpus
+from adrisk.training.profile import summarise
+from adrisk.training.train import split_corpus
 from builders import make_ads, make_texts
 
 

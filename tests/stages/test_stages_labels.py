@@ -14,8 +14,8 @@ from adrisk import stages
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.schema import VOTES
-from adrisk.stages.labels import AS_GIVEN, lesson
-from adrisk.stages.train import split_corpus
+from adrisk.training.labels import AS_GIVEN, lesson
+from adrisk.training.train import split_corpus
 from builders import make_ads, make_texts
 
 ITEM = "document_retention"

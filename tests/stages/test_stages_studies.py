@@ -39,7 +39,7 @@ from adrisk.stages.studies import (
 from adrisk.stages.studies.ground import Ground, Taught, ask, labelled, pair
 from adrisk.stages.studies.label_noise import ad_by_ad, by_campaign, three_voters
 from adrisk.stages.studies.learning_curve import first_share
-from adrisk.stages.train import split_corpus
+from adrisk.training.train import split_corpus
 from builders import FILLER, make_ads, make_corpus_file, make_texts
 
 RULER = Ruler(resamples=50)
@@ -379,7 +379,7 @@ def test_what_a_study_cannot_do_is_refused_in_one_line_before_ads_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     main = runpy.run_path(str(STUDY.with_name(script)))["main"]
-    monkeypatch.setattr("adrisk.stages.corpus.open_ads", None)  # reading ads would fail
+    monkeypatch.setattr("adrisk.training.corpus.open_ads", None)  # reading ads would fail
     assert main([*given.split(), "-o", str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{script}: ")

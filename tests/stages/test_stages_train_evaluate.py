@@ -17,9 +17,9 @@ from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.stages.evaluate import alerts
 from adrisk.stages.results import results_page
-from adrisk.stages.train import split_corpus, thresholds
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
+from adrisk.training.train import split_corpus, thresholds
 from builders import make_ads, make_corpus_file, make_texts
 
 SMALL = ModelConfig(family="ngram", parameters={"bits": 14})

@@ -11,7 +11,6 @@ from adrisk.scoring.run import Scored, score
 from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.stages.behave import Behaved, behave
 from adrisk.stages.compare import Compared, compare_models
-from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.stages.models import find_model, models, promote_model
@@ -19,7 +18,8 @@ from adrisk.stages.release import release
 from adrisk.stages.release_folder import Released
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
-from adrisk.stages.train import Trained, fit_model, train
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import Trained, fit_model, train
 
 __all__ = [
     "Behaved",

@@ -19,8 +19,8 @@ from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration, sigmoid
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages.corpus import Corpus
-from adrisk.stages.labels import lesson
+from adrisk.training.corpus import Corpus
+from adrisk.training.labels import lesson
 from adrisk.types import RISKY, FloatArray, IntArray
 
 

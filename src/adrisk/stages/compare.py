@@ -16,8 +16,8 @@ from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.protocol import PROTOCOL, Ruler
 from adrisk.model.model import Model
 from adrisk.progress import say, track
-from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts
+from adrisk.training.corpus import Corpus
 
 
 @dataclass(frozen=True, slots=True)

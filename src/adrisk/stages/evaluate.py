@@ -34,11 +34,11 @@ from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.report.curves import evaluation_curves
 from adrisk.stages.baselines import baselines, baselines_by_fold, random_gap
-from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.results import section
-from adrisk.stages.train import fit_model
 from adrisk.tracking.registry import COMPARED, record_evaluation
 from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import fit_model
 from adrisk.types import FloatArray, IntArray
 
 _NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}

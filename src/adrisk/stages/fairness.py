@@ -39,10 +39,10 @@ from adrisk.model.model import Model
 from adrisk.policy.abstention import apart
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
 from adrisk.synthetic.bank import LANGUAGES as BANKS
 from adrisk.synthetic.bank import load_bank
+from adrisk.training.corpus import Corpus
 from adrisk.traits.lexicon import LANGUAGES
 from adrisk.traits.mentions import find_nations
 from adrisk.traits.swaps import swap_gender, swap_nation, swapper

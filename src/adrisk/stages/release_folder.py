@@ -15,7 +15,7 @@ from typing import Any
 
 from adrisk.errors import RunError, UsageError
 from adrisk.report.card import card
-from adrisk.stages.train import Trained
+from adrisk.training.train import Trained
 
 FORMAT = 1
 MANIFEST, CARD = "manifest.json", "card.md"

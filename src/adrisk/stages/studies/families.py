@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, settle
-from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
 from adrisk.stages.results import write_results
 from adrisk.stages.studies.ground import Ground
-from adrisk.stages.train import fit_model, split_corpus
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import fit_model, split_corpus
 
 _REVIEW_SHARE = 0.01
 

@@ -27,10 +27,10 @@ from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration
 from adrisk.stages.baselines import risk_alone
-from adrisk.stages.corpus import Corpus, load_corpus
 from adrisk.stages.evaluate import fold_splits, without_folder
-from adrisk.stages.labels import lesson
-from adrisk.stages.train import split_corpus
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.labels import lesson
+from adrisk.training.train import split_corpus
 from adrisk.types import RISKY, FloatArray, IntArray
 
 

@@ -36,11 +36,11 @@ from adrisk.model.manifest import (
 from adrisk.model.model import Held, Model, seen_from
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
-from adrisk.stages.corpus import Corpus
-from adrisk.stages.labels import lesson
-from adrisk.stages.summary import summarise
 from adrisk.tracking.registry import aliased, describe, list_versions, set_alias
 from adrisk.tracking.runs import Store, TrackedRun, training_run
+from adrisk.training.corpus import Corpus
+from adrisk.training.labels import lesson
+from adrisk.training.profile import summarise
 from adrisk.types import RISKY, FloatArray, IntArray
 
 

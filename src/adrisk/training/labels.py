@@ -16,7 +16,7 @@ from adrisk.labels.join import join_votes, majority_votes
 from adrisk.labels.targets import Targets
 from adrisk.labels.votes import RISK, RULE, Ballots, read_votes, rule_votes, together
 from adrisk.progress import track
-from adrisk.stages.corpus import Corpus
+from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
 AS_GIVEN = "as the corpus has them"

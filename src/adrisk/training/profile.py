@@ -20,7 +20,7 @@ from adrisk.model.profile import (
     known_words,
     quantile_edges,
 )
-from adrisk.stages.corpus import Corpus
+from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
 REVIEW_SHARE = 0.02
