@@ -30,6 +30,6 @@ def load(model: str | Path | None = None, workspace: Path | None = None) -> Mode
         ModelError: if there is no such model, or its files do not pass the checks.
     """
     from adrisk.files import workspace as place
-    from adrisk.stages.models import find_model
+    from adrisk.tracking.models import find_model
 
     return find_model(None if model is None else str(model), place(workspace))

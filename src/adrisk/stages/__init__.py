@@ -13,11 +13,11 @@ from adrisk.stages.behave import Behaved, behave
 from adrisk.stages.compare import Compared, compare_models
 from adrisk.stages.drift import Drifted, drift
 from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
-from adrisk.stages.models import find_model, models, promote_model
 from adrisk.stages.release import release
 from adrisk.stages.release_folder import Released
 from adrisk.stages.report import report
 from adrisk.stages.results import write_results
+from adrisk.tracking.models import find_model, models, promote_model
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import Trained, fit_model, train
 

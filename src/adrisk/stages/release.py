@@ -26,9 +26,9 @@ from adrisk.stages.compare import compare_models
 from adrisk.stages.evaluate import evaluate
 from adrisk.stages.fairness import BUDGETS, fairness
 from adrisk.stages.faithfulness import faithfulness
-from adrisk.stages.models import find_model
 from adrisk.stages.release_facts import facts_of, guarantees
 from adrisk.stages.release_folder import FORMAT, Made, Released, publish, read_release
+from adrisk.tracking.models import find_model
 from adrisk.tracking.registry import record_release
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import Corpus, load_corpus
