@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adrisk.report.markdown import figure, percent, plain, table
-from adrisk.stages.release_folder import MANIFEST, read_release
+from adrisk.evaluation.markdown import figure, percent, plain, table
+from adrisk.evaluation.release import MANIFEST, read_release
 
 ROOT = Path(__file__).parents[1]
 BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")

@@ -17,11 +17,8 @@ from pathlib import Path
 
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError, UsageError
-from adrisk.files import workspace
-from adrisk.progress import say, show
-from adrisk.stages import find_model
-from adrisk.stages.results import write_page
-from adrisk.stages.studies import (
+from adrisk.evaluation.results import write_page
+from adrisk.evaluation.studies import (
     STUDIES,
     SYNTHETIC,
     Asked,
@@ -31,6 +28,9 @@ from adrisk.stages.studies import (
     open_ground,
     run_study,
 )
+from adrisk.files import workspace
+from adrisk.progress import say, show
+from adrisk.stages import find_model
 
 RESULTS = Path(__file__).parent / "results"
 FAMILIES = ("ngram", "linear")

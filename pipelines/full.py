@@ -11,10 +11,10 @@ from prefect import flow, task
 
 from adrisk import stages
 from adrisk.config import RunConfig, load
+from adrisk.evaluation.evaluate import alerts
 from adrisk.files import workspace
 from adrisk.policy.policy import settle
 from adrisk.rules.platform import use_platform_file
-from adrisk.stages.evaluate import alerts
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder
 from adrisk_pipelines.evaluate import evaluate_recipe_task, evaluate_task

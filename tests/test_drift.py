@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.drift.aspects import KINDS, Drift
-from adrisk.drift.comparison import compare, supported
-from adrisk.drift.effects import cohen_h, jensen_shannon, psi
-from adrisk.drift.limits import LIMITS, Verdict
+from adrisk.evaluation.drift.aspects import KINDS, Drift
+from adrisk.evaluation.drift.comparison import compare, supported
+from adrisk.evaluation.drift.effects import cohen_h, jensen_shannon, psi
+from adrisk.evaluation.drift.limits import LIMITS, Verdict
 from adrisk.model.profile import (
     ENOUGH_ADS,
     GROUPS,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adrisk.fairness import (
+from adrisk.evaluation.fairness.rates import (
     LEAST_ADS,
     Decided,
     Dimension,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adrisk.config import ReleaseConfig, load
-from adrisk.report.card import card
+from adrisk.evaluation.card import card
 from manifests import make_figure, make_manifest, make_ranking
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour.suites import Case, load_suites
+from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
 from adrisk.synthetic import bank

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour.suites import load_suites
+from adrisk.evaluation.behaviour.suites import load_suites
 from adrisk.extract.contacts import find_contacts
 
 SUITES = Path(__file__).parents[2] / "evaluation" / "behaviour"

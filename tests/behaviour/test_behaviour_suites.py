@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 import regex
 
-from adrisk.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint, load_suite, load_suites
 from adrisk.errors import AdriskError, ConfigError, UsageError
+from adrisk.evaluation.behaviour.suites import (
+    FUNCTIONS,
+    RISK,
+    Case,
+    fingerprint,
+    load_suite,
+    load_suites,
+)
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import Weight
 

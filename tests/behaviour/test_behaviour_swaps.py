@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adrisk.behaviour.judging import TOLERANCE, judge
-from adrisk.behaviour.suites import RISK, load_suites
+from adrisk.evaluation.behaviour.judging import TOLERANCE, judge
+from adrisk.evaluation.behaviour.suites import RISK, load_suites
 from adrisk.model.model import Model
 from adrisk.synthetic.generate import generate
 from adrisk.types import RISKY

@@ -15,13 +15,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from adrisk.evaluation.fairness.lexicon import load_lexicon
+from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation
 from adrisk.rules.match import match, match_column
 from adrisk.rules.patterns import Phrase, Slots, phrases
 from adrisk.rules.plain_text import bare
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import _FOLDER, _listed, load_rules, read_yaml
-from adrisk.traits.lexicon import load_lexicon
-from adrisk.traits.swaps import swap_gender, swap_nation
 from adrisk.types import State
 
 EXAMPLES = [

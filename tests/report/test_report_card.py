@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from adrisk.report.card import card
-from adrisk.report.markdown import plain, table
+from adrisk.evaluation.card import card
+from adrisk.evaluation.markdown import plain, table
 from manifests import make_group, make_manifest, make_slice
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")

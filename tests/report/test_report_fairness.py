@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adrisk.fairness import SWAPS
-from adrisk.report.fairness import fairness_lines
+from adrisk.evaluation.fairness.page import fairness_lines
+from adrisk.evaluation.fairness.rates import SWAPS
 
 SHARE = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 60}
 

@@ -14,12 +14,12 @@ import pytest
 
 import adrisk.cli
 from adrisk import stages
-from adrisk.drift.aspects import KINDS
 from adrisk.errors import ModelError
+from adrisk.evaluation.drift.aspects import KINDS
+from adrisk.evaluation.drift.page import drift_page, drift_table
+from adrisk.evaluation.drift.run import groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
-from adrisk.report.drift import drift_page, drift_table
-from adrisk.stages.drift import groups_of
 from adrisk.training.profile import summarise
 from adrisk.training.train import split_corpus
 from builders import make_ads, make_texts
@@ -138,5 +138,5 @@ def test_batches_of_any_size_give_the_same_report(
     batch = ads_file(tmp_path / "ads.parquet", make_texts(300, 40, seed=6)[0])
     model = Model.load(with_summary)
     whole = stages.drift(model, [str(batch)], tmp_path / "whole").results
-    monkeypatch.setattr(sys.modules["adrisk.stages.drift"], "_AT_ONCE", 64)
+    monkeypatch.setattr(sys.modules["adrisk.evaluation.drift.run"], "_AT_ONCE", 64)
     assert stages.drift(model, [str(batch)], tmp_path / "parts").results == whole

@@ -14,12 +14,12 @@ import pytest
 
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
-from adrisk.fairness import SWAPS
+from adrisk.evaluation.fairness.page import fairness_lines
+from adrisk.evaluation.fairness.rates import SWAPS
+from adrisk.evaluation.fairness.run import dimensions, fairness
 from adrisk.model.calibration import Calibration
 from adrisk.model.model import Model
-from adrisk.report.fairness import fairness_lines
 from adrisk.stages import Corpus, load_corpus
-from adrisk.stages.fairness import dimensions, fairness
 from builders import HONEST, RISKY, make_ads
 
 

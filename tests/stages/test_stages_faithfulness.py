@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from adrisk.errors import CorpusError
+from adrisk.evaluation.faithfulness import faithfulness, shown
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
 from adrisk.stages import load_corpus
-from adrisk.stages.faithfulness import faithfulness, shown
 from adrisk.types import Evidence, State
 from builders import make_texts
 

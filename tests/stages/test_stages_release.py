@@ -11,9 +11,9 @@ import pytest
 from adrisk import cli, stages
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
+from adrisk.evaluation.card import card
+from adrisk.evaluation.release import read_release
 from adrisk.model.model import Model
-from adrisk.report.card import card
-from adrisk.stages.release_folder import read_release
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
 from builders import HONEST, RISKY
@@ -176,7 +176,7 @@ def test_a_release_that_fails_at_its_last_model_leaves_no_folder_and_no_draft(
             raise RunError("tracking failed")
 
     both = [{"family": "ngram", "parameters": {"bits": bits}} for bits in (10, 11)]
-    monkeypatch.setattr(sys.modules["adrisk.stages.release"], "record_release", once)
+    monkeypatch.setattr(sys.modules["adrisk.evaluation.release"], "record_release", once)
     config = make_config(tmp_path, corpus_file, train=both)
     with pytest.raises(RunError, match="tracking failed"):
         stages.release(config, Store(tmp_path / "ws"), again="x")

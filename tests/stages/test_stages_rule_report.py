@@ -3,11 +3,11 @@ import json
 import pytest
 
 from adrisk.errors import UsageError
+from adrisk.evaluation.rule_report import RuleReport
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import settled
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.tables import match
-from adrisk.stages.rule_report import RuleReport
 from builders import make_ads
 
 KEEP, HELD = "We keep your passport", "Passports stay with the manager"

@@ -21,11 +21,9 @@ from adrisk.classifiers.base import Margins
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.labels.targets import Targets
-from adrisk.metrics.protocol import Ruler
-from adrisk.stages.baselines import random_gap, risk_alone
-from adrisk.stages.results import results_page
-from adrisk.stages.studies import (
+from adrisk.evaluation.baselines import random_gap, risk_alone
+from adrisk.evaluation.results import results_page
+from adrisk.evaluation.studies import (
     Asked,
     findings,
     judge_families,
@@ -36,9 +34,11 @@ from adrisk.stages.studies import (
     run_study,
     transfer,
 )
-from adrisk.stages.studies.ground import Ground, Taught, ask, labelled, pair
-from adrisk.stages.studies.label_noise import ad_by_ad, by_campaign, three_voters
-from adrisk.stages.studies.learning_curve import first_share
+from adrisk.evaluation.studies.data import Ground, Taught, ask, labelled, pair
+from adrisk.evaluation.studies.label_noise import ad_by_ad, by_campaign, three_voters
+from adrisk.evaluation.studies.learning_curve import first_share
+from adrisk.labels.targets import Targets
+from adrisk.metrics.protocol import Ruler
 from adrisk.training.train import split_corpus
 from builders import FILLER, make_ads, make_corpus_file, make_texts
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adrisk.stages.results import results_page, write_study
-from adrisk.stages.study_tables import STUDY_TABLES, study_section
+from adrisk.evaluation.results import results_page, write_study
+from adrisk.evaluation.study_tables import STUDY_TABLES, study_section
 
 
 def figure(value: float | None, spread: float | None = 0.1) -> dict[str, Any]:

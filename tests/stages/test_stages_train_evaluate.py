@@ -13,10 +13,10 @@ import pytest
 from adrisk import stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
+from adrisk.evaluation.evaluate import alerts
+from adrisk.evaluation.results import results_page
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, settle
-from adrisk.stages.evaluate import alerts
-from adrisk.stages.results import results_page
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
 from adrisk.training.train import split_corpus, thresholds

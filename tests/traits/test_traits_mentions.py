@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrisk.evaluation.fairness.lexicon import LANGUAGES, load_lexicon
+from adrisk.evaluation.fairness.mentions import find_nations
 from adrisk.synthetic.bank import load_bank
-from adrisk.traits.lexicon import LANGUAGES, load_lexicon
-from adrisk.traits.mentions import find_nations
 
 
 def nations(text: str, language: str | None = "en") -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from adrisk.evaluation.fairness.lexicon import load_lexicon
 from adrisk.rules.match import match
-from adrisk.traits.lexicon import load_lexicon
 from adrisk.types import State
 
 # The text, and the number of the form that it takes.

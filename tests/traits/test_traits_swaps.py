@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.traits.lexicon import LANGUAGES, load_lexicon
-from adrisk.traits.mentions import find_nations
-from adrisk.traits.swaps import swap_gender, swap_nation, swapper
+from adrisk.evaluation.fairness.lexicon import LANGUAGES, load_lexicon
+from adrisk.evaluation.fairness.mentions import find_nations
+from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
 
 
 def rng(seed: int = 0) -> np.random.Generator:

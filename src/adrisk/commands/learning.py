@@ -115,8 +115,8 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
-    from adrisk.behaviour.suites import load_suites
     from adrisk.config import EvaluateConfig
+    from adrisk.evaluation.behaviour.suites import load_suites
     from adrisk.stages import behave, evaluate, find_model, load_corpus
     from adrisk.tracking.runs import Store
 
@@ -179,9 +179,9 @@ def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Pa
 
 def behave_command(args: argparse.Namespace) -> None:
     """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
-    from adrisk.behaviour.suites import load_suites
+    from adrisk.evaluation.behaviour.run import in_words
+    from adrisk.evaluation.behaviour.suites import load_suites
     from adrisk.stages import behave, find_model
-    from adrisk.stages.behave import in_words
 
     cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
     done = behave(find_model(args.model, workspace()), cases, args.out)
@@ -195,10 +195,10 @@ def behave_command(args: argparse.Namespace) -> None:
 
 def drift_command(args: argparse.Namespace) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
+    from adrisk.evaluation.drift.page import drift_table
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
-    from adrisk.report.drift import drift_table
     from adrisk.stages import drift, find_model
 
     mapping = renamed(args.map)

@@ -9,9 +9,9 @@ card(manifest)                        the model card of a release, as Markdown
 fairness_lines(found)                 the fairness figures, as Markdown
 """
 
-from adrisk.report.behaviour import behaviour_page
-from adrisk.report.card import card
-from adrisk.report.fairness import fairness_lines
+from adrisk.evaluation.behaviour.page import behaviour_page
+from adrisk.evaluation.card import card
+from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.render import render, write_report
 from adrisk.report.summarise import Summary, summarise

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from adrisk.batch import prepare
 from adrisk.errors import UsageError
+from adrisk.evaluation.rule_report import RuleReport
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.mentions import mentions_column
 from adrisk.extract.places import guess_regions
@@ -25,7 +26,6 @@ from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import settled
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages.rule_report import RuleReport
 
 _EVIDENCE = pa.schema(
     [

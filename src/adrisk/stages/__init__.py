@@ -6,17 +6,16 @@ Prefect or the command line. The commands and the flows are thin over these.
 
 from __future__ import annotations
 
+from adrisk.evaluation.behaviour.run import Behaved, behave
+from adrisk.evaluation.compare import Compared, compare_models
+from adrisk.evaluation.drift.run import Drifted, drift
+from adrisk.evaluation.evaluate import Evaluated, evaluate, evaluate_recipe
+from adrisk.evaluation.release import Released, release
+from adrisk.evaluation.results import write_results
 from adrisk.ingest.run import Ingested, ingest
 from adrisk.scoring.run import Scored, score
 from adrisk.scoring.single_text import Explained, explain_text
-from adrisk.stages.behave import Behaved, behave
-from adrisk.stages.compare import Compared, compare_models
-from adrisk.stages.drift import Drifted, drift
-from adrisk.stages.evaluate import Evaluated, evaluate, evaluate_recipe
-from adrisk.stages.release import release
-from adrisk.stages.release_folder import Released
 from adrisk.stages.report import report
-from adrisk.stages.results import write_results
 from adrisk.tracking.models import find_model, models, promote_model
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import Trained, fit_model, train

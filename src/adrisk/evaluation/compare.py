@@ -1,0 +1,92 @@
+"""Two trained models on the ads that neither of them saw: `adrisk evaluate MODEL ... --against`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.errors import CorpusError
+from adrisk.evaluation.evaluate import described, seen_parts
+from adrisk.files import writable, write_json
+from adrisk.metrics.comparison import Pair, compare
+from adrisk.metrics.protocol import PROTOCOL, Ruler
+from adrisk.model.model import Model
+from adrisk.progress import say, track
+from adrisk.training.corpus import Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The comparison, as written to `path`."""
+
+    results: Mapping[str, Any]
+    path: Path
+
+
+def compare_models(
+    first: Model, second: Model, corpus: Corpus, out: Path, resamples: int = 500
+) -> Compared:
+    """Judge the first model against the second, on the same ads and the same draws of campaigns.
+
+    A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds
+    of either model. Of the indicators, those are compared that both models learned.
+
+    Args:
+        first: a difference above 0 speaks for this one.
+        second: what it is compared with.
+        corpus: with labels.
+        out: folder for `comparison.json`.
+        resamples: draws of campaigns.
+
+    Raises:
+        CorpusError: if either saw every campaign, or labels are missing.
+    """
+    parts = [seen_parts(model, corpus) for model in (first, second)]
+    rows = np.flatnonzero((parts[0] == -1) & (parts[1] == -1))
+    if len(rows) == 0:
+        raise CorpusError(
+            f"all {len(corpus):,} ads belong to campaigns that one of the models was trained on; "
+            "compare them on other ads, or train both with part of these held out"
+        )
+    if len(rows) < len(corpus):
+        say(
+            f"{len(corpus) - len(rows):,} ads belong to campaigns that either model learned from: "
+            f"compared on the other {len(rows):,}"
+        )
+    labels = tuple(label for label in first.labels if label in second.labels)
+    risk, indicators = [], []
+    with track("compare", 2 * len(rows)) as advance:
+        for model in (first, second):
+            scores, found = model.probabilities(corpus.reading.take(rows))
+            risk.append(scores[:, RISKY_COLUMN])
+            indicators.append(found[:, [model.labels.index(label) for label in labels]])
+            advance(len(rows))
+    pair = Pair(
+        risk=(risk[0], risk[1]),
+        indicators=(indicators[0], indicators[1]),
+        labels=labels,
+        targets=corpus.targets.take(rows),
+        campaigns=corpus.campaigns[rows],
+    )
+    results = {
+        "protocol": PROTOCOL,
+        "resamples": resamples,
+        "first": described(first),
+        "second": described(second),
+        "data": {
+            "fingerprint": corpus.fingerprint,
+            "target": corpus.target,
+            "ads": len(corpus),
+            "left_out": len(corpus) - len(rows),
+        },
+        **compare(pair, Ruler(resamples, first.manifest.seed)),
+    }
+    writable(out)
+    path = out / "comparison.json"
+    write_json(path, results)
+    return Compared(results, path)

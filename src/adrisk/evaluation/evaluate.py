@@ -1,0 +1,362 @@
+"""Judge a model, or a recipe, by the protocol: report set, baselines, gap to a random split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
+from adrisk.errors import CorpusError
+from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
+from adrisk.evaluation.curves import evaluation_curves
+from adrisk.evaluation.fairness.rates import share
+from adrisk.evaluation.results import section
+from adrisk.files import writable, write_json
+from adrisk.metrics.protocol import (
+    CAMPAIGNS,
+    EXACT_COPIES,
+    HIGHEST_AD,
+    Items,
+    Judged,
+    Ruler,
+    judge,
+    slices_of,
+)
+from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
+from adrisk.model.campaign_risk import campaign_risk
+from adrisk.model.model import Model
+from adrisk.policy.abstention import apart
+from adrisk.policy.policy import Policy
+from adrisk.progress import say, track
+from adrisk.tracking.registry import COMPARED, record_evaluation
+from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import fit_model
+from adrisk.types import FloatArray, IntArray
+
+_NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The results, as written to `path`, and the run that tracked them."""
+
+    results: Mapping[str, Any]
+    path: Path
+    run: TrackedRun | None
+
+
+def evaluate(
+    model: Model,
+    corpus: Corpus,
+    config: EvaluateConfig,
+    out: Path,
+    *,
+    store: Store | None = None,
+    experiment: str = "evaluate",
+) -> Evaluated:
+    """Judge a trained model on the ads of a corpus that it never saw.
+
+    A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds.
+
+    Args:
+        model: to judge.
+        corpus: with labels; usually the one it was trained on, whose report set is then used.
+        config: resamples, baselines, random split.
+        out: folder for `results.json`, tables and curves.
+        store: where to track the run; not tracked if left out.
+        experiment: of the run.
+
+    Raises:
+        CorpusError: if every campaign was seen in training, or labels are missing.
+    """
+    part = seen_parts(model, corpus)
+    report = np.flatnonzero(part == -1)
+    if len(report) == 0:
+        raise CorpusError(
+            f"all {len(corpus):,} ads belong to campaigns that the model was trained on; "
+            "evaluate it on other ads, or train with part of these held out"
+        )
+    if len(report) < len(corpus):
+        say(
+            f"{len(corpus) - len(report):,} ads belong to campaigns the model learned from: "
+            f"judged on the other {len(report):,}"
+        )
+    with track("evaluate", len(report)) as advance:
+        risk, indicators = model.probabilities(corpus.reading.take(report))
+        advance(len(report))
+    limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
+    pooled = _pooled_risk(model, corpus, report, risk)
+    judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
+    ruler = Ruler(config.resamples, model.manifest.seed)
+    results: dict[str, Any] = {
+        "model": described(model),
+        "data": _data(corpus, model.manifest.trained_on.split_by),
+        "report": judge(judged, ruler),
+    }
+    fit = np.flatnonzero(part == 0)
+    if config.baselines:
+        results["baselines"] = baselines(corpus, fit, report, ruler, model.manifest.seed)
+    if config.random_split and len(fit):
+        recipe = ModelConfig(
+            family=model.manifest.family,
+            parameters=_without_seed(model.manifest.parameters),
+            seed=model.manifest.seed,
+            labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
+        )
+        sizes = {name: int((part == i).sum()) for i, name in enumerate(PARTS[:3])}
+        split = random_split(
+            len(corpus),
+            seed=recipe.seed,
+            positive=corpus.risky,
+            sizes={**sizes, "report": len(report)},
+        )
+        results["random_split"] = random_gap(recipe, corpus, [split], ruler, results["report"])
+    return _keep(results, model, out, store, experiment)
+
+
+def evaluate_recipe(
+    recipe: ModelConfig,
+    corpus: Corpus,
+    config: EvaluateConfig,
+    out: Path,
+    *,
+    store: Store | None = None,
+    experiment: str = "evaluate",
+) -> Evaluated:
+    """Judge a way of training on a small corpus: every campaign once, by a model without it.
+
+    The campaigns are dealt into `config.folds` folds. For each, a model is fitted, calibrated and
+    given thresholds on the others, and scores this one; the scores are judged together.
+    """
+    positive = corpus.risky
+    splits = fold_splits(corpus, config.folds, recipe.seed)
+    ruler = Ruler(config.resamples, recipe.seed)
+    models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
+    results: dict[str, Any] = {
+        "model": {
+            "version": "",
+            "family": recipe.family,
+            "parameters": dict(models[0].manifest.parameters),
+            "fingerprint": "",
+        },
+        "data": _data(corpus, f"campaign, {config.folds} folds"),
+        "report": judge(judged, ruler),
+    }
+    if config.baselines:
+        results["baselines"] = baselines_by_fold(corpus, splits, ruler, recipe.seed)
+    if config.random_split:
+        single = np.arange(len(corpus))
+        loose = folds(single, config.folds, seed=recipe.seed, positive=positive)
+        randoms = [
+            _fold_split(corpus, loose == f, recipe.seed, campaigns=single)
+            for f in range(config.folds)
+        ]
+        results["random_split"] = random_gap(recipe, corpus, randoms, ruler, results["report"])
+    return _keep(results, models[0], out, store, experiment)
+
+
+def alerts(
+    model: Model, sources: Sequence[str], policy: Policy, resamples: int = 500
+) -> dict[str, Any]:
+    """What scoring would flag of 10,000 ads of each source, with intervals over campaigns.
+
+    For ads without labels: on a corpus that is held to be benign every alert is a false one. An ad
+    that the model should not judge is no alert whatever its score, unless it escalates: it is left
+    to people as `incomplete`, which is counted beside the alerts. `judged` are the alerts of 10,000
+    ads that are not. Capacity is not asked. Where no ad is one, or every ad, the interval's other
+    end is exact over campaigns.
+    """
+    found: dict[str, Any] = {}
+    for source in sources:
+        corpus = load_corpus([source])
+        with track("alerts", len(corpus)) as advance:
+            answers = model.answer(corpus.reading)
+            beside = apart(model, corpus.reading, answers)
+            flagged = beside.flagged(answers.risk, policy.review_at)
+            advance(len(corpus))
+        judged = ~beside.unjudged
+        found[source.partition(":")[0]] = {
+            **_per_10000(flagged, corpus.campaigns, resamples),
+            "judged": _per_10000(flagged[judged], corpus.campaigns[judged], resamples),
+            "incomplete": _per_10000(beside.unjudged, corpus.campaigns, resamples),
+            "threshold": round(policy.review_at, 6),
+            "guaranteed": policy.guarantee is not None and policy.guarantee.qualified,
+            "words": policy.review_at_reason,
+            "fingerprint": corpus.fingerprint,
+        }
+    return found
+
+
+def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> dict[str, Any]:
+    """How many of 10,000 ads have a flag."""
+    figure = share(flags, campaigns, resamples=resamples)
+    scaled = {name: 10_000 * getattr(figure, name) for name in ("value", "low", "high")}
+    return replace(figure, **scaled).to_json()
+
+
+def described(model: Model) -> dict[str, Any]:
+    """What a result says of the model it is about."""
+    return {
+        "version": model.version,
+        "family": model.manifest.family,
+        "parameters": dict(model.manifest.parameters),
+        "fingerprint": model.fingerprint,
+    }
+
+
+def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
+    """The part each ad had in training, whole campaigns at a time; -1 where it had none."""
+    part = model.seen.part_of(corpus.ads["ad_id"])
+    used = np.zeros(int(corpus.campaigns.max()) + 1, dtype=np.bool_)
+    used[corpus.campaigns[part >= 0]] = True
+    # An unseen ad of a used campaign is neither judged nor fitted on.
+    return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
+
+
+def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
+    """The campaigns dealt into folds: for each, it to report on and the others to learn from."""
+    fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
+    return [_fold_split(corpus, fold == f, seed) for f in range(count)]
+
+
+def _fold_split(
+    corpus: Corpus, held_out: NDArray[np.bool_], seed: int, campaigns: IntArray | None = None
+) -> Split:
+    """The held-out ads as report set, the others dealt into the three other parts."""
+    campaigns = corpus.campaigns if campaigns is None else campaigns
+    rest = np.flatnonzero(~held_out)
+    inner = campaign_split(
+        campaigns[rest], seed=seed, positive=corpus.risky[rest], shares=_NO_REPORT
+    )
+    rows = {part: rest[inner[part]] for part in PARTS[:3]}
+    return Split({**rows, "report": np.flatnonzero(held_out)}, "folds")
+
+
+def _pooled(
+    recipe: ModelConfig, corpus: Corpus, splits: list[Split], stage: str
+) -> tuple[list[Model], Judged]:
+    """One model a split; the report sets' scores put together, over the labels all have."""
+    models, rows = [], []
+    with track(stage, len(splits), "models") as advance:
+        for split in splits:
+            models.append(fit_model(recipe, corpus, split))
+            rows.append(split["report"])
+            advance()
+    labels = tuple(
+        label for label in models[0].labels if all(label in model.labels for model in models)
+    )
+    risks, indicators, pooled = [], [], []
+    limits: dict[float, list[FloatArray]] = {}
+    for model, report in zip(models, rows, strict=True):
+        risk, found = model.probabilities(corpus.reading.take(report))
+        risks.append(risk)
+        pooled.append(_pooled_risk(model, corpus, report, risk))
+        indicators.append(found[:, [model.labels.index(label) for label in labels]])
+        for entry in model.manifest.thresholds:
+            limits.setdefault(entry.budget, []).append(np.full(len(report), entry.threshold))
+    together = {budget: np.concatenate(parts) for budget, parts in limits.items()}
+    judged = _judged(
+        corpus,
+        np.concatenate(rows),
+        np.concatenate(risks),
+        np.concatenate(indicators),
+        labels,
+        together,
+        np.concatenate(pooled),
+    )
+    return models, judged
+
+
+def _pooled_risk(model: Model, corpus: Corpus, rows: IntArray, risk: FloatArray) -> FloatArray:
+    """The risk of each ad's campaign, as linking alone would find it."""
+    of = np.unique(corpus.linked[rows], return_inverse=True)[1]
+    return campaign_risk(risk[:, RISKY_COLUMN], of, corpus.texts[rows], model.pooling)[of]
+
+
+def _judged(
+    corpus: Corpus,
+    rows: IntArray,
+    risk: FloatArray,
+    indicators: FloatArray,
+    labels: tuple[str, ...],
+    thresholds: Mapping[float, FloatArray],
+    pooled: FloatArray,
+) -> Judged:
+    ads = corpus.ads.take(pa.array(rows))
+    linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
+    top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
+    np.maximum.at(top, linked, risky)
+    words = corpus.reading.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    return Judged(
+        risk=risk,
+        indicators=indicators,
+        labels=labels,
+        targets=corpus.targets.take(rows),
+        campaigns=corpus.campaigns[rows],
+        thresholds=thresholds,
+        slices=slices_of(ads),
+        items={
+            EXACT_COPIES: Items(words.astype(np.int64), risky),
+            HIGHEST_AD: Items(linked, top[linked]),
+            CAMPAIGNS: Items(linked, pooled),
+        },
+    )
+
+
+def _keep(
+    results: dict[str, Any], model: Model, out: Path, store: Store | None, experiment: str
+) -> Evaluated:
+    """Write results and curves, track them, and note the headline with the registered version."""
+    writable(out)
+    path = out / "results.json"
+    write_json(path, results)
+    pages = evaluation_curves(results["report"]["curves"])
+    pages["tables.md"] = section(f"{model.manifest.family} {model.version}", results)
+    for name, page in pages.items():
+        (out / name).write_text(page, encoding="utf-8")
+    if store is None:
+        return Evaluated(results, path, None)
+    files = {**pages, "results.json": path.read_text(encoding="utf-8")}
+    name = f"evaluate {model.manifest.family}"
+    run = track_evaluation(store, experiment, name, model.manifest, results, files)
+    version = str(results["model"]["version"])
+    if version.isdigit():
+        risk = results["report"]["risk"]
+        summary = {
+            "fingerprint": results["data"]["fingerprint"],
+            "target": results["data"]["target"],
+            "run_id": run.run_id,
+            "figures": {name: risk[name] for name in COMPARED},
+        }
+        record_evaluation(store, model.manifest.name, version, summary)
+    return Evaluated(results, path, run)
+
+
+def _data(corpus: Corpus, split_by: str) -> dict[str, Any]:
+    return {
+        "sources": [without_folder(source) for source in corpus.sources],
+        "fingerprint": corpus.fingerprint,
+        "ads": len(corpus),
+        "campaigns": len(np.unique(corpus.campaigns)),
+        "quarantined": corpus.quarantined,
+        "target": corpus.target,
+        "split_by": split_by,
+    }
+
+
+def without_folder(source: str) -> str:
+    """`difraud:/home/me/ads.parquet` as `difraud:ads.parquet`: results are read elsewhere."""
+    scheme, colon, rest = source.partition(":")
+    return f"{scheme}{colon}{Path(rest).name}" if colon and "/" in rest else Path(source).name
+
+
+def _without_seed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != "seed"}

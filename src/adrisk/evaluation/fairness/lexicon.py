@@ -1,0 +1,146 @@
+"""Read the words of nationality and gender of a language.
+
+In: `words/{language}.yaml`; the head of `words/en.yaml` says what its keys mean. Out: a frozen
+`Lexicon`. Only what measures fairness reads it: no rule and no feature may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import regex
+import yaml
+
+LANGUAGES = ("en", "es", "pt", "fr")
+
+COUNTRY, PEOPLE, ORIGIN = "country", "people", "origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What a word says.
+
+    Attributes:
+        part: `COUNTRY`, `PEOPLE`, or `ORIGIN` for a larger part of the world.
+        nation: ISO 3166 in two letters; "" for an origin.
+        grammar: what another word must share to stand in its place: the article of a country, or
+            the numbers of the forms that a word for people may be.
+    """
+
+    part: str
+    nation: str
+    grammar: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Where a word means something else; patterns of what stands right before or behind it."""
+
+    capital: bool
+    before: regex.Pattern[str] | None
+    behind: regex.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of one language.
+
+    Attributes:
+        senses: small letters -> what the word may say.
+        countries: article -> nation -> its name.
+        people: nation -> its forms, None where a form means something else.
+        found: the pattern of every word.
+        language_before, language_behind: a word for people is a language beside these.
+        lookalikes: small letters -> where the word means something else.
+        gender: small letters -> the other of the pair, both ways.
+        gender_found: the pattern of every word of `gender`.
+        gender_before, gender_behind: what must stand beside it; None where anything may.
+    """
+
+    language: str
+    senses: Mapping[str, tuple[Sense, ...]]
+    countries: Mapping[str, Mapping[str, str]]
+    people: Mapping[str, tuple[str | None, ...]]
+    found: regex.Pattern[str]
+    language_before: regex.Pattern[str]
+    language_behind: regex.Pattern[str]
+    lookalikes: Mapping[str, Lookalike]
+    gender: Mapping[str, str]
+    gender_found: regex.Pattern[str]
+    gender_before: regex.Pattern[str] | None
+    gender_behind: regex.Pattern[str] | None
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """The words of one of `LANGUAGES`; read once a process."""
+    path = files("adrisk.evaluation.fairness") / "words" / f"{language}.yaml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    senses: dict[str, list[Sense]] = {}
+    for word, sense in _senses(content):
+        of_word = senses.setdefault(word.lower(), [])
+        if sense not in of_word:
+            of_word.append(sense)
+    languages, gender = content["languages"], content["gender"]
+    pairs = {one.lower(): other for one, other in gender["pairs"].items()}
+    pairs |= {other.lower(): one for one, other in gender["pairs"].items()}
+    return Lexicon(
+        language=language,
+        senses={word: tuple(of_word) for word, of_word in senses.items()},
+        countries={
+            article: {nation: _forms(names)[0] for nation, names in by_nation.items()}
+            for article, by_nation in content["countries"].items()
+        },
+        people={nation: tuple(forms) for nation, forms in content["people"].items()},
+        found=any_of(senses),
+        language_before=_before(rf"(?<!\w)(?:{languages['before']})"),
+        language_behind=_behind(languages["behind"]),
+        lookalikes={
+            word.lower(): Lookalike(
+                capital=bool(rule.get("capital")),
+                before=_before(rf"(?<!\w)(?:{rule['before']})") if "before" in rule else None,
+                behind=_behind(rule["behind"]) if "behind" in rule else None,
+            )
+            for word, rule in content["lookalikes"].items()
+        },
+        gender=pairs,
+        gender_found=any_of(pairs),
+        gender_before=_before(gender["before"]) if "before" in gender else None,
+        gender_behind=_behind(gender["behind"]) if "behind" in gender else None,
+    )
+
+
+def any_of(words: Mapping[str, object] | tuple[str, ...]) -> regex.Pattern[str]:
+    """Any of the words as a whole, in small letters or capitals; not within a handle or a link."""
+    longest = sorted(words, key=len, reverse=True)
+    inner = "|".join(regex.escape(word) for word in longest)
+    return regex.compile(rf"(?<![\w@/#_])(?<!\w\.)(?:{inner})(?![\w@_])(?!\.\w)", regex.IGNORECASE)
+
+
+def _senses(content: Mapping[str, Any]) -> Iterator[tuple[str, Sense]]:
+    for article, by_nation in content["countries"].items():
+        for nation, names in by_nation.items():
+            for name in _forms(names):
+                yield name, Sense(COUNTRY, nation, (article,))
+    for nation, forms in content["people"].items():
+        for form in dict.fromkeys(form for form in forms if form):
+            places = tuple(place for place, other in enumerate(forms) if other == form)
+            yield form, Sense(PEOPLE, nation, places)
+    for word in content["origins"]:
+        yield word, Sense(ORIGIN, "", ())
+
+
+def _forms(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _before(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(rf"(?:{pattern})[\s-]*$", regex.IGNORECASE)
+
+
+def _behind(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(rf"[\s-]*(?:{pattern})", regex.IGNORECASE)

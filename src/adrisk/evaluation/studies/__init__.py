@@ -1,0 +1,135 @@
+"""Studies: what a way of learning does when its ads, labels, languages or features change.
+
+Each takes a corpus whose split, report ads and report labels stay the same (`ground`), and leaves
+one JSON file in which every figure carries n, positives, campaigns and a campaign-bootstrap
+interval. `evaluation/study.py` runs them, `evaluation/protocol.md` describes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adrisk.config import ModelConfig
+from adrisk.evaluation.results import write_study
+from adrisk.evaluation.studies.data import Ground, open_ground
+from adrisk.evaluation.studies.families import judge_families, judge_saved
+from adrisk.evaluation.studies.label_noise import label_noise
+from adrisk.evaluation.studies.learning_curve import learning_curve
+from adrisk.evaluation.studies.rule_features import findings, with_findings
+from adrisk.evaluation.studies.transfer import transfer
+from adrisk.metrics.protocol import PROTOCOL, Ruler
+
+__all__ = [
+    "STUDIES",
+    "SYNTHETIC",
+    "Asked",
+    "Ground",
+    "Study",
+    "findings",
+    "judge_families",
+    "judge_saved",
+    "label_noise",
+    "learning_curve",
+    "open_ground",
+    "run_study",
+    "transfer",
+]
+
+
+SYNTHETIC = "synthetic:20000"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a study is run.
+
+    Attributes:
+        recipes: one a family; the studies of one family take the first.
+        seeds: how often what is drawn at random is drawn; as the study has it if None.
+        resamples: draws of campaigns behind each interval.
+        folds: how many folds a corpus without a test part of its own is dealt into.
+    """
+
+    recipes: tuple[ModelConfig, ...] = (ModelConfig(family="ngram"), ModelConfig(family="linear"))
+    seeds: int | None = None
+    resamples: int = 500
+    folds: int = 5
+
+    @property
+    def ruler(self) -> Ruler:
+        """How intervals are estimated."""
+        return Ruler(self.resamples)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study by name.
+
+    Attributes:
+        run: from a corpus to what is found on it.
+        synthetic: the synthetic ads it is run on unless others are named.
+        languages: whether it needs ads of several languages.
+        one_family: whether it takes the first recipe alone.
+    """
+
+    run: Callable[[Ground, Asked], dict[str, Any]]
+    synthetic: str = SYNTHETIC
+    languages: bool = False
+    one_family: bool = False
+
+
+def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
+    recipe = asked.recipes[0]
+    names = (f"{recipe.family}, with findings", f"{recipe.family}, text alone")
+    recipes = {
+        name: with_findings(recipe, wanted)
+        for name, wanted in zip(names, (True, False), strict=True)
+    }
+    return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
+
+
+def _learning_curve(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return learning_curve(ground, asked.recipes, asked.ruler, seeds=asked.seeds or 3)
+
+
+def _label_noise(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return label_noise(ground, asked.recipes[0], asked.ruler, seeds=asked.seeds or 2)
+
+
+def _findings(ground: Ground, asked: Asked) -> dict[str, Any]:
+    return findings(ground, asked.recipes, asked.ruler)
+
+
+STUDIES: Mapping[str, Study] = {
+    "learning-curve": Study(_learning_curve),
+    # Every head is fitted thirteen times, and noise makes that slow.
+    "label-noise": Study(_label_noise, synthetic="synthetic:8000", one_family=True),
+    "transfer": Study(_transfer, languages=True, one_family=True),
+    "findings": Study(_findings),
+}
+
+
+def run_study(name: str, sources: Sequence[str], asked: Asked, out: Path) -> Path:
+    """Run a study on each source and write its results, and the page of all results.
+
+    Args:
+        name: of `STUDIES`.
+        sources: SOURCE arguments; one with a test part of its own is split by it, as synthetic
+            ads are, any other is dealt into folds.
+        asked: how.
+        out: usually evaluation/results.
+    """
+    corpora = []
+    for source in sources:
+        ground = open_ground(source, folds=asked.folds)
+        corpora.append({**ground.to_json(), **STUDIES[name].run(ground, asked)})
+    content = {
+        "study": name,
+        "protocol": PROTOCOL,
+        "resamples": asked.resamples,
+        "corpora": corpora,
+    }
+    return write_study(out, name, content)
