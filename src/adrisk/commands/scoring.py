@@ -118,7 +118,7 @@ def policy_command(args: argparse.Namespace) -> None:
     if args.action == "compare":
         _compare_policies(args.given, args.out)
         return
-    from adrisk.stages.policies import simulate, write_simulation
+    from adrisk.report.policies import simulate, write_simulation
 
     if len(args.given) > 2 or args.out is None:
         raise UsageError("use it so: adrisk policy simulate [MODEL] DIR -o FILE.html")
@@ -132,7 +132,7 @@ def policy_command(args: argparse.Namespace) -> None:
 def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     from adrisk.config import load
     from adrisk.policy.policy import PolicyConfig, settle
-    from adrisk.stages.policies import (
+    from adrisk.report.policies import (
         check_model,
         compare_policies,
         comparison_in_words,
@@ -176,7 +176,7 @@ def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
 
 def campaigns_command(args: argparse.Namespace) -> None:
     """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
-    from adrisk.stages.campaigns import export_campaigns, list_campaigns, show_campaign
+    from adrisk.report.campaigns import export_campaigns, list_campaigns, show_campaign
 
     if args.export is not None:
         count = export_campaigns(args.folder, args.export, args.campaign)

@@ -13,9 +13,9 @@ from adrisk.evaluation.evaluate import Evaluated, evaluate, evaluate_recipe
 from adrisk.evaluation.release import Released, release
 from adrisk.evaluation.results import write_results
 from adrisk.ingest.run import Ingested, ingest
+from adrisk.report.run import report
 from adrisk.scoring.run import Scored, score
 from adrisk.scoring.single_text import Explained, explain_text
-from adrisk.stages.report import report
 from adrisk.tracking.models import find_model, models, promote_model
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import Trained, fit_model, train

@@ -13,10 +13,10 @@ from adrisk.files import output, replacing
 from adrisk.report import export
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
+from adrisk.report.run import views_of
 from adrisk.report.terminal import listed, shown
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.outputs import FACTS_FILE, AdView, read_manifest, score_files, table_file
-from adrisk.stages.report import views_of
 
 MAX_LISTED = 500
 
