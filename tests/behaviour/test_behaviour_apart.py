@@ -19,7 +19,7 @@ import regex
 from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
-from adrisk.synthetic import bank
+from adrisk.synthetic import phrase_bank as bank
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_text
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.synthetic import bank, cases, contacts
+from adrisk.synthetic import cases, contacts
+from adrisk.synthetic import phrase_bank as bank
 from adrisk.synthetic.generate import KINDS, generate
 from adrisk.text.normalise import fold_text
 from adrisk.types import Kind, Weight

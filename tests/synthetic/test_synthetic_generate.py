@@ -5,9 +5,9 @@ import pytest
 
 from adrisk.errors import UsageError
 from adrisk.schema import ADS, LABELS, VOTES
-from adrisk.synthetic.bank import LANGUAGES
 from adrisk.synthetic.cases import COUNTER, load_cases
 from adrisk.synthetic.generate import KINDS, generate
+from adrisk.synthetic.phrase_bank import LANGUAGES
 from adrisk.synthetic.table import TRUTH
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adrisk.evaluation.fairness.lexicon import LANGUAGES, load_lexicon
 from adrisk.evaluation.fairness.mentions import find_nations
-from adrisk.synthetic.bank import load_bank
+from adrisk.synthetic.phrase_bank import load_bank
 
 
 def nations(text: str, language: str | None = "en") -> list[str]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from adrisk.synthetic import contacts
 from adrisk.synthetic.annotators import Votes, vote
-from adrisk.synthetic.bank import Bank, Region, Slots
-from adrisk.synthetic.boxes import Boxes, filled
 from adrisk.synthetic.cases import Book, Case, Statements, state
-from adrisk.synthetic.dice import Dice
-from adrisk.synthetic.drafting import Plan, Setting, plan
+from adrisk.synthetic.composer import Plan, Setting, plan
+from adrisk.synthetic.metadata import Boxes, filled
+from adrisk.synthetic.phrase_bank import Bank, Region, Slots
+from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.writer import REGISTERS, target_length, write
 
 _REGISTER_SHARES = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 
-from adrisk.synthetic.bank import Style
+from adrisk.synthetic.phrase_bank import Style
 
 _US_AREAS = (
     "201", "202", "203", "205", "206", "207", "208", "209", "212", "214", "215", "216", "217",

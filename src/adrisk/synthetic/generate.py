@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from adrisk.errors import UsageError, did_you_mean
-from adrisk.synthetic.bank import LANGUAGES, SPLITS, load_bank
 from adrisk.synthetic.campaign import Origin, Post, posts
 from adrisk.synthetic.cases import Book, Case, load_cases
 from adrisk.synthetic.contacts import PhoneBook
-from adrisk.synthetic.dice import Dice
+from adrisk.synthetic.phrase_bank import LANGUAGES, SPLITS, load_bank
+from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.table import table_of
 from adrisk.types import RISKY
 

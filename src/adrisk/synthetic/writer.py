@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from adrisk.synthetic.bank import CLAUSES, Bank, Slots
-from adrisk.synthetic.dice import Dice
+from adrisk.synthetic.phrase_bank import CLAUSES, Bank, Slots
+from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.words import disguise, mistype
 
 REGISTERS = ("terse", "chatty", "formal")

@@ -43,8 +43,8 @@ from adrisk.model.model import Model
 from adrisk.policy.abstention import apart
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.synthetic.bank import LANGUAGES as BANKS
-from adrisk.synthetic.bank import load_bank
+from adrisk.synthetic.phrase_bank import LANGUAGES as BANKS
+from adrisk.synthetic.phrase_bank import load_bank
 from adrisk.training.corpus import Corpus
 from adrisk.types import FloatArray, IntArray
 

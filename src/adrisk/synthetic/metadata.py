@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from adrisk.synthetic.bank import Bank, Region
+from adrisk.synthetic.phrase_bank import Bank, Region
 
 _DAY = 86_400
 SPAN_DAYS = 181

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from adrisk.synthetic.bank import CLAUSES, Bank
 from adrisk.synthetic.cases import MEDIUM, STRONG, Book, Case, Statements
-from adrisk.synthetic.dice import Dice
+from adrisk.synthetic.phrase_bank import CLAUSES, Bank
+from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
 _HOUSEHOLD = ("care", "au_pair")
