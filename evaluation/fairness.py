@@ -18,13 +18,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from adrisk.api import find_model, fit_model, load_corpus
 from adrisk.config import recipe
 from adrisk.errors import AdriskError
 from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.evaluation.fairness.run import fairness
 from adrisk.files import replacing, workspace, write_json
 from adrisk.progress import show
-from adrisk.stages import find_model, fit_model, load_corpus
 from adrisk.training.train import split_corpus
 
 HERE = Path(__file__).parent

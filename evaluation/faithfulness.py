@@ -20,13 +20,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from adrisk.api import Corpus, find_model, fit_model, load_corpus
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError
 from adrisk.evaluation.faithfulness import BUDGET, faithfulness
 from adrisk.files import workspace, write_json
 from adrisk.model.model import Model
 from adrisk.progress import show
-from adrisk.stages import Corpus, find_model, fit_model, load_corpus
 from adrisk.training.train import split_corpus
 
 OUT = Path(__file__).parent / "results" / "faithfulness.json"

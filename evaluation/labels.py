@@ -35,6 +35,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
+from adrisk.api import Corpus, load_corpus
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import LabelsConfig
 from adrisk.labels.join import join_votes
@@ -42,7 +43,6 @@ from adrisk.labels.targets import Targets, learnable, targets_of
 from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics.estimates import Metric, average_precision
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages import Corpus, load_corpus
 from adrisk.text.ngrams import hashed_matrix
 from adrisk.training.labels import lesson
 from adrisk.training.train import split_corpus

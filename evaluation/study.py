@@ -15,6 +15,7 @@ import os
 import sys
 from pathlib import Path
 
+from adrisk.api import find_model
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError, UsageError
 from adrisk.evaluation.results import write_page
@@ -30,7 +31,6 @@ from adrisk.evaluation.studies import (
 )
 from adrisk.files import workspace
 from adrisk.progress import say, show
-from adrisk.stages import find_model
 
 RESULTS = Path(__file__).parent / "results"
 FAMILIES = ("ngram", "linear")

@@ -19,9 +19,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adrisk.api import evaluate, fit_model, load_corpus, write_results
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.progress import show
-from adrisk.stages import evaluate, fit_model, load_corpus, write_results
 from adrisk.synthetic.generate import generate
 from adrisk.training.train import split_corpus
 

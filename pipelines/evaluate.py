@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow, task
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.files import workspace
 from adrisk.tracking.runs import Store

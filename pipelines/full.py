@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import RunConfig, load
 from adrisk.evaluation.evaluate import alerts
 from adrisk.files import workspace

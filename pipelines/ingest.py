@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk_pipelines.common import RETRIES, leave_counts, run_folder, worth_retrying
 
 

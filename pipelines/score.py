@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import ScoreConfig
 from adrisk.files import workspace
 from adrisk.policy.policy import PolicyConfig

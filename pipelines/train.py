@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import ModelConfig, TrainConfig, load
 from adrisk.errors import ConfigError
 from adrisk.files import workspace

@@ -70,8 +70,8 @@ def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model_folder(corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved ngram model trained on the corpus file."""
+    from adrisk.api import fit_model, load_corpus
     from adrisk.config import ModelConfig
-    from adrisk.stages import fit_model, load_corpus
     from adrisk.training.train import split_corpus
 
     corpus = load_corpus([str(corpus_file)])
@@ -85,8 +85,8 @@ def model_folder(corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def synthetic_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved ngram model trained on 1,500 synthetic ads in all four languages."""
+    from adrisk.api import fit_model, load_corpus
     from adrisk.config import ModelConfig
-    from adrisk.stages import fit_model, load_corpus
     from adrisk.training.train import split_corpus
 
     corpus = load_corpus(["synthetic:1500"])

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import adrisk.cli
+from adrisk.cli.show import _CORE, _EXTRAS
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.stages.show import _CORE, _EXTRAS
 from builders import HONEST, RISKY, make_ads, make_texts
 
 ROOT = Path(__file__).parents[1]
@@ -346,12 +346,12 @@ def test_a_workspace_that_cannot_be_made_is_one_line(
 def test_an_interrupt_says_how_to_go_on(
     run: Run, model_folder: Path, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import adrisk.stages
+    import adrisk.api
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(adrisk.stages, "score", interrupted)
+    monkeypatch.setattr(adrisk.api, "score", interrupted)
     told = run("score", model_folder, ads_file, "-o", tmp_path / "out")
     assert told.code == 130
     assert "--resume" in one_line(told)
@@ -538,7 +538,7 @@ def test_doctor_names_versions_and_places(run: Run) -> None:
 def test_doctor_names_the_extra_that_brings_what_is_not_installed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adrisk.stages.show._version", lambda package: None)
+    monkeypatch.setattr("adrisk.cli.show._version", lambda package: None)
     told = run("doctor")
     assert told.code == 1
     lines = [" ".join(line.split()) for line in told.out.splitlines()]

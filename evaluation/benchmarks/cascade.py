@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 import torch
 from corpora import SCORE_SEED, ads_to_score, answered
 
+from adrisk.api import fit_model, load_corpus
 from adrisk.batch import prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
@@ -42,7 +43,6 @@ from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules import matcher as reader
-from adrisk.stages import fit_model, load_corpus
 from adrisk.training.corpus import campaign_numbers
 from adrisk.training.train import split_corpus
 from adrisk.types import RISKY

@@ -13,9 +13,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
+from adrisk.api import fit_model, load_corpus
 from adrisk.config import ModelConfig
 from adrisk.errors import AdriskError
-from adrisk.stages import fit_model, load_corpus
 from adrisk.synthetic.generate import generate
 from adrisk.training.train import split_corpus
 from adrisk.types import RISKY

@@ -34,6 +34,7 @@ from scipy.special import expit
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from adrisk.api import fit_model, load_corpus
 from adrisk.batch import Reading, prepare
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
@@ -44,7 +45,6 @@ from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.match import Findings
-from adrisk.stages import fit_model, load_corpus
 from adrisk.training.train import split_corpus
 from adrisk.types import FloatArray
 

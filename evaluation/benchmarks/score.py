@@ -39,9 +39,9 @@ from corpora import ads_to_score, train_adrisk, train_sklearn, training_ads
 from sides import Measured, measure
 from sklearn.pipeline import Pipeline
 
+from adrisk.api import ingest
 from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.parallel import cores
-from adrisk.stages import ingest
 from adrisk.training.corpus import campaign_numbers
 from adrisk.types import RISKY, FloatArray
 

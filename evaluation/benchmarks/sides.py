@@ -111,9 +111,9 @@ def _session(leader: int) -> Iterator[Path]:
 
 def adrisk_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
     """The whole scoring path: folding, indicators, contacts, campaigns, policy, evidence."""
+    from adrisk.api import score
     from adrisk.model.model import Model
     from adrisk.policy.policy import PolicyConfig
-    from adrisk.stages import score
 
     loaded = Model.load(model)
 

@@ -13,12 +13,12 @@ from unittest import mock
 import pytest
 
 import adrisk.cli
+from adrisk.api import behave
 from adrisk.evaluation.behaviour.judging import Outcome, judge, moves, rate, rates, results, settle
 from adrisk.evaluation.behaviour.page import behaviour_page, contrast
 from adrisk.evaluation.behaviour.run import in_words
 from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.model.model import Model
-from adrisk.stages import behave
 from builders import HONEST, RISKY
 
 KITCHEN = "Kitchen and hotel team wanted for the season"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adrisk.api import fit_model, load_corpus, score
 from adrisk.batch import Reading, prepare
 from adrisk.classifiers.cascade import CascadeClassifier, band
 from adrisk.config import ModelConfig
@@ -16,7 +17,6 @@ from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import Targets
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.stages import fit_model, load_corpus, score
 from adrisk.training.corpus import Corpus
 from adrisk.training.train import split_corpus
 from builders import RISKY, make_texts

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adrisk.api import load_corpus
 from adrisk.errors import CorpusError
 from adrisk.labels.votes import RISK, read_votes, rule_votes, together
 from adrisk.schema import VOTES
-from adrisk.stages import load_corpus
 from builders import make_ads, make_texts
 
 Vote = tuple[str | None, str | None, str | None]

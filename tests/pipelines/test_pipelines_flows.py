@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
 from adrisk.scoring import parts
 from adrisk.scoring.worker import Unread

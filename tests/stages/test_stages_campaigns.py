@@ -12,11 +12,11 @@ import pytest
 
 import adrisk.cli
 from adrisk import schema
+from adrisk.api import report, score
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.report.campaigns import export_campaigns, list_campaigns, show_campaign
-from adrisk.stages import report, score
 from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20, audit_share=0.0)

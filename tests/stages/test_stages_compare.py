@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.model.model import Model

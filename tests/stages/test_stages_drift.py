@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import adrisk.cli
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import KINDS
 from adrisk.evaluation.drift.page import drift_page, drift_table

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import adrisk.cli
+from adrisk.api import explain_text, score
 from adrisk.errors import UsageError
 from adrisk.model.calibration import Curve
 from adrisk.model.explain import explain
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.stages import explain_text, score
 
 TEXTS = {
     "en": "Farm work with a room. We keep your passport until the fare is paid back.",

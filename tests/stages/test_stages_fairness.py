@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adrisk.api import Corpus, load_corpus
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
 from adrisk.evaluation.fairness.page import fairness_lines
@@ -19,7 +20,6 @@ from adrisk.evaluation.fairness.rates import SWAPS
 from adrisk.evaluation.fairness.run import dimensions, fairness
 from adrisk.model.calibration import Calibration
 from adrisk.model.model import Model
-from adrisk.stages import Corpus, load_corpus
 from builders import HONEST, RISKY, make_ads
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from adrisk.api import load_corpus
 from adrisk.errors import CorpusError
 from adrisk.evaluation.faithfulness import faithfulness, shown
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
-from adrisk.stages import load_corpus
 from adrisk.types import Evidence, State
 from builders import make_texts
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adrisk.api import score
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.stages import score
 from builders import make_ads, make_texts
 
 UNDER_AGE = "Harvest work in the north. 16 and over welcome, no papers checked, good food for all."

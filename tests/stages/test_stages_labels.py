@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.schema import VOTES

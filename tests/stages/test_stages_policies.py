@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from adrisk.api import score
 from adrisk.cli import main
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, settle
 from adrisk.report.policies import compare_policies, comparison_in_words, simulate, write_simulation
-from adrisk.stages import score
 from builders import make_ads, make_texts
 
 OLD = PolicyConfig(name="old", review_at=0.5, urgent_at=0.9, capacity=50, audit_share=0.0)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adrisk import cli, stages
+from adrisk import api as stages
+from adrisk import cli
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
 from adrisk.evaluation.card import card
@@ -135,7 +136,7 @@ def test_the_registry_names_the_release_and_finds_it_by_that_name(
     model = stages.find_model("models:/adrisk/2026.11-linear", store.workspace)
     assert isinstance(model, Model)
     assert model.fingerprint == released[1].manifest["model"]["fingerprint"]
-    from adrisk.stages.show import described, listed
+    from adrisk.cli.show import described, listed
 
     assert "release  2026.11-linear" in described(version)
     assert "2026.11-ngram" in listed(list_versions(store, "adrisk"), store.uri)

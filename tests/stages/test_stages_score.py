@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 
-from adrisk import schema, stages
+from adrisk import api as stages
+from adrisk import schema
+from adrisk.api import score as score_stage
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.scoring import parts
-from adrisk.stages import score as score_stage
 from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.85, capacity=20)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.batch import Reading
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Margins

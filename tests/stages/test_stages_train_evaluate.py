@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, UsageError
 from adrisk.evaluation.evaluate import alerts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adrisk import stages
+from adrisk import api as stages
 from adrisk.config import ModelConfig
 from adrisk.tracking.registry import list_versions
 from adrisk.tracking.runs import LiveRun, Store

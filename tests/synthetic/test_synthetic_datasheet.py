@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adrisk.stages import ingest
+from adrisk.api import ingest
 from adrisk.synthetic import datasheet
 from adrisk.synthetic.generate import generate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.commands.words import days, noted, reasons, renamed, workspace
+from adrisk.cli.output import days, noted, reasons, renamed, workspace
 
 if TYPE_CHECKING:
     from adrisk.scoring.tables import Written
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def ingest_command(args: argparse.Namespace) -> None:
     """`adrisk ingest`: sources to one Parquet file of ads."""
-    from adrisk.stages import ingest
+    from adrisk.api import ingest
 
     done = ingest(args.sources, args.out, mapping=renamed(args.map))
     print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
@@ -75,8 +75,8 @@ def _told(what: str, done: Written) -> None:
 
 def indicators_command(args: argparse.Namespace) -> None:
     """`adrisk indicators`: the taxonomy, or one entry."""
+    from adrisk.cli.show import explained, risk_explained
     from adrisk.rules.taxonomy import load_taxonomy
-    from adrisk.stages.show import explained, risk_explained
 
     taxonomy = load_taxonomy()
     if args.id is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from adrisk.commands.words import safe, workspace
+from adrisk.cli.output import safe, workspace
 from adrisk.errors import UsageError
 
 
@@ -57,7 +57,7 @@ def review_command(args: argparse.Namespace) -> None:
 
 def doctor_command(args: argparse.Namespace) -> int:
     """`adrisk doctor`: what is installed, kept and missing; 1 if something is."""
-    from adrisk.stages.show import doctor
+    from adrisk.cli.show import doctor
 
     text, healthy = doctor(workspace())
     print(text)

@@ -44,7 +44,7 @@ def looks_like_source(text: str) -> bool:
 
 def split_model(given: list[str]) -> tuple[Model, list[str]]:
     """The model, named first or the champion, and the arguments behind it."""
-    from adrisk.stages import find_model
+    from adrisk.api import find_model
 
     named, rest = named_model(given)
     return find_model(named, workspace()), rest

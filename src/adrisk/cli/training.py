@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.commands.words import (
+from adrisk.cli.output import (
     interval,
     left_out,
     named_model,
@@ -20,9 +20,9 @@ from adrisk.commands.words import (
 from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from adrisk.api import Corpus
     from adrisk.config import ReleaseConfig
     from adrisk.model.model import Model
-    from adrisk.stages import Corpus
 
 
 def run_command(args: argparse.Namespace) -> None:
@@ -50,9 +50,9 @@ def run_command(args: argparse.Namespace) -> None:
 
 def train_command(args: argparse.Namespace) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
+    from adrisk.api import load_corpus, train
     from adrisk.config import ReleaseConfig, load_training
     from adrisk.rules.platform import use_platform_file
-    from adrisk.stages import load_corpus, train
     from adrisk.tracking.runs import Store
 
     config = load_training(args.config)
@@ -89,7 +89,7 @@ def train_command(args: argparse.Namespace) -> None:
 
 def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
     """Train, judge and register the models of a release, and say where their cards are."""
-    from adrisk.stages import release
+    from adrisk.api import release
     from adrisk.tracking.runs import Store
 
     if args.ads is not None:
@@ -115,9 +115,9 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
 
 def evaluate_command(args: argparse.Namespace) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
+    from adrisk.api import behave, evaluate, find_model, load_corpus
     from adrisk.config import EvaluateConfig
     from adrisk.evaluation.behaviour.suites import load_suites
-    from adrisk.stages import behave, evaluate, find_model, load_corpus
     from adrisk.tracking.runs import Store
 
     if len(args.given) > 2:
@@ -162,8 +162,8 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
 def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
     """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
+    from adrisk.api import compare_models
     from adrisk.metrics.comparison import in_words
-    from adrisk.stages import compare_models
 
     done = compare_models(model, other, corpus, out, resamples)
     found = done.results
@@ -179,9 +179,9 @@ def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Pa
 
 def behave_command(args: argparse.Namespace) -> None:
     """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
+    from adrisk.api import behave, find_model
     from adrisk.evaluation.behaviour.run import in_words
     from adrisk.evaluation.behaviour.suites import load_suites
-    from adrisk.stages import behave, find_model
 
     cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
     done = behave(find_model(args.model, workspace()), cases, args.out)
@@ -195,11 +195,11 @@ def behave_command(args: argparse.Namespace) -> None:
 
 def drift_command(args: argparse.Namespace) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
+    from adrisk.api import drift, find_model
     from adrisk.evaluation.drift.page import drift_table
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
-    from adrisk.stages import drift, find_model
 
     mapping = renamed(args.map)
     named, sources = named_model(args.given)
@@ -217,8 +217,8 @@ def drift_command(args: argparse.Namespace) -> None:
 
 def models_command(args: argparse.Namespace) -> None:
     """`adrisk models`: list, show or promote versions."""
-    from adrisk.stages import models, promote_model
-    from adrisk.stages.show import compared, described, listed
+    from adrisk.api import models, promote_model
+    from adrisk.cli.show import compared, described, listed
     from adrisk.tracking.registry import aliased
     from adrisk.tracking.runs import Store
 

@@ -6,28 +6,28 @@ returns an exit code, or nothing for 0.
 
 from __future__ import annotations
 
-from adrisk.commands.finding import (
+from adrisk.cli.admin import doctor_command, keys_command, review_command
+from adrisk.cli.data import (
     extract_command,
     indicators_command,
     ingest_command,
     link_command,
     match_command,
 )
-from adrisk.commands.keeping import doctor_command, keys_command, review_command
-from adrisk.commands.learning import (
+from adrisk.cli.scoring import (
+    campaigns_command,
+    explain_command,
+    policy_command,
+    report_command,
+    score_command,
+)
+from adrisk.cli.training import (
     behave_command,
     drift_command,
     evaluate_command,
     models_command,
     run_command,
     train_command,
-)
-from adrisk.commands.scoring import (
-    campaigns_command,
-    explain_command,
-    policy_command,
-    report_command,
-    score_command,
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.commands.words import days, named_model, noted, reasons, renamed, safe, workspace
+from adrisk.cli.output import days, named_model, noted, reasons, renamed, safe, workspace
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def score_command(args: argparse.Namespace) -> None:
     """`adrisk score`: ads to scores, campaigns and flags."""
+    from adrisk.api import find_model, score
     from adrisk.config import load
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
     from adrisk.policy.policy import PolicyConfig
-    from adrisk.stages import find_model, score
 
     if args.workers < 0:
         raise UsageError("--workers must be 0 or more")
@@ -74,7 +74,7 @@ def explain_command(args: argparse.Namespace) -> None:
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
-    from adrisk.stages import explain_text, find_model
+    from adrisk.api import explain_text, find_model
 
     reference = args.given[0] if len(args.given) == 2 else named_model(args.given)[0]
     model, text = find_model(reference, workspace()), args.given[-1]
@@ -160,8 +160,8 @@ def _compare_policies(given: Sequence[str], out: Path | None) -> None:
 
 def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
     """The model as it is called, or the registered version that the folder names."""
+    from adrisk.api import find_model
     from adrisk.scoring.outputs import read_manifest
-    from adrisk.stages import find_model
 
     if named:
         return find_model(named[0], workspace())
@@ -189,6 +189,6 @@ def campaigns_command(args: argparse.Namespace) -> None:
 
 def report_command(args: argparse.Namespace) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
-    from adrisk.stages import report
+    from adrisk.api import report
 
     print(f"report  {report(args.folder, args.out)}")
