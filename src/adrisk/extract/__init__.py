@@ -7,20 +7,3 @@ find_mentions, mentions_column          prices, wages, hours and places
 guess_region, guess_regions             where an ad's phones are likely from
 pseudonym.Pseudonymiser                 what may leave this package instead of a contact
 """
-
-from __future__ import annotations
-
-from adrisk.extract.contacts import contacts_column, find_contacts, obscured_column
-from adrisk.extract.mentions import Mention, find_mentions, mentions_column
-from adrisk.extract.places import guess_region, guess_regions
-
-__all__ = [
-    "Mention",
-    "contacts_column",
-    "find_contacts",
-    "find_mentions",
-    "guess_region",
-    "guess_regions",
-    "mentions_column",
-    "obscured_column",
-]

@@ -13,28 +13,3 @@ Training does all of this by itself where ads carry votes. To look at the votes 
 
 To add a voter - a reviewer, another model, an old keyword list - append its votes to the column.
 """
-
-from adrisk.labels.item_model import ItemModel, Voter
-from adrisk.labels.join import Joined, join_votes, majority_votes
-from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable, targets_of
-from adrisk.labels.votes import JUDGES, RISK, RULE, Ballots, read_votes, rule_votes, together
-
-__all__ = [
-    "JUDGES",
-    "RISK",
-    "RULE",
-    "UNKNOWN_RISK",
-    "Ballots",
-    "ItemModel",
-    "Joined",
-    "Targets",
-    "Voter",
-    "check_risk",
-    "join_votes",
-    "learnable",
-    "majority_votes",
-    "read_votes",
-    "rule_votes",
-    "targets_of",
-    "together",
-]

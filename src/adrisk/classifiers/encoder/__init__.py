@@ -2,9 +2,3 @@
 
 Importing this costs nothing: torch and transformers load when a model is fitted or read.
 """
-
-from __future__ import annotations
-
-from adrisk.classifiers.encoder.classifier import EncoderClassifier
-
-__all__ = ["EncoderClassifier"]

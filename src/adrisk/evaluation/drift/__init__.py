@@ -15,11 +15,3 @@ effects       the three effect sizes
 chance        an effect and what chance would do, from counts by group
 comparison    all of it for a model and a batch
 """
-
-from __future__ import annotations
-
-from adrisk.evaluation.drift.aspects import KINDS, Aspect, Drift
-from adrisk.evaluation.drift.comparison import compare, supported
-from adrisk.evaluation.drift.limits import LIMITS, Verdict
-
-__all__ = ["KINDS", "LIMITS", "Aspect", "Drift", "Verdict", "compare", "supported"]
