@@ -44,7 +44,7 @@ from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics.estimates import Metric, average_precision
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.text.ngrams import hashed_matrix
-from adrisk.training.labels import lesson
+from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
 from adrisk.types import RISKY, FloatArray, IntArray
 
@@ -165,12 +165,12 @@ class Space:
 
 def _space(corpus: Corpus, fit: IntArray, test: IntArray) -> Space:
     family = NgramClassifier()
-    learned = hashed_matrix(corpus.reading.folded.take(pa.array(fit)), family.bits)
+    learned = hashed_matrix(corpus.batch.folded.take(pa.array(fit)), family.bits)
     found_in = np.bincount(learned.indices, minlength=learned.shape[1])
     weight = np.log((1 + len(fit)) / (1 + found_in)) + 1
     scaled = sparse.csr_array(learned.multiply(sparse.csr_array(weight[None, :] ** 2)))
     across = sparse.csr_array(scaled.astype(np.float32).T)
-    unseen = hashed_matrix(corpus.reading.folded.take(pa.array(test)), family.bits)
+    unseen = hashed_matrix(corpus.batch.folded.take(pa.array(test)), family.bits)
     inner, beside = _products(learned, across), _products(unseen, across)
     root = cholesky(inner + 1e-3 * np.eye(len(fit), dtype=np.float32), lower=True)
     return Space(root, solve_triangular(root, beside.T, lower=True).T)
@@ -208,7 +208,11 @@ def _learned(space: Space, targets: Targets) -> tuple[tuple[str, ...], FloatArra
 def _judge(
     corpus: Corpus, fit: IntArray, test: IntArray, config: LabelsConfig | None, space: Space
 ) -> Judged:
-    targets = _rules_output(corpus, fit) if config is None else lesson(corpus, fit, config).targets
+    targets = (
+        _rules_output(corpus, fit)
+        if config is None
+        else training_labels(corpus, fit, config).targets
+    )
     labels, margins = _learned(space, targets)
     truth, draws = _truth(corpus, test), _draws(corpus.campaigns[test])
     by_indicator = {}

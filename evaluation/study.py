@@ -22,8 +22,8 @@ from adrisk.evaluation.results import write_page
 from adrisk.evaluation.studies import (
     STUDIES,
     SYNTHETIC,
-    Asked,
     Study,
+    StudySettings,
     judge_families,
     judge_saved,
     open_ground,
@@ -71,7 +71,7 @@ def _run(name: str, asked: argparse.Namespace, recipes: tuple[ModelConfig, ...])
         return [write_page(asked.out)]
     if name == "families":
         return _families(asked, recipes)
-    how = Asked(recipes, asked.seeds, asked.resamples, asked.folds)
+    how = StudySettings(recipes, asked.seeds, asked.resamples, asked.folds)
     return [run_study(name, _sources(asked, STUDIES[name]), how, asked.out)]
 
 

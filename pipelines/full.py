@@ -13,7 +13,7 @@ from adrisk import api as stages
 from adrisk.config import RunConfig, load
 from adrisk.evaluation.evaluate import alerts
 from adrisk.files import workspace
-from adrisk.policy.policy import settle
+from adrisk.policy.policy import resolve_policy
 from adrisk.rules.platform import use_platform_file
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder
@@ -66,7 +66,7 @@ def results_task(
     kept = []
     for label, uri, judged in zip(config.names, models, evaluated, strict=True):
         model = stages.find_model(uri, workspace())
-        policy = settle(config.score.policy, model)
+        policy = resolve_policy(config.score.policy, model)
         benign = alerts(model, config.score.sources, policy, config.evaluate.resamples)
         name = f"{config.name}-{label}"
         kept.append(stages.write_results(config.results or Path(), name, judged.results, benign))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.labels.targets import Targets
 
 RISKY = "we hold your passport until the travel debt is paid"
@@ -33,7 +33,9 @@ def make_texts(count: int, positives: int, seed: int = 0) -> tuple[list[str], np
     return texts, truth
 
 
-def make_learning(count: int = 120, positives: int = 40, seed: int = 0) -> tuple[Reading, Targets]:
+def make_learning(
+    count: int = 120, positives: int = 40, seed: int = 0
+) -> tuple[TextBatch, Targets]:
     """Folded texts, and targets in which two neighbouring ads are one campaign."""
     texts, truth = make_texts(count, positives, seed)
     targets = Targets(
@@ -42,7 +44,7 @@ def make_learning(count: int = 120, positives: int = 40, seed: int = 0) -> tuple
         np.where(truth, 2, 0).astype(np.int64),
         campaigns=np.arange(count) // 2,
     )
-    return prepare(texts, ["en"] * count), targets
+    return make_batch(texts, ["en"] * count), targets
 
 
 def make_ads(

@@ -34,7 +34,7 @@ import torch
 from corpora import SCORE_SEED, ads_to_score, answered
 
 from adrisk.api import fit_model, load_corpus
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
@@ -68,16 +68,16 @@ def main() -> None:
     table = table.filter(pc.equal(table["split"], "test"))
     languages = table["language"].to_pylist()
     reader._reader.cache_clear()
-    some = prepare(table["text"].slice(0, _WARM), languages[:_WARM])
+    some = make_batch(table["text"].slice(0, _WARM), languages[:_WARM])
     cascade.margins(some)
     cascade._encoder.margins(some)
-    reading = prepare(table["text"], languages)
+    batch = make_batch(table["text"], languages)
 
-    _, rules = _timed(lambda: reading.findings)
-    few, first = _timed(lambda: cascade.margins(reading))
-    whole, encoder = _timed(lambda: cascade._encoder.margins(reading))
-    again = [_timed(lambda: cascade.margins(reading))[1] for _ in range(arguments.runs - 1)]
-    fast = cascade._fast.margins(reading)
+    _, rules = _timed(lambda: batch.rule_hits)
+    few, first = _timed(lambda: cascade.margins(batch))
+    whole, encoder = _timed(lambda: cascade._encoder.margins(batch))
+    again = [_timed(lambda: cascade.margins(batch))[1] for _ in range(arguments.runs - 1)]
+    fast = cascade._fast.margins(batch)
     truth = np.asarray(np.array(table["risk"].to_pylist()) >= RISKY)
     campaigns = campaign_numbers(table)
     metrics = {
@@ -97,7 +97,7 @@ def main() -> None:
         kind: [(rules[kind] + one[kind]) / (rules[kind] + encoder[kind]) for one in (first, *again)]
         for kind in rules
     }
-    reread = float(cascade.reread(reading).mean())
+    reread = float(cascade.reread(batch).mean())
     results = {
         "command": "python evaluation/benchmarks/cascade.py"
         + ("" if arguments.model is None else " --model FOLDER (adrisk train made it)"),

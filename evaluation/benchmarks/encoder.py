@@ -35,7 +35,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from adrisk.api import fit_model, load_corpus
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
@@ -44,7 +44,7 @@ from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.parallel import cores
-from adrisk.rules.match import Findings
+from adrisk.rules.match import RuleHits
 from adrisk.training.train import split_corpus
 from adrisk.types import FloatArray
 
@@ -83,7 +83,7 @@ def main() -> None:
         place = Path(scratch)
         encoder = _encoder(arguments, place)
         ads = ads_to_score(place / "ads.parquet", arguments.ads)
-        folded = prepare(pq.read_table(ads)["text"]).folded
+        folded = make_batch(pq.read_table(ads)["text"]).folded
     texts = [text for text in folded.to_pylist() if _tokens(encoder, text) <= _longest(encoder)]
     sides = {"transformers.pipeline": _theirs(encoder), "adrisk": _ours(encoder)}
     seconds: dict[str, list[float]] = {side: [] for side in sides}
@@ -183,13 +183,13 @@ def _ours(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
     return work
 
 
-def _unasked(texts: list[str]) -> Reading:
+def _unasked(texts: list[str]) -> TextBatch:
     """Folded texts in which the rules find nothing."""
     folded = pa.array(texts, pa.large_string())
     count = len(texts)
-    reading = Reading(folded, folded, np.zeros(count, dtype=np.bool_), [None] * count)
+    batch = TextBatch(folded, folded, np.zeros(count, dtype=np.bool_), [None] * count)
     none = np.zeros(0, dtype=np.int64)
-    reading._findings = Findings(
+    batch._findings = RuleHits(
         ads=count,
         ad=none,
         indicator=none.astype(np.int16),
@@ -197,7 +197,7 @@ def _unasked(texts: list[str]) -> Reading:
         start=none.astype(np.int32),
         end=none.astype(np.int32),
     )
-    return reading
+    return batch
 
 
 def _theirs(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:

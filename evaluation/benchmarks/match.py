@@ -6,7 +6,7 @@
 Both sides search the same patterns in the same plain text, in this process on one core, and must
 find the same places; times are of the processor. The naive side reads fewer ads, as it is slow.
 
-`find_all`, which every model asks of every ad, remembers what sentences say: it is timed in batches
+`find_rule_hits`, which every model asks of every ad, remembers what sentences say: it is timed in batches
 from an empty memory, on ads of which half are copies, most of them edited, and on ads that are all
 different. Patterns are compiled before, as that is done once; so is the reading of the rules, which
 is timed on its own.
@@ -21,12 +21,12 @@ from statistics import median
 
 import pyarrow as pa
 
-from adrisk.rules.match import find_all, match_column
+from adrisk.rules.match import find_rule_hits, match_column
 from adrisk.rules.matcher import Reader, forget
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import plain
 from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.prefilter import Screen, sentences
+from adrisk.rules.prefilter import Prefilter, sentences
 from adrisk.rules.rulebook import load_rulebook
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column, fold_text
@@ -90,17 +90,17 @@ def _arguments() -> argparse.Namespace:
 
 
 def _finding(texts: list[str], languages: list[str | None], runs: int) -> list[float]:
-    """Ads a second of `find_all`, each time from an empty memory."""
+    """Ads a second of `find_rule_hits`, each time from an empty memory."""
     folded = fold_column(pa.array(texts, pa.large_string()))
     rates: list[float] = []
-    find_all(texts, folded, languages)
+    find_rule_hits(texts, folded, languages)
     for _ in range(runs):
         forget()
-        find_all(texts[:1], folded[:1], [None])  # reads the rules of all languages
+        find_rule_hits(texts[:1], folded[:1], [None])  # reads the rules of all languages
         begun = time.process_time()
         for first in range(0, len(texts), BATCH):
             some = slice(first, first + BATCH)
-            find_all(texts[some], folded[some], languages[some])
+            find_rule_hits(texts[some], folded[some], languages[some])
         rates.append(len(texts) / (time.process_time() - begun))
     return rates
 
@@ -139,7 +139,7 @@ def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
     places: set[Place] = set()
     for code in LANGUAGES:
         listed = _phrases(code)
-        screen = Screen([phrase for _, phrase in listed])
+        screen = Prefilter([phrase for _, phrase in listed])
         for ad, (text, language) in enumerate(zip(texts, languages, strict=True)):
             if language != code:
                 continue

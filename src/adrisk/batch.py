@@ -1,6 +1,6 @@
 """Ads as every model reads them: cut, folded, and with what the evidence rules find in them.
 
-In: raw texts and, where known, their languages. Out: a `Reading`. The rules are asked only once
+In: raw texts and, where known, their languages. Out: a `TextBatch`. The rules are asked only once
 somebody wants to know what they find, and once only.
 """
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.rules.match import Findings, find_all
+from adrisk.rules.match import RuleHits, find_rule_hits
 from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 
@@ -21,7 +21,7 @@ MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
 
 
-class Reading:
+class TextBatch:
     """n ads.
 
     Attributes:
@@ -31,7 +31,7 @@ class Reading:
         languages: n, ISO 639-1 where known.
     """
 
-    __slots__ = ("_findings", "_whole", "folded", "languages", "raw", "truncated")
+    __slots__ = ("_rule_hits", "_whole", "folded", "languages", "raw", "truncated")
 
     def __init__(
         self,
@@ -44,28 +44,28 @@ class Reading:
         self.folded = folded
         self.truncated = truncated
         self.languages = languages
-        self._findings: Findings | None = None
-        self._whole: tuple[Reading, IntArray] | None = None
+        self._rule_hits: RuleHits | None = None
+        self._whole: tuple[TextBatch, IntArray] | None = None
 
     def __len__(self) -> int:
         return len(self.folded)
 
     @property
-    def findings(self) -> Findings:
+    def rule_hits(self) -> RuleHits:
         """What the rules find. Readings taken from one share what was found for it."""
-        if self._findings is None:
+        if self._rule_hits is None:
             if self._whole is not None:
                 whole, rows = self._whole
-                self._findings = whole.findings.take(rows)
+                self._rule_hits = whole.rule_hits.take(rows)
             else:
-                self._findings = find_all(self.raw.to_pylist(), self.folded, self.languages)
-        return self._findings
+                self._rule_hits = find_rule_hits(self.raw.to_pylist(), self.folded, self.languages)
+        return self._rule_hits
 
-    def take(self, rows: Sequence[int] | IntArray) -> Reading:
+    def take(self, rows: Sequence[int] | IntArray) -> TextBatch:
         """The same of some rows, in their order."""
         at = np.asarray(rows, dtype=np.int64)
         places = pa.array(at)
-        taken = Reading(
+        taken = TextBatch(
             self.raw.take(places),
             self.folded.take(places),
             self.truncated[at],
@@ -75,16 +75,16 @@ class Reading:
         return taken
 
 
-def prepare(
+def make_batch(
     texts: pa.ChunkedArray | pa.Array | Sequence[str],
     languages: Sequence[str | None] | None = None,
-) -> Reading:
+) -> TextBatch:
     """Cut and fold raw texts; without languages, the rules of all of theirs are tried."""
     if not isinstance(texts, pa.ChunkedArray | pa.Array):
         texts = pa.array(list(texts), pa.large_string())
     raw, truncated = cut(texts)
     known = [None] * len(raw) if languages is None else languages
-    return Reading(raw, fold_column(raw), truncated, known)
+    return TextBatch(raw, fold_column(raw), truncated, known)
 
 
 def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

@@ -36,7 +36,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Give memory that is free again back to the system: Arrow and the C library like to keep it.
 
     Between two stages it is a quarter of what the process holds. Where the C library is not glibc,
@@ -68,7 +68,7 @@ def in_order(
         yield from _through(lambda item: pool.submit(work, item), items, workers, (pool,))
 
 
-class Crew(Generic[Held]):
+class WorkerPool(Generic[Held]):
     """Processes that each hold one thing, made once, and do several kinds of work with it."""
 
     def __init__(self, pool: Executor, started: Future[None], workers: int) -> None:
@@ -115,9 +115,9 @@ def _emptied(waiting: deque[Given]) -> Iterator[Given]:
 
 
 @contextmanager
-def crew(
+def start_pool(
     make: Callable[[], Held], workers: int = 0, *, preload: Sequence[str] = ()
-) -> Iterator[Crew[Held]]:
+) -> Iterator[WorkerPool[Held]]:
     """Processes that hold what `make` makes, until the end of the context.
 
     A script that gets here must guard its start with `if __name__ == "__main__":`, as Python's
@@ -143,7 +143,7 @@ def crew(
 
         started = starter.submit(start)
         try:
-            yield Crew(pool, started, workers)
+            yield WorkerPool(pool, started, workers)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -157,9 +157,9 @@ def in_processes(
 ) -> Iterator[Made]:
     """`make()` once in every process, then its result of every item, in the order of the items.
 
-    See `crew`, which serves where there is more than one kind of work.
+    See `start_pool`, which serves where there is more than one kind of work.
     """
-    with crew(make, workers, preload=preload) as hands:
+    with start_pool(make, workers, preload=preload) as hands:
         yield from hands.in_order(_do, items)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from adrisk.api import fit_model, load_corpus, score
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.cascade import CascadeClassifier, band
 from adrisk.config import ModelConfig
 from adrisk.errors import ConfigError, ModelError
@@ -22,11 +22,11 @@ from adrisk.training.train import split_corpus
 from builders import RISKY, make_texts
 
 
-def ads(count: int, positives: int, seed: int) -> tuple[Reading, Targets]:
+def ads(count: int, positives: int, seed: int) -> tuple[TextBatch, Targets]:
     texts, truth = make_texts(count, positives, seed)
     risk = np.where(truth, 2, 0).astype(np.int64)
     targets = Targets(("document_retention",), truth[:, None].astype(np.float64), risk)
-    return prepare(texts, ["en"] * count), targets
+    return make_batch(texts, ["en"] * count), targets
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def parameters(tiny_encoder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def settled(parameters: dict[str, Any]) -> CascadeClassifier:
     model = CascadeClassifier(**parameters).fit(*ads(160, 50, 0))
-    return model.settle(*ads(120, 20, 1))
+    return model.calibrate_band(*ads(120, 20, 1))
 
 
 def test_before_it_is_settled_the_encoder_answers(parameters: dict[str, Any]) -> None:
@@ -69,9 +69,9 @@ def test_the_encoder_sees_only_what_is_reread(
 ) -> None:
     texts, _ = ads(120, 20, 3)
     seen: list[str] = []
-    reading = settled._encoder.margins
+    batch = settled._encoder.margins
     monkeypatch.setattr(
-        settled._encoder, "margins", lambda t: (seen.extend(t.folded.to_pylist()), reading(t))[1]
+        settled._encoder, "margins", lambda t: (seen.extend(t.folded.to_pylist()), batch(t))[1]
     )
     settled.margins(texts)
     again = settled.reread(texts)
@@ -149,7 +149,7 @@ def test_a_saved_cascade_is_the_same_and_a_missing_part_is_named(
     again = CascadeClassifier.load(tmp_path, settled.parameters(), settled.labels_)
     texts, _ = ads(40, 10, 5)
     np.testing.assert_array_equal(again.margins(texts).risk, settled.margins(texts).risk)
-    risky = prepare([RISKY], ["en"])
+    risky = make_batch([RISKY], ["en"])
     np.testing.assert_allclose(again.contributions(risky), settled.contributions(risky), atol=1e-6)
     (tmp_path / "encoder").rename(tmp_path / "elsewhere")
     with pytest.raises(ModelError, match="the folder encoder is missing"):
@@ -185,7 +185,7 @@ def test_a_score_run_says_how_many_ads_were_reread_and_why(
 ) -> None:
     done = score(trained, [str(corpus_file)], tmp_path / "out", tmp_path, policy=PolicyConfig())
     counts = json.loads(done.manifest.read_text())["counts"]
-    wanted = int(trained.classifier.reread(corpus.reading).sum())
+    wanted = int(trained.classifier.reread(corpus.batch).sum())
     assert counts["reread"] == wanted > 0
     assert counts["reread_share"] == pytest.approx(wanted / len(corpus))
     assert "review share" in counts["reread_because"]

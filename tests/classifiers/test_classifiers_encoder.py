@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.classifiers.encoder import attribution
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.data import by_width, padded, shortened
@@ -105,9 +105,9 @@ def test_half_precision_stays_near_and_shares_no_weights(tiny_encoder: Path) -> 
 def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) -> None:
     """Before the rest is spread: the gradients alone against the blanked-out ad."""
     text = f"kitchen hotel season. {RISKY}"
-    reading = prepare([text], ["en"])
-    found = attribution.integrated(fitted._reader, fitted._settings["blank"], reading, [0, 1])
-    columns = torch.from_numpy(fitted._reader.found(reading)).to(device())
+    batch = make_batch([text], ["en"])
+    found = attribution.integrated(fitted._reader, fitted._settings["blank"], batch, [0, 1])
+    columns = torch.from_numpy(fitted._reader.found(batch)).to(device())
     tokens = attribution._read(fitted._reader, text)
     blanked = np.where(tokens.words, fitted._settings["blank"], tokens.ids)
     with torch.inference_mode():
@@ -125,7 +125,7 @@ def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) 
 
 
 def test_some_heads_are_explained_as_all_of_them(fitted: EncoderClassifier) -> None:
-    text = prepare([f"kitchen. {RISKY}"], ["en"])
+    text = make_batch([f"kitchen. {RISKY}"], ["en"])
     np.testing.assert_allclose(fitted.contributions_to(text, [1]), fitted.contributions(text)[1:])
 
 
@@ -134,7 +134,7 @@ def test_what_is_not_read_of_a_long_ad_explains_nothing(tiny_encoder: Path) -> N
         *make_learning()
     )
     text = "kitchen " * 10 + "garden " * 30 + RISKY
-    found = model.contributions(prepare([text], ["en"]))[0]
+    found = model.contributions(make_batch([text], ["en"]))[0]
     middle = text.index("garden") + 70
     assert (found[middle : middle + 70] == 0).all()
     assert np.abs(found[-len("paid") :]).min() > 0
@@ -208,7 +208,7 @@ def test_a_folder_needs_no_base_to_load_and_holds_no_pickle(tmp_path: Path) -> N
     again = EncoderClassifier.load(tmp_path / "saved", model.parameters(), model.labels_)
     texts, _ = make_learning(20, 5, seed=9)
     np.testing.assert_array_equal(again.margins(texts).risk, model.margins(texts).risk)
-    risky = prepare([RISKY], ["en"])
+    risky = make_batch([RISKY], ["en"])
     np.testing.assert_allclose(again.contributions(risky), model.contributions(risky), atol=1e-6)
     names = sorted(path.name for path in (tmp_path / "saved").iterdir())
     assert names == ["encoder.json", "tokenizer.json", "weights.safetensors"]
@@ -260,5 +260,5 @@ def test_the_package_of_the_extra_offline_is_an_encoder() -> None:
         encoder="offline", train_layers=0, epochs=6, learning_rate=1e-3, max_tokens=64
     ).fit(texts, targets)
     near = ["they keep my passport until i repay the journey", "a written contract, paid weekly"]
-    risk = model.margins(prepare(near, ["en"] * 2)).risk[:, 1]
+    risk = model.margins(make_batch(near, ["en"] * 2)).risk[:, 1]
     assert risk[0] > risk[1]

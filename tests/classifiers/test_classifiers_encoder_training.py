@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
-from adrisk.classifiers.base import RISKY_COLUMN, Workshop
+from adrisk.classifiers.base import RISKY_COLUMN, TrainContext
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.encoder.data import Examples, answers_of, held_back, one_of_each, shuffled
 from adrisk.classifiers.encoder.losses import Balance, balance_of, each_loss, loss_of
@@ -70,7 +70,7 @@ def test_training_stops_when_the_held_back_campaigns_no_longer_gain(tiny_encoder
     told: list[dict[str, float]] = []
     model = EncoderClassifier(
         encoder=str(tiny_encoder), learning_rate=2e-2, epochs=30, patience=1
-    ).attend(Workshop(measured=lambda metrics, step: told.append(dict(metrics))))
+    ).set_context(TrainContext(measured=lambda metrics, step: told.append(dict(metrics))))
     model.fit(*make_learning(200, 60))
     losses = [metrics["held_out_loss"] for metrics in told if "held_out_loss" in metrics]
     assert len(losses) < 30
@@ -101,12 +101,14 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny_encoder: Path, tmp_pa
 
     cut = EncoderClassifier(encoder=str(tiny_encoder), **QUICK)
     with pytest.raises(KeyboardInterrupt):
-        cut.attend(Workshop(tmp_path, killed, every_seconds=0)).fit(texts, targets)
+        cut.set_context(TrainContext(tmp_path, killed, every_seconds=0)).fit(texts, targets)
     kept = [path.suffix for path in tmp_path.rglob("*") if path.is_file()]
     assert kept == [".safetensors"]
     steps: list[int] = []
     resumed = EncoderClassifier(encoder=str(tiny_encoder), **QUICK)
-    resumed.attend(Workshop(tmp_path, lambda metrics, step: steps.append(step))).fit(texts, targets)
+    resumed.set_context(TrainContext(tmp_path, lambda metrics, step: steps.append(step))).fit(
+        texts, targets
+    )
     assert min(steps) == 10  # the first epoch, told of at step 6, is not learned again
     np.testing.assert_allclose(
         resumed.margins(texts).risk, whole.margins(texts).risk, rtol=0, atol=1e-5
@@ -122,11 +124,13 @@ def test_another_corpus_does_not_take_up_a_kept_state(tiny_encoder: Path, tmp_pa
         return EncoderClassifier(encoder=str(tiny_encoder), **QUICK)
 
     with pytest.raises(KeyboardInterrupt):
-        model().attend(Workshop(tmp_path, killed, every_seconds=0)).fit(*make_learning(400, 120))
+        model().set_context(TrainContext(tmp_path, killed, every_seconds=0)).fit(
+            *make_learning(400, 120)
+        )
     texts, targets = make_learning(120, 40, seed=1)
     told: list[int] = []
-    workshop = Workshop(tmp_path, lambda metrics, step: told.append(step))
-    found = model().attend(workshop).fit(texts, targets).margins(texts).risk
+    workshop = TrainContext(tmp_path, lambda metrics, step: told.append(step))
+    found = model().set_context(workshop).fit(texts, targets).margins(texts).risk
     np.testing.assert_array_equal(found, model().fit(texts, targets).margins(texts).risk)
 
 
@@ -239,9 +243,9 @@ def test_one_risky_ad_in_twenty_is_told_from_the_others_and_as_rare_as_it_is(
     model = EncoderClassifier(
         encoder=str(tiny_encoder), learning_rate=3e-3, epochs=6, findings=False
     ).fit(*make_learning(800, 40))
-    reading, targets = make_learning(800, 40, seed=9)
+    batch, targets = make_learning(800, 40, seed=9)
     risky = targets.risk >= 2
-    margins = model.margins(reading)
+    margins = model.margins(batch)
     for logits in (margins.risk[:, RISKY_COLUMN], margins.indicators[:, 0]):
         assert average_precision_score(risky, logits) > 0.9
         assert 0.02 < expit(logits).mean() < 0.1  # what weighed more was taken out again

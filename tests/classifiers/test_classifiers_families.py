@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier
 from adrisk.errors import CorpusError, ModelError
@@ -23,8 +23,8 @@ from builders import RISKY, make_texts
 LABELS = ("document_retention", "worker_protection", "never_seen")
 
 
-def column(texts: list[str]) -> Reading:
-    return prepare(texts, ["en"] * len(texts))
+def column(texts: list[str]) -> TextBatch:
+    return make_batch(texts, ["en"] * len(texts))
 
 
 def make_targets(truth: np.ndarray) -> Targets:

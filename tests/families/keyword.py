@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.classifiers.base import Margins
 from adrisk.labels.targets import Targets, check_risk
 from adrisk.types import FloatArray
@@ -30,23 +30,23 @@ class KeywordClassifier:
     def parameters(self) -> dict[str, Any]:
         return {"words": list(self.words), "seed": self.seed}
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, batch: TextBatch, targets: Targets) -> Self:
         check_risk(targets.risk)
-        risky = self._count(reading)[targets.risk >= 2]
+        risky = self._count(batch)[targets.risk >= 2]
         self.line_ = float(risky.mean()) / 2
         return self
 
-    def _count(self, reading: Reading) -> FloatArray:
-        texts = reading.folded.to_pylist()
+    def _count(self, batch: TextBatch) -> FloatArray:
+        texts = batch.folded.to_pylist()
         return np.array([[text.count(word) for word in self.words] for text in texts]).sum(axis=1)
 
-    def margins(self, reading: Reading) -> Margins:
-        count = np.zeros(0) if len(reading) == 0 else self._count(reading)
+    def margins(self, batch: TextBatch) -> Margins:
+        count = np.zeros(0) if len(batch) == 0 else self._count(batch)
         risk = _PER_WORD * (count[:, None] - self.line_) - np.array([0.0, 1.0, 2.0])
-        return Margins(np.zeros((len(reading), 0)), risk)
+        return Margins(np.zeros((len(batch), 0)), risk)
 
-    def contributions(self, reading: Reading) -> FloatArray:
-        folded = reading.folded[0].as_py()
+    def contributions(self, batch: TextBatch) -> FloatArray:
+        folded = batch.folded[0].as_py()
         result = np.zeros((1, len(folded)))
         for word in self.words:
             start = folded.find(word)

@@ -12,7 +12,7 @@ import pytest
 
 from adrisk.api import load_corpus
 from adrisk.errors import CorpusError
-from adrisk.labels.votes import RISK, read_votes, rule_votes, together
+from adrisk.labels.votes import RISK, merge_ballots, read_votes, rule_votes
 from adrisk.schema import VOTES
 from builders import make_ads, make_texts
 
@@ -100,7 +100,7 @@ def test_ballots_of_two_groups_of_voters_stand_side_by_side() -> None:
         table([("ann", "vague_role", "present"), ("ann", "no_contract", "absent")]), ITEMS
     )
     others = read_votes(table([("ben", "vague_role", "absent")]), ITEMS)
-    both = together(people, others)
+    both = merge_ballots(people, others)
     assert both["vague_role"].voters == ("ann", "ben")
     assert both["vague_role"].said.tolist() == [[0, 1]]
     assert both["no_contract"].said.tolist() == [[1]]

@@ -19,7 +19,7 @@ import pytest
 from adrisk import api as stages
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
 from adrisk.scoring import parts
-from adrisk.scoring.worker import Unread
+from adrisk.scoring.worker import TextRequest
 from adrisk.tracking.registry import list_versions
 from adrisk.tracking.runs import Store
 from builders import make_ads, make_texts
@@ -324,7 +324,7 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     scored: list[int] = []
     work = parts.Scorer.begin
 
-    def once_away(scorer: parts.Scorer, ads: pa.Table) -> tuple[parts.Begun, Unread]:
+    def once_away(scorer: parts.Scorer, ads: pa.Table) -> tuple[parts.PendingBatch, TextRequest]:
         scored.append(len(ads))  # a part that is done is not scored again
         if len(scored) == 3:
             raise OSError(5, "Input/output error")

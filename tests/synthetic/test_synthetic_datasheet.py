@@ -18,7 +18,7 @@ def ads():
 
 
 def sheet_of(ads, batch_rows=900):
-    tally = datasheet.Tally()
+    tally = datasheet.CorpusCounts()
     for batch in ads.to_batches(max_chunksize=batch_rows):
         tally.add(pa.Table.from_batches([batch]))
     return tally.datasheet("ads.parquet", ["synthetic:900?seed=2"])

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.errors import did_you_mean
 from adrisk.labels.targets import Targets
 from adrisk.types import RISKY, FloatArray
@@ -36,7 +36,7 @@ IMPOSSIBLE = -30.0
 """Margin of a risk level that training never saw: a probability of about 1e-13."""
 
 
-def uncrossed(risk: FloatArray) -> FloatArray:
+def enforce_monotone(risk: FloatArray) -> FloatArray:
     """Shape (n, 3) made not increasing along a row; the middle column, risk 2 or more, is kept."""
     middle = risk[:, RISKY_COLUMN : RISKY_COLUMN + 1]
     left = np.maximum(risk[:, :RISKY_COLUMN], middle)
@@ -63,7 +63,7 @@ class Classifier(Protocol):
     family: ClassVar[str]
     labels_: tuple[str, ...]
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Learn from ads; rows with nothing known are ignored. Returns itself.
 
         Raises:
@@ -71,11 +71,11 @@ class Classifier(Protocol):
         """
         ...
 
-    def margins(self, reading: Reading) -> Margins:
+    def margins(self, batch: TextBatch) -> Margins:
         """Log-odds of each ad; no ads give shapes (0, k) and (0, 3)."""
         ...
 
-    def contributions(self, reading: Reading) -> FloatArray:
+    def contributions(self, batch: TextBatch) -> FloatArray:
         """What each character of one ad adds to the log-odds: shape (1 + k, folded characters).
 
         Row 0 is the risk margin, the others follow `labels_`. Each row and its intercept sum
@@ -102,7 +102,7 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class TrainContext:
     """What a long training may use beside its data.
 
     Attributes:
@@ -120,28 +120,28 @@ class Workshop:
 class LongTraining(Protocol):
     """A family whose training takes minutes: it resumes, and tells its metrics as it goes."""
 
-    def attend(self, workshop: Workshop) -> Self:
+    def set_context(self, workshop: TrainContext) -> Self:
         """Use a workshop for the next `fit`. Returns itself."""
         ...
 
 
 @runtime_checkable
-class Settled(Protocol):
+class NeedsTuning(Protocol):
     """A family with a choice to make on ads that none of its parts was fitted on."""
 
-    def settle(self, reading: Reading, targets: Targets) -> Self:
+    def calibrate_band(self, batch: TextBatch, targets: Targets) -> Self:
         """Choose on the calibration set; to be called once, after `fit`. Returns itself."""
         ...
 
 
-def settle(classifier: Classifier, reading: Reading, targets: Targets) -> None:
+def tune(classifier: Classifier, batch: TextBatch, targets: Targets) -> None:
     """Let a fitted classifier make its choice on the calibration set, if it has one to make."""
-    if isinstance(classifier, Settled):
-        classifier.settle(reading, targets)
+    if isinstance(classifier, NeedsTuning):
+        classifier.calibrate_band(batch, targets)
 
 
 @runtime_checkable
-class Recorded(Protocol):
+class ReportsFacts(Protocol):
     """A family with something to say of its fitting, for the manifest and the run."""
 
     def facts(self) -> dict[str, Any]:
@@ -153,16 +153,16 @@ class Recorded(Protocol):
 class Selective(Protocol):
     """A family for which explaining every head costs too much."""
 
-    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
         """These rows of `contributions`, in this order."""
         ...
 
 
-def contributions_to(classifier: Classifier, reading: Reading, rows: Sequence[int]) -> FloatArray:
+def contributions_to(classifier: Classifier, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
     """These rows of the classifier's contributions, at no more cost than need be."""
     if isinstance(classifier, Selective):
-        return classifier.contributions_to(reading, rows)
-    return classifier.contributions(reading)[list(rows)]
+        return classifier.contributions_to(batch, rows)
+    return classifier.contributions(batch)[list(rows)]
 
 
 def defaults_of(kind: Callable[..., Any]) -> Mapping[str, Any]:

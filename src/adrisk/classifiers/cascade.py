@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import (
     RISKY_COLUMN,
     THRESHOLDS,
     Classifier,
     Margins,
-    Workshop,
+    TrainContext,
     check_names,
     contributions_to,
-    uncrossed,
+    enforce_monotone,
 )
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
@@ -98,7 +98,7 @@ class CascadeClassifier:
         self.findings = findings
         self.seed = seed
         self._facts: dict[str, Any] = {}
-        self._workshop = Workshop()
+        self._workshop = TrainContext()
 
     def parameters(self) -> dict[str, Any]:
         """As given to `__init__`."""
@@ -112,12 +112,12 @@ class CascadeClassifier:
             "seed": self.seed,
         }
 
-    def attend(self, workshop: Workshop) -> Self:
+    def set_context(self, workshop: TrainContext) -> Self:
         """Handed on to the encoder; see `LongTraining`."""
         self._workshop = workshop
         return self
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Fit both parts; see `Classifier.fit`."""
         if not 0 < self.review_share < 1 or not 0 < self.most_reread <= 1:
             raise ConfigError(
@@ -125,8 +125,8 @@ class CascadeClassifier:
                 "must be shares of all ads, above 0 and at most 1"
             )
         fast, encoder = self._made()
-        self._fast = fast.fit(reading, targets)
-        self._encoder = encoder.attend(self._workshop).fit(reading, targets)
+        self._fast = fast.fit(batch, targets)
+        self._encoder = encoder.set_context(self._workshop).fit(batch, targets)
         return self._with(self._fast.labels_, _unsettled(QUESTIONS + len(self._fast.labels_)))
 
     def _made(self) -> tuple[NgramClassifier, EncoderClassifier]:
@@ -145,13 +145,13 @@ class CascadeClassifier:
         self._chosen = chosen
         return self
 
-    def settle(self, reading: Reading, targets: Targets) -> Self:
+    def calibrate_band(self, batch: TextBatch, targets: Targets) -> Self:
         """Choose the scales and the band; see `Settled`."""
-        if len(reading) == 0:
+        if len(batch) == 0:
             raise CorpusError("no ads are left to settle the cascade on; bring more campaigns")
         first, second = (
-            _columns(self._fast.margins(reading)),
-            _columns(self._encoder.margins(reading)),
+            _columns(self._fast.margins(batch)),
+            _columns(self._encoder.margins(batch)),
         )
         asked = _answers(targets, self.labels_)
         pairs = list(zip(first.T, second.T, asked.T, strict=True))
@@ -167,7 +167,7 @@ class CascadeClassifier:
             "reread_because": why,
             "reread_from": float(expit(low)),
             "reread_to": float(expit(high)),
-            "settled_on_ads": len(reading),
+            "settled_on_ads": len(batch),
             **{f"encoder_{name}": value for name, value in self._encoder.facts().items()},
         }
         chosen = {"alone": alone, "both": both, "band": np.array([low, high])}
@@ -177,22 +177,22 @@ class CascadeClassifier:
         """The share reread and why, and the encoder's own facts; see `Recorded`."""
         return dict(self._facts)
 
-    def margins(self, reading: Reading) -> Margins:
+    def margins(self, batch: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        result, again = self._read(reading)
-        return Margins(result[:, QUESTIONS:], uncrossed(result[:, :QUESTIONS]), again)
+        result, again = self._read(batch)
+        return Margins(result[:, QUESTIONS:], enforce_monotone(result[:, :QUESTIONS]), again)
 
-    def reread(self, reading: Reading) -> NDArray[np.bool_]:
+    def reread(self, batch: TextBatch) -> NDArray[np.bool_]:
         """Shape (n,): which ads the encoder reads again."""
-        return self._within(_columns(self._fast.margins(reading)))
+        return self._within(_columns(self._fast.margins(batch)))
 
     def _within(self, first: FloatArray) -> NDArray[np.bool_]:
         low, high = self._chosen["band"]
         before = _apply(first[:, RISKY_COLUMN, None], self._chosen["alone"][RISKY_COLUMN])
         return np.asarray((before >= low) & (before <= high))
 
-    def _read(self, reading: Reading) -> tuple[FloatArray, NDArray[np.bool_]]:
-        first = _columns(self._fast.margins(reading))
+    def _read(self, batch: TextBatch) -> tuple[FloatArray, NDArray[np.bool_]]:
+        first = _columns(self._fast.margins(batch))
         again = self._within(first)
         result = np.stack(
             [
@@ -203,29 +203,29 @@ class CascadeClassifier:
         )
         rows = np.flatnonzero(again)
         if len(rows):
-            second = _columns(self._encoder.margins(reading.take(rows)))
+            second = _columns(self._encoder.margins(batch.take(rows)))
             for column, scale in enumerate(self._chosen["both"]):
                 pair = np.stack([first[rows, column], second[:, column]], axis=1)
                 result[rows, column] = _apply(pair, scale)
         return result, again
 
-    def contributions(self, reading: Reading) -> FloatArray:
+    def contributions(self, batch: TextBatch) -> FloatArray:
         """What both parts say, by the weight each has; see `Classifier.contributions`."""
-        return self.contributions_to(reading, range(1 + len(self.labels_)))
+        return self.contributions_to(batch, range(1 + len(self.labels_)))
 
-    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
         """Some rows of `contributions`; the encoder is asked only of an ad it reread.
 
         What the parts' weights add that no character does, as where an ad was reread and the empty
         text is not, is spread over all characters alike.
         """
         columns = [RISKY_COLUMN if row == 0 else QUESTIONS + row - 1 for row in rows]
-        here, again = self._read(reading)
-        empty, _ = self._read(prepare([""]))
+        here, again = self._read(batch)
+        empty, _ = self._read(make_batch([""]))
         weights = self._chosen["both" if again[0] else "alone"][columns]
-        found = weights[:, :1] * contributions_to(self._fast, reading, rows)
+        found = weights[:, :1] * contributions_to(self._fast, batch, rows)
         if again[0] and weights[:, 1].any():
-            found = found + weights[:, 1:2] * contributions_to(self._encoder, reading, rows)
+            found = found + weights[:, 1:2] * contributions_to(self._encoder, batch, rows)
         if found.shape[1]:
             # The middle question is never moved by keeping the three from crossing.
             lacking = (here - empty)[0, columns] - found.sum(axis=1)

@@ -16,11 +16,16 @@ import numpy as np
 import regex
 from scipy import sparse
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.linear_heads import QUESTIONS, LinearHeads, fit_heads
-from adrisk.classifiers.rule_features import FoundWeights, found_names, found_to_learn, scale_beside
+from adrisk.classifiers.rule_features import (
+    RuleFeatureWeights,
+    rule_feature_names,
+    scale_beside,
+    training_rule_features,
+)
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.types import FloatArray
@@ -94,44 +99,44 @@ class LinearClassifier:
             "seed": self.seed,
         }
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Learn vocabulary, inverse document frequencies and heads; see `Classifier.fit`."""
         check_risk(targets.risk)
-        texts = reading.folded.to_pylist()
+        texts = batch.folded.to_pylist()
         least = min(self.min_df, max(1, len(texts) // 4))
         self._vectorisers = (word_vectoriser(least), char_vectoriser(least))
         blocks = [v.fit_transform(texts) for v in self._vectorisers]
         terms = sum(block.shape[1] for block in blocks)
-        names = found_names() if self.findings else ()
+        names = rule_feature_names() if self.findings else ()
         scale = scale_beside(self._stack(blocks))
         if names:
-            learned = found_to_learn(reading, names, targets, self.seed)
+            learned = training_rule_features(batch, names, targets, self.seed)
             blocks.append(sparse.csr_matrix(scale * learned))
         labels = learnable(targets, self.min_positives)
         heads = fit_heads(self._stack(blocks), targets, labels, self.strength, self.seed)
         weights, found = np.split(heads.weights, [terms])
         self._heads = replace(heads, weights=weights)
-        self._found = FoundWeights(names, scale * found)
+        self._found = RuleFeatureWeights(names, scale * found)
         self.labels_ = labels
         return self
 
-    def margins(self, reading: Reading) -> Margins:
+    def margins(self, batch: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
-        if len(reading) == 0:
+        if len(batch) == 0:
             return self._heads.margins(np.zeros((0, QUESTIONS + len(self.labels_))))
-        texts = reading.folded.to_pylist()
+        texts = batch.folded.to_pylist()
         features = self._stack([v.transform(texts) for v in self._vectorisers])
         products = features @ self._heads.weights
-        return self._heads.margins(products + self._found.products(reading))
+        return self._heads.margins(products + self._found.products(batch))
 
     @staticmethod
     def _stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_array:
         return sparse.csr_array(sparse.hstack(blocks, format="csr"))
 
-    def contributions(self, reading: Reading) -> FloatArray:
+    def contributions(self, batch: TextBatch) -> FloatArray:
         """Each n-gram's share of the margin, spread over the places where it occurs."""
-        folded = reading.folded[0].as_py()
-        result = self._found.places(reading)
+        folded = batch.folded[0].as_py()
+        result = self._found.places(batch)
         first = 0
         for vectoriser, occurrences in zip(
             self._vectorisers, (_word_spans(folded), _char_spans(folded)), strict=True
@@ -156,7 +161,7 @@ class LinearClassifier:
         return self._heads.explained(result)
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json`, `weights.safetensors` and what `FoundWeights.save` writes."""
+        """Write `vocabulary.json`, `weights.safetensors` and what `RuleFeatureWeights.save` writes."""
         self._found.save(folder)
         words, chars = self._vectorisers
         vocabulary = {"words": _terms(words), "chars": _terms(chars)}
@@ -189,7 +194,7 @@ class LinearClassifier:
         )
         model.labels_ = tuple(labels)
         model._heads = LinearHeads(model.labels_, read["weights"], read["intercepts"])
-        model._found = FoundWeights.load(folder, QUESTIONS + len(labels))
+        model._found = RuleFeatureWeights.load(folder, QUESTIONS + len(labels))
         return model
 
 

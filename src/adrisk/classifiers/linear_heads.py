@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
+from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, enforce_monotone
 from adrisk.labels.targets import Targets
 from adrisk.parallel import in_processes
 from adrisk.progress import track
@@ -53,7 +53,9 @@ class LinearHeads:
     def margins(self, products: FloatArray) -> Margins:
         """Log-odds from `features @ weights`, shape (n, 3 + k)."""
         logits = np.asarray(products, dtype=np.float64) + self.intercepts
-        return Margins(indicators=logits[:, QUESTIONS:], risk=uncrossed(logits[:, :QUESTIONS]))
+        return Margins(
+            indicators=logits[:, QUESTIONS:], risk=enforce_monotone(logits[:, :QUESTIONS])
+        )
 
     def explained(self, by_place: FloatArray) -> FloatArray:
         """Contributions to all heads, (m, 3 + k), as those to risk and indicators, (1 + k, m)."""

@@ -17,11 +17,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
 from adrisk.classifiers.linear_heads import QUESTIONS, LinearHeads, fit_heads
-from adrisk.classifiers.rule_features import FoundWeights, found_names, found_to_learn, scale_beside
+from adrisk.classifiers.rule_features import (
+    RuleFeatureWeights,
+    rule_feature_names,
+    scale_beside,
+    training_rule_features,
+)
 from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.text.ngrams import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.types import FloatArray
@@ -68,20 +73,20 @@ class NgramClassifier:
             "seed": self.seed,
         }
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Learn the heads; see `Classifier.fit`."""
         check_risk(targets.risk)
-        features = hashed_matrix(reading.folded, self.bits)
+        features = hashed_matrix(batch.folded, self.bits)
         found_in = np.bincount(features.indices, minlength=features.shape[1])
         idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
         weighted = sparse.csr_array(
             features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
         )
         labels = learnable(targets, self.min_positives)
-        names = found_names() if self.findings else ()
+        names = rule_feature_names() if self.findings else ()
         blocks, scale = [weighted], scale_beside(weighted)
         if names:
-            learned = found_to_learn(reading, names, targets, self.seed)
+            learned = training_rule_features(batch, names, targets, self.seed)
             blocks.append(sparse.csr_array(scale * learned))
         together = sparse.csr_array(sparse.hstack(blocks, format="csr"))
         heads = fit_heads(together, targets, labels, self.strength, self.seed)
@@ -89,10 +94,12 @@ class NgramClassifier:
         return self._with(
             replace(heads, weights=table),
             table * idf[:, None].astype(np.float32),
-            FoundWeights(names, scale * found),
+            RuleFeatureWeights(names, scale * found),
         )
 
-    def _with(self, heads: LinearHeads, table: NDArray[np.float32], found: FoundWeights) -> Self:
+    def _with(
+        self, heads: LinearHeads, table: NDArray[np.float32], found: RuleFeatureWeights
+    ) -> Self:
         self.labels_ = heads.labels
         self._heads = heads
         self._found = found
@@ -104,14 +111,14 @@ class NgramClassifier:
         self._width = columns
         return self
 
-    def margins(self, reading: Reading) -> Margins:
+    def margins(self, batch: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         import torch
         from torch.nn.functional import embedding_bag
 
         table = torch.from_numpy(self._table)
         sums = [np.zeros((0, self._width))]
-        for bag in bags(reading.folded, self.bits):
+        for bag in bags(batch.folded, self.bits):
             total = np.zeros((len(bag.char_scale), self._width))
             for kinds, offsets, scale in (
                 (bag.chars, bag.char_offsets, bag.char_scale),
@@ -122,11 +129,11 @@ class NgramClassifier:
                     found = embedding_bag(torch.from_numpy(rows), table, starts, mode="sum")
                     total += found.numpy()[:, : self._width] * scale[:, None]
             sums.append(total)
-        return self._heads.margins(np.concatenate(sums) + self._found.products(reading))
+        return self._heads.margins(np.concatenate(sums) + self._found.products(batch))
 
-    def contributions(self, reading: Reading) -> FloatArray:
+    def contributions(self, batch: TextBatch) -> FloatArray:
         """Exact: every n-gram's weight spread evenly over its bytes; see `Classifier`."""
-        folded = reading.folded[0].as_py()
+        folded = batch.folded[0].as_py()
         content = folded.encode()
         by_byte = np.zeros((len(content) + 1, self._width))
         weights = self._table[:, : self._width]
@@ -148,10 +155,10 @@ class NgramClassifier:
         edges = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         totals = np.concatenate([np.zeros((1, by_byte.shape[1])), np.cumsum(by_byte, axis=0)])
         by_character = totals[edges[1:]] - totals[edges[:-1]]
-        return self._heads.explained(by_character + self._found.places(reading))
+        return self._heads.explained(by_character + self._found.places(batch))
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors`, and what `FoundWeights.save` writes."""
+        """Write `weights.safetensors`, and what `RuleFeatureWeights.save` writes."""
         self._found.save(folder)
         storage.write_tensors(
             folder / "weights.safetensors",
@@ -170,4 +177,6 @@ class NgramClassifier:
             intercepts=(np.float64, (QUESTIONS + len(labels),)),
         )
         heads = LinearHeads(tuple(labels), read["table"], read["intercepts"])
-        return model._with(heads, read["table"], FoundWeights.load(folder, QUESTIONS + len(labels)))
+        return model._with(
+            heads, read["table"], RuleFeatureWeights.load(folder, QUESTIONS + len(labels))
+        )

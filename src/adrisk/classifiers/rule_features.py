@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets
@@ -40,7 +40,7 @@ _PRESENT, _ABSENT, _GRADED = "present", "absent", "graded"
 
 
 @dataclass(frozen=True, slots=True)
-class FoundWeights:
+class RuleFeatureWeights:
     """What each column adds to each of h margins.
 
     Attributes:
@@ -51,20 +51,20 @@ class FoundWeights:
     names: tuple[str, ...]
     weights: NDArray[np.float32]
 
-    def products(self, reading: Reading) -> FloatArray:
+    def products(self, batch: TextBatch) -> FloatArray:
         """What the findings add to the margins of n ads, shape (n, h)."""
         if not self.names:
-            return np.zeros((len(reading), self.weights.shape[1]))
+            return np.zeros((len(batch), self.weights.shape[1]))
         # A sparse product adds up each row by itself, so that no ad depends on its neighbours.
-        features = sparse.csr_array(found_matrix(reading, self.names))
+        features = sparse.csr_array(rule_feature_matrix(batch, self.names))
         return np.asarray(features @ self.weights.astype(np.float64))
 
-    def places(self, reading: Reading) -> FloatArray:
+    def places(self, batch: TextBatch) -> FloatArray:
         """What they add to those of one ad, where: shape (characters, h)."""
         if not self.names:
-            return np.zeros((len(reading.folded[0].as_py()), self.weights.shape[1]))
-        features = found_matrix(reading, self.names)[0]
-        return found_places(reading, self.names, features[:, None] * self.weights)
+            return np.zeros((len(batch.folded[0].as_py()), self.weights.shape[1]))
+        features = rule_feature_matrix(batch, self.names)[0]
+        return rule_feature_places(batch, self.names, features[:, None] * self.weights)
 
     def save(self, folder: Path) -> None:
         """Write `found.json` and `found.safetensors`, or nothing where the rules are not asked."""
@@ -73,7 +73,7 @@ class FoundWeights:
             storage.write_tensors(folder / "found.safetensors", weights=self.weights)
 
     @classmethod
-    def load(cls, folder: Path, heads: int) -> FoundWeights:
+    def load(cls, folder: Path, heads: int) -> RuleFeatureWeights:
         """Read what `save` wrote for so many margins.
 
         Raises:
@@ -100,7 +100,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def found_names() -> tuple[str, ...]:
+def rule_feature_names() -> tuple[str, ...]:
     """The columns that the taxonomy in use gives, in order."""
     ids = load_taxonomy().text_ids
     return (
@@ -110,28 +110,28 @@ def found_names() -> tuple[str, ...]:
     )
 
 
-def found_matrix(reading: Reading, names: tuple[str, ...]) -> NDArray[np.float32]:
+def rule_feature_matrix(batch: TextBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
     """Shape (n, len(names)), 0 or 1; a column that the taxonomy no longer has is 0."""
-    here = found_names()
-    present, absent = reading.findings.states(len(load_taxonomy().text_ids))
+    here = rule_feature_names()
+    present, absent = batch.rule_hits.states(len(load_taxonomy().text_ids))
     grades = _grades(present)[:, None] >= np.array(_GRADES)
     whole = np.concatenate([present, absent, grades], axis=1).astype(np.float32)
     if names == here:
         return whole
     places = {name: at for at, name in enumerate(here)}
-    matrix = np.zeros((len(reading), len(names)), dtype=np.float32)
+    matrix = np.zeros((len(batch), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
         if name in places:
             matrix[:, column] = whole[:, places[name]]
     return matrix
 
 
-def found_to_learn(
-    reading: Reading, names: tuple[str, ...], targets: Targets, seed: int
+def training_rule_features(
+    batch: TextBatch, names: tuple[str, ...], targets: Targets, seed: int
 ) -> NDArray[np.float32]:
-    """`found_matrix` for learning, with nothing found in the share `MISSED` of the campaigns."""
-    matrix = found_matrix(reading, names)
-    campaigns = np.arange(len(reading)) if targets.campaigns is None else targets.campaigns
+    """`rule_feature_matrix` for learning, with nothing found in the share `MISSED` of the campaigns."""
+    matrix = rule_feature_matrix(batch, names)
+    campaigns = np.arange(len(batch)) if targets.campaigns is None else targets.campaigns
     kinds, of = np.unique(campaigns, return_inverse=True)
     missed = np.random.default_rng(seed).random(len(kinds)) < MISSED
     matrix[missed[of]] = 0.0
@@ -144,17 +144,17 @@ def scale_beside(features: sparse.csr_array) -> np.float32:
     return np.float32(SCALE * length.mean())
 
 
-def found_places(reading: Reading, names: tuple[str, ...], shares: FloatArray) -> FloatArray:
+def rule_feature_places(batch: TextBatch, names: tuple[str, ...], shares: FloatArray) -> FloatArray:
     """What columns add, laid on the words that the rules found: shape (characters, h).
 
     Args:
-        reading: of one ad.
+        batch: of one ad.
         names: d columns.
         shares: shape (d, h), what each column of this ad adds; 0 where its feature is 0.
     """
-    findings = reading.findings
+    findings = batch.rule_hits
     ids = load_taxonomy().text_ids
-    length = len(reading.folded[0].as_py())
+    length = len(batch.folded[0].as_py())
     covered: dict[str, NDArray[np.bool_]] = {}
     for indicator, present, start, end in zip(
         findings.indicator, findings.present, findings.start, findings.end, strict=True

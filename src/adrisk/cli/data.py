@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import days, noted, reasons, renamed, workspace
+from adrisk.cli.output import column_mapping, days, print_notes, reasons, workspace
 
 if TYPE_CHECKING:
     from adrisk.scoring.tables import Written
@@ -15,21 +15,21 @@ def ingest_command(args: argparse.Namespace) -> None:
     """`adrisk ingest`: sources to one Parquet file of ads."""
     from adrisk.api import ingest
 
-    done = ingest(args.sources, args.out, mapping=renamed(args.map))
+    done = ingest(args.sources, args.out, mapping=column_mapping(args.map))
     print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
     print(f"quarantine  {done.quarantine}  {reasons(done.quarantined, done.reasons)}")
     if done.datasheet:
         print(
             f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show"
         )
-    noted(done.notes)
+    print_notes(done.notes)
 
 
 def match_command(args: argparse.Namespace) -> None:
     """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
     from adrisk.scoring.tables import match
 
-    done = match(args.sources, args.out, renamed(args.map), report=args.report)
+    done = match(args.sources, args.out, column_mapping(args.map), report=args.report)
     _told("findings", done)
     if args.report:
         print(f"rules       {args.report} and {args.report.with_suffix('.json')}")
@@ -44,7 +44,7 @@ def extract_command(args: argparse.Namespace) -> None:
     if args.plain:
         # Before and after: no plain value is ever written that the log does not know of.
         log_access(place, f"extract --plain begins to write {args.out}")
-    done = extract(args.sources, args.out, renamed(args.map), place, plain=args.plain)
+    done = extract(args.sources, args.out, column_mapping(args.map), place, plain=args.plain)
     if args.plain:
         log_access(place, f"extract --plain wrote {done.rows} findings to {args.out}")
     _told("findings", done)
@@ -57,7 +57,7 @@ def link_command(args: argparse.Namespace) -> None:
     done = link_ads(
         args.sources,
         args.out,
-        renamed(args.map),
+        column_mapping(args.map),
         workspace(),
         name=args.remember,
         days=days(args),
@@ -65,7 +65,7 @@ def link_command(args: argparse.Namespace) -> None:
     print(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
     print(f"links       {done.links}  why {done.joined:,} ads are not alone")
     print(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
-    noted(done.notes)
+    print_notes(done.notes)
 
 
 def _told(what: str, done: Written) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from adrisk.model.model import Model
 
 
-def renamed(pairs: Sequence[str]) -> dict[str, str]:
+def column_mapping(pairs: Sequence[str]) -> dict[str, str]:
     """The columns that `--map NAME=COLUMN` names."""
     mapping = {}
     for pair in pairs:
@@ -59,7 +59,7 @@ def named_model(given: list[str]) -> tuple[str | None, list[str]]:
     return given[0] if named else None, rest
 
 
-def noted(notes: Sequence[str]) -> None:
+def print_notes(notes: Sequence[str]) -> None:
     """What was said while the work ran, for those who could not hear it: in a pipe, from cron."""
     from adrisk.progress import wanted
 
@@ -76,7 +76,7 @@ def reasons(count: int, reasons: object = None) -> str:
     return f"{count:,} rows" + (f" ({named})" if named else "")
 
 
-def left_out(count: int, quarantine: Path) -> None:
+def print_quarantined(count: int, quarantine: Path) -> None:
     """Say how many rows could not become ads, and which file holds the reasons; else nothing."""
     if count:
         print(f"left out {count:,} rows that cannot be ads: {quarantine} says why for each")

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import days, named_model, noted, reasons, renamed, safe, workspace
+from adrisk.cli.output import (
+    column_mapping,
+    days,
+    named_model,
+    print_notes,
+    reasons,
+    safe,
+    workspace,
+)
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ def score_command(args: argparse.Namespace) -> None:
 
     if args.workers < 0:
         raise UsageError("--workers must be 0 or more")
-    mapping = renamed(args.map)
+    mapping = column_mapping(args.map)
     policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()
     named, sources = named_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
@@ -63,7 +71,7 @@ def score_command(args: argparse.Namespace) -> None:
         f"quarantine  {args.out / 'quarantine.jsonl'}  "
         f"{reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
-    noted(done.notes)
+    print_notes(done.notes)
     print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
@@ -131,7 +139,7 @@ def policy_command(args: argparse.Namespace) -> None:
 
 def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     from adrisk.config import load
-    from adrisk.policy.policy import PolicyConfig, settle
+    from adrisk.policy.policy import PolicyConfig, resolve_policy
     from adrisk.report.policies import (
         check_model,
         compare_policies,
@@ -147,7 +155,7 @@ def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     if len(given) == 4 or any(config.review_at is None for config in configs):
         model = _model_that_scored(folder, given[:-3])
         check_model(folder, model)
-    old, new = (settle(config, model) for config in configs)
+    old, new = (resolve_policy(config, model) for config in configs)
     found = compare_policies(folder, old, new)
     if out is not None:
         write_comparison(found, out)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adrisk.cli.output import (
+    column_mapping,
     interval,
-    left_out,
     named_model,
-    noted,
-    renamed,
+    print_notes,
+    print_quarantined,
     split_model,
     workspace,
 )
@@ -83,7 +83,7 @@ def train_command(args: argparse.Namespace) -> None:
             f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
             f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
         )
-    left_out(corpus.quarantined, quarantine)
+    print_quarantined(corpus.quarantined, quarantine)
     print(f"next     adrisk score {done.uri} SOURCE -o DIR")
 
 
@@ -150,7 +150,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print(f"results  {done.path}")
     if done.run:
         print(f"run      {done.run.run_id}  in {done.run.store}")
-    left_out(corpus.quarantined, quarantine)
+    print_quarantined(corpus.quarantined, quarantine)
     if cases:
         behaved = behave(model, cases, args.out)
         passed = behaved.results["all"]
@@ -201,7 +201,7 @@ def drift_command(args: argparse.Namespace) -> None:
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
 
-    mapping = renamed(args.map)
+    mapping = column_mapping(args.map)
     named, sources = named_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
@@ -212,7 +212,7 @@ def drift_command(args: argparse.Namespace) -> None:
     print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
     for path in done.files:
         print(f"written   {path}")
-    noted(done.notes)
+    print_notes(done.notes)
 
 
 def models_command(args: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN, settle
+from adrisk.classifiers.base import RISKY_COLUMN, tune
 from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
 from adrisk.config import ModelConfig
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
@@ -29,7 +29,7 @@ from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match_column
 from adrisk.rules.taxonomy import Taxonomy, graded_risk, load_taxonomy
 from adrisk.training.corpus import Corpus
-from adrisk.training.labels import lesson
+from adrisk.training.labels import training_labels
 from adrisk.types import RISKY, FloatArray, IntArray, State
 
 
@@ -79,12 +79,12 @@ def random_gap(
         for split in splits:
             classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
             fit = split["fit"]
-            learned = risk_alone(lesson(corpus, fit, recipe.labels).targets)
-            classifier.fit(corpus.reading.take(fit), learned)
-            calibrate_on = corpus.reading.take(split["calibrate"])
+            learned = risk_alone(training_labels(corpus, fit, recipe.labels).targets)
+            classifier.fit(corpus.batch.take(fit), learned)
+            calibrate_on = corpus.batch.take(split["calibrate"])
             to_calibrate = targets.take(split["calibrate"])
-            settle(classifier, calibrate_on, to_calibrate)
-            margins = classifier.margins(corpus.reading.take(split["report"]))
+            tune(classifier, calibrate_on, to_calibrate)
+            margins = classifier.margins(corpus.batch.take(split["report"]))
             if len(splits) > 1:  # scores of several models are pooled: put them on one scale
                 shift = fit_calibration(classifier.margins(calibrate_on), to_calibrate, ())
                 scores.append(shift.risk(margins)[:, RISKY_COLUMN])
@@ -119,7 +119,7 @@ def baselines(
     """The four baselines on the report set; the one that learns needs the fit set's ads."""
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
-        ads, folded = corpus.ads.take(report), corpus.reading.folded.take(pa.array(report))
+        ads, folded = corpus.ads.take(report), corpus.batch.folded.take(pa.array(report))
         scores = plain_baselines(ads, folded, load_taxonomy())
         advance(3)
         if len(fit):
@@ -165,7 +165,7 @@ def baselines_by_fold(
 
 def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatArray:
     fit = fit[corpus.targets.risk[fit] != UNKNOWN_RISK]
-    folded = corpus.reading.folded
+    folded = corpus.batch.folded
     return tfidf_baseline(
         folded.take(pa.array(fit)).to_pylist(),
         corpus.targets.risk[fit] >= RISKY,

@@ -62,7 +62,7 @@ def compare_models(
     risk, indicators = [], []
     with track("compare", 2 * len(rows)) as advance:
         for model in (first, second):
-            scores, found = model.probabilities(corpus.reading.take(rows))
+            scores, found = model.probabilities(corpus.batch.take(rows))
             risk.append(scores[:, RISKY_COLUMN])
             indicators.append(found[:, [model.labels.index(label) for label in labels]])
             advance(len(rows))

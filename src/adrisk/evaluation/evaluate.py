@@ -32,7 +32,7 @@ from adrisk.metrics.protocol import (
 from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
-from adrisk.policy.abstention import apart
+from adrisk.policy.abstention import ad_exceptions
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.tracking.registry import COMPARED, record_evaluation
@@ -90,7 +90,7 @@ def evaluate(
             f"judged on the other {len(report):,}"
         )
     with track("evaluate", len(report)) as advance:
-        risk, indicators = model.probabilities(corpus.reading.take(report))
+        risk, indicators = model.probabilities(corpus.batch.take(report))
         advance(len(report))
     limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
     pooled = _pooled_risk(model, corpus, report, risk)
@@ -178,8 +178,8 @@ def alerts(
     for source in sources:
         corpus = load_corpus([source])
         with track("alerts", len(corpus)) as advance:
-            answers = model.answer(corpus.reading)
-            beside = apart(model, corpus.reading, answers)
+            answers = model.predict(corpus.batch)
+            beside = ad_exceptions(model, corpus.batch, answers)
             flagged = beside.flagged(answers.risk, policy.review_at)
             advance(len(corpus))
         judged = ~beside.unjudged
@@ -256,7 +256,7 @@ def _pooled(
     risks, indicators, pooled = [], [], []
     limits: dict[float, list[FloatArray]] = {}
     for model, report in zip(models, rows, strict=True):
-        risk, found = model.probabilities(corpus.reading.take(report))
+        risk, found = model.probabilities(corpus.batch.take(report))
         risks.append(risk)
         pooled.append(_pooled_risk(model, corpus, report, risk))
         indicators.append(found[:, [model.labels.index(label) for label in labels]])
@@ -294,7 +294,7 @@ def _judged(
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
     top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
     np.maximum.at(top, linked, risky)
-    words = corpus.reading.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    words = corpus.batch.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import regex
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import described, seen_parts, without_folder
@@ -99,7 +99,7 @@ def only(text: str, spans: Sequence[Span]) -> str:
     return "\n".join(text[start:end] for start, end in sorted(spans))
 
 
-def apart(spans: Sequence[Span]) -> tuple[Span, ...]:
+def disjoint_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
     """The spans in their order, less those that overlap one before them.
 
     >>> apart([(5, 9), (0, 6), (10, 12)])
@@ -298,7 +298,7 @@ def faithfulness(
     unseen = np.flatnonzero(seen_parts(model, corpus) == -1)
     if not len(unseen):
         raise CorpusError("the model learned from every campaign of the corpus; bring other ads")
-    risk, _ = model.probabilities(corpus.reading.take(unseen))
+    risk, _ = model.probabilities(corpus.batch.take(unseen))
     flagged = np.flatnonzero(risk[:, RISKY_COLUMN] >= threshold)
     if not len(flagged):
         raise CorpusError(
@@ -336,7 +336,7 @@ def scorer(model: Model, threshold: float) -> Scorer:
     """Log-odds before calibration, which explanations speak of; the probability; the flag."""
 
     def score(texts: Sequence[str], languages: Sequence[str | None]) -> Mapping[str, FloatArray]:
-        margins = model.classifier.margins(prepare(texts, languages))
+        margins = model.classifier.margins(make_batch(texts, languages))
         probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
         return {
             "log_odds": margins.risk[:, RISKY_COLUMN],
@@ -362,14 +362,14 @@ def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
         and e.state is State.PRESENT
         and kinds.get(e.indicator, Kind.COUNTER) is not Kind.COUNTER
     ]
-    return apart([(e.start, e.end) for e in [*risk, *rules]])
+    return disjoint_spans([(e.start, e.end) for e in [*risk, *rules]])
 
 
 def _explained(model: Model, corpus: Corpus, rows: IntArray) -> list[Explained]:
     ads = []
     with track("explain", len(rows)) as advance:
-        for row, text in zip(rows, corpus.reading.raw.take(rows).to_pylist(), strict=True):
-            language = corpus.reading.languages[row]
+        for row, text in zip(rows, corpus.batch.raw.take(rows).to_pylist(), strict=True):
+            language = corpus.batch.languages[row]
             # The words for single indicators are not asked for: they are not measured here.
             spans = shown(evidence_of(model, text, {}, language))
             ads.append(Explained(text, language, spans, int(corpus.campaigns[row])))

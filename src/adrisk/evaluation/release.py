@@ -43,7 +43,7 @@ from adrisk.metrics.splits import PARTS
 from adrisk.model.manifest import NAME, Manifest
 from adrisk.model.model import Model
 from adrisk.parallel import cores
-from adrisk.policy.policy import PolicyConfig, settle
+from adrisk.policy.policy import PolicyConfig, resolve_policy
 from adrisk.progress import say
 from adrisk.tracking.models import find_model
 from adrisk.tracking.registry import record_release
@@ -230,7 +230,7 @@ def _calibration(manifest: Manifest) -> dict[str, Any]:
 
 def guarantees(policies: Sequence[PolicyConfig], model: Model) -> list[dict[str, Any]]:
     """What each policy is promised on the model's threshold set, or that nothing qualifies."""
-    settled = [settle(policy, model).guarantee for policy in policies]
+    settled = [resolve_policy(policy, model).guarantee for policy in policies]
     return [asdict(found) for found in settled if found is not None]
 
 

@@ -142,9 +142,9 @@ class _Block:
             found.setdefault(row, []).append(span)
         read: dict[int, list[tuple[int, int]]] = {}
         for row, phones in self._spelled(read):
-            found[row] = apart(phones, found.get(row, []))
+            found[row] = without_overlaps(phones, found.get(row, []))
         for row, phones in self._phones(read):
-            found[row] = apart(phones, found.get(row, []))
+            found[row] = without_overlaps(phones, found.get(row, []))
         for row in sorted(found):
             if spans := found[row]:
                 yield row, self._contacts(row, spans)
@@ -375,7 +375,7 @@ def find_spelled(folded: str, region: str | None) -> list[Span]:
     return spans
 
 
-def apart(phones: Iterable[Span], addresses: list[Span]) -> list[Span]:
+def without_overlaps(phones: Iterable[Span], addresses: list[Span]) -> list[Span]:
     """The addresses, and the phones that share no character with one of them."""
     return addresses + [
         phone
@@ -386,7 +386,7 @@ def apart(phones: Iterable[Span], addresses: list[Span]) -> list[Span]:
 
 def contacts_of(raw: str, folded: str, spans: list[Span]) -> list[Contact]:
     """The contacts at some spans of the folded text, as spans of the raw text, in order."""
-    back = way_back(raw, folded)
+    back = offset_map(raw, folded)
     contacts = []
     for kind, start, end, value, is_spelled in sorted(spans, key=lambda span: span[1]):
         first, last = back(start, end)
@@ -395,13 +395,13 @@ def contacts_of(raw: str, folded: str, spans: list[Span]) -> list[Contact]:
     return contacts
 
 
-def way_back(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
+def offset_map(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
     """From the start and end of a span of the folded text to those in the raw text."""
     # If folding only lowered the letters, the offsets are the raw ones already.
     lowered = raw.lower()
     if lowered == folded and len(lowered) == len(raw):
         return lambda start, end: (start, end)
-    return _WayBack(raw, folded).span
+    return _OffsetMap(raw, folded).span
 
 
 def _disguised(written: str, folded: str, text: str) -> bool:
@@ -420,7 +420,7 @@ def _fold_word(word: str) -> Folded:
     return fold(word)
 
 
-class _WayBack:
+class _OffsetMap:
     """Offsets of a folded text in its raw text, worked out only for the words asked for.
 
     Folding never looks across a space, so words are folded one by one; `fold` of the whole text

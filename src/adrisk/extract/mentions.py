@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.extract.contacts import way_back
+from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
 from adrisk.text.normalise import fold_column, fold_text
 from adrisk.types import Contact
@@ -95,7 +95,7 @@ def _of_text(
         ]
     found = []
     if spans:
-        back = way_back(raw, folded)
+        back = offset_map(raw, folded)
         for kind, start, end in spans:
             first, last = back(start, end)
             found.append(Mention(kind, first, last, raw[first:last].lower() != folded[start:end]))

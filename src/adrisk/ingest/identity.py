@@ -28,7 +28,7 @@ _GROWTH = 8  # the larger, the fewer runs to be searched, and the more merging
 _MADE = re.compile(r"a([0-9a-f]{24})(?:-([1-9][0-9]*))?")
 
 
-class Tally:
+class IdCounts:
     """How often each 64-bit hash was seen, in sorted runs, each several times the next one."""
 
     def __init__(self, *, counting: bool) -> None:
@@ -84,8 +84,8 @@ class Identities:
     """The ids given so far."""
 
     def __init__(self) -> None:
-        self._supplied = Tally(counting=False)
-        self._contents = Tally(counting=True)
+        self._supplied = IdCounts(counting=False)
+        self._contents = IdCounts(counting=True)
 
     def assign(
         self, supplied: pa.Array, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array

@@ -14,7 +14,7 @@ from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
-from adrisk.synthetic.datasheet import HEADING, Tally
+from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
 SOURCES_KEY = "adrisk.ingest"
 """Where an ingested file says what it was made from."""
@@ -65,7 +65,7 @@ def ingest(
         for note in stream.notes:
             say(note)
         said = len(stream.notes)
-        tally = Tally()
+        tally = CorpusCounts()
         with replacing(out) as draft, track("ingest", stream.total_rows) as advance:
             with pq.ParquetWriter(draft, stream.schema, compression="zstd") as writer:
                 for ads in stream:
@@ -90,7 +90,7 @@ def ingest(
     )
 
 
-def _datasheet(tally: Tally, out: Path, sources: Sequence[str]) -> Path | None:
+def _datasheet(tally: CorpusCounts, out: Path, sources: Sequence[str]) -> Path | None:
     """What the synthetic ads among those written are; of other ads nothing is said."""
     path = out.with_suffix(".datasheet.md")
     if not tally.ads:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adrisk.labels.item_model import ItemModel, fit_item
-from adrisk.labels.targets import UNKNOWN_RISK, Targets, settled
+from adrisk.labels.targets import UNKNOWN_RISK, Targets, rounded_certain
 from adrisk.labels.votes import LEVELS, RISK, STATES, Ballots
 from adrisk.types import FloatArray, State
 
@@ -58,7 +58,7 @@ def join_votes(ballots: Mapping[str, Ballots], indicators: Sequence[str], count:
     for column, name in enumerate(indicators):
         if name in items:
             known = items[name].judged
-            values[known, column] = settled(items[name].posterior[known, _PRESENT])
+            values[known, column] = rounded_certain(items[name].posterior[known, _PRESENT])
     shares = np.full((count, len(LEVELS)), np.nan)
     risk = np.full(count, UNKNOWN_RISK, dtype=np.int64)
     if RISK in ballots:

@@ -55,7 +55,7 @@ class Targets:
     def risk_at_least(self, level: int) -> FloatArray:
         """Probability that risk is at least this level, shape (n,); NaN where it is not known."""
         if self.risk_shares is not None:
-            return settled(self.risk_shares[:, level:].sum(axis=1))
+            return rounded_certain(self.risk_shares[:, level:].sum(axis=1))
         known = np.where(self.risk == UNKNOWN_RISK, np.nan, 1.0)
         return np.asarray(known * (self.risk >= level))
 
@@ -126,7 +126,7 @@ def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
     return result
 
 
-def settled(share: FloatArray) -> FloatArray:
+def rounded_certain(share: FloatArray) -> FloatArray:
     """Shares so near to 0 or 1 that they count as certain become so; NaN stays.
 
     >>> settled(np.array([0.004, 0.3, 0.996])).tolist()

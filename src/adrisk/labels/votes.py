@@ -213,7 +213,9 @@ def rule_votes(
     return found
 
 
-def together(first: Mapping[str, Ballots], second: Mapping[str, Ballots]) -> dict[str, Ballots]:
+def merge_ballots(
+    first: Mapping[str, Ballots], second: Mapping[str, Ballots]
+) -> dict[str, Ballots]:
     """Ballots of two groups of voters on the same ads, joined item by item."""
     return {
         item: first[item].beside(second[item])

@@ -93,10 +93,10 @@ def distinct(of: IntArray, codes: IntArray, count: int) -> IntArray:
     [1, 1]
     """
     keys, width = pairs(of, codes)
-    return np.bincount(once(keys) // width, minlength=count)
+    return np.bincount(sorted_unique(keys) // width, minlength=count)
 
 
-def once(keys: IntArray) -> IntArray:
+def sorted_unique(keys: IntArray) -> IntArray:
     """The different keys in order; numpy's own `unique` hashes, which takes several times as long.
 
     >>> once(np.array([3, 1, 3])).tolist()

@@ -25,10 +25,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.linking.grouped import once
+from adrisk.linking.grouped import sorted_unique
 from adrisk.linking.links import Ads, Found, Linked, Pairs, guarded_table, links_table, notes
 from adrisk.linking.minhash import WIDTH
-from adrisk.linking.near_duplicates import Copies, Groups, components, is_blank
+from adrisk.linking.near_duplicates import Groups, NearDuplicateIndex, components, is_blank
 from adrisk.linking.shared_contacts import GIANT, UNLIKE, Guards, Shared, share
 from adrisk.types import IntArray
 
@@ -53,7 +53,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PriorMembership:
     """Each earlier campaign with each group its ads are in now.
 
     Attributes:
@@ -72,7 +72,9 @@ class Standing:
     home: IntArray
 
 
-def stand(earlier: Earlier, group: IntArray, groups: Groups, shared: Shared) -> Standing:
+def prior_membership(
+    earlier: Earlier, group: IntArray, groups: Groups, shared: Shared
+) -> PriorMembership:
     """What stays together.
 
     Args:
@@ -101,7 +103,7 @@ def stand(earlier: Earlier, group: IntArray, groups: Groups, shared: Shared) -> 
         mistaken |= _share_what_is_everybodys(a, b, shared)
         stays[judged] = ~(mistaken & (own < _OWN))
     known = np.flatnonzero(home >= 0)
-    return Standing(earlier.ids, campaign, of, stays, known, home[known])
+    return PriorMembership(earlier.ids, campaign, of, stays, known, home[known])
 
 
 def _share_what_is_everybodys(a: IntArray, b: IntArray, shared: Shared) -> NDArray[np.bool_]:
@@ -180,13 +182,13 @@ def link(
     ads = Ads.of(ad_ids, text_of, len(signatures), known)
     contact, row, names = _pairs(contacts, len(signatures))
     guards = guards or Guards()
-    copies = Copies(signatures, ads.place[ads.first])
+    copies = NearDuplicateIndex(signatures, ads.place[ads.first])
     loose = copies.loose()
     authors = _joined(loose.member_of, share(contact, row, loose, guards), len(names))
     groups = copies.near(similarity, authors)
     shared = share(contact, row, groups, guards)
     group = _blank_ads_alone(groups, signatures, ads)
-    standing = None if earlier is None else stand(earlier, group, groups, shared)
+    standing = None if earlier is None else prior_membership(earlier, group, groups, shared)
     campaign = _joined(group, shared, len(names), standing)
     ids, merged, parted = _ids(ads, campaign, group, standing)
 
@@ -236,10 +238,10 @@ def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity
             f"expected uint32 signatures of shape (m, {WIDTH}), "
             f"got {signatures.dtype} of shape {signatures.shape}"
         )
-    if len(text_of) != n or not np.array_equal(once(text_of), np.arange(m)):
+    if len(text_of) != n or not np.array_equal(sorted_unique(text_of), np.arange(m)):
         raise ValueError(
             f"expected for each of {n} ads one of {m} signatures, and each signature used; "
-            f"got {len(text_of)} ads with {len(once(text_of))} signatures"
+            f"got {len(text_of)} ads with {len(sorted_unique(text_of))} signatures"
         )
     if not 0 < similarity <= 1:
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity}")
@@ -257,7 +259,7 @@ def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa
     order = pc.sort_indices(coded.dictionary).to_numpy()
     number = np.empty(len(order), dtype=np.int64)
     number[order] = np.arange(len(order))
-    pairs = once(number[coded.indices.to_numpy()] * rows + row)
+    pairs = sorted_unique(number[coded.indices.to_numpy()] * rows + row)
     contact, row = np.divmod(pairs, rows)
     return contact, row, coded.dictionary.take(pa.array(order))
 
@@ -280,7 +282,7 @@ def _typical(groups: Groups, group: IntArray, ads: Ads) -> IntArray:
 
 
 def _joined(
-    group: IntArray, shared: Shared, contacts: int, standing: Standing | None = None
+    group: IntArray, shared: Shared, contacts: int, standing: PriorMembership | None = None
 ) -> IntArray:
     """The number of every ad's campaign: groups that a contact or an earlier time joined."""
     count = int(group.max()) + 1
@@ -306,7 +308,7 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 
 def _ids(
-    ads: Ads, campaign: IntArray, group: IntArray, standing: Standing | None
+    ads: Ads, campaign: IntArray, group: IntArray, standing: PriorMembership | None
 ) -> tuple[pa.Array, Pairs, Pairs]:
     """The id of every campaign, the earlier ids that gave way to an older one, and those that
     lost ads to a new one."""

@@ -325,7 +325,7 @@ class Groups:
         return out, short
 
 
-class Copies:
+class NearDuplicateIndex:
     """Signatures, ready to be grouped; equal ones count once from here on.
 
     Args:

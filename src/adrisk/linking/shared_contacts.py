@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.linking.grouped import once
+from adrisk.linking.grouped import sorted_unique
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.types import IntArray
 
@@ -112,7 +112,7 @@ def share(
     limit = guards.contact_groups
     while limit:
         label = components(nodes + count, group[joins], nodes + of[joins])
-        kinds = once(label[:nodes] * width + kind) // width
+        kinds = sorted_unique(label[:nodes] * width + kind) // width
         spans = np.bincount(kinds, minlength=int(label.max(initial=0)) + 1)
         giant = joins & (spans[label[group]] > guards.campaign_groups)
         if not giant.any():

@@ -96,7 +96,7 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class SignerRecipe:
+class SignerSpec:
     """How a worker process makes a signer of its own: from the workspace that holds the key."""
 
     workspace: Path
@@ -107,7 +107,7 @@ class SignerRecipe:
         return Signer(Pseudonymiser.open(self.workspace, PURPOSE))
 
 
-def together(parts: list[Signed]) -> Signed:
+def concat_signed(parts: list[Signed]) -> Signed:
     """Signed texts end to end."""
     rows = [0, *np.cumsum([len(part.signatures) for part in parts]).tolist()]
     if not parts:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, uncrossed
+from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, enforce_monotone
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.types import FloatArray, IntArray
 
@@ -278,7 +278,7 @@ class Calibration:
                 rows = rows if len(rows) else np.zeros(len(result), dtype=np.bool_)
             for column, curve in enumerate(curves):
                 result[rows, column] = curve(margins.risk[rows, column])
-        return uncrossed(np.asarray(result))
+        return enforce_monotone(np.asarray(result))
 
 
 def levels(risk: FloatArray) -> NDArray[np.int8]:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import regex
 
-from adrisk.batch import MAX_CHARS, prepare
+from adrisk.batch import MAX_CHARS, make_batch
 from adrisk.classifiers.base import contributions_to
 from adrisk.model.model import Model
 from adrisk.rules.match import match
@@ -75,7 +75,7 @@ def evidence_of(
     ]
     family = model.manifest.family
     by_head = contributions_to(
-        model.classifier, prepare([raw], [language]), [row for row, _ in heads]
+        model.classifier, make_batch([raw], [language]), [row for row, _ in heads]
     )
     found = [
         e

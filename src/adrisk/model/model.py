@@ -22,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import FAMILIES, storage
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError
@@ -38,14 +38,14 @@ from adrisk.model.manifest import (
     read_manifest,
 )
 from adrisk.model.profile import FILE as SUMMARY
-from adrisk.model.profile import Summary, read_summary, write_summary
+from adrisk.model.profile import TrainingProfile, read_summary, write_summary
 from adrisk.types import FloatArray
 
 _HELD = "threshold.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TrainingIds:
     """Which ads a model learned from, as 64-bit hashes of ad and campaign ids, sorted.
 
     `parts[i]` is 0 where the id was used to fit, 1 to calibrate, 2 to set thresholds.
@@ -64,7 +64,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ThresholdSet:
     """The ads of the threshold set as numbers alone, so that a policy can be settled later.
 
     Attributes:
@@ -79,7 +79,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Predictions:
     """What a model says of n texts, in the types of the scores table.
 
     Attributes:
@@ -129,12 +129,12 @@ class Model:
     classifier: Classifier
     calibration: Calibration
     manifest: Manifest
-    seen: Seen
+    seen: TrainingIds
     version: str = "unsaved"
     fingerprint: str = ""
     folder: Path | None = None
-    summary: Summary | None = None
-    held: Held | None = None
+    summary: TrainingProfile | None = None
+    held: ThresholdSet | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -160,15 +160,15 @@ class Model:
             f"the model has no threshold for a review share of {budget:g}; use {known}"
         )
 
-    def probabilities(self, reading: Reading) -> tuple[FloatArray, FloatArray]:
+    def probabilities(self, batch: TextBatch) -> tuple[FloatArray, FloatArray]:
         """Calibrated cumulative risk (n, 3) and indicators (n, k) of ads.
 
         Languages, where known, choose the curves that risk is calibrated by.
         """
-        return self._calibrated(self.classifier.margins(reading), reading)
+        return self._calibrated(self.classifier.margins(batch), batch)
 
-    def _calibrated(self, margins: Margins, reading: Reading) -> tuple[FloatArray, FloatArray]:
-        risk = self.calibration.risk(margins, reading.languages)
+    def _calibrated(self, margins: Margins, batch: TextBatch) -> tuple[FloatArray, FloatArray]:
+        risk = self.calibration.risk(margins, batch.languages)
         return risk, self.calibration.indicators(margins)
 
     def score(
@@ -190,17 +190,17 @@ class Model:
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
         languages = ads["language"].to_pylist() if "language" in ads.column_names else None
-        reading = prepare(ads["text"], languages)
-        obscured = obscured_column(reading.raw, reading.folded)
+        batch = make_batch(ads["text"], languages)
+        obscured = obscured_column(batch.raw, batch.folded)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
-        answers = self.answer(reading)
-        return self.tabulate(ads, answers, digests, obscured, reading.truncated, run_id=run_id)
+        answers = self.predict(batch)
+        return self.tabulate(ads, answers, digests, obscured, batch.truncated, run_id=run_id)
 
-    def answer(self, reading: Reading) -> Answers:
+    def predict(self, batch: TextBatch) -> Predictions:
         """What the model says of ads; each answer depends on its text and language alone."""
-        margins = self.classifier.margins(reading)
-        risk, indicators = self._calibrated(margins, reading)
-        return Answers(
+        margins = self.classifier.margins(batch)
+        risk, indicators = self._calibrated(margins, batch)
+        return Predictions(
             risk=risk[:, RISKY_COLUMN].astype(np.float32),
             level=levels(risk),
             indicators=indicators.astype(np.float32),
@@ -210,7 +210,7 @@ class Model:
     def tabulate(
         self,
         ads: pa.Table,
-        answers: Answers,
+        answers: Predictions,
         digests: Sequence[str] | pa.Array,
         obscured: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
@@ -312,7 +312,7 @@ class Model:
             classifier=classifier,
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
-            seen=Seen(seen["hashes"], seen["parts"]),
+            seen=TrainingIds(seen["hashes"], seen["parts"]),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
             folder=folder,
@@ -323,14 +323,14 @@ class Model:
         )
 
 
-def _held(folder: Path) -> Held:
+def _held(folder: Path) -> ThresholdSet:
     found = storage.read_tensors(
         folder / _HELD,
         risk=(np.float32, (None,)),
         risky=(np.int8, (None,)),
         campaigns=(np.int32, (None,)),
     )
-    return Held(found["risk"], found["risky"], found["campaigns"])
+    return ThresholdSet(found["risk"], found["risky"], found["campaigns"])
 
 
 def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
@@ -339,12 +339,12 @@ def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
-def seen_from(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> Seen:
+def training_ids(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> TrainingIds:
     """Pack (part number, ids) pairs; an id in several parts belongs to the first."""
     hashes = np.concatenate([hash_ids(ids) for _, ids in parts])
     numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
     unique, first = np.unique(hashes, return_index=True)
-    return Seen(unique, numbers[first])
+    return TrainingIds(unique, numbers[first])
 
 
 def _inside(name: str) -> bool:

@@ -44,7 +44,7 @@ Hashes = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ProfileBins:
     """The bins that training data and later batches are both counted in.
 
     Attributes:
@@ -65,7 +65,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Histogram:
     """Counts in a frame, one row a group of ads.
 
     Attributes:
@@ -93,25 +93,27 @@ class Tally:
         """How many ads were counted."""
         return int(self.languages.sum())
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Tally)))
+    def __add__(self, other: Histogram) -> Histogram:
+        return Histogram(
+            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(Histogram))
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class TrainingProfile:
     """The training data of a model, counted."""
 
-    frame: Frame
-    tally: Tally
+    frame: ProfileBins
+    tally: Histogram
 
 
 def count(
-    frame: Frame,
+    frame: ProfileBins,
     folded: pa.Array,
     languages: Sequence[str | None],
     groups: IntArray,
     answers: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-) -> Tally:
+) -> Histogram:
     """Count n ads.
 
     Args:
@@ -143,7 +145,7 @@ def count(
         np.add.at(indicators, groups, present.astype(np.float64))
         tokens[:, 0] = np.bincount(groups[owners], minlength=GROUPS)
         tokens[:, 1] = np.bincount(groups[owners[~known]], minlength=GROUPS)
-    return Tally(
+    return Histogram(
         languages=_table(groups, np.array(spoken, dtype=np.int64), len(place)),
         lengths=_table(groups, lengths, len(frame.length_edges) + 1),
         words=_table(groups[held[0]], held[1], len(frame.words)),
@@ -155,7 +157,7 @@ def count(
     )
 
 
-def empty(frame: Frame) -> Tally:
+def empty(frame: ProfileBins) -> Histogram:
     """The tally of no ads."""
     return count(frame, pa.array([], pa.large_string()), [], np.zeros(0, dtype=np.int64))
 
@@ -200,7 +202,7 @@ def quantile_edges(values: FloatArray) -> FloatArray:
     return np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
 
 
-def write_summary(folder: Path, summary: Summary) -> None:
+def write_summary(folder: Path, summary: TrainingProfile) -> None:
     """Write the file of a model folder."""
     frame = summary.frame
     storage.write_tensors(
@@ -210,11 +212,11 @@ def write_summary(folder: Path, summary: Summary) -> None:
         frame_risks=frame.risk_edges,
         frame_review_at=np.array([frame.review_at]),
         frame_words=frame.words,
-        **{f.name: getattr(summary.tally, f.name) for f in fields(Tally)},
+        **{f.name: getattr(summary.tally, f.name) for f in fields(Histogram)},
     )
 
 
-def read_summary(folder: Path, labels: int) -> Summary:
+def read_summary(folder: Path, labels: int) -> TrainingProfile:
     """Read the file of a model folder.
 
     Raises:
@@ -222,7 +224,7 @@ def read_summary(folder: Path, labels: int) -> Summary:
     """
     vector = (np.float64, (None,))
     forms: dict[str, tuple[type, tuple[int | None, ...]]] = {
-        f.name: (np.float64, (GROUPS, None)) for f in fields(Tally)
+        f.name: (np.float64, (GROUPS, None)) for f in fields(Histogram)
     }
     forms |= dict.fromkeys(("judged", "flagged"), (np.float64, (GROUPS,)))
     found = storage.read_tensors(
@@ -234,7 +236,7 @@ def read_summary(folder: Path, labels: int) -> Summary:
         frame_words=(np.uint32, (None,)),
         **forms,
     )
-    frame = Frame(
+    frame = ProfileBins(
         languages=tuple(filter(None, found["frame_languages"].tobytes().decode().split("\n"))),
         length_edges=found["frame_lengths"],
         risk_edges=found["frame_risks"],
@@ -242,16 +244,16 @@ def read_summary(folder: Path, labels: int) -> Summary:
         words=found["frame_words"],
         labels=labels,
     )
-    tally = Tally(**{f.name: found[f.name] for f in fields(Tally)})
+    tally = Histogram(**{f.name: found[f.name] for f in fields(Histogram)})
     blank = empty(frame)
-    for f in fields(Tally):
+    for f in fields(Histogram):
         have, want = getattr(tally, f.name).shape, getattr(blank, f.name).shape
         if have != want:
             raise ModelError(
                 f"{folder / FILE}: {f.name} is of shape {have}, its bins ask for {want}; copy the "
                 "model again or train anew"
             )
-    return Summary(frame, tally)
+    return TrainingProfile(frame, tally)
 
 
 def _table(rows: IntArray, columns: IntArray, width: int) -> FloatArray:

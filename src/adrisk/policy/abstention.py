@@ -6,7 +6,7 @@ little. An ad whose language nobody knows is judged: not knowing is no evidence 
 
 What of single ads stands apart from their risk: what escalates, and what is not judged.
 
-In: a model, texts as it reads them, and its answers. Out: bits and `Apart`, for scoring and for
+In: a model, texts as it reads them, and its answers. Out: bits and `AdExceptions`, for scoring and for
 every figure that says what the product flags.
 """
 
@@ -21,10 +21,10 @@ import pyarrow.compute as pc
 import regex
 from numpy.typing import NDArray
 
-from adrisk.batch import Reading
-from adrisk.model.model import Answers, Model
+from adrisk.batch import TextBatch
+from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
-from adrisk.policy.queue import ESCALATE_AT, Apart
+from adrisk.policy.queue import ESCALATE_AT, AdExceptions
 from adrisk.rules.taxonomy import load_taxonomy
 
 LEAST_WORDS = 4
@@ -37,7 +37,7 @@ LEAST_DIFFERENT = 5
 """Different letters; with fewer an ad is one character over and over."""
 
 
-class Unjudged(IntEnum):
+class AbstainReason(IntEnum):
     """Why an ad is not judged; `JUDGED` where it is."""
 
     JUDGED = 0
@@ -47,20 +47,20 @@ class Unjudged(IntEnum):
 
 
 INCOMPLETE_BECAUSE = {
-    Unjudged.UNREADABLE: "unreadable: mostly signs instead of letters, or one letter over and over",
-    Unjudged.TOO_SHORT: f"too short to judge: fewer than {LEAST_WORDS} words",
-    Unjudged.LANGUAGE: "in a language that the model has not learned from enough ads",
+    AbstainReason.UNREADABLE: "unreadable: mostly signs instead of letters, or one letter over and over",
+    AbstainReason.TOO_SHORT: f"too short to judge: fewer than {LEAST_WORDS} words",
+    AbstainReason.LANGUAGE: "in a language that the model has not learned from enough ads",
 }
 """In words for a manifest."""
 
 
-def why_not(code: Unjudged, language: str | None, known: frozenset[str]) -> str:
+def abstain_text(code: AbstainReason, language: str | None, known: frozenset[str]) -> str:
     """Why an ad of this language is not judged, in words, by a model that knows these.
 
     >>> why_not(Unjudged.LANGUAGE, "de", frozenset({"es", "en"}))
     'in language de; the model learned from en, es'
     """
-    if code is Unjudged.LANGUAGE:
+    if code is AbstainReason.LANGUAGE:
         return f"in language {language}; the model learned from {', '.join(sorted(known))}"
     return INCOMPLETE_BECAUSE[code]
 
@@ -79,7 +79,7 @@ _ALPHABET = 26
 
 
 def unreadable(folded: pa.Array) -> NDArray[np.int8]:
-    """`Unjudged` of each text for what it is made of, shape (n,), whatever its language.
+    """`AbstainReason` of each text for what it is made of, shape (n,), whatever its language.
 
     >>> unreadable(pa.array(["we keep your passport here", "!!!!!!", "work today"])).tolist()
     [0, 1, 2]
@@ -94,13 +94,13 @@ def unreadable(folded: pa.Array) -> NDArray[np.int8]:
     return reasons
 
 
-def _closely(text: str) -> Unjudged:
+def _closely(text: str) -> AbstainReason:
     letters = _LETTER.findall(text)
     few = len(letters) < LEAST_LETTERS * len("".join(text.split()))
     if few or not letters or (len(letters) > 8 and len(set(letters)) < LEAST_DIFFERENT):
-        return Unjudged.UNREADABLE
+        return AbstainReason.UNREADABLE
     words = len(_WORD.findall(text)), len(_UNSPACED.findall(text)) // 2
-    return Unjudged.TOO_SHORT if max(words) < LEAST_WORDS else Unjudged.JUDGED
+    return AbstainReason.TOO_SHORT if max(words) < LEAST_WORDS else AbstainReason.JUDGED
 
 
 def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
@@ -136,7 +136,7 @@ def _at_a_glance(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArr
     return np.asarray(seen[:, :128].sum(axis=1))
 
 
-def languages_known(trained_on: Mapping[str, int]) -> frozenset[str]:
+def known_languages(trained_on: Mapping[str, int]) -> frozenset[str]:
     """The languages a model learned from `ENOUGH_ADS` or more; none where it does not know.
 
     >>> sorted(languages_known({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
@@ -147,7 +147,7 @@ def languages_known(trained_on: Mapping[str, int]) -> frozenset[str]:
     )
 
 
-def unjudged(
+def abstain_reasons(
     reasons: NDArray[np.int8], languages: pa.ChunkedArray | pa.Array, known: frozenset[str]
 ) -> NDArray[np.int8]:
     """The reasons of n ads, those in a language outside `known` among them.
@@ -155,7 +155,7 @@ def unjudged(
     Args:
         reasons: of their texts; a reason that is there already stays.
         languages: codes or null; null is judged.
-        known: `languages_known`; where there is none, every language is judged.
+        known: `known_languages`; where there is none, every language is judged.
     """
     if not known:
         return reasons
@@ -165,7 +165,9 @@ def unjudged(
         pc.invert(pc.is_in(languages, value_set=pa.array(sorted(known), pa.string()))),
     )
     foreign = np.asarray(_values(foreign), dtype=np.bool_)
-    return np.where((reasons == 0) & foreign, np.int8(Unjudged.LANGUAGE), reasons).astype(np.int8)
+    return np.where((reasons == 0) & foreign, np.int8(AbstainReason.LANGUAGE), reasons).astype(
+        np.int8
+    )
 
 
 def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
@@ -173,11 +175,11 @@ def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
     return np.asarray(whole.to_numpy(zero_copy_only=False))
 
 
-def escalating(model: Model, reading: Reading, answers: Answers) -> NDArray[np.uint64]:
+def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDArray[np.uint64]:
     """The escalating indicators of each text as bits: found by rules, or likely."""
     taxonomy = load_taxonomy()
-    bits = np.zeros(len(reading), dtype=np.uint64)
-    present, _ = reading.findings.states(len(taxonomy.text_ids))
+    bits = np.zeros(len(batch), dtype=np.uint64)
+    present, _ = batch.rule_hits.states(len(taxonomy.text_ids))
     for i, name in enumerate(taxonomy.escalating):
         shown = present[:, taxonomy.text_ids.index(name)]
         if name in model.manifest.calibration.calibrated:
@@ -187,9 +189,9 @@ def escalating(model: Model, reading: Reading, answers: Answers) -> NDArray[np.u
     return bits
 
 
-def apart(model: Model, reading: Reading, answers: Answers) -> Apart:
+def ad_exceptions(model: Model, batch: TextBatch, answers: Predictions) -> AdExceptions:
     """The ads that escalate, and those that scoring would leave to people as incomplete."""
-    known = languages_known(model.manifest.trained_on.languages)
-    languages = pa.array(list(reading.languages), pa.string())
-    reasons = unjudged(unreadable(reading.folded), languages, known)
-    return Apart(escalating(model, reading, answers) > 0, reasons > 0)
+    known = known_languages(model.manifest.trained_on.languages)
+    languages = pa.array(list(batch.languages), pa.string())
+    reasons = abstain_reasons(unreadable(batch.folded), languages, known)
+    return AdExceptions(escalation_bits(model, batch, answers) > 0, reasons > 0)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from adrisk.model.model import Held
+from adrisk.model.model import ThresholdSet
 from adrisk.types import FloatArray
 
 GRID = expit(np.linspace(-10, 10, 401))
@@ -34,7 +34,7 @@ MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RiskTarget:
     """What a team needs: a `recall` at least, a `share` at most, or both, and how surely."""
 
     recall: float | None
@@ -70,13 +70,13 @@ class Guarantee:
     words: str
 
 
-def guaranteed(held: Held, wanted: Wanted, seed: int = 0) -> Guarantee:
+def guaranteed(held: ThresholdSet, wanted: RiskTarget, seed: int = 0) -> Guarantee:
     """The best threshold that keeps what is wanted.
 
     With a recall alone it is the highest, for the least work; where a share is stated the lowest,
     for the most found. Where both are stated each is held with half of the error allowed.
     """
-    risk, risky = speakers(held, seed)
+    risk, risky = sample_per_campaign(held, seed)
     both = wanted.recall is not None and wanted.share is not None
     sure = 1 - (1 - wanted.confidence) / (2 if both else 1)
     fits = np.ones(len(GRID), dtype=np.bool_)
@@ -118,7 +118,7 @@ def guaranteed(held: Held, wanted: Wanted, seed: int = 0) -> Guarantee:
     return replace(found, words=_in_words(found, sure, taken))
 
 
-def speakers(held: Held, seed: int = 0) -> tuple[FloatArray, NDArray[np.bool_]]:
+def sample_per_campaign(held: ThresholdSet, seed: int = 0) -> tuple[FloatArray, NDArray[np.bool_]]:
     """One ad a campaign: risk and whether the campaign is risky, shape (m,) each.
 
     Ads without a label are left out. A risky campaign speaks by one of its risky ads.

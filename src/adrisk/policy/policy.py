@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adrisk.errors import ModelError
 from adrisk.model.model import Model
-from adrisk.policy.guarantee import Guarantee, Wanted, guaranteed
+from adrisk.policy.guarantee import Guarantee, RiskTarget, guaranteed
 
 SHARE = 0.02
 """The share of ads to flag where a team states nothing."""
@@ -73,7 +73,7 @@ class Policy:
     guarantee: Guarantee | None = None
 
 
-def settle(config: PolicyConfig, model: Model | None) -> Policy:
+def resolve_policy(config: PolicyConfig, model: Model | None) -> Policy:
     """Fill in the thresholds from the model where the configuration leaves them to it.
 
     Raises:
@@ -117,7 +117,7 @@ def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, G
             "the model was saved without its threshold set, so no recall can be guaranteed; "
             "train it again, or give review_share or review_at in the policy"
         )
-    wanted = Wanted(config.recall, config.review_share, config.confidence)
+    wanted = RiskTarget(config.recall, config.review_share, config.confidence)
     found = guaranteed(model.held, wanted, config.seed)
     return found.threshold, found.words, found
 

@@ -27,7 +27,7 @@ _CLEAR, _REVIEW, _URGENT, _INCOMPLETE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class AdExceptions:
     """The ads whose place does not depend on their risk.
 
     Attributes:
@@ -39,7 +39,7 @@ class Apart:
     incomplete: NDArray[np.bool_]
 
     @classmethod
-    def none(cls, count: int) -> Apart:
+    def none(cls, count: int) -> AdExceptions:
         """No such ads among so many."""
         return cls(np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_))
 
@@ -80,7 +80,7 @@ def apply_policy(
     risk: NDArray[np.float32],
     campaigns: NDArray[np.int32],
     campaign_risk: NDArray[np.floating] | None = None,
-    apart: Apart | None = None,
+    apart: AdExceptions | None = None,
 ) -> Queue:
     """Levels and ranks for all ads at once.
 
@@ -97,7 +97,7 @@ def apply_policy(
         others, each by campaign risk, with the audited ads at random places among them, so that
         they are looked at with the same eyes; at the end some campaigns that cannot be judged.
     """
-    apart = apart or Apart.none(len(risk))
+    apart = apart or AdExceptions.none(len(risk))
     escalated, incomplete = apart.escalated, apart.unjudged
     flagged = apart.flagged(risk, policy.review_at)
     risk = np.where(incomplete, np.float32(-1), risk.astype(np.float32))

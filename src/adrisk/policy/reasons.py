@@ -65,7 +65,7 @@ def reasons(
     ]
 
 
-def incomplete_reasons(because: str, queued: bool) -> list[str]:
+def abstain_reason_lines(because: str, queued: bool) -> list[str]:
     """Why an ad is incomplete, and what becomes of it."""
     told = [f"not judged: {because}"]
     if not queued:

@@ -21,11 +21,11 @@ from scipy.stats import beta
 from adrisk.errors import ModelError, UsageError
 from adrisk.files import replacing, write_json
 from adrisk.model.model import Model
-from adrisk.policy.guarantee import GRID, speakers
+from adrisk.policy.guarantee import GRID, sample_per_campaign
 from adrisk.policy.policy import Policy
-from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
+from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.scoring.facts import campaign_rows
-from adrisk.scoring.flags import read_apart
+from adrisk.scoring.flags import read_exceptions
 from adrisk.scoring.outputs import FACTS_FILE, read_manifest, score_files, table_file
 
 CHANGES = pa.schema(
@@ -59,7 +59,7 @@ class Scene:
     campaign_ids: pa.ChunkedArray
     campaigns: NDArray[np.int32]
     campaign_risk: NDArray[np.floating] | None
-    apart: Apart
+    apart: AdExceptions
 
     def queue(self, policy: Policy) -> Queue:
         """What a policy makes of it."""
@@ -131,7 +131,7 @@ def open_scene(folder: Path) -> Scene:
         campaign_risk=pq.read_table(facts, columns=["risk"])["risk"].to_numpy()
         if facts.is_file()
         else None,
-        apart=read_apart(folder, scores["ad_id"]).apart,
+        apart=read_exceptions(folder, scores["ad_id"]).apart,
     )
 
 
@@ -243,7 +243,7 @@ def simulate(folder: Path, model: Model) -> Simulation:
             "it again"
         )
     manifest, scene = read_manifest(folder), open_scene(folder)
-    held_risk, risky = speakers(model.held, model.manifest.seed)
+    held_risk, risky = sample_per_campaign(model.held, model.manifest.seed)
     positives = np.sort(held_risk[risky])
     if not len(positives):
         raise ModelError("the model's threshold set holds no risky campaign; recall is unknown")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import QueueIndex, queued
-from adrisk.report.tally import Tally, flagged_ids, tally_scores
+from adrisk.report.tally import ScoreCounts, flagged_ids, tally_scores
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.outputs import (
@@ -115,7 +115,7 @@ def summarise(
     )
 
 
-def _languages(tally: Tally, manifest: Manifest) -> tuple[LanguageRow, ...]:
+def _languages(tally: ScoreCounts, manifest: Manifest) -> tuple[LanguageRow, ...]:
     """The languages by size; the smallest beyond `MAX_LANGUAGES` together as "other"."""
     learned = manifest.model.trained_on.languages
     named = [name for name, _ in tally.languages.most_common()]

@@ -27,7 +27,7 @@ PRESENT_FROM = 0.5
 
 
 @dataclass(slots=True)
-class Tally:
+class ScoreCounts:
     """Counts over all scored ads. `unknown` is the language of ads whose language is null."""
 
     scored: int = 0
@@ -51,7 +51,7 @@ def flagged_ids(flags: Path) -> pa.Array:
 
 def tally_scores(
     files: Sequence[Path], labels: Sequence[str], flagged: pa.Array, shown: Collection[str]
-) -> Tally:
+) -> ScoreCounts:
     """Count the scores, and keep the rows of `shown` ads.
 
     Args:
@@ -60,7 +60,7 @@ def tally_scores(
         flagged: ids of the ads flagged for review or as urgent.
         shown: ids of the ads whose row the page needs.
     """
-    tally = Tally()
+    tally = ScoreCounts()
     wanted = pa.array(sorted(shown), pa.string())
     columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
     for batch in batches(files, [*columns, *(f"p_{name}" for name in labels)]):

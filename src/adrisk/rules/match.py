@@ -1,6 +1,6 @@
 """What the rules find in many ads, as columns: for classifiers, which ask it of every ad.
 
-In: raw ads, their folded texts and languages. Out: `Findings`, which are those of `match` with
+In: raw ads, their folded texts and languages. Out: `RuleHits`, which are those of `match` with
 places in the folded text; rule and raw span are left out.
 
 Find the words that show an indicator, in English, Spanish, Portuguese and French.
@@ -25,7 +25,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.rules.matcher import FOUND, Heard, Hit, Spoken, hear, indicator_numbers, settled
+from adrisk.rules.matcher import (
+    FOUND,
+    Hit,
+    LanguageMatches,
+    SentenceMatches,
+    indicator_numbers,
+    match_language,
+    resolve_overlaps,
+)
 from adrisk.rules.plain_text import Places
 from adrisk.rules.platform import LANGUAGES, platform_file
 from adrisk.text.normalise import fold_column
@@ -55,7 +63,7 @@ def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[li
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    return [settled(found) for found in match_all(raw, languages)]
+    return [resolve_overlaps(found) for found in match_all(raw, languages)]
 
 
 def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
@@ -68,7 +76,7 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
     folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
     found: list[list[Evidence]] = [[] for _ in raw]
-    for heard in hear(raw, folded, languages):
+    for heard in match_language(raw, folded, languages):
         for row, hits in heard.spoken.by_ad():
             places = Places(raw[row], folded[row])
             found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
@@ -82,7 +90,7 @@ def _evidence(hit: Hit, start: int, end: int) -> Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class RuleHits:
     """m findings in n ads, ordered by ad.
 
     Attributes:
@@ -100,7 +108,7 @@ class Findings:
     start: NDArray[np.int32]
     end: NDArray[np.int32]
 
-    def take(self, rows: IntArray) -> Findings:
+    def take(self, rows: IntArray) -> RuleHits:
         """The findings of some ads, in their order; a row may come twice."""
         rows = np.asarray(rows, dtype=np.int64)
         first = np.searchsorted(self.ad, rows)
@@ -111,7 +119,7 @@ class Findings:
             + np.arange(len(ad))
             - np.repeat(np.cumsum(count) - count, count)
         )
-        return Findings(
+        return RuleHits(
             len(rows), ad, self.indicator[at], self.present[at], self.start[at], self.end[at]
         )
 
@@ -125,7 +133,9 @@ class Findings:
         return found[0], found[1]
 
 
-def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]) -> Findings:
+def find_rule_hits(
+    raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]
+) -> RuleHits:
     """The findings of `match` in every ad, many times as fast.
 
     Args:
@@ -148,14 +158,14 @@ def find_all(raw: Sequence[str], folded: pa.Array, languages: Sequence[str | Non
             f"got {len(folded)} and {len(languages)}"
         )
     texts = folded.to_pylist()
-    heard = list(hear(raw, texts, languages))
+    heard = list(match_language(raw, texts, languages))
     places = _AllPlaces(raw, texts)
     whole = _to_settle_whole(heard, places, len(raw))
     kept = np.concatenate([np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)])
     whole[_said_twice(heard, kept)] = True
     found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
     found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
-    return Findings(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
+    return RuleHits(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
 
 
 _FOUND = np.dtype([("ad", "<i8"), *FOUND.descr])
@@ -174,7 +184,9 @@ class _AllPlaces:
         return self._made[ad]
 
 
-def _to_settle_whole(heard: Sequence[Heard], places: _AllPlaces, ads: int) -> NDArray[np.bool_]:
+def _to_settle_whole(
+    heard: Sequence[LanguageMatches], places: _AllPlaces, ads: int
+) -> NDArray[np.bool_]:
     """The ads in which more than single sentences has a say in what counts.
 
     That are a notice, rules of two languages, and two hits that may lie at one place where a raw
@@ -187,12 +199,12 @@ def _to_settle_whole(heard: Sequence[Heard], places: _AllPlaces, ads: int) -> ND
         whole[ad[(language[ad] >= 0) & (language[ad] != number)]] = True
         language[ad] = number
         for row, said in zip(ad.tolist(), part.spoken.said, strict=True):
-            if said.notices or (said.contested and not places[row].same):
+            if said.disclaimers or (said.contested and not places[row].same):
                 whole[row] = True
     return whole
 
 
-def _kept(spoken: Spoken) -> NDArray[np.void]:
+def _kept(spoken: SentenceMatches) -> NDArray[np.void]:
     """What each sentence keeps, where nothing but the sentence has a say in it."""
     packed = b"".join([said.kept for said in spoken.said])
     rows = np.frombuffer(packed, FOUND)
@@ -205,7 +217,7 @@ def _kept(spoken: Spoken) -> NDArray[np.void]:
     return found
 
 
-def _said_twice(heard: Sequence[Heard], kept: NDArray[np.void]) -> list[int]:
+def _said_twice(heard: Sequence[LanguageMatches], kept: NDArray[np.void]) -> list[int]:
     """The ads in which a sentence and the raw text show the same: they may lie at one place."""
     numbers = indicator_numbers()
     on_raw = {
@@ -230,7 +242,7 @@ class _Placed(NamedTuple):
 
 
 def _settled(
-    heard: Sequence[Heard], whole: NDArray[np.bool_], places: _AllPlaces
+    heard: Sequence[LanguageMatches], whole: NDArray[np.bool_], places: _AllPlaces
 ) -> NDArray[np.void]:
     """The findings of the ads that are settled whole, and of all others those in the raw text."""
     found: dict[int, list[_Placed]] = defaultdict(list)
@@ -249,7 +261,7 @@ def _settled(
     rows = [
         (ad, numbers[f.indicator], f.state is State.PRESENT, *f.folded)
         for ad, of_ad in found.items()
-        for f in (settled(of_ad) if len(of_ad) > 1 else of_ad)
+        for f in (resolve_overlaps(of_ad) if len(of_ad) > 1 else of_ad)
     ]
     return np.array(rows, _FOUND)
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import bare, plain, widened
 from adrisk.rules.platform import LANGUAGES, platform_file
-from adrisk.rules.prefilter import RawTexts, Screen, sentences
+from adrisk.rules.prefilter import Prefilter, RawTexts, sentences
 from adrisk.rules.rulebook import Rule, load_rulebook
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import IntArray, State
@@ -57,7 +57,7 @@ class Finding(Protocol):
 F = TypeVar("F", bound=Finding)
 
 
-def settled(found: Iterable[F]) -> list[F]:
+def resolve_overlaps(found: Iterable[F]) -> list[F]:
     """One finding a place: an absent one wins over a present one, a longer over a shorter."""
     kept: dict[str, list[F]] = defaultdict(list)
     for finding in found:
@@ -116,7 +116,7 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
+class SentenceMatch:
     """What one sentence says.
 
     Attributes:
@@ -127,17 +127,17 @@ class Said:
     """
 
     hits: tuple[Hit, ...] = ()
-    notices: tuple[Span, ...] = ()
+    disclaimers: tuple[Span, ...] = ()
     kept: bytes = b""
     contested: bool = False
 
 
-NOTHING = Said()
+NOTHING = SentenceMatch()
 """What most sentences say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SentenceMatches:
     """The sentences of many ads that say something.
 
     Sentence i is of ad `ad[i]`, begins at `start[i]` of its text and says `said[i]`.
@@ -145,13 +145,13 @@ class Spoken:
 
     ad: IntArray
     start: IntArray
-    said: list[Said]
+    said: list[SentenceMatch]
 
-    def of(self, ads: NDArray[np.bool_]) -> Spoken:
+    def of(self, ads: NDArray[np.bool_]) -> SentenceMatches:
         """The sentences of those ads alone that are marked."""
         here = np.flatnonzero(ads[self.ad])
         said = [self.said[number] for number in here.tolist()]
-        return Spoken(self.ad[here], self.start[here], said)
+        return SentenceMatches(self.ad[here], self.start[here], said)
 
     def by_ad(self) -> Iterator[tuple[int, list[Hit]]]:
         """The hits of each ad, counted from its beginning; those near its notices left out."""
@@ -160,18 +160,20 @@ class Spoken:
             yield ad, _beyond_notices([(begin, said) for _, begin, said in of_ad])
 
 
-def _beyond_notices(sentences: list[tuple[int, Said]]) -> list[Hit]:
+def _beyond_notices(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit]:
     hits = [hit.moved(begin) for begin, said in sentences for hit in said.hits]
-    notices = [
-        (first + begin, last + begin) for begin, said in sentences for first, last in said.notices
+    disclaimers = [
+        (first + begin, last + begin)
+        for begin, said in sentences
+        for first, last in said.disclaimers
     ]
-    if not notices:
+    if not disclaimers:
         return hits
     return [
         hit
         for hit in hits
         if hit.rule.unconditional
-        or not any(first < hit.end and hit.start < last for first, last in notices)
+        or not any(first < hit.end and hit.start < last for first, last in disclaimers)
     ]
 
 
@@ -186,12 +188,12 @@ class Reader:
         for rule in self.book.rules:
             self._phrases += rule.phrases
             self._rules += [rule] * len(rule.phrases)
-        self._notices = self._add(self.book.notices)
-        self._doubts = self._add(self.book.doubts)
+        self._notices = self._add(self.book.disclaimers)
+        self._doubts = self._add(self.book.hedges)
         self._negators = self._add(self.book.negators)
         self._unless = {rule.id: self._add(rule.unless) for rule in self.book.rules if rule.unless}
         examples = (bare(t) for rule in self.book.rules for t in (*rule.finds, *rule.leaves))
-        self._screen = Screen(
+        self._screen = Prefilter(
             self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
         )
         # Most phrases are never run, and compiling one takes longer than many searches.
@@ -199,10 +201,10 @@ class Reader:
         self.on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
         self._numbers = indicator_numbers()
         # The sentences of late, and those before them: the older half is forgotten at once.
-        self._known: dict[str, Said] = {}
-        self._before: dict[str, Said] = {}
+        self._known: dict[str, SentenceMatch] = {}
+        self._before: dict[str, SentenceMatch] = {}
 
-    def read(self, folded: Sequence[str]) -> Spoken:
+    def read(self, folded: Sequence[str]) -> SentenceMatches:
         """What the sentences of these ads say."""
         text = plain(folded)
         letters = text.text
@@ -219,7 +221,7 @@ class Reader:
         telling = [number for number, what in enumerate(said) if what is not NOTHING]
         first = starts[telling]
         ad = np.searchsorted(text.starts, first, side="right") - 1
-        return Spoken(ad, first - text.starts[ad], [said[number] for number in telling])
+        return SentenceMatches(ad, first - text.starts[ad], [said[number] for number in telling])
 
     def _add(self, phrases: Sequence[Phrase]) -> range:
         """Put phrases behind the others; returns their numbers."""
@@ -227,11 +229,11 @@ class Reader:
         self._phrases += phrases
         return range(first, len(self._phrases))
 
-    def _recalled(self, sentences: Sequence[str]) -> list[Said]:
+    def _recalled(self, sentences: Sequence[str]) -> list[SentenceMatch]:
         """What sentences say, remembered or found and kept."""
         said = list(map(self._known.get, sentences))
         if None not in said:
-            return cast(list[Said], said)
+            return cast(list[SentenceMatch], said)
         asked = dict.fromkeys(s for s, known in zip(sentences, said, strict=True) if known is None)
         before = [(sentence, self._before.get(sentence)) for sentence in asked]
         unknown = [sentence for sentence, known in before if known is None]
@@ -246,7 +248,7 @@ class Reader:
 
     def _learn(
         self, sentences: Sequence[str], squeezed: Sequence[Sequence[Span]] | None = None
-    ) -> list[Said]:
+    ) -> list[SentenceMatch]:
         """What sentences say, found anew; spans are widened to those of words pulled apart."""
         candidates = self._screen.candidates(sentences)
         widest = squeezed or repeat(())
@@ -257,9 +259,11 @@ class Reader:
             for sentence, numbers, spans in zip(sentences, candidates, widest)  # noqa: B905
         ]
 
-    def _found(self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]) -> Said:
+    def _found(
+        self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]
+    ) -> SentenceMatch:
         hits: list[Hit] = []
-        notices: list[Span] = []
+        disclaimers: list[Span] = []
         patterns = self._patterns
         for number in numbers:
             if number >= self._doubts.start:
@@ -268,7 +272,7 @@ class Reader:
             for match in pattern.finditer(sentence):
                 start, end = match.span()
                 if number >= self._notices.start:
-                    notices.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
+                    disclaimers.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
                     continue
                 rule = self._rules[number]
                 if rule.unless and self._any(self._unless[rule.id], numbers, sentence):
@@ -279,7 +283,7 @@ class Reader:
                     hits.append(Hit(rule, *widened(start, end, squeezed), state))
         if hits and self._any(self._doubts, numbers, sentence):
             hits = [hit for hit in hits if hit.rule.unconditional]
-        return self._said(hits, notices)
+        return self._said(hits, disclaimers)
 
     def _compile(self, number: int) -> re.Pattern[str]:
         pattern = self._patterns[number] = self._phrases[number].pattern
@@ -302,15 +306,15 @@ class Reader:
             return True
         return not rule.holds_negation and bool(self.book.negation.search(sentence, start, end))
 
-    def _said(self, hits: list[Hit], notices: list[Span]) -> Said:
-        if not hits and not notices:
+    def _said(self, hits: list[Hit], disclaimers: list[Span]) -> SentenceMatch:
+        if not hits and not disclaimers:
             return NOTHING
         kept = [
             _ROW.pack(self._numbers[hit.indicator], hit.state is State.PRESENT, hit.start, hit.end)
-            for hit in (settled(hits) if len(hits) > 1 else hits)
+            for hit in (resolve_overlaps(hits) if len(hits) > 1 else hits)
         ]
         contested = len({hit.indicator for hit in hits}) < len(hits)
-        return Said(tuple(hits), tuple(notices), b"".join(kept), contested)
+        return SentenceMatch(tuple(hits), tuple(disclaimers), b"".join(kept), contested)
 
 
 def indicator_numbers() -> dict[str, int]:
@@ -329,7 +333,7 @@ def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[S
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LanguageMatches:
     """What the rules of one language find in the ads that may be written in it.
 
     Attributes:
@@ -337,13 +341,13 @@ class Heard:
         on_raw: by ad, findings in the ad as it came, which nothing takes the force from.
     """
 
-    spoken: Spoken
+    spoken: SentenceMatches
     on_raw: Mapping[int, list[Hit]]
 
 
-def hear(
+def match_language(
     raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None]
-) -> Iterator[Heard]:
+) -> Iterator[LanguageMatches]:
     """What is found in each language; an ad of no language, or another, is read in all."""
     platform = platform_file()
     texts = RawTexts(raw)
@@ -354,15 +358,15 @@ def hear(
     for code in LANGUAGES:
         if mine := sorted(rows[code] + unknown):
             reader = _reader(code, platform)
-            yield Heard(_read(reader, folded, mine), _on_raw(reader, texts, mine))
+            yield LanguageMatches(_read(reader, folded, mine), _on_raw(reader, texts, mine))
 
 
-def _read(reader: Reader, folded: Sequence[str], rows: list[int]) -> Spoken:
+def _read(reader: Reader, folded: Sequence[str], rows: list[int]) -> SentenceMatches:
     parts = [
         reader.read([folded[row] for row in rows[first : first + _AT_ONCE]])
         for first in range(0, len(rows), _AT_ONCE)
     ]
-    return Spoken(
+    return SentenceMatches(
         np.array(rows)[
             np.concatenate([part.ad + _AT_ONCE * number for number, part in enumerate(parts)])
         ],

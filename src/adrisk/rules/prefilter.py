@@ -68,7 +68,7 @@ def words_of(text: str) -> list[str]:
     return text.encode("ascii").translate(_WORDS_APART).decode("ascii").split()
 
 
-class Screen:
+class Prefilter:
     """The words that phrases need; threads may share one."""
 
     def __init__(self, phrases: Sequence[Phrase], sample: Iterable[str] = ()) -> None:

@@ -66,8 +66,8 @@ class Rulebook:
 
     language: str
     rules: tuple[Rule, ...]
-    notices: tuple[Phrase, ...]
-    doubts: tuple[Phrase, ...]
+    disclaimers: tuple[Phrase, ...]
+    hedges: tuple[Phrase, ...]
     negators: tuple[Phrase, ...]
 
     @cached_property
@@ -115,8 +115,8 @@ def _load(language: str, platform: Path | None) -> Rulebook:
     return Rulebook(
         language=language,
         rules=tuple(rules),
-        notices=_phrases(content["notices"], slots, f"{path}: notices"),
-        doubts=_phrases(content["doubts"], slots, f"{path}: doubts"),
+        disclaimers=_phrases(content["notices"], slots, f"{path}: notices"),
+        hedges=_phrases(content["doubts"], slots, f"{path}: doubts"),
         negators=_phrases(content["negators"], slots, f"{path}: negators"),
     )
 

@@ -26,7 +26,7 @@ from adrisk.types import IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class Wordings:
+class UniqueTexts:
     """The k wordings of n ads.
 
     Attributes:
@@ -46,7 +46,7 @@ class Wordings:
     keys: list[bytes]
 
 
-def wordings(ads: pa.Table) -> Wordings:
+def unique_texts(ads: pa.Table) -> UniqueTexts:
     """The wordings of ads; `text`, `location` and `language` are read."""
     text = ads["text"].combine_chunks().dictionary_encode()
     languages, language = _coded(ads["language"])
@@ -72,7 +72,7 @@ def wordings(ads: pa.Table) -> Wordings:
     digests = [made[code] for code in written[first].tolist()]
     its_region = [regions[code] for code in region[first].tolist()]
     its_language = [languages[code] for code in language[first].tolist()]
-    return Wordings(
+    return UniqueTexts(
         place_of[of],
         text.dictionary.take(pa.array(written[first])),
         its_region,
@@ -102,7 +102,7 @@ REMEMBERED = 1 << 16
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
-class Asked:
+class CacheLookup:
     """A batch of which some texts are still to be read.
 
     Attributes:
@@ -121,11 +121,11 @@ class Asked:
     found: Records
     names: Names
     unknown: list[int] = field(default_factory=list)
-    read_for: list[tuple[Asked, int]] = field(default_factory=list)
+    read_for: list[tuple[CacheLookup, int]] = field(default_factory=list)
     fresh: tuple[Records, Names] | None = None
 
 
-class Copies:
+class ResultCache:
     """What was found in the texts read last."""
 
     def __init__(self, record: np.dtype[np.void], size: int = REMEMBERED) -> None:
@@ -134,9 +134,9 @@ class Copies:
         self._names: Names = [()] * size
         self._found = np.zeros(size, dtype=record)
         self._next = 0
-        self._awaited: dict[bytes, tuple[Asked, int]] = {}
+        self._awaited: dict[bytes, tuple[CacheLookup, int]] = {}
 
-    def ask(self, digests: Sequence[bytes]) -> Asked:
+    def lookup(self, digests: Sequence[bytes]) -> CacheLookup:
         """What is to be read of a batch.
 
         Args:
@@ -144,7 +144,7 @@ class Copies:
         """
         slots = [self._slots.get(digest, -1) for digest in digests]
         unknown = [row for row, slot in enumerate(slots) if slot < 0]
-        asked = Asked(
+        asked = CacheLookup(
             np.empty(0, dtype=np.int64),
             [],
             self._found[slots],
@@ -163,7 +163,7 @@ class Copies:
         asked.digests = [digests[row] for row in first]
         return asked
 
-    def tell(self, asked: Asked, fresh: Records, names: Names) -> tuple[Records, Names]:
+    def store(self, asked: CacheLookup, fresh: Records, names: Names) -> tuple[Records, Names]:
         """Records and names of all rows of a batch; of those asked about, the earliest comes first.
 
         Args:

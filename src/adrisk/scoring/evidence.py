@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adrisk.model.model import Model
-from adrisk.parallel import Crew, cores, in_order
+from adrisk.parallel import WorkerPool, cores, in_order
 from adrisk.progress import track
 from adrisk.scoring.workdir import candidate_texts, part_files, write_scores
-from adrisk.scoring.worker import Ad, Evidence, TextReader, explain, explain_there
+from adrisk.scoring.worker import Ad, Evidence, TextReader, evidence_in_worker, evidence_values
 from adrisk.types import Level
 
 _WRITERS = 2  # threads; more would hold more parts in memory at once
@@ -26,7 +26,7 @@ _Part = tuple[Path, pa.Table, list[int], list[Evidence]]
 
 
 def write_evidence(
-    model: Model, out: Path, workers: int, helpers: Crew[TextReader] | None = None
+    model: Model, out: Path, workers: int, helpers: WorkerPool[TextReader] | None = None
 ) -> None:
     """Explain every ad whose level is review or urgent; the others keep none.
 
@@ -56,9 +56,9 @@ def write_evidence(
                 known.clear()
             new = [ad for ad in dict.fromkeys(ads) if ad not in known]
             if helpers is None:
-                found = in_order(partial(explain, model), new, workers)
+                found = in_order(partial(evidence_values, model), new, workers)
             else:
-                found = helpers.in_order(explain_there, new)
+                found = helpers.in_order(evidence_in_worker, new)
             for ad, evidence in zip(new, found, strict=True):
                 known[ad] = evidence
                 advance()

@@ -19,7 +19,7 @@ from adrisk.model.campaign_risk import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.scoring.masking import mask_field, visible
 from adrisk.scoring.outputs import FACTS_FILE
-from adrisk.scoring.workdir import FACTS, WORK, part_files, read_worded
+from adrisk.scoring.workdir import FACTS, WORK, part_files, read_text_index
 from adrisk.types import IntArray
 
 _NAME_LIMIT = 60
@@ -68,7 +68,7 @@ def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
         out: with `scores/` and `.work/`.
         guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
     """
-    worded = read_worded(out)
+    worded = read_text_index(out)
     tables = [
         pq.read_table(
             (out / WORK / path.stem).with_suffix(".facts"),

@@ -22,10 +22,10 @@ from adrisk import schema
 from adrisk.files import replacing
 from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
-from adrisk.policy.abstention import Unjudged, languages_known, why_not
+from adrisk.policy.abstention import AbstainReason, abstain_text, known_languages
 from adrisk.policy.policy import Policy
-from adrisk.policy.queue import LEVELS, Apart, Queue, apply_policy
-from adrisk.policy.reasons import incomplete_reasons, reasons
+from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
+from adrisk.policy.reasons import abstain_reason_lines, reasons
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.facts import campaign_rows
@@ -36,26 +36,26 @@ APART_FILE = "apart.parquet"
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NotedExceptions:
     """What was noted of the n ads of a scored folder.
 
     Attributes:
         escalate: the escalating indicators of the ads that show any, by row.
-        incomplete: shape (n,), `Unjudged`.
+        incomplete: shape (n,), `AbstainReason`.
     """
 
     escalate: dict[int, tuple[str, ...]]
     incomplete: NDArray[np.int8]
 
     @property
-    def apart(self) -> Apart:
+    def apart(self) -> AdExceptions:
         """In the form a policy takes."""
         escalated = np.zeros(len(self.incomplete), dtype=np.bool_)
         escalated[list(self.escalate)] = True
-        return Apart(escalated, (self.incomplete > 0) & ~escalated)
+        return AdExceptions(escalated, (self.incomplete > 0) & ~escalated)
 
 
-def write_apart(out: Path) -> Noted:
+def write_exceptions(out: Path) -> NotedExceptions:
     """Put together what the parts noted, in `.work`, and write it beside the scores."""
     names = load_taxonomy().escalating
     ids, rows, escalate, incomplete = [], [], [], []
@@ -76,7 +76,8 @@ def write_apart(out: Path) -> Noted:
             "ad_id": pa.array(ids, pa.string()),
             "escalate": pa.array(escalate, pa.list_(pa.string())),
             "incomplete": pa.array(
-                [Unjudged(code).name.lower() if code else None for code in incomplete], pa.string()
+                [AbstainReason(code).name.lower() if code else None for code in incomplete],
+                pa.string(),
             ),
         },
         schema=schema.APART,
@@ -86,7 +87,7 @@ def write_apart(out: Path) -> Noted:
     return _noted(rows, escalate, incomplete, count)
 
 
-def read_apart(folder: Path, ids: pa.ChunkedArray) -> Noted:
+def read_exceptions(folder: Path, ids: pa.ChunkedArray) -> NotedExceptions:
     """What was noted of these ads, in their order; nothing in a folder of an older adrisk."""
     path = folder / APART_FILE
     if not path.is_file():
@@ -94,16 +95,18 @@ def read_apart(folder: Path, ids: pa.ChunkedArray) -> Noted:
     table = pq.read_table(path, schema=schema.APART)
     place = {ad_id: row for row, ad_id in enumerate(ids.to_pylist())} if len(table) else {}
     rows = [place[ad_id] for ad_id in table["ad_id"].to_pylist()]
-    codes = [Unjudged[name.upper()] if name else 0 for name in table["incomplete"].to_pylist()]
+    codes = [AbstainReason[name.upper()] if name else 0 for name in table["incomplete"].to_pylist()]
     return _noted(rows, [tuple(names) for names in table["escalate"].to_pylist()], codes, len(ids))
 
 
 def _noted(
     rows: list[int], escalate: list[tuple[str, ...]], incomplete: list[int], count: int
-) -> Noted:
+) -> NotedExceptions:
     codes = np.zeros(count, dtype=np.int8)
     codes[rows] = incomplete
-    return Noted({row: names for row, names in zip(rows, escalate, strict=True) if names}, codes)
+    return NotedExceptions(
+        {row: names for row, names in zip(rows, escalate, strict=True) if names}, codes
+    )
 
 
 _LEVELS = pa.array(LEVELS, pa.string())
@@ -117,7 +120,7 @@ def write_flags(
     policy: Policy,
     campaigns: pa.Table,
     facts: pa.Table,
-    noted: Noted,
+    noted: NotedExceptions,
 ) -> dict[str, Any]:
     """Write `flags.parquet`, one row an ad in the order of the scores; returns the counts.
 
@@ -135,7 +138,7 @@ def write_flags(
     risk = np.concatenate(risks)
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
     queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
-    known = languages_known(model.manifest.trained_on.languages)
+    known = known_languages(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
     flags = partial(_flags, labels=model.labels, policy=policy, queue=queue, linked=linked)
     with (
@@ -157,7 +160,7 @@ class _Linked:
     campaigns: pa.Table
     numbers: NDArray[np.int32]
     words: pa.ChunkedArray
-    noted: Noted
+    noted: NotedExceptions
     known: frozenset[str]
 
     def of(
@@ -170,7 +173,7 @@ class _Linked:
 
     def because(self, row: int, language: str | None) -> str:
         """Why an ad is not judged."""
-        return why_not(Unjudged(int(self.noted.incomplete[row])), language, self.known)
+        return abstain_text(AbstainReason(int(self.noted.incomplete[row])), language, self.known)
 
 
 def _flags(
@@ -194,7 +197,7 @@ def _flags(
     for row, ad, size, across in linked.of(first + spoken, scores.take(pa.array(spoken))):
         if queue.levels[row] == _INCOMPLETE:
             because = linked.because(row, ad["language"])
-            words.append(incomplete_reasons(because, queue.ranks[row] > 0))
+            words.append(abstain_reason_lines(because, queue.ranks[row] > 0))
             continue
         words.append(
             reasons(
@@ -226,16 +229,16 @@ def _flags(
 
 
 def _counts(
-    policy: Policy, risk: np.ndarray, campaigns: np.ndarray, queue: Queue, noted: Noted
+    policy: Policy, risk: np.ndarray, campaigns: np.ndarray, queue: Queue, noted: NotedExceptions
 ) -> dict[str, Any]:
     incomplete = noted.apart.incomplete
-    because = np.bincount(noted.incomplete[incomplete], minlength=len(Unjudged))
+    because = np.bincount(noted.incomplete[incomplete], minlength=len(AbstainReason))
     levels = np.bincount(queue.levels, minlength=len(_LEVELS))
     over = np.unique(campaigns[queue.over_capacity])
     return {
         **{str(level): int(n) for level, n in zip(LEVELS, levels, strict=True)},
         "incomplete_because": {
-            reason.name.lower(): int(because[reason]) for reason in Unjudged if because[reason]
+            reason.name.lower(): int(because[reason]) for reason in AbstainReason if because[reason]
         },
         "incomplete_queued": int((incomplete & (queue.ranks > 0)).sum()),
         "escalated": len(noted.escalate),

@@ -28,10 +28,10 @@ from adrisk.linking.link import link
 from adrisk.linking.links import Linked
 from adrisk.linking.memory import DAYS, Memory, remember
 from adrisk.linking.minhash import WIDTH
-from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerRecipe, Texts, together
+from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerSpec, Texts, concat_signed
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
-from adrisk.scoring.workdir import WORK, part_files, read_worded
+from adrisk.scoring.workdir import WORK, part_files, read_text_index
 from adrisk.types import IntArray
 
 MANY_ADS = 60_000
@@ -122,7 +122,7 @@ def link_parts(out: Path, memory: Memory | None = None) -> Linked:
             ids += pq.read_table(path, columns=["ad_id"])["ad_id"].chunks
             signed = (out / WORK / path.stem).with_suffix(".signatures")
             signatures.append(np.fromfile(signed, dtype=np.uint32))
-        worded = read_worded(out)
+        worded = read_text_index(out)
         step = link if memory is None else memory.link
         linked = step(
             pa.chunked_array(ids),
@@ -185,10 +185,10 @@ def _signed(
 
     if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
         Pseudonymiser.open(workspace, PURPOSE)  # a damaged key is told here, not by a worker
-        done = in_processes(SignerRecipe(workspace), batches(), workers)
+        done = in_processes(SignerSpec(workspace), batches(), workers)
     else:
         done = in_order(Signer(Pseudonymiser.open(workspace, PURPOSE)), batches(), workers)
-    signed = together(list(done))
+    signed = concat_signed(list(done))
     nothing = np.zeros(0, dtype=np.int64)
     return pa.chunked_array(ids, pa.string()), np.concatenate([nothing, *text_of]), signed
 

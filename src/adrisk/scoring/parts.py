@@ -18,24 +18,31 @@ import pyarrow as pa
 from adrisk.batch import cut
 from adrisk.ingest.stream import AdStream
 from adrisk.linking.link import CONTACTS
-from adrisk.model.model import Answers, Model
-from adrisk.parallel import Crew, cores, crew, in_order
-from adrisk.policy.abstention import languages_known, unjudged
+from adrisk.model.model import Model, Predictions
+from adrisk.parallel import WorkerPool, cores, in_order, start_pool
+from adrisk.policy.abstention import abstain_reasons, known_languages
 from adrisk.policy.policy import Policy
 from adrisk.progress import track
-from adrisk.scoring.dedupe import Asked, Copies, Names, Records, Wordings, wordings
+from adrisk.scoring.dedupe import (
+    CacheLookup,
+    Names,
+    Records,
+    ResultCache,
+    UniqueTexts,
+    unique_texts,
+)
 from adrisk.scoring.workdir import (
     APART,
     FACTS,
     TEXTS,
     WORK,
-    Batch,
-    Part,
+    PartBuffer,
+    ScoredBatch,
     part_files,
     part_name,
     write_part,
 )
-from adrisk.scoring.worker import Recipe, TextReader, Unread, record_of, together
+from adrisk.scoring.worker import ReaderSpec, TextReader, TextRequest, concat, record_of
 
 BATCH_ROWS = 10_240
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
@@ -53,7 +60,7 @@ MANY_ADS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PendingBatch:
     """A batch whose texts are not all read yet.
 
     Attributes:
@@ -63,8 +70,8 @@ class Begun:
     """
 
     ads: pa.Table
-    wordings: Wordings
-    asked: Asked
+    unique_texts: UniqueTexts
+    asked: CacheLookup
 
 
 class Scorer:
@@ -74,22 +81,22 @@ class Scorer:
         self._model = model
         self._policy = policy
         self._run_id = run_id
-        self._known = languages_known(model.manifest.trained_on.languages)
+        self._known = known_languages(model.manifest.trained_on.languages)
         self._record = record_of(model.labels)
-        self._copies = Copies(self._record)
+        self._copies = ResultCache(self._record)
 
-    def begin(self, ads: pa.Table) -> tuple[Begun, Unread]:
+    def begin(self, ads: pa.Table) -> tuple[PendingBatch, TextRequest]:
         """Find out what of a batch is to be read."""
-        found = wordings(ads)
-        asked = self._copies.ask(found.keys)
-        unread = Unread(
+        found = unique_texts(ads)
+        asked = self._copies.lookup(found.keys)
+        unread = TextRequest(
             found.texts.take(pa.array(asked.rows)),
             [found.regions[row] for row in asked.rows],
             [found.languages[row] for row in asked.rows],
         )
-        return Begun(ads.drop_columns(["text"]), found, asked), unread
+        return PendingBatch(ads.drop_columns(["text"]), found, asked), unread
 
-    def finish(self, begun: Begun, fresh: Records, fresh_names: Names) -> Batch:
+    def finish(self, begun: PendingBatch, fresh: Records, fresh_names: Names) -> ScoredBatch:
         """The scores of a batch, and what linking and explaining will need of it.
 
         Args:
@@ -97,15 +104,15 @@ class Scorer:
             fresh: what its unread texts say.
             fresh_names: of the contacts in each.
         """
-        ads, worded = begun.ads, begun.wordings
+        ads, worded = begun.ads, begun.unique_texts
         of = worded.number
-        found, names = self._copies.tell(begun.asked, fresh, fresh_names)
-        incomplete = unjudged(
+        found, names = self._copies.store(begun.asked, fresh, fresh_names)
+        incomplete = abstain_reasons(
             found["unreadable"], pa.array(worded.languages, pa.string()), self._known
         )
         scores = self._model.tabulate(
             ads,
-            Answers(found["risk"][of], found["level"][of], found["indicators"][of]),
+            Predictions(found["risk"][of], found["level"][of], found["indicators"][of]),
             pa.array(worded.digests).take(pa.array(of)),
             found["obscured"][of],
             found["truncated"][of],
@@ -117,7 +124,7 @@ class Scorer:
         may_be_flagged = escalates | (found["risk"] >= np.float32(self._policy.review_at))
         candidates = np.flatnonzero(may_be_flagged[of])
         texts = worded.texts.take(pa.array(of[candidates]))
-        return Batch(
+        return ScoredBatch(
             scores=scores.table,
             facts=ads.select(FACTS),
             wording=of,
@@ -134,9 +141,9 @@ class Scorer:
         )
 
 
-def hands(
-    recipe: Recipe, stream: AdStream, workers: int
-) -> AbstractContextManager[Crew[TextReader] | None]:
+def worker_pool(
+    recipe: ReaderSpec, stream: AdStream, workers: int
+) -> AbstractContextManager[WorkerPool[TextReader] | None]:
     """Processes that read texts, where there are so many ads that starting them pays.
 
     Args:
@@ -146,7 +153,7 @@ def hands(
     """
     if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return crew(recipe, workers, preload=_PRELOADED)
+    return start_pool(recipe, workers, preload=_PRELOADED)
 
 
 def score_parts(
@@ -155,7 +162,7 @@ def score_parts(
     stream: AdStream,
     out: Path,
     workers: int,
-    helpers: Crew[TextReader] | None,
+    helpers: WorkerPool[TextReader] | None,
 ) -> None:
     """Score what is not scored yet; `out` has the folders `scores` and `.work`.
 
@@ -171,15 +178,17 @@ def score_parts(
     for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
         if path.name.split(".")[0] not in done:
             path.unlink()
-    under_way: deque[list[tuple[int, int, Begun | None]]] = deque()  # part, ads, what is begun
+    under_way: deque[list[tuple[int, int, PendingBatch | None]]] = (
+        deque()
+    )  # part, ads, what is begun
 
-    def to_read() -> Iterator[Unread]:
-        some: list[tuple[int, int, Begun | None]] = []
-        texts: list[Unread] = []
+    def to_read() -> Iterator[TextRequest]:
+        some: list[tuple[int, int, PendingBatch | None]] = []
+        texts: list[TextRequest] = []
 
-        def ready() -> Unread:
+        def ready() -> TextRequest:
             under_way.append(some.copy())
-            unread = together(texts)
+            unread = concat(texts)
             some.clear()
             texts.clear()
             return unread
@@ -201,20 +210,20 @@ def score_parts(
         readings = in_order(reader, to_read(), workers)
     else:
         readings = helpers.in_order(TextReader.__call__, to_read(), ahead=_AHEAD)
-    gathered, current = Part(), 0
+    gathered, current = PartBuffer(), 0
     with track("score", stream.total_rows) as advance:
         for fresh, names in readings:
             first = 0
             for part, rows, begun in under_way.popleft():
                 if part != current:
-                    gathered, current = Part(), part
+                    gathered, current = PartBuffer(), part
                 if begun is not None:
                     its = slice(first, first + len(begun.asked.rows))
                     gathered.add(scorer.finish(begun, fresh[its], names[its]))
                     first = its.stop
                     if gathered.rows == PART_ROWS:
                         write_part(out, current, gathered)
-                        gathered = Part()
+                        gathered = PartBuffer()
                 advance(rows)
         write_part(out, current, gathered)
 

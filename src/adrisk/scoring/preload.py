@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from contextlib import suppress
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.errors import AdriskError
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
@@ -18,5 +18,5 @@ from adrisk.rules.rulebook import load_rules
 with suppress(AdriskError):  # a platform's faulty file is told where somebody asks for it
     for _language in LANGUAGES:
         _texts = [t for rule in load_rules(_language) for t in (*rule.finds, *rule.leaves)]
-        _ = prepare(_texts, [_language] * len(_texts)).findings
+        _ = make_batch(_texts, [_language] * len(_texts)).rule_hits
 gc.freeze()  # so that the collector, in every process, leaves the shared pages alone

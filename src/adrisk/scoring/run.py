@@ -38,18 +38,18 @@ from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model.model import Model
-from adrisk.parallel import give_back
-from adrisk.policy.policy import Policy, PolicyConfig, describe, settle
+from adrisk.parallel import release_memory
+from adrisk.policy.policy import Policy, PolicyConfig, describe, resolve_policy
 from adrisk.progress import say
 from adrisk.scoring import parts
 from adrisk.scoring.evidence import write_evidence
 from adrisk.scoring.facts import write_facts
-from adrisk.scoring.flags import write_apart, write_flags
+from adrisk.scoring.flags import write_exceptions, write_flags
 from adrisk.scoring.linking import link_parts, remembering
-from adrisk.scoring.parts import Scorer, hands, score_parts
+from adrisk.scoring.parts import Scorer, score_parts, worker_pool
 from adrisk.scoring.sealing import seal_contacts
 from adrisk.scoring.workdir import WORK, part_files, reread_ads
-from adrisk.scoring.worker import Recipe
+from adrisk.scoring.worker import ReaderSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ def score(
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if there are no ads; the quarantine file says why.
     """
-    settled = settle(policy, model)
-    told = (*_told(settled), *outside_the_band(model, settled))
+    settled = resolve_policy(policy, model)
+    told = (*_told(settled), *second_pass_warnings(model, settled))
     key = _key(model, settled, sources, mapping or {})
     if remember is not None:
         key["remember"] = remember
@@ -117,23 +117,23 @@ def score(
             for note in (*told, *stream.notes):
                 say(note)
             folder = until_explained.enter_context(_on_disk(model))
-            recipe = Recipe(folder, model.version, workspace)
-            helpers = until_explained.enter_context(hands(recipe, stream, workers))
+            recipe = ReaderSpec(folder, model.version, workspace)
+            helpers = until_explained.enter_context(worker_pool(recipe, stream, workers))
             score_parts(
                 Scorer(model, settled, run_id), recipe.reader(model), stream, out, workers, helpers
             )
             if stream.accepted == 0:
                 _abandon(out)
                 raise no_ads(sources, quarantine)
-        give_back()
+        release_memory()
         with remembering(workspace, remember, days) as memory:
             linked = link_parts(out, memory)
-        give_back()
+        release_memory()
         for note in linked.notes:
             say(note)
-        noted = write_apart(out)
+        noted = write_exceptions(out)
         facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
-        give_back()
+        release_memory()
         counts = write_flags(out, model, settled, linked.campaigns, facts, noted)
         with ThreadPoolExecutor(1, thread_name_prefix="adrisk") as beside:
             sealing = beside.submit(seal_contacts, out, workspace)
@@ -144,7 +144,7 @@ def score(
         "scored": stream.accepted,
         "quarantined": quarantine.count,
         "quarantined_because": dict(quarantine.by_reason),
-        **reread(out, model, stream.accepted),
+        **second_pass_counts(out, model, stream.accepted),
         **counts,
         "contacts_sealed": sealed,
     }
@@ -289,7 +289,7 @@ def _write_manifest(
     )
 
 
-def reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
+def second_pass_counts(out: Path, model: Model, scored: int) -> dict[str, Any]:
     """How many of the ads scored were read twice, and why those; says it, too."""
     because = model.manifest.facts.get("reread_because")
     if because is None:
@@ -299,7 +299,7 @@ def reread(out: Path, model: Model, scored: int) -> dict[str, Any]:
     return {"reread": ads, "reread_share": ads / scored, "reread_because": because}
 
 
-def outside_the_band(model: Model, policy: Policy) -> tuple[str, ...]:
+def second_pass_warnings(model: Model, policy: Policy) -> tuple[str, ...]:
     """Where no ad near the policy's threshold is read twice, that it is so.
 
     The band is of margins; each language may calibrate them by a curve of its own.

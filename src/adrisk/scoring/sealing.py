@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.errors import MissingExtraError
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.places import guess_regions
@@ -67,8 +67,8 @@ def _flagged(out: Path, names: Pseudonymiser) -> Iterator[KeptContact]:
         regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
         # Most are copies, and a copy from the same region has no contact of its own.
         pairs = dict.fromkeys(zip((texts[row] for row in rows.tolist()), regions, strict=True))
-        reading = prepare(pa.array([text for text, _ in pairs], pa.large_string()))
-        shown = contacts_column(reading.raw, reading.folded, [region for _, region in pairs])
+        batch = make_batch(pa.array([text for text, _ in pairs], pa.large_string()))
+        shown = contacts_column(batch.raw, batch.folded, [region for _, region in pairs])
         for contacts in shown:
             for contact in contacts:
                 yield KeptContact(names.of(contact), contact.kind, contact.value)

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.errors import UsageError
 from adrisk.ingest.language import detect_languages
 from adrisk.model.explain import Explanation, explain
 from adrisk.model.model import Model
 from adrisk.policy.abstention import (
-    Unjudged,
-    escalating,
-    languages_known,
-    unjudged,
+    AbstainReason,
+    abstain_reasons,
+    abstain_text,
+    escalation_bits,
+    known_languages,
     unreadable,
-    why_not,
 )
 from adrisk.rules.taxonomy import load_taxonomy
 
@@ -57,20 +57,20 @@ def explain_text(model: Model, text: str) -> Explained:
             "the text is not valid UTF-8; convert it, or score it from a file"
         ) from error
     language = detect_languages(given)[0].as_py()
-    reading = prepare(given, [language])
-    escalated = _escalated(model, reading)
-    known = languages_known(model.manifest.trained_on.languages)
-    (code,) = unjudged(unreadable(reading.folded), pa.array([language], pa.string()), known)
-    judged = code == Unjudged.JUDGED or escalated
+    batch = make_batch(given, [language])
+    escalated = _escalated(model, batch)
+    known = known_languages(model.manifest.trained_on.languages)
+    (code,) = abstain_reasons(unreadable(batch.folded), pa.array([language], pa.string()), known)
+    judged = code == AbstainReason.JUDGED or escalated
     return Explained(
         why=explain(model, text, language),
         language=language,
-        not_judged=None if judged else why_not(Unjudged(int(code)), language, known),
+        not_judged=None if judged else abstain_text(AbstainReason(int(code)), language, known),
         escalated=escalated,
     )
 
 
-def _escalated(model: Model, reading: Reading) -> tuple[str, ...]:
-    (bits,) = escalating(model, reading, model.answer(reading))
+def _escalated(model: Model, batch: TextBatch) -> tuple[str, ...]:
+    (bits,) = escalation_bits(model, batch, model.predict(batch))
     names = load_taxonomy().escalating
     return tuple(name for i, name in enumerate(names) if bits >> np.uint64(i) & np.uint64(1))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.errors import UsageError
 from adrisk.evaluation.rule_report import RuleReport
 from adrisk.extract.contacts import contacts_column
@@ -24,7 +24,7 @@ from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.rules.match import match_all
-from adrisk.rules.matcher import settled
+from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.taxonomy import load_taxonomy
 
 _EVIDENCE = pa.schema(
@@ -72,7 +72,7 @@ def match(
     def find(ads: pa.Table) -> pa.Table:
         languages = ads["language"].to_pylist()
         everything = match_all(ads["text"].to_pylist(), languages)
-        kept = [settled(found) for found in everything]
+        kept = [resolve_overlaps(found) for found in everything]
         if figures is not None:
             figures.add(ads, everything, kept)
         rows = [
@@ -105,10 +105,10 @@ def extract(
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
-        reading = prepare(ads["text"])
+        batch = make_batch(ads["text"])
         regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
-        contacts = contacts_column(reading.raw, reading.folded, regions)
-        mentions = mentions_column(reading.raw, reading.folded, contacts)
+        contacts = contacts_column(batch.raw, batch.folded, regions)
+        mentions = mentions_column(batch.raw, batch.folded, contacts)
         rows: list[tuple[object, ...]] = []
         for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
             of_ad: list[tuple[Any, ...]] = [

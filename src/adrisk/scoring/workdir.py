@@ -34,7 +34,7 @@ _REPETITIVE = ["language", "model", "model_version", "run_id"]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ScoredBatch:
     """Rows of the scores table with their facts and the number of their wordings; a signature for
     each wording, contacts by wording; texts and what stands apart by row of the batch."""
 
@@ -49,7 +49,7 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Part:
+class PartBuffer:
     """Batches put together; wordings are numbered, and rows counted, through the part."""
 
     scores: list[pa.Table] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Part:
     rows: int = 0
     wordings: int = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: ScoredBatch) -> None:
         """Put a batch behind the others."""
         wording = pa.array(batch.wording + self.wordings, pa.int32())
         self.facts.append(batch.facts.append_column(_WORDING, wording))
@@ -106,7 +106,7 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Worded:
+class TextIndex:
     """The wordings of the n ads of all parts, numbered through.
 
     Attributes:
@@ -120,7 +120,7 @@ class Worded:
     contacts: pa.Table
 
 
-def read_worded(out: Path) -> Worded:
+def read_text_index(out: Path) -> TextIndex:
     """Which wording each ad has, and the contacts in each."""
     wording, contacts = [], [CONTACTS.empty_table()]
     count = 0
@@ -131,7 +131,7 @@ def read_worded(out: Path) -> Worded:
         shown = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
         contacts.append(_further(shown, count))
         count = int(wording[-1].max()) + 1
-    return Worded(np.concatenate(wording), count, pa.concat_tables(contacts))
+    return TextIndex(np.concatenate(wording), count, pa.concat_tables(contacts))
 
 
 def part_name(part: int) -> str:
@@ -139,7 +139,7 @@ def part_name(part: int) -> str:
     return f"part-{part:05d}"
 
 
-def write_part(out: Path, number: int, part: Part) -> None:
+def write_part(out: Path, number: int, part: PartBuffer) -> None:
     """Write all files of a part, its scores last; none for a part without ads."""
     if not part.rows:
         return

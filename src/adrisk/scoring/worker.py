@@ -17,21 +17,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
 from adrisk.model.explain import evidence_of
 from adrisk.model.model import Model
-from adrisk.policy.abstention import escalating, unreadable
+from adrisk.policy.abstention import escalation_bits, unreadable
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.dedupe import Names, Records
 from adrisk.types import State
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class TextRequest:
     """Texts to be read, with the region and the language of each where known."""
 
     texts: pa.Array
@@ -42,10 +42,10 @@ class Unread:
         return len(self.texts)
 
 
-def together(unread: Sequence[Unread]) -> Unread:
+def concat(unread: Sequence[TextRequest]) -> TextRequest:
     """Some texts to be read, one behind the other."""
     none = pa.array([], pa.large_string())
-    return Unread(
+    return TextRequest(
         pa.concat_arrays([none, *(some.texts for some in unread)]),
         [region for some in unread for region in some.regions],
         [language for some in unread for language in some.languages],
@@ -76,22 +76,22 @@ class TextReader:
         self.model = model
         self._pseudonyms = names
 
-    def __call__(self, unread: Unread) -> tuple[Records, Names]:
+    def __call__(self, unread: TextRequest) -> tuple[Records, Names]:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        reading = prepare(unread.texts, unread.languages)
-        contacts = contacts_column(reading.raw, reading.folded, unread.regions)
-        answers = self.model.answer(reading)
-        found = np.zeros(len(reading), dtype=record_of(self.model.labels))
+        batch = make_batch(unread.texts, unread.languages)
+        contacts = contacts_column(batch.raw, batch.folded, unread.regions)
+        answers = self.model.predict(batch)
+        found = np.zeros(len(batch), dtype=record_of(self.model.labels))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
         found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
-        found["truncated"] = reading.truncated
-        found["escalate"] = escalating(self.model, reading, answers)
-        found["unreadable"] = unreadable(reading.folded)
+        found["truncated"] = batch.truncated
+        found["escalate"] = escalation_bits(self.model, batch, answers)
+        found["unreadable"] = unreadable(batch.folded)
         found["reread"] = False if answers.reread is None else answers.reread
-        found["signature"] = signatures(reading.folded)
+        found["signature"] = signatures(batch.folded)
         names = self._pseudonyms
         return found, [
             tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
@@ -99,7 +99,7 @@ class TextReader:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ReaderSpec:
     """How a worker process makes a reader of its own, from the model's folder and the key's."""
 
     folder: Path
@@ -112,7 +112,7 @@ class Recipe:
 
         torch.set_num_threads(1)
         pa.set_cpu_count(1)
-        _ = prepare([""] * len(LANGUAGES), LANGUAGES).findings  # the rule books are held, too
+        _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
         return self.reader(Model.load(self.folder, self.version))
 
     def reader(self, model: Model) -> TextReader:
@@ -126,7 +126,7 @@ Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]
 Evidence = list[dict[str, Any]]
 
 
-def explain(model: Model, ad: Ad) -> Evidence:
+def evidence_values(model: Model, ad: Ad) -> Evidence:
     """What the text shows of the indicators that are likely."""
     text, language, likely = ad
     return [
@@ -142,6 +142,6 @@ def explain(model: Model, ad: Ad) -> Evidence:
     ]
 
 
-def explain_there(reader: TextReader, ad: Ad) -> Evidence:
+def evidence_in_worker(reader: TextReader, ad: Ad) -> Evidence:
     """The same in a process that holds a reader."""
-    return explain(reader.model, ad)
+    return evidence_values(reader.model, ad)

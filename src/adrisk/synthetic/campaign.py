@@ -16,7 +16,7 @@ from adrisk.synthetic.annotators import Votes, vote
 from adrisk.synthetic.cases import Book, Case, Statements, state
 from adrisk.synthetic.composer import Plan, Setting, plan
 from adrisk.synthetic.metadata import Boxes, filled
-from adrisk.synthetic.phrase_bank import Bank, Region, Slots
+from adrisk.synthetic.phrase_bank import PhraseBank, Region, Slots
 from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.writer import REGISTERS, target_length, write
 
@@ -47,7 +47,7 @@ _SEES_ANEW = 0.15  # chance that the annotators judge a copy as if it were the f
 class Origin:
     """Where a campaign is posted: the bank of its language, its region, its split, its number."""
 
-    bank: Bank
+    bank: PhraseBank
     region: Region
     split: str
     number: int
@@ -154,7 +154,7 @@ def posts(
         yield Post(story, text, when(settled, bank, rng), votes)
 
 
-def asked(kind: str, bank: Bank) -> tuple[str, ...]:
+def asked(kind: str, bank: PhraseBank) -> tuple[str, ...]:
     """The indicators that annotators are asked about in ads of a kind."""
     left_out = _NOT_ASKED[kind == "service"]
     return tuple([name for name in bank.present["train"] if name not in left_out])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from adrisk.synthetic.cases import MEDIUM, STRONG, Book, Case, Statements
-from adrisk.synthetic.phrase_bank import CLAUSES, Bank
+from adrisk.synthetic.phrase_bank import CLAUSES, PhraseBank
 from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
@@ -75,7 +75,7 @@ class Plan:
 class Setting:
     """What a draft needs to know of its campaign."""
 
-    bank: Bank
+    bank: PhraseBank
     sector: str
     kind: str
     like: str
@@ -128,7 +128,7 @@ def plan(
 
 
 def _forms(
-    said: Statements, bank: Bank, split: str, rng: random.Random
+    said: Statements, bank: PhraseBank, split: str, rng: random.Random
 ) -> tuple[list[str], list[str]]:
     """What is stated and denied in words, each with the indicator it speaks of.
 
@@ -152,7 +152,7 @@ def _form(families: Mapping[str, tuple[str, ...]], rng: random.Random) -> str:
     return rng.choice(families[rng.choice(tuple(families))])
 
 
-def _clauses(form: str, bank: Bank, rng: random.Random) -> str:
+def _clauses(form: str, bank: PhraseBank, rng: random.Random) -> str:
     """The two clauses of a form, in either order, in one sentence or two."""
     if CLAUSES not in form:
         return form
@@ -169,7 +169,7 @@ def _titled(
     titles: tuple[tuple[str, str], ...],
     hints: list[str],
     used: set[str],
-    bank: Bank,
+    bank: PhraseBank,
     rng: random.Random,
 ) -> tuple[str, str]:
     """A title and its line, of the trade that a look-alike speaks of where there is one."""

@@ -41,7 +41,7 @@ _REAL_LENGTHS = (
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-class Tally:
+class CorpusCounts:
     """Counts of the synthetic ads among those seen so far.
 
     Attributes:

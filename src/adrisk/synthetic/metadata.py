@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from adrisk.synthetic.phrase_bank import Bank, Region
+from adrisk.synthetic.phrase_bank import PhraseBank, Region
 
 _DAY = 86_400
 SPAN_DAYS = 181
@@ -43,7 +43,7 @@ def filled(
     split: str,
     size: int,
     rng: random.Random,
-) -> Callable[[Mapping[str, str], Bank, random.Random], Boxes]:
+) -> Callable[[Mapping[str, str], PhraseBank, random.Random], Boxes]:
     """How the author of a campaign fills the boxes of each ad, given its slot values."""
     opens, closes = (0, TRAIN_DAYS) if split == "train" else (TRAIN_DAYS, SPAN_DAYS)
     first = rng.randrange(opens, closes)
@@ -55,7 +55,7 @@ def filled(
     place_form = rng.choices(("{place}", "{place}, {country}", "{PLACE}", ""), (60, 18, 8, 14))[0]
     slot = _PRICE_SLOT.get(like, "sum")
 
-    def fill(settled: Mapping[str, str], bank: Bank, rng: random.Random) -> Boxes:
+    def fill(settled: Mapping[str, str], bank: PhraseBank, rng: random.Random) -> Boxes:
         hour = rng.choices(range(24), _HOURS)[0]
         location = place_form.format(
             place=settled["place"],

@@ -1,7 +1,7 @@
 """Read the phrase banks: what an ad can say of each indicator, and what stands around it.
 
 In: `phrases/{language}.yaml` (indicators), `settings/{language}.yaml` (regions, work, filler,
-look-alikes) and `style.yaml`. Out: a frozen `Bank`. Sentences hold slots in braces, which
+look-alikes) and `style.yaml`. Out: a frozen `PhraseBank`. Sentences hold slots in braces, which
 `Slots` fills; ` || ` divides two clauses that may stand in either order.
 """
 
@@ -75,7 +75,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Bank:
+class PhraseBank:
     """Everything that ads in one language are made of.
 
     `present` and `absent` are by split: no paraphrase family is on both sides. A family named
@@ -131,7 +131,7 @@ class Slots(dict[str, str]):
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def load_bank(language: str) -> Bank:
+def load_bank(language: str) -> PhraseBank:
     """The bank of one of `LANGUAGES`; read once a process."""
     phrases = read_yaml(_HERE / "phrases" / f"{language}.yaml")
     around = read_yaml(_HERE / "settings" / f"{language}.yaml")
@@ -141,7 +141,7 @@ def load_bank(language: str) -> Bank:
     sectors["spam"] = _sector(style["spam"])
     sentences = [*_texts(phrases), *_texts(around["sectors"]), *_texts(style["spam"])]
     sentences += _texts({name: around[name] for name in ("general", "lookalikes", "awareness")})
-    return Bank(
+    return PhraseBank(
         language=language,
         regions=tuple(_regions(around)),
         present=families["present"],

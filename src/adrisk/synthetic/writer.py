@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from adrisk.synthetic.phrase_bank import CLAUSES, Bank, Slots
+from adrisk.synthetic.phrase_bank import CLAUSES, PhraseBank, Slots
 from adrisk.synthetic.rng import Dice
 from adrisk.synthetic.words import disguise, mistype
 
@@ -77,7 +77,7 @@ def raised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def write(draft: Draft, slots: Slots, bank: Bank) -> str:
+def write(draft: Draft, slots: Slots, bank: PhraseBank) -> str:
     """The text of one ad."""
     rng = Dice(draft.style)
     raw = [part for sentence in draft.sentences for part in sentence.split(CLAUSES)]
@@ -113,7 +113,7 @@ def _terse(
     raw: list[str],
     sentences: list[str],
     contact: str,
-    bank: Bank,
+    bank: PhraseBank,
     rng: random.Random,
 ) -> str:
     joint = _JOINTS[2 * draft.layout + (rng.random() < 0.5)]
@@ -147,7 +147,12 @@ def _terse(
 
 
 def _chatty(
-    draft: Draft, title: str, sentences: list[str], contact: str, bank: Bank, rng: random.Random
+    draft: Draft,
+    title: str,
+    sentences: list[str],
+    contact: str,
+    bank: PhraseBank,
+    rng: random.Random,
 ) -> str:
     wow = " !" if bank.language == "fr" else "!"
     ends = rng.choices((".", wow, "...", " :)"), (84, 10, 4, 2), k=len(sentences))
@@ -182,7 +187,7 @@ def _formal(
     sentences: list[str],
     contact: str,
     slots: Slots,
-    bank: Bank,
+    bank: PhraseBank,
     rng: random.Random,
 ) -> str:
     boxes = [field.format_map(slots) for field in draft.fields]

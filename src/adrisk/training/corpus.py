@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
@@ -39,7 +39,7 @@ class Corpus:
 
     Attributes:
         ads: the table.
-        reading: the same as models read them.
+        batch: the same as models read them.
         campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
         linked: shape (n,), numbers; ads joined by what adrisk finds alone, as when it scores.
         texts: shape (n,), numbers of near-copy groups.
@@ -51,7 +51,7 @@ class Corpus:
     """
 
     ads: pa.Table
-    reading: Reading
+    batch: TextBatch
     campaigns: IntArray
     linked: IntArray
     texts: IntArray
@@ -114,7 +114,7 @@ def load_corpus(
         advance(len(ads))
     return Corpus(
         ads=ads,
-        reading=prepare(ads["text"], ads["language"].to_pylist()),
+        batch=make_batch(ads["text"], ads["language"].to_pylist()),
         campaigns=campaigns,
         linked=linked,
         texts=found.texts,

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from adrisk.config import LabelsConfig
 from adrisk.labels.join import join_votes, majority_votes
 from adrisk.labels.targets import Targets
-from adrisk.labels.votes import RISK, RULE, Ballots, read_votes, rule_votes, together
+from adrisk.labels.votes import RISK, RULE, Ballots, merge_ballots, read_votes, rule_votes
 from adrisk.progress import track
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
@@ -23,14 +23,14 @@ AS_GIVEN = "as the corpus has them"
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingLabels:
     """Targets of the ads to learn from, and how they were made, in words."""
 
     targets: Targets
     made: str
 
 
-def lesson(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Lesson:
+def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> TrainingLabels:
     """The targets of some rows of a corpus, in that order.
 
     Raises:
@@ -38,11 +38,11 @@ def lesson(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Lesson:
     """
     given = corpus.targets.take(rows)
     if config.join == "none" or "votes" not in corpus.ads.column_names:
-        return Lesson(given, AS_GIVEN)
+        return TrainingLabels(given, AS_GIVEN)
     ads = corpus.ads.take(pa.array(rows))
     ballots = read_votes(ads, given.labels)
     if not ballots:
-        return Lesson(given, AS_GIVEN)
+        return TrainingLabels(given, AS_GIVEN)
     if config.rules:
         ballots = _with_rules(ballots, ads)
     with track("join votes", len(rows)) as advance:
@@ -52,7 +52,7 @@ def lesson(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Lesson:
             targets = majority_votes(ballots, given.labels, len(rows))
         advance(len(rows))
     voted = pc.greater(pc.fill_null(pc.list_value_length(ads["votes"]), 0), 0)
-    return Lesson(given.where(voted.to_numpy(), targets), _in_words(ballots, config))
+    return TrainingLabels(given.where(voted.to_numpy(), targets), _in_words(ballots, config))
 
 
 def _with_rules(ballots: dict[str, Ballots], ads: pa.Table) -> dict[str, Ballots]:
@@ -61,7 +61,9 @@ def _with_rules(ballots: dict[str, Ballots], ads: pa.Table) -> dict[str, Ballots
     with track("ask the rules", len(ads)) as advance:
         theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK])
         advance(len(ads))
-    return together(ballots, {item: votes for item, votes in theirs.items() if item in ballots})
+    return merge_ballots(
+        ballots, {item: votes for item, votes in theirs.items() if item in ballots}
+    )
 
 
 def _in_words(ballots: dict[str, Ballots], config: LabelsConfig) -> str:

@@ -12,8 +12,8 @@ from adrisk.model.model import Model
 from adrisk.model.profile import (
     GROUPS,
     MOST_LANGUAGES,
-    Frame,
-    Summary,
+    ProfileBins,
+    TrainingProfile,
     characters,
     count,
     empty,
@@ -29,7 +29,7 @@ REVIEW_SHARE = 0.02
 _AT_ONCE = 2048
 
 
-def summarise(model: Model, corpus: Corpus, split: Split) -> Summary:
+def summarise(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
     """The fit, calibrate and threshold sets in counts.
 
     Risk, indicators and the share of unknown words are of the last two alone: of the ads it was
@@ -42,12 +42,12 @@ def summarise(model: Model, corpus: Corpus, split: Split) -> Summary:
     """
     fit, *held_out = (split[part] for part in PARTS[:3])
     held = np.concatenate(held_out)
-    folded = corpus.reading.folded
+    folded = corpus.batch.folded
     spoken = Counter(name for name in _languages(corpus, np.concatenate([fit, held])) if name)
     batches = [held[start : start + _AT_ONCE] for start in range(0, len(held), _AT_ONCE)]
-    answers = [model.answer(corpus.reading.take(rows)) for rows in batches]
+    answers = [model.predict(corpus.batch.take(rows)) for rows in batches]
     risk = np.concatenate([answer.risk for answer in answers])
-    frame = Frame(
+    frame = ProfileBins(
         languages=tuple(name for name, _ in spoken.most_common(MOST_LANGUAGES)),
         length_edges=quantile_edges(characters(folded.take(pa.array(fit)))),
         risk_edges=quantile_edges(risk.astype(np.float64)),
@@ -65,7 +65,7 @@ def summarise(model: Model, corpus: Corpus, split: Split) -> Summary:
         texts = folded.take(pa.array(rows))
         told = (answer.risk, answer.indicators)
         tally += count(frame, texts, _languages(corpus, rows), groups[rows], told)
-    return Summary(frame, tally)
+    return TrainingProfile(frame, tally)
 
 
 def _languages(corpus: Corpus, rows: IntArray) -> list[str | None]:

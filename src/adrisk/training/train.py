@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, Recorded, Workshop, settle
+from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, TrainContext, tune
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
@@ -33,13 +33,13 @@ from adrisk.model.manifest import (
     calibration_entry,
     library_versions,
 )
-from adrisk.model.model import Held, Model, seen_from
+from adrisk.model.model import Model, ThresholdSet, training_ids
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
 from adrisk.tracking.registry import aliased, describe, list_versions, set_alias
 from adrisk.tracking.runs import Store, TrackedRun, training_run
 from adrisk.training.corpus import Corpus
-from adrisk.training.labels import lesson
+from adrisk.training.labels import training_labels
 from adrisk.training.profile import summarise
 from adrisk.types import RISKY, FloatArray, IntArray
 
@@ -77,7 +77,7 @@ def train(
     store.connect()  # a missing extra or an unreachable store is told before the work, not after
     split = split_corpus(corpus, config.seed)
     with training_run(store, experiment, config.family) as live:
-        workshop = Workshop(store.workspace / "checkpoints", live.measured)
+        workshop = TrainContext(store.workspace / "checkpoints", live.measured)
         model = fit_model(config, corpus, split, workshop)
         model = replace(
             model,
@@ -116,7 +116,7 @@ def split_corpus(corpus: Corpus, seed: int) -> Split:
 
 
 def fit_model(
-    config: ModelConfig, corpus: Corpus, split: Split, workshop: Workshop | None = None
+    config: ModelConfig, corpus: Corpus, split: Split, workshop: TrainContext | None = None
 ) -> Model:
     """Fit, calibrate and set thresholds; the result is not saved yet.
 
@@ -132,18 +132,18 @@ def fit_model(
     parameters = {"seed": config.seed, **config.parameters}
     fit, calibrate, threshold = (split[part] for part in PARTS[:3])
     learned = np.concatenate([fit, calibrate, threshold])
-    learning = lesson(corpus, learned, config.labels)
+    learning = training_labels(corpus, learned, config.labels)
     place = np.arange(len(learned))
     to_fit = learning.targets.take(place[: len(fit)])
     to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
     check_risk(to_fit.risk, "fit on this split")
     classifier = FAMILIES[config.family](**parameters)
     if isinstance(classifier, LongTraining) and workshop is not None:
-        classifier.attend(workshop)
-    classifier.fit(corpus.reading.take(fit), to_fit)
+        classifier.set_context(workshop)
+    classifier.fit(corpus.batch.take(fit), to_fit)
     labels = classifier.labels_
-    calibrate_on = corpus.reading.take(calibrate)
-    settle(classifier, calibrate_on, to_calibrate)
+    calibrate_on = corpus.batch.take(calibrate)
+    tune(classifier, calibrate_on, to_calibrate)
     margins = classifier.margins(calibrate_on)
     speech = calibrate_on.languages
     calibration = fit_calibration(
@@ -152,7 +152,7 @@ def fit_model(
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
     pooling = _pooling(corpus, calibrate, calibration.risk(margins, speech)[:, RISKY_COLUMN])
-    held_out = corpus.reading.take(threshold)
+    held_out = corpus.batch.take(threshold)
     risk = calibration.risk(classifier.margins(held_out), held_out.languages)
     ids = corpus.ads["ad_id"]
     manifest = Manifest(
@@ -176,10 +176,10 @@ def fit_model(
         seed=config.seed,
         libraries=library_versions(),
         rules=rules_fingerprint(),
-        facts=classifier.facts() if isinstance(classifier, Recorded) else {},
+        facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )
-    seen = seen_from([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
-    held = Held(
+    seen = training_ids([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
+    held = ThresholdSet(
         risk=risk[:, RISKY_COLUMN].astype(np.float32),
         risky=np.where(
             corpus.targets.risk[threshold] == UNKNOWN_RISK, -1, corpus.risky[threshold]
@@ -210,7 +210,7 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
     if np.unique(truth).size < 2:
         say("the report set has ads of one class only: the model carries no figures")
         return {}
-    risk, _ = model.probabilities(corpus.reading.take(rows))
+    risk, _ = model.probabilities(corpus.batch.take(rows))
     ruler = Ruler(resamples=200, seed=model.manifest.seed)
     figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
     return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}

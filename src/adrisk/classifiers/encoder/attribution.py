@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adrisk.batch import Reading
+from adrisk.batch import TextBatch
 from adrisk.classifiers.base import RISKY_COLUMN, Margins
 from adrisk.classifiers.encoder.data import shortened
 from adrisk.classifiers.encoder.inference import Reader
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device
-from adrisk.classifiers.rule_features import found_places
+from adrisk.classifiers.rule_features import rule_feature_places
 from adrisk.errors import MissingExtraError
 from adrisk.types import FloatArray
 
@@ -37,17 +37,17 @@ def explained(margins: Margins) -> FloatArray:
     )
 
 
-def integrated(reader: Reader, blank: int, reading: Reading, rows: Sequence[int]) -> FloatArray:
+def integrated(reader: Reader, blank: int, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
     """Integrated gradients by character, before the rest is spread: shape (len(rows), chars)."""
-    folded = reading.folded[0].as_py()
+    folded = batch.folded[0].as_py()
     tokens = _read(reader, folded)
     result = np.zeros((len(rows), len(folded)))
     if not tokens.words.any():
         return result
-    features = reader.found(reading)
+    features = reader.found(batch)
     by_token, by_column = _by_input(reader.network, tokens, features, blank, rows)
     if reader.names:
-        result += found_places(reading, reader.names, by_column.T).T
+        result += rule_feature_places(batch, reader.names, by_column.T).T
     for at in np.flatnonzero(tokens.words):
         start, end = tokens.spans[at]
         result[:, start:end] += by_token[:, at, None] / (end - start)

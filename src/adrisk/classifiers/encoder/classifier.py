@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.batch import Reading, prepare
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
-from adrisk.classifiers.base import Margins, Workshop
+from adrisk.classifiers.base import Margins, TrainContext
 from adrisk.classifiers.encoder.pretrained import DEFAULT
-from adrisk.classifiers.rule_features import found_names, found_to_learn
+from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
 from adrisk.types import FloatArray
@@ -28,7 +28,7 @@ from adrisk.types import FloatArray
 if TYPE_CHECKING:
     from adrisk.classifiers.encoder.inference import Reader
     from adrisk.classifiers.encoder.network import Network
-    from adrisk.classifiers.encoder.settings import Recipe
+    from adrisk.classifiers.encoder.settings import TrainingSettings
 
 PRECISIONS = ("auto", "float32")
 _COMPARED = 128  # ads on which bfloat16 is held against float32 after fitting
@@ -84,7 +84,7 @@ class EncoderClassifier:
         self.min_positives = min_positives
         self.findings = findings
         self.seed = seed
-        self._workshop = Workshop()
+        self._workshop = TrainContext()
         self._facts: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
 
@@ -105,12 +105,12 @@ class EncoderClassifier:
             "seed": self.seed,
         }
 
-    def attend(self, workshop: Workshop) -> Self:
+    def set_context(self, workshop: TrainContext) -> Self:
         """Where checkpoints are kept and who hears the metrics; see `LongTraining`."""
         self._workshop = workshop
         return self
 
-    def fit(self, reading: Reading, targets: Targets) -> Self:
+    def fit(self, texts: TextBatch, targets: Targets) -> Self:
         """Fine-tune; a tenth of the campaigns is held back to tell when to stop."""
         self._check()
         check_risk(targets.risk)
@@ -134,18 +134,18 @@ class EncoderClassifier:
             "filler": base.filler,
             "blank": base.blank,
             "half": False,
-            "found": list(found_names()) if self.findings else [],
+            "found": list(rule_feature_names()) if self.findings else [],
         }
         self._tokeniser_json = base.tokeniser
         self._tokeniser = read_tokeniser(base.tokeniser, self.encoder)
         known = np.flatnonzero(
             (targets.risk != UNKNOWN_RISK) | ~np.isnan(targets.columns(labels)).all(axis=1)
         )
-        reading, targets = reading.take(known), targets.take(known)
+        texts, targets = texts.take(known), targets.take(known)
         recipe = self._recipe()
         examples = Examples(
-            tokenise(self._tokeniser, reading.folded.to_pylist(), recipe.longest),
-            self._features(reading, targets),
+            tokenise(self._tokeniser, texts.folded.to_pylist(), recipe.longest),
+            self._features(texts, targets),
             campaigns_of(targets),
             *answers_of(targets, labels),
         )
@@ -159,16 +159,16 @@ class EncoderClassifier:
         learn, told = (examples.take(np.flatnonzero(part)) for part in (~held, held))
         reached = train(network, learn, told, recipe, checkpoint, self._workshop)
         self.labels_ = labels
-        self._compare(network, reading)
+        self._compare(network, texts)
         self._facts = {**self._facts, **reached, "held_out_ads": int(held.sum())}
         checkpoint.done()
         return self
 
-    def _features(self, reading: Reading, targets: Targets) -> NDArray[np.float32]:
+    def _features(self, texts: TextBatch, targets: Targets) -> NDArray[np.float32]:
         """What the rules found, to learn from."""
         if not self.findings:
-            return np.zeros((len(reading), 0), dtype=np.float32)
-        return found_to_learn(reading, self._names(), targets, self.seed)
+            return np.zeros((len(texts), 0), dtype=np.float32)
+        return training_rule_features(texts, self._names(), targets, self.seed)
 
     def _names(self) -> tuple[str, ...]:
         return tuple(self._settings["found"])
@@ -186,11 +186,11 @@ class EncoderClassifier:
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"smoothing ({self.smoothing:g}) must be from 0 up to 1")
 
-    def _recipe(self) -> Recipe:
+    def _recipe(self) -> TrainingSettings:
         from adrisk.classifiers.encoder.network import has_half
-        from adrisk.classifiers.encoder.settings import Recipe
+        from adrisk.classifiers.encoder.settings import TrainingSettings
 
-        return Recipe(
+        return TrainingSettings(
             epochs=self.epochs,
             batch=self.batch,
             learning_rate=self.learning_rate,
@@ -216,7 +216,7 @@ class EncoderClassifier:
             digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 
-    def _compare(self, network: Network, reading: Reading) -> None:
+    def _compare(self, network: Network, texts: TextBatch) -> None:
         """Hold bfloat16 against float32 on some ads, and keep it only where they agree."""
         from adrisk.classifiers.encoder.inference import TOLERANCE, furthest
 
@@ -226,8 +226,8 @@ class EncoderClassifier:
         if self.precision == "auto":
             half = self._made_reader(half=True)
             if half.half:
-                every = max(1, len(reading) // _COMPARED)
-                some = reading.take(np.arange(0, len(reading), every)[:_COMPARED])
+                every = max(1, len(texts) // _COMPARED)
+                some = texts.take(np.arange(0, len(texts), every)[:_COMPARED])
                 difference = furthest(reader.logits(some), half.logits(some))
                 self._facts["bfloat16_difference"] = difference
                 if difference <= TOLERANCE:
@@ -245,24 +245,24 @@ class EncoderClassifier:
         """What fitting came to; see `Recorded`. Empty for a model that was loaded."""
         return dict(self._facts)
 
-    def margins(self, reading: Reading) -> Margins:
+    def margins(self, texts: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         from adrisk.classifiers.encoder.inference import margins_of
 
-        return margins_of(self._reader.logits(reading))
+        return margins_of(self._reader.logits(texts))
 
-    def contributions(self, reading: Reading) -> FloatArray:
+    def contributions(self, texts: TextBatch) -> FloatArray:
         """Integrated gradients of every head; see `Classifier.contributions`."""
-        return self.contributions_to(reading, range(1 + len(self.labels_)))
+        return self.contributions_to(texts, range(1 + len(self.labels_)))
 
-    def contributions_to(self, reading: Reading, rows: Sequence[int]) -> FloatArray:
+    def contributions_to(self, texts: TextBatch, rows: Sequence[int]) -> FloatArray:
         """Integrated gradients of some heads; see `Selective`. A second a head is usual."""
         from adrisk.classifiers.encoder import attribution
 
-        here = attribution.explained(self.margins(reading))
-        empty = attribution.explained(self.margins(prepare([""])))
-        found = attribution.integrated(self._reader, self._settings["blank"], reading, rows)
-        read = attribution.read_characters(self._reader, reading.folded[0].as_py())
+        here = attribution.explained(self.margins(texts))
+        empty = attribution.explained(self.margins(make_batch([""])))
+        found = attribution.integrated(self._reader, self._settings["blank"], texts, rows)
+        read = attribution.read_characters(self._reader, texts.folded[0].as_py())
         return attribution.spread(found, (here - empty)[0, list(rows)], read)
 
     def save(self, folder: Path) -> None:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adrisk.batch import Reading
-from adrisk.classifiers.base import Margins, uncrossed
+from adrisk.batch import TextBatch
+from adrisk.classifiers.base import Margins, enforce_monotone
 from adrisk.classifiers.encoder.data import by_width, padded, tokenise
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device, has_half
-from adrisk.classifiers.rule_features import found_matrix
+from adrisk.classifiers.rule_features import rule_feature_matrix
 from adrisk.types import FloatArray
 
 TOLERANCE = 1e-2
@@ -88,11 +88,11 @@ class Reader:
         self.network = (halved(network) if self.half else network).to(device()).eval()
         self.network.requires_grad_(False)
 
-    def logits(self, reading: Reading) -> FloatArray:
+    def logits(self, texts: TextBatch) -> FloatArray:
         """Shape (n, 3 + k), float64."""
-        tokens = tokenise(self.tokeniser, reading.folded.to_pylist(), self.longest)
-        features = self.found(reading)
-        logits = np.zeros((len(reading), self.network.head.out_features))
+        tokens = tokenise(self.tokeniser, texts.folded.to_pylist(), self.longest)
+        features = self.found(texts)
+        logits = np.zeros((len(texts), self.network.head.out_features))
         at_once = _TOKENS_AT_ONCE[device().type]
         with torch.inference_mode():
             for width, rows in by_width([len(t) for t in tokens], self.longest, at_once):
@@ -103,22 +103,22 @@ class Reader:
                 logits[rows] = self.network(*batch).double().cpu().numpy()
         return logits
 
-    def found(self, reading: Reading) -> NDArray[np.float32]:
+    def found(self, texts: TextBatch) -> NDArray[np.float32]:
         """What the rules found, shape (n, columns)."""
-        return features_of(reading, self.names)
+        return features_of(texts, self.names)
 
 
-def features_of(reading: Reading, names: tuple[str, ...]) -> NDArray[np.float32]:
+def features_of(texts: TextBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
     """What the rules found, shape (n, len(names)); they are not asked where there are no names."""
     if not names:
-        return np.zeros((len(reading), 0), dtype=np.float32)
-    return found_matrix(reading, names)
+        return np.zeros((len(texts), 0), dtype=np.float32)
+    return rule_feature_matrix(texts, names)
 
 
 def margins_of(logits: FloatArray) -> Margins:
     """Log-odds from what `Reader.logits` gives."""
     risk = cumulative(torch.from_numpy(logits[:, :QUESTIONS])).numpy()
-    return Margins(indicators=logits[:, QUESTIONS:], risk=uncrossed(risk))
+    return Margins(indicators=logits[:, QUESTIONS:], risk=enforce_monotone(risk))
 
 
 def furthest(left: FloatArray, right: FloatArray) -> float:

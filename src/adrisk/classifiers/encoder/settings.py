@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingSettings:
     """How to learn; `longest` and `filler` are the tokeniser's."""
 
     epochs: int

@@ -1,6 +1,6 @@
 """Fine-tuning: the loop, from the first step to the best state put back.
 
-In: a network, `Examples` to learn from and to stop by, a `Recipe`. Out: the network, learned in
+In: a network, `Examples` to learn from and to stop by, a `TrainingSettings`. Out: the network, learned in
 place. The rarer answers weigh more while it learns; the same weight is then taken out of the heads'
 intercepts, so that margins remain log-odds at the prevalence of the data.
 
@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adrisk.classifiers.base import Workshop
+from adrisk.classifiers.base import TrainContext
 from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
 from adrisk.classifiers.encoder.data import Examples, one_of_each, padded, shuffled, width_of
 from adrisk.classifiers.encoder.losses import Balance, balance_of, loss_of, ridge_on_text
 from adrisk.classifiers.encoder.network import Network, autocast, device, learned
-from adrisk.classifiers.encoder.settings import Recipe
+from adrisk.classifiers.encoder.settings import TrainingSettings
 from adrisk.classifiers.encoder.validation import judge, standardise
 from adrisk.classifiers.encoder.warm_start import start_heads
 from adrisk.progress import say, track
@@ -37,9 +37,9 @@ def train(
     network: Network,
     learn: Examples,
     held: Examples,
-    recipe: Recipe,
+    recipe: TrainingSettings,
     checkpoint: Checkpoint,
-    workshop: Workshop,
+    workshop: TrainContext,
 ) -> dict[str, float]:
     """Fine-tune the network in place; returns what it came to.
 
@@ -102,7 +102,7 @@ def _step(
     examples: Examples,
     balance: Balance,
     optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
+    recipe: TrainingSettings,
     step: int,
     ridge: float,
 ) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 from torch import Tensor
 
-from adrisk.classifiers.base import RISKY_COLUMN, Workshop
+from adrisk.classifiers.base import RISKY_COLUMN, TrainContext
 from adrisk.classifiers.encoder.checkpoints import State
 from adrisk.classifiers.encoder.data import Examples, by_width, padded
 from adrisk.classifiers.encoder.losses import Balance, loss_of
@@ -26,14 +26,14 @@ from adrisk.classifiers.encoder.network import (
     device,
     learned,
 )
-from adrisk.classifiers.encoder.settings import Recipe
+from adrisk.classifiers.encoder.settings import TrainingSettings
 from adrisk.progress import say
 
 _SEEN_FIRST = 512  # ads by which the features are centred and scaled
 _LEAST_SPREAD = 1e-3
 
 
-def standardise(network: Network, learn: Examples, recipe: Recipe) -> None:
+def standardise(network: Network, learn: Examples, recipe: TrainingSettings) -> None:
     """Centre and scale what the heads see by some of the ads, as the encoder reads them now."""
     some = learn.take(np.random.default_rng(recipe.seed).permutation(len(learn))[:_SEEN_FIRST])
     pooled = _read(network, some, recipe, lambda ids, real, _: network.pooled(ids, real))
@@ -46,10 +46,10 @@ def judge(
     network: Network,
     held: Examples,
     balance: Balance,
-    recipe: Recipe,
+    recipe: TrainingSettings,
     state: State,
     epoch: int,
-    workshop: Workshop,
+    workshop: TrainContext,
 ) -> None:
     """Look at the ads held back; note whether waiting still pays."""
     logits = _read(network, held, recipe, network)
@@ -73,7 +73,7 @@ def judge(
 def _read(
     network: Network,
     examples: Examples,
-    recipe: Recipe,
+    recipe: TrainingSettings,
     read: Callable[[Tensor, Tensor, Tensor], Tensor],
 ) -> Tensor:
     """What `read`, a part of the network, gives of each ad, on the CPU."""

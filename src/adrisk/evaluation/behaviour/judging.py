@@ -101,12 +101,12 @@ def judge(model: Model, cases: Sequence[Case]) -> tuple[Outcome, ...]:
         scores = columns[case.of]
         text = float(scores[rows[case.language, case.text]])
         pair = None if case.pair is None else float(scores[rows[case.language, case.pair]])
-        return settle(case, text, pair, threshold)
+        return decide_outcome(case, text, pair, threshold)
 
     return tuple(outcome(case) for case in cases)
 
 
-def settle(case: Case, text: float, pair: float | None, threshold: float) -> Outcome:
+def decide_outcome(case: Case, text: float, pair: float | None, threshold: float) -> Outcome:
     """Whether two probabilities, or one and the review threshold, are as the case expects.
 
     >>> case = Case("en", "negated", "n1", "we keep it", "you keep it", "higher", RISK)

@@ -1,6 +1,6 @@
 """A batch against the training data: every aspect of `KINDS` measured and judged.
 
-In: the model's `Summary`, the `Tally` of a batch. Out: `Drift`.
+In: the model's `TrainingProfile`, the `Histogram` of a batch. Out: `Drift`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import numpy as np
 from adrisk.evaluation.drift.aspects import KINDS, Aspect, Drift
 from adrisk.evaluation.drift.chance import Draws, Measured, bins_apart, rates_apart, words_apart
 from adrisk.evaluation.drift.limits import LEAST_ADS, LEAST_GROUPS, Verdict, verdict_of
-from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Summary, Tally
+from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Histogram, TrainingProfile
 from adrisk.types import FloatArray
 
 _RESAMPLES = 500
 
 
-def compare(summary: Summary, batch: Tally, labels: Sequence[str], *, seed: int = 0) -> Drift:
+def compare(
+    summary: TrainingProfile, batch: Histogram, labels: Sequence[str], *, seed: int = 0
+) -> Drift:
     """Compare a batch with the training data.
 
     Args:
@@ -88,7 +90,7 @@ def _aspect(name: str, found: Measured, few: bool, ads: int) -> Aspect:
     )
 
 
-def _effective_groups(tally: Tally) -> float:
+def _effective_groups(tally: Histogram) -> float:
     """How many equal groups would weigh as much as these unequal ones (Kish)."""
     sizes = tally.languages.sum(axis=1)
     return float(sizes.sum() ** 2 / max(np.square(sizes).sum(), 1.0))
@@ -103,7 +105,7 @@ def _ranges(edges: FloatArray, form: str) -> tuple[str, ...]:
     return (f"below {told[0]}", *between, f"{told[-1]} and above")
 
 
-def supported(summary: Summary) -> frozenset[str]:
+def supported(summary: TrainingProfile) -> frozenset[str]:
     """The languages with `ENOUGH_ADS` ads or more in the training data."""
     counts = summary.tally.languages.sum(axis=0)
     return frozenset(

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import __version__
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import Aspect, Drift
 from adrisk.evaluation.drift.comparison import compare, supported
@@ -28,7 +28,7 @@ from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.linking.minhash import signatures
 from adrisk.model.model import Model
-from adrisk.model.profile import GROUPS, Summary, Tally, count, empty
+from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empty
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.types import IntArray
@@ -97,7 +97,7 @@ def drift(
     return Drifted(found, files, tuple(stream.notes))
 
 
-def results(model: Model, summary: Summary, drifted: Drift) -> dict[str, Any]:
+def results(model: Model, summary: TrainingProfile, drifted: Drift) -> dict[str, Any]:
     """A comparison as plain values, with the limits it was judged by."""
     return {
         "adrisk_version": __version__,
@@ -146,7 +146,7 @@ def _plain(aspect: Aspect) -> dict[str, Any]:
     }
 
 
-def _summary(model: Model) -> Summary:
+def _summary(model: Model) -> TrainingProfile:
     if model.summary is None:
         raise ModelError(
             f"the model {model.version} carries no summary of its training data, so nothing can be "
@@ -158,17 +158,17 @@ def _summary(model: Model) -> Summary:
 
 def _read(
     model: Model,
-    summary: Summary,
+    summary: TrainingProfile,
     stream: AdStream,
     languages: Counter[str | None],
     workers: int,
-) -> Tally:
+) -> Histogram:
     """Count all ads of a stream, and their languages by name."""
 
-    def of_batch(ads: pa.Table) -> tuple[Tally, list[str | None]]:
+    def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
         spoken = ads["language"].to_pylist()
-        reading = prepare(ads["text"], spoken)
-        folded, answers = reading.folded, model.answer(reading)
+        batch = make_batch(ads["text"], spoken)
+        folded, answers = batch.folded, model.predict(batch)
         told = (answers.risk, answers.indicators)
         return count(summary.frame, folded, spoken, groups_of(folded), told), spoken
 

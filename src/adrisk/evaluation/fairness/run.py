@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.batch import prepare
+from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import described, seen_parts, without_folder
@@ -40,7 +40,7 @@ from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
 from adrisk.extract.places import guess_regions
 from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.model.model import Model
-from adrisk.policy.abstention import apart
+from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.synthetic.phrase_bank import LANGUAGES as BANKS
@@ -159,9 +159,9 @@ def _groups(
 ) -> dict[str, Any]:
     seed = model.manifest.seed
     with track("groups", len(rows)) as advance:
-        reading = corpus.reading.take(rows)
-        answers = model.answer(reading)
-        beside = apart(model, reading, answers)
+        batch = corpus.batch.take(rows)
+        answers = model.predict(batch)
+        beside = ad_exceptions(model, batch, answers)
         by_dimension = dimensions(corpus.ads.take(pa.array(rows)))
         risky = np.asarray(corpus.risky[rows])
         everyone = np.ones(len(rows), dtype=np.bool_)
@@ -236,8 +236,8 @@ def _swaps(
     seed = model.manifest.seed
     rng = np.random.default_rng(seed)
     order = rng.permutation(rows)
-    texts = corpus.reading.raw.take(pa.array(order)).to_pylist()
-    languages = [corpus.reading.languages[row] for row in order]
+    texts = corpus.batch.raw.take(pa.array(order)).to_pylist()
+    languages = [corpus.batch.languages[row] for row in order]
     result: dict[str, Any] = {"tolerance": TOLERANCE, "threshold": round(threshold, 6)}
     for kind, swap in _kinds().items():
         swapped = list(_swapped(swap, texts, languages, most, draws, rng))
@@ -334,12 +334,12 @@ class _Rescored:
 
 
 def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None]) -> _Rescored:
-    reading = prepare(texts, languages)
-    margins = model.classifier.margins(reading)
+    batch = make_batch(texts, languages)
+    margins = model.classifier.margins(batch)
     return _Rescored(
         probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
         margin=margins.risk[:, RISKY_COLUMN],
-        present=reading.findings.states(len(load_taxonomy().text_ids))[0],
+        present=batch.rule_hits.states(len(load_taxonomy().text_ids))[0],
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from adrisk.config import ModelConfig
 from adrisk.evaluation.results import write_study
-from adrisk.evaluation.studies.data import Ground, open_ground
+from adrisk.evaluation.studies.data import StudyData, open_study_data
 from adrisk.evaluation.studies.families import judge_families, judge_saved
 from adrisk.evaluation.studies.label_noise import label_noise
 from adrisk.evaluation.studies.learning_curve import learning_curve
@@ -43,7 +43,7 @@ SYNTHETIC = "synthetic:20000"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StudySettings:
     """How a study is run.
 
     Attributes:
@@ -75,13 +75,13 @@ class Study:
         one_family: whether it takes the first recipe alone.
     """
 
-    run: Callable[[Ground, Asked], dict[str, Any]]
+    run: Callable[[StudyData, StudySettings], dict[str, Any]]
     synthetic: str = SYNTHETIC
     languages: bool = False
     one_family: bool = False
 
 
-def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
+def _transfer(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
     recipe = asked.recipes[0]
     names = (f"{recipe.family}, with findings", f"{recipe.family}, text alone")
     recipes = {
@@ -91,15 +91,15 @@ def _transfer(ground: Ground, asked: Asked) -> dict[str, Any]:
     return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
 
 
-def _learning_curve(ground: Ground, asked: Asked) -> dict[str, Any]:
+def _learning_curve(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
     return learning_curve(ground, asked.recipes, asked.ruler, seeds=asked.seeds or 3)
 
 
-def _label_noise(ground: Ground, asked: Asked) -> dict[str, Any]:
+def _label_noise(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
     return label_noise(ground, asked.recipes[0], asked.ruler, seeds=asked.seeds or 2)
 
 
-def _findings(ground: Ground, asked: Asked) -> dict[str, Any]:
+def _findings(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
     return findings(ground, asked.recipes, asked.ruler)
 
 
@@ -112,7 +112,7 @@ STUDIES: Mapping[str, Study] = {
 }
 
 
-def run_study(name: str, sources: Sequence[str], asked: Asked, out: Path) -> Path:
+def run_study(name: str, sources: Sequence[str], asked: StudySettings, out: Path) -> Path:
     """Run a study on each source and write its results, and the page of all results.
 
     Args:
@@ -124,7 +124,7 @@ def run_study(name: str, sources: Sequence[str], asked: Asked, out: Path) -> Pat
     """
     corpora = []
     for source in sources:
-        ground = open_ground(source, folds=asked.folds)
+        ground = open_study_data(source, folds=asked.folds)
         corpora.append({**ground.to_json(), **STUDIES[name].run(ground, asked)})
     content = {
         "study": name,

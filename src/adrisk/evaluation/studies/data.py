@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN, settle
+from adrisk.classifiers.base import RISKY_COLUMN, tune
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import risk_alone
@@ -29,13 +29,13 @@ from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration
 from adrisk.training.corpus import Corpus, load_corpus
-from adrisk.training.labels import lesson
+from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
 from adrisk.types import RISKY, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StudyData:
     """A corpus and how it is split.
 
     Attributes:
@@ -83,7 +83,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class TrainSet:
     """Rows of a corpus to fit on, and what is said of each."""
 
     rows: IntArray
@@ -91,7 +91,7 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StudyPredictions:
     """What was said of the report rows.
 
     Attributes:
@@ -112,7 +112,7 @@ class Said:
         return result
 
 
-def open_ground(source: str, *, folds: int = 5, seed: int = 0) -> Ground:
+def open_study_data(source: str, *, folds: int = 5, seed: int = 0) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
     With `folds` 0 any source is split once, as training splits it.
@@ -124,12 +124,12 @@ def open_ground(source: str, *, folds: int = 5, seed: int = 0) -> Ground:
     else:
         splits = [split_corpus(corpus, seed)]
     scheme, colon, _ = source.partition(":")
-    return Ground(
+    return StudyData(
         scheme if colon else Path(source).stem, without_folder(source), corpus, tuple(splits)
     )
 
 
-def labelled(ground: Ground, config: LabelsConfig | None = None) -> list[Taught]:
+def labelled(ground: StudyData, config: LabelsConfig | None = None) -> list[TrainSet]:
     """The fit ads of each split with the labels that training would learn from.
 
     Votes are joined over the whole fit set; taking some of its ads afterwards leaves their labels
@@ -137,28 +137,30 @@ def labelled(ground: Ground, config: LabelsConfig | None = None) -> list[Taught]
     """
     config = config or LabelsConfig()
     return [
-        Taught(split["fit"], lesson(ground.corpus, split["fit"], config).targets)
+        TrainSet(split["fit"], training_labels(ground.corpus, split["fit"], config).targets)
         for split in ground.splits
     ]
 
 
-def some(taught: Taught, chosen: NDArray[np.bool_]) -> Taught:
+def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
     """Some of the ads, with their labels."""
     at = np.flatnonzero(chosen)
-    return Taught(taught.rows[at], taught.targets.take(at))
+    return TrainSet(taught.rows[at], taught.targets.take(at))
 
 
-def thinned(taught: Sequence[Taught], every: int) -> list[Taught]:
+def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
     """The same ads with every so-many-th indicator of the taxonomy: each head takes its time."""
     found = []
     for one in taught:
         labels = one.targets.labels[::every]
         targets = replace(one.targets, labels=labels, indicators=one.targets.columns(labels))
-        found.append(Taught(one.rows, targets))
+        found.append(TrainSet(one.rows, targets))
     return found
 
 
-def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_risk: bool) -> Said:
+def fit_predict(
+    ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], *, only_risk: bool
+) -> StudyPredictions:
     """Fit the recipe's classifier once a split on what is taught, and score the report rows.
 
     Scores of several models are pooled, so each is calibrated on its own calibrate set, whose
@@ -171,20 +173,20 @@ def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_r
     for split, teaching in zip(ground.splits, taught, strict=True):
         targets = risk_alone(teaching.targets) if only_risk else teaching.targets
         classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
-        classifier.fit(corpus.reading.take(teaching.rows), targets)
-        calibrate_on = corpus.reading.take(split["calibrate"])
+        classifier.fit(corpus.batch.take(teaching.rows), targets)
+        calibrate_on = corpus.batch.take(split["calibrate"])
         known = corpus.targets.take(split["calibrate"])
-        settle(classifier, calibrate_on, known)
-        margins = classifier.margins(corpus.reading.take(split["report"]))
+        tune(classifier, calibrate_on, known)
+        margins = classifier.margins(corpus.batch.take(split["report"]))
         labels = classifier.labels_
         if len(ground.splits) == 1:
-            return Said(margins.risk[:, RISKY_COLUMN], margins.indicators, labels)
+            return StudyPredictions(margins.risk[:, RISKY_COLUMN], margins.indicators, labels)
         calibration = fit_calibration(classifier.margins(calibrate_on), known, labels)
         risk = calibration.risk(margins)[:, RISKY_COLUMN]
-        said.append(Said(risk, calibration.indicators(margins), labels))
+        said.append(StudyPredictions(risk, calibration.indicators(margins), labels))
     labels = tuple(name for name in said[0].labels if all(name in one.labels for one in said))
     columns = [[one.labels.index(name) for name in labels] for one in said]
-    return Said(
+    return StudyPredictions(
         np.concatenate([one.risk for one in said]),
         np.concatenate([one.indicators[:, at] for one, at in zip(said, columns, strict=True)]),
         labels,
@@ -192,7 +194,7 @@ def ask(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], *, only_r
 
 
 def average_precision(
-    ground: Ground, said: Said, ruler: Ruler, among: NDArray[np.bool_] | None = None
+    ground: StudyData, said: StudyPredictions, ruler: Ruler, among: NDArray[np.bool_] | None = None
 ) -> Drawn:
     """Average precision of risk over the report rows whose risk is known, or over some of them."""
     targets = ground.targets
@@ -212,7 +214,12 @@ def average_precision(
     )
 
 
-def pair(ground: Ground, first: Said, second: Said, among: NDArray[np.bool_] | None = None) -> Pair:
+def pair(
+    ground: StudyData,
+    first: StudyPredictions,
+    second: StudyPredictions,
+    among: NDArray[np.bool_] | None = None,
+) -> Pair:
     """What two models said of the report rows, or of some, over the indicators either learned."""
     labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
     rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)

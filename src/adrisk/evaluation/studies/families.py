@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.evaluation.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
 from adrisk.evaluation.results import write_results
-from adrisk.evaluation.studies.data import Ground
+from adrisk.evaluation.studies.data import StudyData
 from adrisk.model.model import Model
-from adrisk.policy.policy import PolicyConfig, settle
+from adrisk.policy.policy import PolicyConfig, resolve_policy
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import fit_model, split_corpus
 
@@ -28,7 +28,7 @@ _REVIEW_SHARE = 0.01
 
 
 def judge_families(
-    ground: Ground,
+    ground: StudyData,
     recipes: Sequence[ModelConfig],
     out: Path,
     *,
@@ -66,7 +66,7 @@ def judge_families(
     return written
 
 
-def judge_saved(model: Model, ground: Ground, out: Path, *, resamples: int = 500) -> Path:
+def judge_saved(model: Model, ground: StudyData, out: Path, *, resamples: int = 500) -> Path:
     """Judge a saved model on the report ads of a corpus, as `judge_families` would.
 
     Its training ads may be of this corpus; if they are not, the corpus's own training part is left
@@ -81,19 +81,19 @@ def judge_saved(model: Model, ground: Ground, out: Path, *, resamples: int = 500
     return write_results(out, f"{_called(ground)}-{model.manifest.family}", done.results)
 
 
-def _called(ground: Ground) -> str:
+def _called(ground: StudyData) -> str:
     """DIFrauD is the corpus of the documented real run, `configs/real.yaml`."""
     return "real" if ground.name == "difraud" else ground.name
 
 
-def _report_part(ground: Ground, path: Path) -> Corpus:
+def _report_part(ground: StudyData, path: Path) -> Corpus:
     """The report ads as a corpus of their own."""
     rows = np.sort(ground.report)
     pq.write_table(ground.corpus.ads.take(rows), path)
     return replace(load_corpus([str(path)]), sources=ground.corpus.sources)
 
 
-def _trained(recipe: ModelConfig, ground: Ground, folder: Path) -> Model:
+def _trained(recipe: ModelConfig, ground: StudyData, folder: Path) -> Model:
     """A model of the whole corpus, split once as training splits it."""
     folder.mkdir()
     return fit_model(recipe, ground.corpus, split_corpus(ground.corpus, recipe.seed)).save(folder)
@@ -102,5 +102,5 @@ def _trained(recipe: ModelConfig, ground: Ground, folder: Path) -> Model:
 def _alerts(model: Model, benign: Sequence[str], resamples: int) -> dict[str, Any] | None:
     if not benign:
         return None
-    policy = settle(PolicyConfig(review_share=_REVIEW_SHARE), model)
+    policy = resolve_policy(PolicyConfig(review_share=_REVIEW_SHARE), model)
     return alerts(model, benign, policy, resamples)

@@ -21,7 +21,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.studies.data import Ground, Said, Taught, ask, average_precision, thinned
+from adrisk.evaluation.studies.data import (
+    StudyData,
+    StudyPredictions,
+    TrainSet,
+    average_precision,
+    fit_predict,
+    thinned,
+)
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots
@@ -42,7 +49,7 @@ Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 
 def label_noise(
-    ground: Ground,
+    ground: StudyData,
     recipe: ModelConfig,
     ruler: Ruler,
     *,
@@ -61,15 +68,15 @@ def label_noise(
             labelled with any: they take much longer, and are a mean over many as it is.
         every: of the taxonomy's indicators, so many count as one: 1 for all, 3 for every third.
     """
-    right = [Taught(split["fit"], _truth(ground, split["fit"])) for split in ground.splits]
+    right = [TrainSet(split["fit"], _truth(ground, split["fit"])) for split in ground.splits]
     right = thinned(right, every)
     if np.isnan(right[0].targets.indicators).all():
         indicator_seeds = 0
     with track("label noise", 1 + len(WAYS) * len(WRONG) * seeds, "models") as advance:
-        clean = ask(ground, recipe, right, only_risk=not indicator_seeds)
+        clean = fit_predict(ground, recipe, right, only_risk=not indicator_seeds)
         advance()
 
-        def judged(said: Said, *, indicators: bool) -> dict[str, Drawn]:
+        def judged(said: StudyPredictions, *, indicators: bool) -> dict[str, Drawn]:
             found = {"risk": average_precision(ground, said, ruler)}
             if indicators and clean.labels:
                 scores = said.columns(clean.labels)
@@ -106,22 +113,24 @@ def label_noise(
 
 
 def _spoilt(
-    ground: Ground, right: Sequence[Taught], spoil: Spoil, wrong: float, seed: int
-) -> list[Taught]:
+    ground: StudyData, right: Sequence[TrainSet], spoil: Spoil, wrong: float, seed: int
+) -> list[TrainSet]:
     """The same ads with some labels wrong."""
     rng = np.random.default_rng(seed)
     return [
-        Taught(one.rows, spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng))
+        TrainSet(one.rows, spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng))
         for one in right
     ]
 
 
-def _asked(ground: Ground, recipe: ModelConfig, taught: Sequence[Taught], only_risk: bool) -> Said:
+def _asked(
+    ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], only_risk: bool
+) -> StudyPredictions:
     """What is said once taught; where no ad is left on one side of the line, all ads alike."""
     if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in taught):
-        return ask(ground, recipe, taught, only_risk=only_risk)
+        return fit_predict(ground, recipe, taught, only_risk=only_risk)
     count = len(ground.report)
-    return Said(np.zeros(count), np.zeros((count, 0)), ())
+    return StudyPredictions(np.zeros(count), np.zeros((count, 0)), ())
 
 
 def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Any]:
@@ -198,7 +207,7 @@ def _flipped(
     )
 
 
-def _truth(ground: Ground, rows: IntArray) -> Targets:
+def _truth(ground: StudyData, rows: IntArray) -> Targets:
     """What is so, where the corpus keeps it beside its labels; else the labels."""
     corpus = ground.corpus
     labels = corpus.targets.take(rows)
@@ -209,7 +218,7 @@ def _truth(ground: Ground, rows: IntArray) -> Targets:
     return replace(targets_of(pa.table(columns), labels.labels), campaigns=labels.campaigns)
 
 
-def _risky_share(taught: Sequence[Taught]) -> float:
+def _risky_share(taught: Sequence[TrainSet]) -> float:
     """The share of the ads taught that are called risky."""
     called = np.concatenate([one.targets.risk_at_least(RISKY) for one in taught])
     return float(np.nanmean(called))

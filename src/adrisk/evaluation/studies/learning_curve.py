@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.studies.data import Ground, Taught, ask, average_precision, labelled, some
+from adrisk.evaluation.studies.data import (
+    StudyData,
+    TrainSet,
+    average_precision,
+    fit_predict,
+    labelled,
+    some,
+)
 from adrisk.metrics.estimates import mean_of
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
@@ -24,7 +31,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
 def learning_curve(
-    ground: Ground, recipes: Sequence[ModelConfig], ruler: Ruler, *, seeds: int = 3
+    ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler, *, seeds: int = 3
 ) -> dict[str, Any]:
     """Average precision of risk by the share of the fit campaigns learned from.
 
@@ -43,7 +50,7 @@ def learning_curve(
                 drawn, learned = [], []
                 for seed in orders:
                     taught = [_share(ground, one, share, seed) for one in whole]
-                    said = ask(ground, recipe, taught, only_risk=True)
+                    said = fit_predict(ground, recipe, taught, only_risk=True)
                     drawn.append(average_precision(ground, said, ruler))
                     learned.append(_counts(ground, taught))
                 values = [float(one.values[0]) for one in drawn]
@@ -89,12 +96,12 @@ def first_share(
     return np.asarray(taken[member])
 
 
-def _share(ground: Ground, taught: Taught, share: float, seed: int) -> Taught:
+def _share(ground: StudyData, taught: TrainSet, share: float, seed: int) -> TrainSet:
     campaigns = ground.corpus.campaigns[taught.rows]
     return some(taught, first_share(campaigns, taught.targets.risk >= RISKY, share, seed))
 
 
-def _counts(ground: Ground, taught: Sequence[Taught]) -> dict[str, float]:
+def _counts(ground: StudyData, taught: Sequence[TrainSet]) -> dict[str, float]:
     """Ads, campaigns and risky ads learned from, on average over the splits."""
     campaigns = [len(np.unique(ground.corpus.campaigns[one.rows])) for one in taught]
     return {

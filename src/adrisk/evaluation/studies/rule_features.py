@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.studies.data import Ground, ask, labelled, pair
+from adrisk.evaluation.studies.data import StudyData, fit_predict, labelled, pair
 from adrisk.metrics.comparison import compare
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 
 
-def findings(ground: Ground, recipes: Sequence[ModelConfig], ruler: Ruler) -> dict[str, Any]:
+def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) -> dict[str, Any]:
     """With the findings less without them, for risk and, where labelled, the indicators.
 
     Args:
@@ -34,7 +34,7 @@ def findings(ground: Ground, recipes: Sequence[ModelConfig], ruler: Ruler) -> di
             said = []
             for wanted in (True, False):
                 asked = with_findings(recipe, wanted)
-                said.append(ask(ground, asked, taught, only_risk=only_risk))
+                said.append(fit_predict(ground, asked, taught, only_risk=only_risk))
                 advance()
             compared[recipe.family] = compare(pair(ground, said[0], said[1]), ruler)
     return {"families": compared}

@@ -15,10 +15,10 @@ import numpy as np
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.studies.data import (
-    Ground,
-    Taught,
-    ask,
+    StudyData,
+    TrainSet,
     average_precision,
+    fit_predict,
     labelled,
     pair,
     some,
@@ -34,7 +34,7 @@ LEAST_RISKY = 10
 
 
 def transfer(
-    ground: Ground,
+    ground: StudyData,
     recipes: Mapping[str, ModelConfig],
     ruler: Ruler,
     *,
@@ -71,14 +71,14 @@ def transfer(
     with track("transfer", len(recipes) * (1 + 2 * len(names)), "models") as advance:
         for recipe_name, recipe in recipes.items():
             few = recipe_name in only_risk
-            everything = ask(ground, recipe, whole, only_risk=few)
+            everything = fit_predict(ground, recipe, whole, only_risk=few)
             advance()
             for name in names:
                 others = [some(one, spoken[one.rows] != name) for one in whole]
                 alone = [some(one, spoken[one.rows] == name) for one in whole]
-                without = ask(ground, recipe, others, only_risk=few)
+                without = fit_predict(ground, recipe, others, only_risk=few)
                 advance()
-                itself = ask(ground, recipe, alone, only_risk=True)
+                itself = fit_predict(ground, recipe, alone, only_risk=True)
                 advance()
                 here = heard == name
                 found = compare(pair(ground, without, everything, here), ruler)
@@ -106,5 +106,5 @@ def transfer(
     }
 
 
-def _ads(taught: list[Taught]) -> int:
+def _ads(taught: list[TrainSet]) -> int:
     return round(float(np.mean([len(one.rows) for one in taught])))

@@ -1,0 +1,35 @@
+"""What a model reads: the rules are asked once, and only if somebody wants to know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adrisk import batch as module
+from adrisk.batch import make_batch
+
+ADS = ["We keep your passport.", "Paid every Friday, written contract.", "Kitchen help wanted."]
+
+
+def test_the_rules_are_asked_once_for_all_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    find_all = module.find_all
+    monkeypatch.setattr(
+        module, "find_all", lambda raw, *more: (asked.append(len(raw)), find_all(raw, *more))[1]
+    )
+    whole = make_batch(ADS, ["en"] * 3)
+    first, second = whole.take([0, 2]), whole.take([1])
+    assert asked == []
+    alone = make_batch([ADS[1]], ["en"]).findings
+    np.testing.assert_array_equal(second.findings.indicator, alone.indicator)
+    assert set(first.findings.ad.tolist()) == {0}
+    assert whole.rule_hits.ads == 3
+    assert asked == [1, 3]
+
+
+def test_taken_rows_are_those_rows() -> None:
+    taken = make_batch(ADS, ["en", "fr", None]).take([2, 0])
+    assert taken.raw.to_pylist() == [ADS[2], ADS[0]]
+    assert taken.folded.to_pylist() == [ADS[2].lower(), ADS[0].lower()]
+    assert list(taken.languages) == [None, "en"]
+    assert not taken.truncated.any()
