@@ -13,16 +13,16 @@ ADS = ["We keep your passport.", "Paid every Friday, written contract.", "Kitche
 
 def test_the_rules_are_asked_once_for_all_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    find_all = module.find_all
+    find_rule_hits = module.find_rule_hits
     monkeypatch.setattr(
-        module, "find_all", lambda raw, *more: (asked.append(len(raw)), find_all(raw, *more))[1]
+        module, "find_rule_hits", lambda raw, *more: (asked.append(len(raw)), find_rule_hits(raw, *more))[1]
     )
     whole = make_batch(ADS, ["en"] * 3)
     first, second = whole.take([0, 2]), whole.take([1])
     assert asked == []
-    alone = make_batch([ADS[1]], ["en"]).findings
-    np.testing.assert_array_equal(second.findings.indicator, alone.indicator)
-    assert set(first.findings.ad.tolist()) == {0}
+    alone = make_batch([ADS[1]], ["en"]).rule_hits
+    np.testing.assert_array_equal(second.rule_hits.indicator, alone.indicator)
+    assert set(first.rule_hits.ad.tolist()) == {0}
     assert whole.rule_hits.ads == 3
     assert asked == [1, 3]
 

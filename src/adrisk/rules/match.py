@@ -275,7 +275,7 @@ def rules_fingerprint() -> str:
 def _fingerprint(platform: Path | None) -> str:
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [here / "taxonomy.yaml", *(here / "rules" / f"{code}.yaml" for code in LANGUAGES)]
+    files = [here / "taxonomy.yaml", *(here / "books" / f"{code}.yaml" for code in LANGUAGES)]
     for path in [*files, *([platform] if platform else [])]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
