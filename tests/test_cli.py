@@ -744,7 +744,7 @@ class Refuse(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Refuse())
-import adrisk, adrisk.model, adrisk.stages.score, adrisk.stages.ingest, adrisk.stages.report
+import adrisk, adrisk.model.model, adrisk.scoring.run, adrisk.ingest.run, adrisk.report.run
 from adrisk.cli import main
 
 for step in json.loads(sys.argv[1]):
@@ -805,7 +805,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 IN_SMALL_PARTS = """
 import sys
 from adrisk.cli import main
-from adrisk.stages import parts
+from adrisk.scoring import parts
 parts.PART_ROWS, parts.BATCH_ROWS = 1024, 256
 sys.exit(main(sys.argv[1:]))
 """
