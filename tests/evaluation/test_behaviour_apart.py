@@ -133,8 +133,8 @@ from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 from adrisk.config import ModelConfig
-from adrisk.stages.corpus import load_corpus
-from adrisk.stages.train import fit_model, split_corpus
+from adrisk.training.corpus import load_corpus
+from adrisk.training.train import fit_model, split_corpus
 corpus = load_corpus(["synthetic:400"])
 fit_model(ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0))
 assert any("phrases" in path for path in opened), "the hook heard nothing"

@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.rules import keywords, rulebook
-from adrisk.rules import patterns as notation
-from adrisk.rules import plain_text as plain
-from adrisk.rules import prefilter as screen
+from adrisk.rules import (
+    keywords,
+    rulebook,
+)
+from adrisk.rules import (
+    patterns as notation,
+)
+from adrisk.rules import (
+    plain_text as plain,
+)
+from adrisk.rules import (
+    prefilter as screen,
+)
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match, match_all, match_column
 from adrisk.rules.match import match as rules

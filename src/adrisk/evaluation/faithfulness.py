@@ -102,7 +102,7 @@ def only(text: str, spans: Sequence[Span]) -> str:
 def disjoint_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
     """The spans in their order, less those that overlap one before them.
 
-    >>> apart([(5, 9), (0, 6), (10, 12)])
+    >>> disjoint_spans([(5, 9), (0, 6), (10, 12)])
     ((5, 9), (10, 12))
     """
     kept: list[Span] = []

@@ -103,7 +103,7 @@ class Prefilter:
         """For each sentence in turn, the numbers of the phrases that may match in it, in order.
 
         >>> from adrisk.rules.patterns import phrases
-        >>> screen = Screen(phrases("keep<2>papers?|no visa*", {}))
+        >>> screen = Prefilter(phrases("keep<2>papers?|no visa*", {}))
         >>> list(screen.candidates(["we keep your paper", "no visas", "no"]))
         [[0], [1], []]
         """
