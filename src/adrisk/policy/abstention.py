@@ -57,7 +57,7 @@ INCOMPLETE_BECAUSE = {
 def abstain_text(code: AbstainReason, language: str | None, known: frozenset[str]) -> str:
     """Why an ad of this language is not judged, in words, by a model that knows these.
 
-    >>> why_not(Unjudged.LANGUAGE, "de", frozenset({"es", "en"}))
+    >>> abstain_text(AbstainReason.LANGUAGE, "de", frozenset({"es", "en"}))
     'in language de; the model learned from en, es'
     """
     if code is AbstainReason.LANGUAGE:
@@ -139,7 +139,7 @@ def _at_a_glance(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArr
 def known_languages(trained_on: Mapping[str, int]) -> frozenset[str]:
     """The languages a model learned from `ENOUGH_ADS` or more; none where it does not know.
 
-    >>> sorted(languages_known({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
+    >>> sorted(known_languages({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
     ['en', 'pt']
     """
     return frozenset(

@@ -110,9 +110,9 @@ def decide_outcome(case: Case, text: float, pair: float | None, threshold: float
     """Whether two probabilities, or one and the review threshold, are as the case expects.
 
     >>> case = Case("en", "negated", "n1", "we keep it", "you keep it", "higher", RISK)
-    >>> settle(case, 0.5, 0.4, threshold=0.9).passed  # log-odds 0 against -0.41
+    >>> decide_outcome(case, 0.5, 0.4, threshold=0.9).passed  # log-odds 0 against -0.41
     True
-    >>> settle(case, 0.5, 0.45, threshold=0.9).passed  # 0 against -0.20: less than 0.25
+    >>> decide_outcome(case, 0.5, 0.45, threshold=0.9).passed  # 0 against -0.20: less than 0.25
     False
     """
     if case.expect == "below":
