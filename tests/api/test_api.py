@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import doctest
 import json
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from adrisk import api as stages
 from adrisk import schema
 from adrisk.errors import MissingExtraError, SourceError, UsageError
 from adrisk.policy.policy import PolicyConfig
+from adrisk.scoring import memory_ads as tables
+from adrisk.scoring import risk_model
 from adrisk.scoring.risk_model import RiskModel
 from adrisk.scoring.scores import Scores
 
@@ -235,6 +238,13 @@ def test_without_pandas_the_extra_is_named(
     monkeypatch.setattr(builtins, "__import__", importing)
     with pytest.raises(MissingExtraError, match=r"pip install 'adrisk\[pandas\]'"):
         scores.to_pandas()
+
+
+def test_the_examples_of_the_docstrings(model_folder: Path) -> None:
+    globs = {"model": adrisk.load(model_folder)}
+    assert doctest.testmod(tables).failed == 0
+    done = doctest.testmod(risk_model, extraglobs=globs)
+    assert (done.failed, done.attempted) == (0, 5)
 
 
 def test_nothing_is_left_on_disk(

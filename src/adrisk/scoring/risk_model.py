@@ -66,9 +66,11 @@ class RiskModel:
     ) -> Scores:
         """Score ads as `adrisk score` does.
 
-            scores = model.score([{"title": "Cook", "body": "Season work, room included."}])
-            scores.to_pandas()
-            [ad.ad_id for ad in scores if ad.incomplete]
+        >>> scores = model.score([{"title": "Cook", "body": "Season work."}, {"body": "Write us."}])
+        >>> len(scores), [ad.language for ad in scores], [ad.incomplete for ad in scores]
+        (2, ['en', None], ['too_short', 'too_short'])
+        >>> scores.flags().column_names
+        ['ad_id', 'campaign_id', 'level', 'reasons', 'rank', 'policy_id']
 
         Args:
             ads: texts, dicts, or a table of pandas, Polars or Arrow; columns are recognised by
@@ -108,7 +110,12 @@ class RiskModel:
         )
 
     def evidence_values(self, text: str) -> Explained:
-        """The score of one text and its evidence, as `adrisk explain` prints them."""
+        """The score of one text and its evidence, as `adrisk explain` prints them.
+
+        >>> found = model.explain("Night porter: we hold your passport until the debt is paid.")
+        >>> found.language, found.not_judged, found.why.evidence[0].indicator
+        ('en', None, 'risk')
+        """
         return explain_text(self.model, text)
 
     def _read(self, ads: pa.Table, run_id: str) -> PartBuffer:
