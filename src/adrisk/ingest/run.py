@@ -13,6 +13,7 @@ from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
+from adrisk.labels.known import KnownIndicators
 from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
@@ -65,16 +66,19 @@ def ingest(
         for note in stream.notes:
             say(note)
         said = len(stream.notes)
-        tally = CorpusCounts()
+        tally, known = CorpusCounts(), KnownIndicators()
         with replacing(out) as draft, track("ingest", stream.total_rows) as advance:
             with pq.ParquetWriter(draft, stream.schema, compression="zstd") as writer:
                 for ads in stream:
                     writer.write_table(ads)
                     tally.add(ads)
+                    known.add(ads)
                     advance(len(ads))
                 writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
             if stream.accepted == 0:
                 raise no_ads(sources, quarantine)
+        if known.note:
+            stream.notes.append(known.note)
         for note in stream.notes[said:]:
             say(note)
     return Ingested(

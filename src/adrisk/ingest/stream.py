@@ -24,9 +24,6 @@ from adrisk.ingest.quarantine import Quarantine, Reason, quarantined
 from adrisk.ingest.readers.jsonl import JsonlReader
 from adrisk.ingest.readers.rows import Rows
 
-SCHEMES = {name: f"{adapter.usage}: {adapter.purpose}" for name, adapter in ADAPTERS.items()}
-"""How each kind of source is written and what it reads, for help texts."""
-
 
 @dataclass(slots=True)
 class _Source:

@@ -201,7 +201,7 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
     if manifest.family not in FAMILIES:
         raise ModelError(
             f"{path}: unknown classifier family {manifest.family!r}; this adrisk has "
-            f"{', '.join(sorted(FAMILIES))}"
+            f"{', '.join(sorted(FAMILIES))}; install the package that brings the family"
         )
     entry = manifest.calibration
     heads = len(manifest.labels)

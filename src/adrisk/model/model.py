@@ -187,6 +187,8 @@ class Model:
         Returns:
             One row an ad in the order given; `evidence` is null, see `adrisk.model.explain`.
         """
+        if isinstance(ads, str):
+            raise TypeError("score takes a list of texts, not one text: model.score([text])")
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
         languages = ads["language"].to_pylist() if "language" in ads.column_names else None

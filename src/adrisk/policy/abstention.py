@@ -189,6 +189,11 @@ def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDA
     return bits
 
 
+def escalating_names(bits: int) -> tuple[str, ...]:
+    """The escalating indicators of one text, from its bits."""
+    return tuple(name for i, name in enumerate(load_taxonomy().escalating) if bits >> i & 1)
+
+
 def ad_exceptions(model: Model, batch: TextBatch, answers: Predictions) -> AdExceptions:
     """The ads that escalate, and those that scoring would leave to people as incomplete."""
     known = known_languages(model.manifest.trained_on.languages)

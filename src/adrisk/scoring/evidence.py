@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def write_evidence(
             if not rows:
                 continue
             scores, texts = pq.read_table(path), candidate_texts(out, path)
-            ads = _arguments(scores, texts, rows, model.labels)
+            ads = arguments(scores, texts, rows, model.labels)
             if len(known) > _SAME_TEXTS:
                 known.clear()
             new = [ad for ad in dict.fromkeys(ads) if ad not in known]
@@ -73,17 +73,23 @@ def write_evidence(
 def _write(part: _Part) -> None:
     """Put the evidence of some rows into a scores file."""
     path, scores, rows, found = part
+    write_scores(path, with_evidence(scores, rows, found))
+
+
+def with_evidence(scores: pa.Table, rows: list[int], found: Sequence[Evidence]) -> pa.Table:
+    """A scores table with the evidence of some rows, the others having none."""
     values: list[Evidence | None] = [None] * len(scores)
     for row, evidence in zip(rows, found, strict=True):
         values[row] = evidence
     form = scores.schema.field("evidence")
     column = scores.schema.get_field_index("evidence")
-    write_scores(path, scores.set_column(column, form, pa.array(values, form.type)))
+    return scores.set_column(column, form, pa.array(values, form.type))
 
 
-def _arguments(
+def arguments(
     scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
 ) -> list[Ad]:
+    """What explaining some rows of a scores table takes; `texts` has the text of each."""
     names = ["language", *(f"p_{label}" for label in labels)]
     ads = scores.select(names).take(pa.array(rows)).to_pylist()
     return [

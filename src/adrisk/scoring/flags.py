@@ -22,7 +22,7 @@ from adrisk import schema
 from adrisk.files import replacing
 from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
-from adrisk.policy.abstention import AbstainReason, abstain_text, known_languages
+from adrisk.policy.abstention import AbstainReason, abstain_text, escalating_names, known_languages
 from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.policy.reasons import abstain_reason_lines, reasons
@@ -57,18 +57,15 @@ class NotedExceptions:
 
 def write_exceptions(out: Path) -> NotedExceptions:
     """Put together what the parts noted, in `.work`, and write it beside the scores."""
-    names = load_taxonomy().escalating
-    ids, rows, escalate, incomplete = [], [], [], []
+    ids, rows, incomplete = [], [], []
+    escalate: list[tuple[str, ...]] = []
     count = 0
     for path in part_files(out):
         found = pq.read_table((out / WORK / path.stem).with_suffix(".apart"), schema=APART)
         ads = pq.read_table(path, columns=["ad_id"])["ad_id"]
         ids += ads.take(found["row"]).to_pylist()
         rows += (found["row"].to_numpy() + count).tolist()
-        escalate += [
-            tuple(name for i, name in enumerate(names) if bits >> i & 1)
-            for bits in found["escalate"].to_pylist()
-        ]
+        escalate += map(escalating_names, found["escalate"].to_pylist())
         incomplete += found["incomplete"].to_pylist()
         count += len(ads)
     table = pa.table(

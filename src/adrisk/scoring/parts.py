@@ -21,7 +21,6 @@ from adrisk.linking.link import CONTACTS
 from adrisk.model.model import Model, Predictions
 from adrisk.parallel import WorkerPool, cores, in_order, start_pool
 from adrisk.policy.abstention import abstain_reasons, known_languages
-from adrisk.policy.policy import Policy
 from adrisk.progress import track
 from adrisk.scoring.dedupe import (
     CacheLookup,
@@ -77,9 +76,9 @@ class PendingBatch:
 class Scorer:
     """Makes scores of ads and of what was read in their texts, copies among them only once."""
 
-    def __init__(self, model: Model, policy: Policy, run_id: str) -> None:
+    def __init__(self, model: Model, review_at: float, run_id: str) -> None:
         self._model = model
-        self._policy = policy
+        self._review_at = np.float32(review_at)
         self._run_id = run_id
         self._known = known_languages(model.manifest.trained_on.languages)
         self._record = record_of(model.labels)
@@ -121,7 +120,7 @@ class Scorer:
         shown = [row for row, of_row in enumerate(names) for _ in of_row]
         escalates = found["escalate"] > 0
         apart = np.flatnonzero((escalates | (incomplete > 0))[of])
-        may_be_flagged = escalates | (found["risk"] >= np.float32(self._policy.review_at))
+        may_be_flagged = escalates | (found["risk"] >= self._review_at)
         candidates = np.flatnonzero(may_be_flagged[of])
         texts = worded.texts.take(pa.array(of[candidates]))
         return ScoredBatch(

@@ -120,7 +120,12 @@ def score(
             recipe = ReaderSpec(folder, model.version, workspace)
             helpers = until_explained.enter_context(worker_pool(recipe, stream, workers))
             score_parts(
-                Scorer(model, settled, run_id), recipe.reader(model), stream, out, workers, helpers
+                Scorer(model, settled.review_at, run_id),
+                recipe.reader(model),
+                stream,
+                out,
+                workers,
+                helpers,
             )
             if stream.accepted == 0:
                 _abandon(out)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import TextBatch, make_batch
@@ -20,11 +19,11 @@ from adrisk.policy.abstention import (
     AbstainReason,
     abstain_reasons,
     abstain_text,
+    escalating_names,
     escalation_bits,
     known_languages,
     unreadable,
 )
-from adrisk.rules.taxonomy import load_taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +71,4 @@ def explain_text(model: Model, text: str) -> Explained:
 
 def _escalated(model: Model, batch: TextBatch) -> tuple[str, ...]:
     (bits,) = escalation_bits(model, batch, model.predict(batch))
-    names = load_taxonomy().escalating
-    return tuple(name for i, name in enumerate(names) if bits >> np.uint64(i) & np.uint64(1))
+    return escalating_names(int(bits))

@@ -243,6 +243,7 @@ def _register(mlflow: Any, name: str, info: Any, run_id: str) -> str:
 def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
     import pandas as pd
     from mlflow.models import infer_signature
+    from mlflow.types import ColSpec, Schema
 
     from adrisk.tracking.pyfunc import _load_pyfunc
 
@@ -254,12 +255,14 @@ def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
             ]
         }
     )
-    output = _load_pyfunc(str(folder)).predict(example)
+    signature = infer_signature(example, _load_pyfunc(str(folder)).predict(example))
+    known = [ColSpec("string", name, required=False) for name in ("language", "location")]
+    signature.inputs = Schema([*signature.inputs.inputs, *known])
     return mlflow.pyfunc.log_model(
         name=_MODEL_ARTIFACT,
         loader_module="adrisk.tracking.pyfunc",
         data_path=str(folder),
-        signature=infer_signature(example, output),
+        signature=signature,
         input_example=example,
         pip_requirements=[f"adrisk=={manifest.libraries['adrisk']}"],
         metadata={"family": manifest.family, "target": manifest.trained_on.target},

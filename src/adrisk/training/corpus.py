@@ -25,6 +25,7 @@ from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.run import SOURCES_KEY
 from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
+from adrisk.labels.known import KnownIndicators
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
 from adrisk.linking import link_texts
@@ -107,6 +108,10 @@ def load_corpus(
     if not tables:
         raise CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")
     ads = pa.concat_tables(tables).combine_chunks()
+    known = KnownIndicators()
+    known.add(ads)
+    if known.note:
+        say(known.note)
     with track("link", len(ads)) as advance:
         found = link_texts(ads.select(["ad_id", "text"]))
         linked = codes_of(found.campaigns["campaign_id"])
