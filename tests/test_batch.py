@@ -15,7 +15,9 @@ def test_the_rules_are_asked_once_for_all_that_is_taken(monkeypatch: pytest.Monk
     asked: list[int] = []
     find_rule_hits = module.find_rule_hits
     monkeypatch.setattr(
-        module, "find_rule_hits", lambda raw, *more: (asked.append(len(raw)), find_rule_hits(raw, *more))[1]
+        module,
+        "find_rule_hits",
+        lambda raw, *more: (asked.append(len(raw)), find_rule_hits(raw, *more))[1],
     )
     whole = make_batch(ADS, ["en"] * 3)
     first, second = whole.take([0, 2]), whole.take([1])

@@ -25,9 +25,9 @@ from adrisk.metrics.protocol import PROTOCOL, Ruler
 __all__ = [
     "STUDIES",
     "SYNTHETIC",
-    "StudySettings",
-    "StudyData",
     "Study",
+    "StudyData",
+    "StudySettings",
     "findings",
     "judge_families",
     "judge_saved",
