@@ -1,0 +1,142 @@
+"""Result files and their pages, held byte by byte: made by hand, and as they lie in git.
+
+To renew a golden copy, delete it below tests/golden, run its test twice and read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from adrisk import __version__
+from adrisk.api import Corpus, behave, drift, load_corpus
+from adrisk.evaluation.behaviour.run import in_words
+from adrisk.evaluation.behaviour.suites import load_suites
+from adrisk.evaluation.drift.page import drift_table
+from adrisk.evaluation.fairness.page import fairness_lines
+from adrisk.evaluation.fairness.run import fairness
+from adrisk.evaluation.faithfulness import faithfulness
+from adrisk.files import write_json
+from builders import HONEST, RISKY
+from keyword_model import make_model
+
+GOLDEN = Path(__file__).parent / "golden"
+SUITE = f"""
+negated:
+  - id: n1
+    text: "Kitchen team wanted. {RISKY}."
+    pair: "Kitchen team wanted. {HONEST}."
+    expect: higher
+  - id: n2
+    text: "Kitchen team wanted. {HONEST}. <b>+1 202 555 0143</b>"
+    pair: "Kitchen team wanted. {RISKY}."
+    expect: higher
+    of: document_retention
+  - id: n3
+    text: "Kitchen team wanted. {RISKY}."
+    pair: "Kitchen team wanted. {HONEST}."
+    expect: higher
+    of: exit_penalty
+single_weak:
+  - id: w1
+    text: "Kitchen team wanted. {HONEST}."
+    expect: below
+swapped_name:
+  - id: s1
+    text: "Kitchen team wanted, ask for Emily. Passport or contract."
+    pair: "Kitchen team wanted, ask for Fatima. Passport or contract."
+    expect: same
+"""
+
+
+def held(name: str, content: str) -> None:
+    """Compare with the golden copy of this name; where there is none, write it and fail."""
+    path = GOLDEN / name
+    if not path.exists():
+        path.write_text(content, encoding="utf-8", newline="\n")
+        pytest.fail(f"{path} was missing and is written now; read it and run again")
+    assert content == path.read_bytes().decode("utf-8")
+
+
+def make_corpus(path: Path, count: int = 160) -> Corpus:
+    """Half of them of Romanians, an eighth risky, some in a language that is not judged."""
+    rows = []
+    for i in range(count):
+        people = "Romanian crew" if i % 2 else "Mixed crew"
+        end = RISKY if i % 8 == 0 else HONEST
+        noise = " ".join(f"w{(i * 31 + n * 97) % 5000}" for n in range(12))
+        city = "Leeds" if i % 3 else "Perth"
+        rows.append(
+            {
+                "text": f"{people} in {city}, ladies and gentlemen, ask for Emily. {noise}. {end}.",
+                "language": "ca" if i >= count - 40 else "en",
+                "risk": 3 if i % 8 == 0 else 0,
+                "location": "Leeds, United Kingdom" if i % 3 else "Perth, Australia",
+                "category": "Farm|<b>" if i % 40 else "Hotel",
+            }
+        )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return load_corpus([str(path)])
+
+
+@pytest.mark.slow
+def test_fairness_and_its_page_are_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    corpus, other = make_corpus(Path("ads.jsonl")), make_corpus(Path("other.jsonl"), 120)
+    found = fairness(make_model(), corpus, [other], most=60, resamples=40)
+    write_json(tmp_path / "fairness.json", found)
+    held("fairness.json", (tmp_path / "fairness.json").read_text(encoding="utf-8"))
+    held("fairness.md", "\n".join(fairness_lines(found)) + "\n")
+
+
+@pytest.mark.slow
+def test_faithfulness_is_as_it_was(tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "ads.jsonl")
+    found = faithfulness(make_model(), corpus, budget=0.05, draws=2, resamples=40)
+    write_json(tmp_path / "faithfulness.json", found)
+    held("faithfulness.json", (tmp_path / "faithfulness.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("name", "ads"), [("drift", 240), ("drift-few", 60)])
+def test_drift_and_its_page_are_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, ads: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_drifted(Path("ads.jsonl"), ads)
+    done = drift(make_model(), ["ads.jsonl"], tmp_path / "out")
+    content = done.files[0].read_text(encoding="utf-8")
+    held(f"{name}.json", content.replace(f'"adrisk_version": "{__version__}"', '"adrisk_version"'))
+    held(f"{name}.md", done.files[1].read_text(encoding="utf-8"))
+    held(f"{name}.txt", drift_table(done.results) + "\n")
+
+
+def make_drifted(path: Path, count: int) -> None:
+    """Ads in three languages, with other words and more risk than in training."""
+    rows = [
+        {
+            "ad_id": f"a{i}",
+            "text": f"Anunciado {i * 37}: cozinha w{i * 7919 % 10007} w{i * 104729 % 99991} "
+            f"{'noite ' * (i % 5)}{RISKY if i % 4 == 0 else HONEST}.",
+            "language": ("en", "es", "pt")[i % 3],
+        }
+        for i in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_behaviour_and_its_page_are_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "en.yaml").write_text(SUITE, encoding="utf-8")
+    spanish = SUITE.replace("Kitchen team wanted", "Se busca cocinero")
+    (tmp_path / "es.yaml").write_text(spanish, encoding="utf-8")
+    done = behave(make_model(), load_suites(tmp_path), tmp_path / "out")
+    held("behaviour.json", done.files[0].read_text(encoding="utf-8"))
+    page = re.sub(
+        r"<style>.*?</style>", "<style></style>", done.files[1].read_text("utf-8"), 0, re.S
+    )
+    held("behaviour.html", re.sub(r"sha256-[^']+", "sha256-", page))
+    held("behaviour.txt", in_words(done.results) + "\n")
