@@ -95,6 +95,7 @@ def make_group() -> dict[str, Any]:
 def make_fairness() -> dict[str, Any]:
     compared = {
         "groups": {"en": make_group()},
+        "withheld": {},
         "withheld_groups": 2,
         "withheld_ads": 31,
         "differ": ["en"],
@@ -114,6 +115,7 @@ def make_fairness() -> dict[str, Any]:
             "incomplete": make_figure(0.0196),
             "at": {
                 "0.05": {
+                    "threshold": 0.05,
                     "flagged": 17,
                     "false_positive_rate": make_figure(0.0117),
                     "groups": {"language": compared},

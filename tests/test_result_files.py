@@ -19,7 +19,6 @@ from adrisk.evaluation.drift.page import drift_table
 from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.evaluation.fairness.run import fairness
 from adrisk.evaluation.faithfulness import faithfulness
-from adrisk.files import write_json
 from builders import HONEST, RISKY
 from keyword_model import make_model
 
@@ -61,6 +60,11 @@ def held(name: str, content: str) -> None:
     assert content == path.read_bytes().decode("utf-8")
 
 
+def text_of(content: dict[str, object]) -> str:
+    """The text that `write_json` would leave."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def make_corpus(path: Path, count: int = 160) -> Corpus:
     """Half of them of Romanians, an eighth risky, some in a language that is not judged."""
     rows = []
@@ -89,8 +93,7 @@ def test_fairness_and_its_page_are_as_they_were(
     monkeypatch.chdir(tmp_path)
     corpus, other = make_corpus(Path("ads.jsonl")), make_corpus(Path("other.jsonl"), 120)
     found = fairness(make_model(), corpus, [other], most=60, resamples=40)
-    write_json(tmp_path / "fairness.json", found)
-    held("fairness.json", (tmp_path / "fairness.json").read_text(encoding="utf-8"))
+    held("fairness.json", text_of(found.to_json()))
     held("fairness.md", "\n".join(fairness_lines(found)) + "\n")
 
 
@@ -98,8 +101,7 @@ def test_fairness_and_its_page_are_as_they_were(
 def test_faithfulness_is_as_it_was(tmp_path: Path) -> None:
     corpus = make_corpus(tmp_path / "ads.jsonl")
     found = faithfulness(make_model(), corpus, budget=0.05, draws=2, resamples=40)
-    write_json(tmp_path / "faithfulness.json", found)
-    held("faithfulness.json", (tmp_path / "faithfulness.json").read_text(encoding="utf-8"))
+    held("faithfulness.json", text_of(found.to_json()))
 
 
 @pytest.mark.parametrize(("name", "ads"), [("drift", 240), ("drift-few", 60)])
@@ -135,8 +137,6 @@ def test_behaviour_and_its_page_are_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "es.yaml").write_text(spanish, encoding="utf-8")
     done = behave(make_model(), load_suites(tmp_path), tmp_path / "out")
     held("behaviour.json", done.files[0].read_text(encoding="utf-8"))
-    page = re.sub(
-        r"<style>.*?</style>", "<style></style>", done.files[1].read_text("utf-8"), 0, re.S
-    )
+    page = re.sub(r"(?s)<style>.*?</style>", "<style></style>", done.files[1].read_text("utf-8"))
     held("behaviour.html", re.sub(r"sha256-[^']+", "sha256-", page))
     held("behaviour.txt", in_words(done.results) + "\n")

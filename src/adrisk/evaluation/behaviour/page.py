@@ -6,14 +6,14 @@ nothing and escapes everything; what differs between the texts of a pair is mark
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
 
 import regex
 from markupsafe import Markup
 
+from adrisk.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.judging import MARGIN, TOLERANCE, Outcome
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK
 from adrisk.report.render import asset, environment, sha256
@@ -46,7 +46,7 @@ class Failure:
     pair: tuple[Stretch, ...]
 
 
-def behaviour_page(results: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
+def behaviour_page(results: BehaviourResult, outcomes: Sequence[Outcome]) -> str:
     """The page. Equal outcomes give an equal page.
 
     Args:
