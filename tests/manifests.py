@@ -115,7 +115,6 @@ def make_fairness() -> dict[str, Any]:
             "incomplete": make_figure(0.0196),
             "at": {
                 "0.05": {
-                    "threshold": 0.05,
                     "flagged": 17,
                     "false_positive_rate": make_figure(0.0117),
                     "groups": {"language": compared},

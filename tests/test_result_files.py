@@ -13,16 +13,23 @@ import pytest
 
 from adrisk import __version__
 from adrisk.api import Corpus, behave, drift, load_corpus
+from adrisk.behaviour.results import BehaviourResult
+from adrisk.errors import UsageError
 from adrisk.evaluation.behaviour.run import in_words
 from adrisk.evaluation.behaviour.suites import load_suites
 from adrisk.evaluation.drift.page import drift_table
 from adrisk.evaluation.fairness.page import fairness_lines
+from adrisk.evaluation.fairness.results import FairnessResult
 from adrisk.evaluation.fairness.run import fairness
 from adrisk.evaluation.faithfulness import faithfulness
+from adrisk.evaluation.faithfulness_results import FaithfulnessResult
+from adrisk.metrics.figures import Figure, Result, read_result
 from builders import HONEST, RISKY
 from keyword_model import make_model
 
 GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "evaluation" / "results"
 SUITE = f"""
 negated:
   - id: n1
@@ -140,3 +147,74 @@ def test_behaviour_and_its_page_are_as_they_were(tmp_path: Path) -> None:
     page = re.sub(r"(?s)<style>.*?</style>", "<style></style>", done.files[1].read_text("utf-8"))
     held("behaviour.html", re.sub(r"sha256-[^']+", "sha256-", page))
     held("behaviour.txt", in_words(done.results) + "\n")
+
+
+def test_the_fairness_results_in_git_are_read_and_written_back_byte_by_byte() -> None:
+    path = RESULTS / "fairness.json"
+    found = read_result(path, FairnessResult)
+    assert text_of(found.to_json()) == path.read_text(encoding="utf-8")
+    page = (ROOT / "evaluation" / "fairness.md").read_text(encoding="utf-8")
+    assert "\n" + "\n".join(fairness_lines(found)) + "\n" in page
+
+
+def test_the_faithfulness_results_in_git_are_read_and_written_back_byte_by_byte() -> None:
+    path = RESULTS / "faithfulness.json"
+    found = read_result(path, dict[str, FaithfulnessResult])
+    content = {family: result.to_json() for family, result in found.items()}
+    assert text_of(content) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "form"),
+    [
+        ("fairness", FairnessResult),
+        ("faithfulness", FaithfulnessResult),
+        ("behaviour", BehaviourResult),
+    ],
+)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("models/*/manifest.json")), ids=str)
+def test_releases_hold_the_results_in_the_same_form(
+    path: Path, key: str, form: type[Result]
+) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))[key]
+    assert json.dumps(form.model_validate(content).to_json()) == json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"unseen": {"judgd": 1}}, "unseen.judgd: extra inputs are not permitted"),
+        ({"least": {"ads": "many"}}, "least.ads: input should be a valid integer"),
+    ],
+)
+def test_a_wrong_key_or_value_in_a_result_file_is_named_with_its_place(
+    tmp_path: Path, wrong: dict[str, dict[str, object]], place: str
+) -> None:
+    content = json.loads((GOLDEN / "fairness.json").read_text(encoding="utf-8"))
+    for part, change in wrong.items():
+        content[part] |= change
+    path = tmp_path / "fairness.json"
+    path.write_text(text_of(content))
+    with pytest.raises(UsageError, match=f"fairness.json: {place}.*measure again"):
+        read_result(path, FairnessResult)
+
+
+def test_a_file_that_is_missing_or_no_json_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "fairness.json"
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        read_result(path, FairnessResult)
+    path.write_text("{")
+    with pytest.raises(UsageError, match="the file: invalid json"):
+        read_result(path, FairnessResult)
+
+
+class Part(Result):
+    """A key that is always there, and one that need not be."""
+
+    low: float | None
+    recall: Figure | None = None
+
+
+def test_an_optional_key_is_left_out_and_a_null_is_kept() -> None:
+    assert Part(low=None).to_json() == {"low": None}
+    assert Part.model_validate_json('{"low": null, "recall": null}').to_json() == {"low": None}

@@ -31,12 +31,12 @@ def test_a_model_that_found_the_planted_phrase_is_explained_faithfully(
 ) -> None:
     corpus = load_corpus([str(corpus_file)])
     found = faithfulness(model, corpus, budget=0.05, draws=2, resamples=50)
-    assert found["flagged"]["without_spans"] == 0
-    assert found["data"]["unseen"] == 48
-    last = found["points"][-1]
-    assert last["deleted"]["log_odds"]["difference"]["low"] > 0
-    assert last["deleted"]["probability"]["explanation"]["value"] > 0.3
-    assert last["kept"]["log_odds"]["difference"]["high"] < 0
+    assert found.flagged.without_spans == 0
+    assert found.data.unseen == 48
+    last = found.points[-1]
+    assert last.deleted["log_odds"].difference.low > 0
+    assert last.deleted["probability"].explanation.value > 0.3
+    assert last.kept["log_odds"].difference.high < 0
 
 
 @pytest.mark.slow

@@ -207,9 +207,9 @@ def drift_command(args: argparse.Namespace) -> None:
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
     found = done.results
-    print(f"compared  {found['batch']['ads']:,} ads with {found['training']['ads']:,} of training")
+    print(f"compared  {found.batch.ads:,} ads with {found.training.ads:,} of training")
     print("\n" + drift_table(found) + "\n")
-    print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
+    print(f"matters   {', '.join(found.matters) or 'nothing that can be told'}")
     for path in done.files:
         print(f"written   {path}")
     print_notes(done.notes)

@@ -2,7 +2,7 @@
 
 In: for each side a table of counts, a row a group, and how often each group is drawn. Out:
 `Measured`. Chance is the effect in every draw, were both sides draws from what lies halfway between
-them; whole groups are drawn, so that a thousand copies tell no more than one ad.
+them; whole groups are drawn, so that a thousand copies count no more than one ad.
 """
 
 from __future__ import annotations

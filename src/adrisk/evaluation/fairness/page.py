@@ -16,7 +16,6 @@ from adrisk.evaluation.fairness.results import (
     FairnessResult,
     NoSwaps,
     SwapTest,
-    ThresholdRates,
     TraitMovement,
 )
 from adrisk.evaluation.markdown import plain, share
@@ -76,21 +75,31 @@ def left_to_people(corpus: CorpusRates | Content) -> str:
 
 def threshold_rows(corpus: CorpusRates | Content) -> list[list[str]]:
     """For each threshold: how many it flags, how many lawful ads of 100, and the stars."""
-    at = corpus.at if isinstance(corpus, CorpusRates) else corpus["at"]
-    rows = []
-    for budget, content in at.items():
-        rates = ThresholdRates.model_validate(content)
-        starred = sum(len(dimension.differ) for dimension in rates.groups.values())
-        compared = sum(dimension.compared for dimension in rates.groups.values())
-        rows.append(
-            [
-                f"{100 * float(budget):g} % under review",
-                f"{rates.flagged:,}",
-                share(rates.false_positive_rate) or "none judged",
-                f"{starred} of {compared}",
-            ]
-        )
-    return rows
+    if isinstance(corpus, CorpusRates):
+        return [
+            _threshold_row(budget, rates.flagged, rates.false_positive_rate, rates.groups)
+            for budget, rates in corpus.at.items()
+        ]
+    return [
+        _threshold_row(budget, at["flagged"], at["false_positive_rate"], at["groups"])
+        for budget, at in corpus["at"].items()
+    ]
+
+
+def _threshold_row(
+    budget: str,
+    flagged: int,
+    rate: Figure | Content,
+    groups: Mapping[str, DimensionRates] | Content,
+) -> list[str]:
+    dimensions = [DimensionRates.model_validate(each) for each in groups.values()]
+    starred = sum(len(dimension.differ) for dimension in dimensions)
+    return [
+        f"{100 * float(budget):g} % under review",
+        f"{flagged:,}",
+        share(rate) or "none judged",
+        f"{starred} of {sum(dimension.compared for dimension in dimensions)}",
+    ]
 
 
 def shown_groups(compared: Content, most: int) -> dict[str, Content]:
