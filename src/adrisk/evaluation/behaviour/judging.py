@@ -40,7 +40,7 @@ _CERTAIN = 1e-6  # scores are single precision; nearer to 0 or 1 their log-odds 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a model made of a case.
+    """A model's scores of a case, and whether it passed.
 
     Attributes:
         case: the case.
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def judge(model: Model, cases: Sequence[Case]) -> tuple[Outcome, ...]:
-    """What the model makes of each case, in their order; every different text is scored once.
+    """The outcome of each case, in their order; every different text is scored once.
 
     Raises:
         ModelError: if the model has no threshold for `REVIEW_SHARE` though a case needs it.

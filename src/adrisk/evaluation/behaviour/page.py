@@ -1,4 +1,4 @@
-"""The behaviour page: rates by function and language, and every failure with both its texts.
+"""Behaviour page: rates by function and language, and every failure with both its texts.
 
 In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads nothing, runs
 nothing and escapes everything; what differs between the texts of a pair is marked.
@@ -25,7 +25,7 @@ _WORD = regex.compile(r"\w+|\s+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive pieces of a text that stand in the other text too, or that do not."""
+    """Consecutive pieces of a text that are in the other text too, or that are not."""
 
     pieces: tuple[Piece, ...]
     differs: bool

@@ -16,9 +16,10 @@ from adrisk.evaluation.drift.limits import LIMITS, Measure, Verdict
 class Kind:
     """What is compared, by which measure, and what a difference asks for.
 
-    `bears` says whether a difference bears on the model by itself; if not, it is merely different.
-    `copies_count` says that it is of these very ads: a thousand copies that the model cannot read
-    are a thousand ads that it cannot read.
+    Attributes:
+        bears: whether a difference bears on the model by itself; if not, it is merely different.
+        copies_count: whether copies count each: a thousand copies that the model cannot read are a
+            thousand ads that it cannot read.
     """
 
     title: str

@@ -16,7 +16,7 @@ Measure = Literal["psi", "jsd", "h"]
 
 
 class Limit(Result):
-    """From where on an effect is some or much, and who says so."""
+    """The least effects that are some and much drift, and their source."""
 
     name: str
     some: float
@@ -68,7 +68,7 @@ class Verdict(StrEnum):
 
 
 def verdict_of(measure: Measure, effect: float | None, chance: float | None, few: bool) -> Verdict:
-    """Small is the same; large but within chance cannot be told."""
+    """A small effect is the same; a large one within chance has too few ads."""
     limit = LIMITS[measure]
     if few or effect is None or chance is None:
         return Verdict.TOO_FEW

@@ -1,4 +1,4 @@
-"""A drift report: a page in Markdown, and a short table for the terminal.
+"""Drift report: a page in Markdown, and a short table for the terminal.
 
 In: a `DriftResult`. Out: text without a word of an ad.
 """

@@ -1,4 +1,4 @@
-"""The fairness figures as Markdown: the part of `evaluation/fairness.md` that is generated.
+"""Fairness figures as Markdown: the generated part of `evaluation/fairness.md`.
 
 In: a `FairnessResult`. Out: lines. Names of groups come from the ads' own columns and are shown as
 they are written.

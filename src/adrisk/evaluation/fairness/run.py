@@ -117,7 +117,7 @@ def fairness(
 
 
 def dimensions(ads: pa.Table) -> dict[str, Dimension]:
-    """The groups of n ads: language, region, sector, nationality, and what the corpus knows more.
+    """The groups of n ads: language, region, sector, nationality, and the corpus' own more.
 
     Region is the corpus' own column; else the place as written where most ads share theirs with
     enough others, as states and provinces do; else the country of the place. Nationality is known
