@@ -14,10 +14,11 @@ import pytest
 from adrisk import __version__
 from adrisk.api import Corpus, behave, drift, load_corpus
 from adrisk.behaviour.results import BehaviourResult
+from adrisk.drift.results import DriftResult
 from adrisk.errors import UsageError
 from adrisk.evaluation.behaviour.run import in_words
 from adrisk.evaluation.behaviour.suites import load_suites
-from adrisk.evaluation.drift.page import drift_table
+from adrisk.evaluation.drift.page import drift_page, drift_table
 from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.evaluation.fairness.results import FairnessResult
 from adrisk.evaluation.fairness.run import fairness
@@ -136,6 +137,16 @@ def make_drifted(path: Path, count: int) -> None:
         for i in range(count)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_a_foreign_name_ends_no_cell_of_the_drift_page_and_becomes_no_markup() -> None:
+    text = (GOLDEN / "drift.json").read_text(encoding="utf-8")
+    text = text.replace('"adrisk_version"', f'"adrisk_version": "{__version__}"')
+    text = text.replace('"pt": 80', '"p|t <i>": 80').replace("document_retention", "a|b [c](d)")
+    page = drift_page(DriftResult.model_validate_json(text))
+    assert "trained on: p\\|t &lt;i&gt; 80." in page
+    assert "| a\\|b \\[c\\](d) | 10.0% |" in page
+    assert "<i>" not in page
 
 
 def test_behaviour_and_its_page_are_as_they_were(tmp_path: Path) -> None:

@@ -67,13 +67,15 @@ def share(found: Figure | Mapping[str, Any] | None, digits: int = 2) -> str:
     >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
     '1.23 [1.00, 1.50]'
     """
-    content = found.to_json() if isinstance(found, Figure) else found
-    if content is None or content["value"] is None:
+    if found is None:
         return ""
-    value, low, high = (
-        None if content[key] is None else _number(100 * content[key], digits)
-        for key in ("value", "low", "high")
-    )
+    if isinstance(found, Figure):
+        ends = found.value, found.low, found.high
+    else:
+        ends = found["value"], found["low"], found["high"]
+    value, low, high = (None if end is None else _number(100 * end, digits) for end in ends)
+    if value is None:
+        return ""
     return f"{value}" if low is None else f"{value} [{low}, {high}]"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -44,7 +44,7 @@ class Result(BaseModel):
             if value is not None or fields[key].is_required()
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values, as `json` writes them."""
         return self.model_dump(mode="json")
 
