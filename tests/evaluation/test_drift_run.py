@@ -14,6 +14,7 @@ import pytest
 
 import adrisk.cli
 from adrisk import api as stages
+from adrisk.drift.results import DriftResult
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import KINDS
 from adrisk.evaluation.drift.page import drift_page, drift_table
@@ -80,7 +81,7 @@ def test_another_language_and_new_words_are_written_down(
     assert KINDS["length"].advice in rest
     assert "pt 300" in page
     told = capsys.readouterr().out
-    assert drift_table(found) in told
+    assert drift_table(DriftResult.model_validate(found)) in told
     assert f"written   {tmp_path / 'out' / 'drift.md'}" in told
     assert "cozinha" not in page + told + json.dumps(found)
 
@@ -111,7 +112,7 @@ def test_a_source_without_ads_is_refused(
 def test_a_small_batch_is_said_to_be_small(with_summary: Path, tmp_path: Path) -> None:
     batch = ads_file(tmp_path / "ads.parquet", make_texts(30, 5, seed=4)[0])
     found = stages.drift(Model.load(with_summary), [str(batch)], tmp_path / "out").results
-    assert {aspect["verdict"] for aspect in found["aspects"]} == {"too few ads to tell"}
+    assert {aspect.verdict for aspect in found.aspects} == {"too few ads to tell"}
     page = drift_page(found)
     assert "**Cannot be told**" in page
     assert "**Matters for the model**" not in page

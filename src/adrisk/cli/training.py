@@ -153,8 +153,8 @@ def evaluate_command(args: argparse.Namespace) -> None:
     print_quarantined(corpus.quarantined, quarantine)
     if cases:
         behaved = behave(model, cases, args.out)
-        passed = behaved.results["all"]
-        print(f"behaves  {passed['passed']:,} of {passed['n']:,} cases passed; "
+        passed = behaved.results.all
+        print(f"behaves  {passed.passed:,} of {passed.n:,} cases passed; "
               f"{behaved.files[-1]} shows the others")  # fmt: skip
     if other is not None:
         _compare(model, other, corpus, config.resamples, args.out)
@@ -185,9 +185,9 @@ def behave_command(args: argparse.Namespace) -> None:
 
     cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
     done = behave(find_model(args.model, workspace()), cases, args.out)
-    model, suites = done.results["model"], done.results["suites"]
-    print(f"model     {model['family']} {model['version']}: {model['target']}")
-    print(f"suites    {args.suites}  {len(cases):,} cases, {suites['fingerprint'][:12]}\n")
+    model, suites = done.results.model, done.results.suites
+    print(f"model     {model.family} {model.version}: {model.target}")
+    print(f"suites    {args.suites}  {len(cases):,} cases, {suites.fingerprint[:12]}\n")
     print(in_words(done.results) + "\n")
     for path in done.files:
         print(f"written   {path}")
@@ -207,9 +207,9 @@ def drift_command(args: argparse.Namespace) -> None:
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
     found = done.results
-    print(f"compared  {found['batch']['ads']:,} ads with {found['training']['ads']:,} of training")
+    print(f"compared  {found.batch.ads:,} ads with {found.training.ads:,} of training")
     print("\n" + drift_table(found) + "\n")
-    print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
+    print(f"matters   {', '.join(found.matters) or 'nothing that can be told'}")
     for path in done.files:
         print(f"written   {path}")
     print_notes(done.notes)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adrisk.metrics.figures import Figure
+
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&!$@{}]|(?<=:)/(?=/)|(?<=[wW])\.|(?<!\w)_|_(?!\w)")
 """What GitHub's Markdown gives a meaning inside a line; `_` only at the edge of a word."""
 
@@ -59,18 +61,21 @@ def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
     return f"{value} [{_number(found['low'], digits)}, {_number(found['high'], digits)}]"
 
 
-def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
+def share(found: Figure | Mapping[str, Any] | None, digits: int = 2) -> str:
     """A share in per cent with its interval; empty where there is none.
 
     >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
     '1.23 [1.00, 1.50]'
     """
-    if found is None or found["value"] is None:
+    if found is None:
         return ""
-    value, low, high = (
-        None if found[key] is None else _number(100 * found[key], digits)
-        for key in ("value", "low", "high")
-    )
+    if isinstance(found, Figure):
+        ends = found.value, found.low, found.high
+    else:
+        ends = found["value"], found["low"], found["high"]
+    value, low, high = (None if end is None else _number(100 * end, digits) for end in ends)
+    if value is None:
+        return ""
     return f"{value}" if low is None else f"{value} [{low}, {high}]"
 
 

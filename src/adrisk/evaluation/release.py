@@ -299,7 +299,7 @@ def _make(
         quality["beside"] = _beside(
             model, earlier[0], corpus, config.evaluate.resamples, work, store
         )
-    behaved = behave(model, cases, work).results
+    behaved = behave(model, cases, work).results.model_copy(update={"cases": None})
     fair, faithful = _people(model, corpus, config)
     content = {
         "format": FORMAT,
@@ -320,7 +320,7 @@ def _make(
         },
         "quality": quality,
         "guarantees": guarantees(config.release.policies, model),
-        "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
+        "behaviour": behaved.to_json(),
         "fairness": fair,
         "faithfulness": faithful,
     }
@@ -386,5 +386,5 @@ def _people(
         )
     except CorpusError as error:
         say(f"faithfulness is not measured: {error}")
-        return fair, None
-    return fair, faithful
+        return fair.to_json(), None
+    return fair.to_json(), faithful.to_json()
