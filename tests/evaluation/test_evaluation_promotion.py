@@ -117,8 +117,8 @@ def test_a_toy_becomes_neither_challenger_nor_champion(
     assert [v.aliases for v in list_versions(store, "adrisk")] == [(), (), ("champion",)]
     with pytest.raises(UsageError, match="lacks 2 of the champion's 2"):
         stages.promote_model("2", store.workspace, on=more_ads(tmp_path / "more.parquet", 400))
-    judge_all(store, stages.load_corpus([str(corpus_file)]), tmp_path / "e")
-    with pytest.raises(UsageError, match="are too few to judge it on"):
+    judge_all(store, stages.load_corpus([more_ads(tmp_path / "few.parquet", 150)]), tmp_path / "e")
+    with pytest.raises(UsageError, match="150 ads, 37 of them risky, are too few to judge it on"):
         stages.promote_model("3", store.workspace)
     assert champion(store) == "1"
     stages.promote_model("2", store.workspace, because="a drill")
