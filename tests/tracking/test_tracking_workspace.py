@@ -80,6 +80,9 @@ def test_a_moved_workspace_goes_on_where_it_is(
 def test_mlflow_itself_loads_a_model_of_a_moved_workspace(workspace: Path, tmp_path: Path) -> None:
     import pandas as pd
 
+    Store(
+        workspace
+    ).connect()  # its locations are its own now, not those of what it was copied from
     moved = workspace.rename(tmp_path / "moved")
     mlflow = Store(moved).connect()
     model = mlflow.pyfunc.load_model("models:/adrisk/1")
