@@ -26,7 +26,7 @@ import pytest
 import adrisk.cli
 from adrisk.cli.show import _CORE, _EXTRAS
 from adrisk.rules.taxonomy import load_taxonomy
-from builders import HONEST, RISKY, make_ads, make_texts
+from builders import HONEST, RISKY, make_ads, make_corpus_file, make_texts
 
 ROOT = Path(__file__).parents[1]
 SUITES = ROOT / "evaluation" / "behaviour"
@@ -125,7 +125,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workspace(training: Path, corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose registry has a champion and a challenger."""
+    """A workspace whose registry has a champion and another version."""
     place = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADRISK_WORKSPACE", str(place))
@@ -627,7 +627,8 @@ def test_models_are_listed_shown_compared_and_promoted(
     assert "never evaluated" in told.out
     told = run("models", "promote", "2")
     assert told.code == 2
-    assert "was never evaluated" in one_line(told)
+    assert "were not evaluated on the same ads" in one_line(told)
+    assert "--on ADS" in one_line(told)
 
     for version in ("1", "2"):
         told = run(
@@ -652,7 +653,19 @@ def test_models_are_listed_shown_compared_and_promoted(
     assert "average_precision" in told.out
     assert "risk as labelled in the corpus" in told.out
 
-    told = run("models", "promote", "2", "--because", "a drill")
+    told = run("models", "promote", "2")
+    assert told.code == 2
+    assert "48 ads, 19 of them risky, are too few to judge it on" in one_line(told)
+    more = make_corpus_file(tmp_path / "more.parquet", 320, 80, seed=9)
+    ads = pq.read_table(more)
+    ids = pa.array([f"other-{row}" for row in range(len(ads))])
+    pq.write_table(ads.set_column(0, ads.schema.field(0), ids), more)
+    told = run("models", "promote", "2", "--on", more)
+    assert told.code == 2
+    assert "no difference shown" in one_line(told)
+
+    told = run("models", "promote", "2", "--because", "a drill", "--on", more)
+    assert "compared on 320 ads that neither learned from, 80 of them risky" in told.out
     assert told.code == 0
     assert told.out.endswith("version 2 is the champion now\n")
     assert "version  2 of adrisk (champion)" in run("models", "show", "champion").out

@@ -80,6 +80,8 @@ def make_batch(
     languages: Sequence[str | None] | None = None,
 ) -> TextBatch:
     """Cut and fold raw texts; without languages, the rules of all of theirs are tried."""
+    if isinstance(texts, str | bytes):
+        raise TypeError("expected a list of texts; for one text give a list of one: [text]")
     if not isinstance(texts, pa.ChunkedArray | pa.Array):
         texts = pa.array(list(texts), pa.large_string())
     raw, truncated = cut(texts)

@@ -49,17 +49,17 @@ def asked(*arguments: object) -> int:
 
 
 def test_a_summary_is_listed_with_its_hash_and_counts_the_three_training_sets(
-    with_summary: Path,
+    with_summary: Path, tmp_path: Path
 ) -> None:
     model = Model.load(with_summary)
     assert FILE in model.manifest.files
     assert model.summary is not None
     assert model.summary.tally.ads == 192  # of 240; the last fifth in time is the report set
     assert model.summary.tally.judged.sum() == 192 - model.manifest.trained_on.ads
-    (with_summary / FILE).rename(with_summary / "away")
+    (with_summary / FILE).rename(tmp_path / "away")
     with pytest.raises(ModelError, match="summary.safetensors is missing"):
         Model.load(with_summary)
-    (with_summary / "away").rename(with_summary / FILE)
+    (tmp_path / "away").rename(with_summary / FILE)
 
 
 def test_another_language_and_new_words_are_written_down(

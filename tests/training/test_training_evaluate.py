@@ -12,7 +12,7 @@ import pytest
 
 from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
-from adrisk.errors import CorpusError, UsageError
+from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import alerts
 from adrisk.evaluation.results import results_page
 from adrisk.model.model import Model
@@ -222,32 +222,6 @@ def test_a_campaign_named_by_the_corpus_is_joined_with_its_near_copies(tmp_path:
     campaigns = stages.load_corpus([str(path)]).campaigns
     assert campaigns[0] == campaigns[1] == campaigns[4]
     assert len(set(campaigns.tolist())) == 4
-
-
-def test_promotion_compares_and_refuses_the_worse(corpus: stages.Corpus, tmp_path: Path) -> None:
-    store = Store(tmp_path / "ws")
-    good = stages.train(SMALL, corpus, store, experiment="p")
-    blind = ModelConfig(family="ngram", parameters={"bits": 14, "strength": 1e-9}, seed=1)
-    bad = stages.train(blind, corpus, store, experiment="p")
-    assert [v.aliases for v in list_versions(store, "adrisk")] == [("challenger",), ("champion",)]
-    with pytest.raises(UsageError, match="was never evaluated"):
-        stages.promote_model("challenger", store.workspace)
-    quick = EvaluateConfig(resamples=20, baselines=False, random_split=False)
-    for uri in (good.uri, bad.uri):
-        model = stages.find_model(uri, store.workspace)
-        stages.evaluate(model, corpus, quick, tmp_path / "e", store=store)
-    champion, challenger = (aliased(store, "adrisk", a) for a in ("champion", "challenger"))
-    better = champion.evaluation["figures"]["average_precision"]["value"]
-    worse = challenger.evaluation["figures"]["average_precision"]["value"]
-    if worse < better:
-        with pytest.raises(UsageError, match="worse than the champion"):
-            stages.promote_model("challenger", store.workspace)
-    made, replaced = stages.promote_model("challenger", store.workspace, because="a drill")
-    assert (made.version, replaced.version if replaced else None) == ("2", "1")
-    assert aliased(store, "adrisk", "champion").version == "2"
-    assert aliased(store, "adrisk", "challenger").version == "1"
-    with pytest.raises(UsageError, match="is the champion already"):
-        stages.promote_model("2", store.workspace)
 
 
 def test_thresholds_flag_no_more_than_their_budget() -> None:

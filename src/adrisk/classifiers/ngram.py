@@ -27,10 +27,12 @@ from adrisk.classifiers.rule_features import (
     scale_beside,
     training_rule_features,
 )
+from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.text.ngrams import CHAR_ORDERS, bags, hashed_matrix
 from adrisk.types import FloatArray
 
+_MOST_BITS = 30
 _ALIGNED = 16  # floats: rows that start on a cache line are summed a third faster
 
 
@@ -170,6 +172,8 @@ class NgramClassifier:
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
         """Read them and check every shape."""
         model = cls(**parameters)
+        if not isinstance(model.bits, int) or not 1 <= model.bits <= _MOST_BITS:
+            raise ModelError(f"{folder}: bits of the n-gram table must be 1 to {_MOST_BITS}")
         rows = 1 << model.bits
         read = storage.read_tensors(
             folder / "weights.safetensors",

@@ -296,6 +296,9 @@ def _parser() -> _Parser:
     p.add_argument("action", choices=["list", "show", "promote"])
     p.add_argument("version", nargs="?", help="a version number, champion or challenger")
     p.add_argument("--because", metavar="REASON", help="promote a worse or uncompared model")
+    p.add_argument(
+        "--on", metavar="ADS", help="labelled ads to compare it with the champion on, before"
+    )
 
     command(
         "doctor",

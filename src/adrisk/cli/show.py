@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from adrisk.classifiers import FAMILIES
 from adrisk.errors import ConfigError, UsageError
@@ -95,13 +96,15 @@ def listed(versions: Sequence[Registered], store: str) -> str:
     if not versions:
         return f"no models in {store} yet; adrisk train CONFIG makes one"
     lines = [
-        f"{'version':8} {'alias':11} {'family':8} {'made':17} {'average precision':21} release"
+        f"{'version':8} {'alias':11} {'family':8} {'made':17} {'average precision':21} "
+        f"{'data':9} release"
     ]
     for v in versions:
         made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
         alias = ", ".join(v.aliases) or "-"
-        figure = _figure(v, COMPARED[0])
-        line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {v.release}"
+        figure = _figure(v.evaluation, COMPARED[0])
+        data = v.evaluation.get("fingerprint", "")[:8]
+        line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {data:9} {v.release}"
         lines.append(line.rstrip())
     return "\n".join(lines)
 
@@ -119,25 +122,41 @@ def described(v: Registered) -> str:
         return "\n".join(
             [*lines, f"never evaluated: adrisk evaluate models:/{v.name}/{v.version} ADS -o DIR"]
         )
-    lines.append(f"target   {v.evaluation['target']}")
-    return "\n".join([*lines, *(f"{name:20} {_figure(v, name)}" for name in COMPARED)])
+    for one in v.evaluations:
+        lines += [
+            f"data     {one['fingerprint'][:8]}, {one['figures'][COMPARED[0]]['n']:,} ads",
+            f"target   {one['target']}",
+            *(f"{name:20} {_figure(one, name)}" for name in COMPARED),
+        ]
+    return "\n".join(lines)
 
 
 def compared(champion: Registered | None, candidate: Registered) -> str:
-    """Champion and candidate side by side."""
+    """Champion and candidate side by side, for every data set that both were judged on."""
     if champion is None:
         return f"there is no champion yet; the candidate:\n{described(candidate)}"
+    common = [
+        (theirs, mine)
+        for mine in candidate.evaluations
+        for theirs in champion.evaluations
+        if mine["fingerprint"] == theirs["fingerprint"]
+    ]
     head = f"{'':20} {'champion ' + champion.version:28} candidate {candidate.version}"
-    rows = [
-        f"{name:20} {_figure(champion, name):28} {_figure(candidate, name)}" for name in COMPARED
-    ]
-    judged = [
-        f"{v.evaluation['figures'][COMPARED[0]]['n']:,} ads, data {v.evaluation['fingerprint'][:8]}"
-        if v.evaluation
-        else "not evaluated"
-        for v in (champion, candidate)
-    ]
-    return "\n".join([head, *rows, f"{'judged on':20} {judged[0]:28} {judged[1]}"])
+    lines = [head]
+    for sides in common or [(champion.evaluation, candidate.evaluation)]:
+        lines += [
+            f"{name:20} {_figure(sides[0], name):28} {_figure(sides[1], name)}" for name in COMPARED
+        ]
+        judged = [_judged_on(side) for side in sides]
+        lines.append(f"{'judged on':20} {judged[0]:28} {judged[1]}")
+    return "\n".join(lines)
+
+
+def _judged_on(evaluation: Mapping[str, Any]) -> str:
+    if not evaluation:
+        return "not evaluated"
+    ads = evaluation["figures"][COMPARED[0]]["n"]
+    return f"{ads:,} ads, data {evaluation['fingerprint'][:8]}"
 
 
 def doctor(workspace: Path) -> tuple[str, bool]:
@@ -181,8 +200,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _figure(v: Registered, name: str) -> str:
-    figure = v.evaluation.get("figures", {}).get(name)
+def _figure(evaluation: Mapping[str, Any], name: str) -> str:
+    figure = evaluation.get("figures", {}).get(name)
     if not figure or figure["value"] is None:
         return "not evaluated"
     if figure["low"] is None:

@@ -73,7 +73,11 @@ def train_command(args: argparse.Namespace) -> None:
     quarantine = workspace() / f"quarantine-{config.name}.jsonl"
     corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
     done = train(config, corpus, store, experiment=config.name)
-    print(f"model    {done.uri}  ({config.family}, {done.alias})")
+    print(f"model    {done.uri}  ({config.family}, {done.alias or 'no alias'})")
+    if done.why:
+        print(
+            f"alias    none: {done.why}; adrisk models promote {done.run.version} --because REASON"
+        )
     print(f"run      {done.run.run_id}  in {done.run.store}")
     figure = done.model.manifest.metrics.get("average_precision")
     if figure:
@@ -101,7 +105,7 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
     again = f"adrisk train {shlex.quote(str(here))}"
     for done in release(config, Store(workspace()), again=again):
         risk = done.manifest["quality"]["report"]["risk"]
-        print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
+        print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias or 'no alias'})")
         print(f"         average precision {interval(risk['average_precision'])}")
         print(f"card     {done.folder / 'card.md'}")
         if done.differs is not None:
@@ -219,7 +223,8 @@ def models_command(args: argparse.Namespace) -> None:
     """`adrisk models`: list, show or promote versions."""
     from adrisk.api import models, promote_model
     from adrisk.cli.show import compared, described, listed
-    from adrisk.tracking.registry import aliased
+    from adrisk.metrics.comparison import in_words
+    from adrisk.tracking.registry import aliased, champion_of
     from adrisk.tracking.runs import Store
 
     place = workspace()
@@ -232,9 +237,12 @@ def models_command(args: argparse.Namespace) -> None:
     if args.action == "show":
         print(described(aliased(Store(place), "adrisk", args.version)))
         return
-    versions = models(place)
-    champion = next((v for v in versions if "champion" in v.aliases), None)
+    champion = champion_of(Store(place), "adrisk")
     candidate = aliased(Store(place), "adrisk", args.version)
     print(compared(champion, candidate))
-    promote_model(args.version, place, because=args.because)
+    done = promote_model(args.version, place, because=args.because, on=args.on)
+    if done.found is not None:
+        print(f"compared on {done.found['n']:,} ads that neither learned from, "
+              f"{done.found['positives']:,} of them risky")  # fmt: skip
+        print("\n".join(in_words(done.found)))
     print(f"version {candidate.version} is the champion now")
