@@ -9,7 +9,7 @@ from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import Margins
 from adrisk.model.calibration import Calibration
 from adrisk.model.manifest import CalibrationEntry, Manifest, ThresholdEntry, TrainedOn
-from adrisk.model.model import Model, TrainingIds
+from adrisk.model.model import Model
 from adrisk.model.profile import (
     ProfileBins,
     TrainingProfile,
@@ -18,6 +18,7 @@ from adrisk.model.profile import (
     known_words,
     quantile_edges,
 )
+from adrisk.model.training_ids import TrainingIds
 from adrisk.types import FloatArray
 from builders import make_texts
 from families.keyword import KeywordClassifier

@@ -34,7 +34,8 @@ from adrisk.metrics.protocol import (
 )
 from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.model.campaign_risk import campaign_risk
-from adrisk.model.model import Model, hash_ids
+from adrisk.model.model import Model
+from adrisk.model.training_ids import hash_ids
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track

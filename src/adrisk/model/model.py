@@ -44,15 +44,12 @@ from adrisk.model.training_ids import (
     HELD,
     ThresholdSet,
     TrainingIds,
-    hash_ids,
     read_held,
     read_seen,
     write_held,
     write_seen,
 )
 from adrisk.types import FloatArray
-
-__all__ = ["Answers", "Held", "Model", "Scores", "Seen", "hash_ids", "seen_from"]
 
 
 @dataclass(frozen=True, slots=True)

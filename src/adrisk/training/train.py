@@ -33,7 +33,8 @@ from adrisk.model.manifest import (
     calibration_entry,
     library_versions,
 )
-from adrisk.model.model import Model, ThresholdSet, training_ids
+from adrisk.model.model import Model
+from adrisk.model.training_ids import ThresholdSet, training_ids
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
 from adrisk.tracking.eligibility import no_challenger
