@@ -219,7 +219,7 @@ def _install(make: Callable[[], Any]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _installed[:] = [make()]
-    except Exception as error:  # raised by the first work; here it would only break the pool
+    except Exception as error:  # noqa: BLE001, raised by the first work: here it breaks the pool
         _failures[:] = [error]
     # What is held stays to the end: the garbage collector need not go through it again and again,
     # which took a third of the time of work that makes many small objects.

@@ -26,6 +26,7 @@ from adrisk.classifiers.rule_features import (
     scale_beside,
     training_rule_features,
 )
+from adrisk.documents import parse_json
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets, check_risk, learnable
 from adrisk.types import FloatArray
@@ -211,7 +212,7 @@ def _restored(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfV
 
 def _read_vocabulary(path: Path) -> tuple[list[str], list[str]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
         words, chars = found["words"], found["chars"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

@@ -3,7 +3,6 @@ and JSON."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from adrisk.documents import parse_json
 from adrisk.errors import ModelError
 
 _SHOWN = 6
@@ -80,7 +80,7 @@ def read_json(path: Path) -> Any:
         ModelError: if the file is missing or is not JSON.
     """
     try:
-        return json.loads(read_text(path))
+        return parse_json(read_text(path))
     except ValueError as error:
         raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
 

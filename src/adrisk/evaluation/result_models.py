@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adrisk.documents import parse_json
 from adrisk.evaluation import markdown
 from adrisk.evaluation.study_tables import STUDY_TABLES, study_section
 from adrisk.files import replacing, writable, write_json
@@ -64,7 +64,7 @@ def results_page(folder: Path) -> str:
     """The page for all result files in a folder: models first, then studies, each by name."""
     models, studies = {}, []
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if "report" in content:
             models[path.stem] = content
         elif content.get("study") in STUDY_TABLES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
+from adrisk.documents import parse_json
 from adrisk.errors import ModelError
 from adrisk.model.calibration import Calibration, Choice, Curve
 from adrisk.model.campaign_risk import Pooling
@@ -191,7 +191,7 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
         ModelError: if it cannot be read, names an unknown family, or its numbers do not fit.
     """
     try:
-        manifest = Manifest.model_validate(json.loads(content))
+        manifest = Manifest.model_validate(parse_json(content))
     except (ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise ModelError(

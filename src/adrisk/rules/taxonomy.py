@@ -19,8 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
+from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.rules.platform import LANGUAGES, load_extension, platform_file
 from adrisk.types import RISK_LEVELS, Kind, Weight
@@ -142,7 +141,7 @@ def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
 
 @lru_cache(maxsize=8)
 def _taxonomy(extra: Path | None) -> Taxonomy:
-    content = _read(_FILE)
+    content = read_yaml(_FILE)
     empty = Taxonomy((), read_risk(content.get("risk"), str(_FILE)), content.get("references", {}))
     shipped = _merged(empty, content["indicators"], _FILE)
     if extra is None:
@@ -168,11 +167,6 @@ def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) ->
                 f"{path}: rules of {name}: no text indicator is called so"
                 f"{did_you_mean(name, taxonomy.text_ids)}"
             )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path) -> Taxonomy:

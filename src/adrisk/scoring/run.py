@@ -32,6 +32,7 @@ from scipy.special import logit
 
 from adrisk import __version__
 from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
+from adrisk.documents import parse_json
 from adrisk.errors import UsageError
 from adrisk.files import writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
@@ -209,7 +210,7 @@ def _check_free(out: Path, run_id: str, resume: bool, sources: Sequence[str]) ->
 
 def _state(path: Path) -> str:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+        return str(parse_json(path.read_text(encoding="utf-8"))["run_id"])
     except (ValueError, KeyError, TypeError):
         return ""
 
