@@ -245,7 +245,8 @@ def recipe(named: str, parameters: str = "", seed: int = 0) -> ModelConfig:
         given = parse_json(parameters or "{}")
     except ValueError as error:
         raise ConfigError(
-            f"parameters {parameters[:80]!r} are no JSON ({error}); write them like '{{\"bits\": 14}}'"
+            f"parameters {parameters[:80]!r} are no JSON ({error}); "
+            "write them like '{\"bits\": 14}'"
         ) from error
     try:
         return ModelConfig(family=named, parameters=given, seed=seed)

@@ -74,7 +74,7 @@ def parse_json(content: str | bytes) -> Any:
 
 def _check(events: Iterator[yaml.Event]) -> None:
     """Refuse what would be too deep or too large, without making it."""
-    sizes: dict[str, int] = {}  # of what an anchor names, aliases followed
+    sizes: dict[str | None, int] = {}  # of what an anchor names, aliases followed
     open_nodes: list[tuple[str | None, int]] = []
     total = 0
     for event in events:
@@ -99,4 +99,5 @@ def _check(events: Iterator[yaml.Event]) -> None:
 
 
 def _refused(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+    mark: Any = event.start_mark  # of either parser
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)

@@ -177,7 +177,7 @@ def load_bank(language: str) -> PhraseBank:
 
 
 @lru_cache(maxsize=1)
-def _styles() -> dict[str, Any]:
+def _styles() -> Any:
     return read_yaml(_HERE / "style.yaml")
 
 

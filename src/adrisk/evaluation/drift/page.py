@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adrisk.evaluation.markdown import code, plain
+
 MOST_SHOWN = 10
 """Shares shown of an aspect at most; drift.json has all."""
 
@@ -39,9 +41,9 @@ def drift_page(found: Mapping[str, Any]) -> str:
     lines = [
         "# Drift report",
         "",
-        f"{batch['ads']:,} ads of {_quoted(batch['sources'])}, against the "
-        f"{found['training']['ads']:,} ads that {model['family']} {model['version']} was trained "
-        f"on ({model['target']}).",
+        f"{batch['ads']:,} ads of {', '.join(map(code, batch['sources']))}, against the "
+        f"{found['training']['ads']:,} ads that {plain(model['family'])} "
+        f"{plain(model['version'])} was trained on ({plain(model['target'])}).",
         "",
         *_conclusion(found),
         "",
@@ -59,7 +61,9 @@ def drift_page(found: Mapping[str, Any]) -> str:
         if aspect["changes"]:
             lines += ["", *_shares(aspect)]
     if found["unsupported_languages"]:
-        told = ", ".join(f"{name} {n:,}" for name, n in found["unsupported_languages"].items())
+        told = ", ".join(
+            f"{plain(name)} {n:,}" for name, n in found["unsupported_languages"].items()
+        )
         lines += ["", f"Ads in languages the model was not trained on: {told}."]
     lines += ["", "## How to read this", "", *_notes(found), ""]
     return "\n".join(lines)
@@ -90,7 +94,8 @@ def _named(aspect: Mapping[str, Any]) -> str:
     moved = aspect["moved"][:MOST_SHOWN]
     by_name = {change["name"]: change for change in aspect["changes"]}
     told = [
-        f"{name} {by_name[name]['training']:.1%} to {by_name[name]['batch']:.1%}" for name in moved
+        f"{plain(name)} {by_name[name]['training']:.1%} to {by_name[name]['batch']:.1%}"
+        for name in moved
     ]
     return f" ({', '.join(told)})" if told else ""
 
@@ -105,7 +110,7 @@ def _shares(aspect: Mapping[str, Any]) -> list[str]:
         changes = [change for change in changes if change in kept]
     lines += ["| | training | batch | difference, 95 % interval |", "|---|---:|---:|---|"]
     lines += [
-        f"| {c['name']} | {c['training']:.1%} | {c['batch']:.1%} | "
+        f"| {plain(c['name'])} | {c['training']:.1%} | {c['batch']:.1%} | "
         f"{_points(c['batch'] - c['training'])} [{_points(c['low'])}, {_points(c['high'])}] |"
         for c in changes
     ]
@@ -140,9 +145,3 @@ def _figure(value: float | None) -> str:
 
 def _points(value: float) -> str:
     return f"{100 * value:+.1f}"
-
-
-def _quoted(sources: Sequence[str]) -> str:
-    """Names from outside, as code, so that none can be read as markup."""
-    told = (" ".join(source.split()).replace("`", "'") for source in sources)
-    return ", ".join(f"`{source}`" for source in told)
