@@ -31,6 +31,7 @@ _T = TypeVar("_T")
 _FILE = Path(__file__).with_name("taxonomy.yaml")
 _WEIGHTS = {weight.name.lower(): weight for weight in Weight}
 _KINDS = {kind.value: kind for kind in Kind}
+_NAMED = 8  # of unknown indicators, so that a message stays one line
 _FIELDS = ("id", "scope", "kind", "weight", "source", "title", "definition", "contrast")
 
 
@@ -114,6 +115,27 @@ def load_taxonomy(extra: Path | None = None) -> Taxonomy:
         ConfigError: if a file cannot be read or an entry is wrong; the message names both.
     """
     return _taxonomy(extra or platform_file())
+
+
+def check_known(indicators: Collection[str], what: str) -> None:
+    """Refuse what was made with indicators that the taxonomy in use does not have.
+
+    Args:
+        indicators: ids.
+        what: was made with them, for the message, such as "the model adrisk 3".
+
+    Raises:
+        UsageError: naming them and the option that brings them.
+    """
+    known = load_taxonomy().ids
+    unknown = [name for name in indicators if name not in known]
+    if unknown:
+        more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+        raise UsageError(
+            f"{what} was made with indicators that the taxonomy does not have: "
+            f"{', '.join(unknown[:_NAMED])}{more}; add the file that has them: "
+            "--taxonomy OUR.yaml, or ADRISK_TAXONOMY=OUR.yaml before the command"
+        )
 
 
 def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
