@@ -548,10 +548,10 @@ def test_rows_that_cannot_be_ads_are_kept_with_their_reasons_in_a_file_that_is_n
     assert reasons == ["no text", "unknown risk"]
     assert kept.read_text() == path.read_text()
     told = run(
-        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "e", "--resamples", "20"
+        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "f", "--resamples", "20"
     )
     assert "left out" not in told.out
-    assert not path.exists()
+    assert not (tmp_path / "f" / "quarantine.jsonl").exists()
 
 
 @pytest.mark.slow

@@ -107,7 +107,8 @@ def test_with_its_taxonomy_the_model_works_and_the_report_is_made_without_it_too
     assert run("explain", model, RISKY, "--taxonomy", ours).code == 0
     told = run("score", model, ads_file, "-o", tmp_path / "out", "--taxonomy", ours)
     assert (told.code, told.err) == (0, "")
-    os.environ["ADRISK_TAXONOMY"] = ""
+    os.environ |= {"ADRISK_TAXONOMY": "", "ADRISK_PROGRESS": "lines"}
+    assert "does not have key_deposit" in run("report", tmp_path / "out").err
     for command in (["report", tmp_path / "out"], ["campaigns", tmp_path / "out"]):
         assert run(*command).code == 0
 

@@ -18,6 +18,7 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.outputs import AdView, read_manifest
 
 
@@ -35,6 +36,12 @@ def report(folder: Path, out: Path | None = None) -> Path:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
+    unknown = sorted(set(read_manifest(folder).model.labels) - set(load_taxonomy().ids))
+    if unknown:
+        say(
+            f"the taxonomy does not have {', '.join(unknown)}, so the report names them by their "
+            "ids; --taxonomy OUR.yaml gives their titles"
+        )
     output(out or folder / "report.html")
     views = views_of(folder, index.members | index.texts, index.texts)
     return write_report(folder, views, out or folder / "report.html")
