@@ -11,11 +11,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -27,6 +24,7 @@ import adrisk.cli
 from adrisk.cli.show import _CORE, _EXTRAS
 from adrisk.rules.taxonomy import load_taxonomy
 from builders import HONEST, RISKY, make_ads, make_corpus_file, make_texts
+from command_line import MAIN, Run, Told, one_line, separately, start
 
 ROOT = Path(__file__).parents[1]
 SUITES = ROOT / "evaluation" / "behaviour"
@@ -34,69 +32,11 @@ OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
 HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command left behind: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Told]
-
-
 @pytest.fixture(autouse=True)
 def _environment_restored() -> Iterator[None]:
     """`main` sets variables for dependencies; they do not outlive a test."""
     with mock.patch.dict(os.environ):
         yield
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process."""
-
-    def call(*arguments: object) -> Told:
-        capsys.readouterr()
-        try:
-            code = adrisk.cli.main([str(a) for a in arguments])
-        except SystemExit as stopped:  # argparse leaves this way
-            code = int(stopped.code or 0)
-        return Told(code, *capsys.readouterr())
-
-    return call
-
-
-def start(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
-    """Start Python on a few lines that end in a call of `main`."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *(str(a) for a in arguments)],
-        stdin=options.pop("stdin", subprocess.DEVNULL),  # type: ignore[call-overload]
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **options},  # type: ignore[dict-item]
-    )
-
-
-MAIN = "import sys; from adrisk.cli import main; sys.exit(main(sys.argv[1:]))"
-
-
-def separately(*arguments: object, given: str | None = None, **variables: str) -> Told:
-    """Run a command in a process of its own."""
-    with start(MAIN, *arguments, stdin=subprocess.PIPE, **variables) as process:
-        out, err = process.communicate(given or "", timeout=120)
-    return Told(process.returncode, out, err)
-
-
-def one_line(told: Told) -> str:
-    """The only line on standard error."""
-    lines = told.err.splitlines()
-    assert len(lines) == 1, told.err
-    assert lines[0].startswith("adrisk")
-    assert "Traceback" not in told.err
-    return lines[0]
 
 
 @pytest.fixture
@@ -608,10 +548,10 @@ def test_rows_that_cannot_be_ads_are_kept_with_their_reasons_in_a_file_that_is_n
     assert reasons == ["no text", "unknown risk"]
     assert kept.read_text() == path.read_text()
     told = run(
-        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "e", "--resamples", "20"
+        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "f", "--resamples", "20"
     )
     assert "left out" not in told.out
-    assert not path.exists()
+    assert not (tmp_path / "f" / "quarantine.jsonl").exists()
 
 
 @pytest.mark.slow

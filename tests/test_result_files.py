@@ -13,12 +13,12 @@ import pytest
 
 from adrisk import __version__
 from adrisk.api import Corpus, behave, drift, load_corpus
-from adrisk.behaviour.results import BehaviourResult
-from adrisk.drift.results import DriftResult
 from adrisk.errors import UsageError
+from adrisk.evaluation.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.run import in_words
 from adrisk.evaluation.behaviour.suites import load_suites
 from adrisk.evaluation.drift.page import drift_page, drift_table
+from adrisk.evaluation.drift.results import DriftResult
 from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.evaluation.fairness.results import FairnessResult
 from adrisk.evaluation.fairness.run import fairness

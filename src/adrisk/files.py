@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A draft beside `path` that takes its place on success and is removed on any failure.
+
+    Args:
+        path: written as a whole or not at all.
+        private: nobody but the owner may read it, nor its draft.
 
     Raises:
         UsageError: if the folder cannot be written to.
@@ -34,6 +38,8 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     writable(path.parent)
     try:
+        if private:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield draft
         draft.replace(path)
     except OSError as error:
@@ -56,6 +62,27 @@ def output(path: Path, stream: AdStream | None = None) -> Path:
             if path.exists() and Path(file["path"]).exists() and path.samefile(file["path"]):
                 raise UsageError(f"{path} is also read here; write to another file with -o")
     return path
+
+
+def new_folder(folder: Path, *, apart_from: str = "") -> Path:
+    """A folder that a command may fill: one that is not there yet, or is empty.
+
+    Every command with a folder behind `-o` asks here, before it writes anything.
+
+    Args:
+        folder: not made yet.
+        apart_from: a name that may be in it all the same.
+
+    Raises:
+        UsageError: if there is something in it, or it is a file.
+    """
+    if folder.exists() and (
+        not folder.is_dir() or any(found.name != apart_from for found in folder.iterdir())
+    ):
+        raise UsageError(
+            f"{folder} exists and is not empty; choose a new folder with -o, or remove it first"
+        )
+    return folder
 
 
 def writable(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import regex
 
+from adrisk.documents import read_yaml
 from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
@@ -83,7 +84,7 @@ def test_no_form_of_the_phrase_banks_stands_in_a_case(texts: list[str], language
     forms = {
         form
         for folder in ("phrases", "settings")
-        for form in sentences(bank.read_yaml(BANKS / folder / f"{language}.yaml"))
+        for form in sentences(read_yaml(BANKS / folder / f"{language}.yaml"))
         if len(words(_SLOT.sub(" ", form))) >= SHORTEST[folder]
     }
     assert len(forms) > 300

@@ -14,10 +14,10 @@ import pytest
 
 import adrisk.cli
 from adrisk import api as stages
-from adrisk.drift.results import DriftResult
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import KINDS
 from adrisk.evaluation.drift.page import drift_page, drift_table
+from adrisk.evaluation.drift.results import DriftResult
 from adrisk.evaluation.drift.run import groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
@@ -121,7 +121,7 @@ def test_a_small_batch_is_said_to_be_small(with_summary: Path, tmp_path: Path) -
 def test_what_a_source_is_called_cannot_become_markup(with_summary: Path, tmp_path: Path) -> None:
     batch = ads_file(tmp_path / "a`<b>`.parquet", make_texts(30, 5, seed=4)[0])
     done = stages.drift(Model.load(with_summary), [str(batch)], tmp_path / "out")
-    assert "a'<b>'.parquet`" in done.files[1].read_text()
+    assert "a\\`&lt;b&gt;\\`.parquet" in done.files[1].read_text()
 
 
 def test_most_near_copies_share_a_group_and_other_ads_are_spread() -> None:

@@ -3,8 +3,6 @@ and JSON."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,11 @@ from numpy.typing import DTypeLike, NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 
 MOST_TEXT_BYTES = 64 << 20
 """A text or JSON file of a model is smaller; the largest tokenisers take 20 MB."""
-
-MOST_DEPTH = 32
-"""JSON nested deeper than this is no file of a model."""
 
 _SHOWN = 6
 _DTYPES = {
@@ -119,41 +115,9 @@ def read_json(path: Path) -> Any:
         ModelError: if the file is missing or is not such JSON.
     """
     try:
-        return parse_json(read_text(path))
+        return parse_strict_json(read_text(path))
     except ValueError as error:
         raise ModelError(f"{path} is not JSON ({error}); copy the model again") from error
-
-
-def parse_json(content: str | bytes) -> Any:
-    """JSON with finite numbers, nested no deeper than `MOST_DEPTH`, no key twice in an object.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
-    try:
-        found = json.loads(content, object_pairs_hook=_unique, parse_constant=_not_finite)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    level = [found]
-    for _ in range(MOST_DEPTH):
-        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
-            raise ValueError("a number that is not finite")
-        inner = [value for value in level if isinstance(value, dict | list)]
-        level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
-        if not level:
-            return found
-    raise ValueError(f"nested more than {MOST_DEPTH} levels deep")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _not_finite(name: str) -> Any:
-    raise ValueError(f"{name} is not a finite number")
 
 
 _DAMAGED = "the model folder is incomplete or damaged: copy it again or train anew"

@@ -16,6 +16,7 @@ from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.protocol import PROTOCOL, Ruler
 from adrisk.model.model import Model
+from adrisk.policy.abstention import check_indicators
 from adrisk.progress import say, track
 from adrisk.training.corpus import Corpus
 
@@ -42,7 +43,10 @@ def compare_models(
 
     Raises:
         CorpusError: if either saw every campaign, or labels are missing.
+        UsageError: if the taxonomy lacks an indicator of either.
     """
+    for model in (first, second):
+        check_indicators(model)
     results = comparison(first, second, corpus, resamples)
     writable(out)
     path = out / "comparison.json"

@@ -36,7 +36,7 @@ from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, ran
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
 from adrisk.model.training_ids import hash_ids
-from adrisk.policy.abstention import ad_exceptions
+from adrisk.policy.abstention import ad_exceptions, check_indicators
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.tracking.registry import COMPARED, record_evaluation
@@ -80,7 +80,9 @@ def evaluate(
 
     Raises:
         CorpusError: if every campaign was seen in training, or labels are missing.
+        UsageError: if the taxonomy lacks an indicator of the model.
     """
+    check_indicators(model)
     part = seen_parts(model, corpus)
     report = np.flatnonzero(part == -1)
     if len(report) == 0:

@@ -6,37 +6,13 @@ neither end a table cell nor become a link, an image or HTML.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adrisk.escaping import code, plain
 from adrisk.metrics.figures import Figure
 
-_ACTIVE = re.compile(r"[\\`*\[\]<>|~#&!$@{}]|(?<=:)/(?=/)|(?<=[wW])\.|(?<!\w)_|_(?!\w)")
-"""What GitHub's Markdown gives a meaning inside a line; `_` only at the edge of a word."""
-
-_AS_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-
-
-def plain(text: object) -> str:
-    """Foreign text for a sentence or a table cell, on one line.
-
-    >>> plain("a|b <i>")
-    'a\\\\|b &lt;i&gt;'
-    """
-    line = " ".join(str(text).split())
-    shown = "".join(c if c.isprintable() else f"(U+{ord(c):04X})" for c in line)
-    return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
-
-
-def code(text: object) -> str:
-    """The same in a code span, where nothing in it needs escaping.
-
-    >>> code("ngram"), code("a|b")
-    ('`ngram`', 'a\\\\|b')
-    """
-    shown = plain(text)
-    return f"`{shown}`" if shown == str(text) else shown
+__all__ = ["code", "figure", "percent", "plain", "share", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig, ReleaseConfig, dump
+from adrisk.documents import parse_json
 from adrisk.errors import CorpusError, RunError, UsageError
 from adrisk.evaluation.behaviour.run import behave
 from adrisk.evaluation.behaviour.suites import Case, load_suites
@@ -99,7 +100,7 @@ def read_release(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         known = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(

@@ -47,7 +47,7 @@ def ingest(
 
     Args:
         sources: SOURCE arguments, in order.
-        out: the Parquet file to write; `quarantine.jsonl` is written beside it, and where ads are
+        out: the Parquet file to write; its quarantine is written beside it, and where ads are
             synthetic a datasheet of them, as `NAME.datasheet.md`.
         mapping: canonical column -> the files' column.
         detect_language: fill in languages that are missing.
@@ -56,9 +56,7 @@ def ingest(
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if no row could become an ad; the quarantine file says why.
     """
-    quarantine_path = out.parent / "quarantine.jsonl"
-    output(out)
-    with Quarantine(quarantine_path) as quarantine:
+    with Quarantine.beside(output(out)) as quarantine:
         stream = open_ads(
             sources, ReadOptions(mapping or {}, detect_language=detect_language), quarantine
         )
@@ -83,7 +81,7 @@ def ingest(
             say(note)
     return Ingested(
         ads=out,
-        quarantine=quarantine_path,
+        quarantine=quarantine.path,
         datasheet=_datasheet(tally, out, sources),
         read=stream.read,
         accepted=stream.accepted,

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import THRESHOLDS
-from adrisk.classifiers.storage import parse_json
+from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 from adrisk.model.calibration import Calibration, Choice, Curve
 from adrisk.model.campaign_risk import Pooling
@@ -211,7 +211,7 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
         ModelError: if it cannot be read, names an unknown family, or its numbers do not fit.
     """
     try:
-        manifest = Manifest.model_validate(parse_json(content))
+        manifest = Manifest.model_validate(parse_strict_json(content))
     except ValueError as error:
         raise ModelError(
             f"{path} is not a manifest this version of adrisk can read ({_reason(error)}); it may "

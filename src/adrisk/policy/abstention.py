@@ -25,7 +25,7 @@ from adrisk.batch import TextBatch
 from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import check_known, load_taxonomy
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""
@@ -173,6 +173,15 @@ def abstain_reasons(
 def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return np.asarray(whole.to_numpy(zero_copy_only=False))
+
+
+def check_indicators(model: Model) -> None:
+    """Refuse a model with indicators of a platform whose taxonomy file is not in use.
+
+    Raises:
+        UsageError: naming them and the option that brings them.
+    """
+    check_known(model.labels, f"the model {model.manifest.name} {model.version}")
 
 
 def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDArray[np.uint64]:

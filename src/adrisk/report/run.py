@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,7 +18,8 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
-from adrisk.scoring.outputs import AdView
+from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.scoring.outputs import AdView, read_manifest
 
 
 def report(folder: Path, out: Path | None = None) -> Path:
@@ -36,6 +36,12 @@ def report(folder: Path, out: Path | None = None) -> Path:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
+    unknown = sorted(set(read_manifest(folder).model.labels) - set(load_taxonomy().ids))
+    if unknown:
+        say(
+            f"the taxonomy does not have {', '.join(unknown)}, so the report names them by their "
+            "ids; --taxonomy OUR.yaml gives their titles"
+        )
     output(out or folder / "report.html")
     views = views_of(folder, index.members | index.texts, index.texts)
     return write_report(folder, views, out or folder / "report.html")
@@ -49,21 +55,20 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         members: the ads that are looked for.
         texts: those whose text is kept.
     """
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    sources = [source["spec"] for source in manifest.get("sources", [])]
+    manifest = read_manifest(folder)
+    sources = [str(source.get("spec", "")) for source in manifest.sources]
     if "-" in sources:
         why = "the ads came from standard input, which cannot be read again"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}
-    mapping = manifest.get("map", {})
     wanted = pa.array(sorted(members), pa.string())
     views: dict[str, AdView] = {}
     try:
         with (
             tempfile.TemporaryDirectory() as scratch,
             Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine,
-            track("texts", manifest.get("counts", {}).get("scored")) as advance,
+            track("texts", manifest.counts.scored) as advance,
         ):
-            stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
+            stream = open_ads(sources, ReadOptions(manifest.map, detect_language=False), quarantine)
             for ads in stream:
                 chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=wanted))
                 views.update(_view(ad, texts) for ad in chosen.to_pylist())
@@ -72,7 +77,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         say(f"the report shows no texts: {error}")
         why = "its source could not be read again"
         return {ad_id: views.get(ad_id, AdView(None, missing_because=why)) for ad_id in members}
-    if stream.fingerprint != manifest.get("input_fingerprint"):
+    if stream.fingerprint != manifest.input_fingerprint:
         say("the sources have changed since they were scored: the report shows no texts")
         why = "its source has changed since it was scored"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}

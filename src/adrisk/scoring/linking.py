@@ -87,7 +87,7 @@ def link_ads(
         workers: threads or processes, 0 for one a core.
     """
     links = out.with_name(f"{out.stem}.links.parquet")
-    quarantine = Quarantine(output(out).parent / "quarantine.jsonl")
+    quarantine = Quarantine.beside(output(out))
     # Nobody asks an ad's language here, and finding it would take longer than all the rest.
     stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
     for path in (out, links):

@@ -6,7 +6,6 @@ them in small batches. It refuses a folder that no scoring run finished.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adrisk.documents import parse_json
 from adrisk.errors import UsageError
 
 BATCH_ROWS = 65_536
@@ -130,6 +130,8 @@ class Manifest(_Part):
     started_at: datetime | None = None
     seconds: float | None = None
     sources: tuple[dict[str, Any], ...] = ()
+    map: dict[str, str] = Field(default_factory=dict)
+    input_fingerprint: str | None = None
     parts: tuple[ScorePart, ...] = ()
 
 
@@ -211,7 +213,7 @@ def read_quarantine(folder: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                row = json.loads(line)
+                row = parse_json(line)
             except ValueError:
                 row = {"reason": "a line of quarantine.jsonl that is not JSON"}
             if isinstance(row, dict):

@@ -32,13 +32,15 @@ from scipy.special import logit
 
 from adrisk import __version__
 from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
+from adrisk.documents import parse_json
 from adrisk.errors import UsageError
-from adrisk.files import writable, write_json
+from adrisk.files import new_folder, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
 from adrisk.model.model import Model
 from adrisk.parallel import release_memory
+from adrisk.policy.abstention import check_indicators
 from adrisk.policy.policy import Policy, PolicyConfig, describe, resolve_policy
 from adrisk.progress import say
 from adrisk.scoring import parts
@@ -92,10 +94,12 @@ def score(
         days: forget remembered ads that were not seen for so long.
 
     Raises:
-        UsageError: if `out` is in use by another run, or cannot be written to.
+        UsageError: if `out` is in use by another run, or cannot be written to; or if the taxonomy
+            lacks an indicator of the model.
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if there are no ads; the quarantine file says why.
     """
+    check_indicators(model)
     settled = resolve_policy(policy, model)
     told = (*_told(settled), *second_pass_warnings(model, settled))
     key = _key(model, settled, sources, mapping or {})
@@ -206,15 +210,13 @@ def _check_free(out: Path, run_id: str, resume: bool, sources: Sequence[str]) ->
             )
         if "-" in sources:
             raise UsageError("standard input cannot be read again; score it into a new folder")
-    elif out.exists() and (not out.is_dir() or any(p.name != WORK for p in out.iterdir())):
-        raise UsageError(
-            f"{out} exists and is not empty; choose a new folder with -o, or remove it first"
-        )
+    else:
+        new_folder(out, apart_from=WORK)
 
 
 def _state(path: Path) -> str:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+        return str(parse_json(path.read_text(encoding="utf-8"))["run_id"])
     except (ValueError, KeyError, TypeError):
         return ""
 

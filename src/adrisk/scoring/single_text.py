@@ -19,6 +19,7 @@ from adrisk.policy.abstention import (
     AbstainReason,
     abstain_reasons,
     abstain_text,
+    check_indicators,
     escalating_names,
     escalation_bits,
     known_languages,
@@ -47,8 +48,10 @@ def explain_text(model: Model, text: str) -> Explained:
     """Explain one ad of which nothing but the text is known.
 
     Raises:
-        UsageError: if the text cannot be written as UTF-8.
+        UsageError: if the text cannot be written as UTF-8, or the taxonomy lacks an indicator of
+            the model.
     """
+    check_indicators(model)
     try:
         given = pa.array([text], pa.large_string())
     except UnicodeEncodeError as error:

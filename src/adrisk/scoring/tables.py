@@ -99,7 +99,8 @@ def extract(
 ) -> Written:
     """Contacts as spans and keyed pseudonyms, and prices, wages, hours and places as spans.
 
-    `plain` adds the value of a contact; only contacts have a key and a value.
+    `plain` adds the value of a contact; only contacts have a key and a value. A file with plain
+    values is for the eyes of its owner (mode 0600).
     """
     form = pa.schema([*_CONTACTS, *([("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
@@ -121,7 +122,7 @@ def extract(
             rows += sorted(of_ad, key=itemgetter(2))
         return _rows(rows, form)
 
-    return _each("extract", sources, out, mapping, form, find)
+    return _each("extract", sources, out, mapping, form, find, private=plain)
 
 
 def _each(
@@ -131,10 +132,15 @@ def _each(
     mapping: Mapping[str, str],
     form: pa.Schema,
     find: Callable[[pa.Table], pa.Table],
+    *,
+    private: bool = False,
 ) -> Written:
     with _stream(stage, sources, out, mapping) as (batches, written):
         rows = 0
-        with replacing(out) as draft, pq.ParquetWriter(draft, form, compression="zstd") as writer:
+        with (
+            replacing(out, private=private) as draft,
+            pq.ParquetWriter(draft, form, compression="zstd") as writer,
+        ):
             for ads in batches:
                 table = find(ads)
                 writer.write_table(table)
@@ -150,7 +156,7 @@ class _stream:  # noqa: N801 - used as a context manager only
     ) -> None:
         self.stage, self.sources, self.out = stage, sources, out
         options = ReadOptions(mapping)
-        self.quarantine = Quarantine(output(out).parent / "quarantine.jsonl")
+        self.quarantine = Quarantine.beside(output(out))
         self.stream = open_ads(sources, options, self.quarantine)
         output(out, self.stream)
 
@@ -172,8 +178,8 @@ class _stream:  # noqa: N801 - used as a context manager only
                 raise no_ads(self.sources, self.quarantine)
 
     def _written(self, rows: int) -> Written:
-        path = self.out.parent / "quarantine.jsonl"
-        return Written(self.out, self.stream.accepted, rows, self.quarantine.count, path)
+        rejected = self.quarantine
+        return Written(self.out, self.stream.accepted, rows, rejected.count, rejected.path)
 
 
 def _rows(rows: Sequence[tuple[object, ...]], form: pa.Schema) -> pa.Table:

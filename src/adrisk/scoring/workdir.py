@@ -154,6 +154,6 @@ def write_part(out: Path, number: int, part: PartBuffer) -> None:
         (".texts", pa.concat_tables(part.texts)),
         (".apart", apart),
     ):
-        with replacing(work.with_suffix(suffix)) as draft:
+        with replacing(work.with_suffix(suffix), private=True) as draft:
             pq.write_table(table.combine_chunks(), draft, compression="zstd")
     write_scores(out / "scores" / f"{part_name(number)}.parquet", pa.concat_tables(part.scores))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from adrisk.batch import TextBatch, make_batch
+from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
@@ -191,7 +191,7 @@ def _origins(source: str) -> list[str]:
     if not (source.endswith(".parquet") and Path(source).is_file()):
         return [source]
     noted = (pq.read_metadata(source).metadata or {}).get(SOURCES_KEY.encode())
-    return [str(origin) for origin in json.loads(noted)] if noted else [source]
+    return [str(origin) for origin in parse_json(noted)] if noted else [source]
 
 
 def codes_of(names: pa.ChunkedArray) -> IntArray:

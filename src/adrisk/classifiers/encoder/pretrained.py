@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adrisk.classifiers.storage import parse_json
+from adrisk.documents import parse_strict_json
 from adrisk.errors import ConfigError, MissingExtraError, ModelError
 from adrisk.progress import say
 
@@ -110,7 +110,7 @@ def read_tokeniser(content: str, where: str) -> Any:
     from tokenizers import Tokenizer
 
     try:
-        parse_json(content)
+        parse_strict_json(content)
         return Tokenizer.from_str(content)
     except Exception as error:  # the Rust side raises a bare Exception
         raise ModelError(

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import binomtest
 
-from adrisk.behaviour.results import (
+from adrisk.evaluation.behaviour.results import (
     BehaviourResult,
     CaseResult,
     FunctionRates,

@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 import regex
 from markupsafe import Markup
 
-from adrisk.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.judging import MARGIN, TOLERANCE, Outcome
+from adrisk.evaluation.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK
 from adrisk.report.render import asset, environment, sha256
 from adrisk.rules.taxonomy import load_taxonomy

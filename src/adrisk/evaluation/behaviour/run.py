@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adrisk.behaviour.results import BehaviourResult, Rate
 from adrisk.evaluation.behaviour.judging import Outcome, judge, results
 from adrisk.evaluation.behaviour.page import behaviour_page
+from adrisk.evaluation.behaviour.results import BehaviourResult, Rate
 from adrisk.evaluation.behaviour.suites import Case
 from adrisk.files import replacing, writable, write_json
 from adrisk.model.model import Model

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import yaml
 
+from adrisk.documents import Loader, read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.rules.taxonomy import load_taxonomy
 
@@ -127,7 +128,7 @@ def fingerprint(cases: Iterable[Case]) -> str:
     return digest.hexdigest()
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(Loader):  # type: ignore[misc]
     """Refuses a key that stands twice, which YAML readers let hide the first one's cases."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
@@ -143,17 +144,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _read(path: Path) -> dict[object, object]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or error
-        raise ConfigError(f"{path}{line}: cannot be read as YAML: {problem}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8; save it as such") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    content = read_yaml(path, _Loader)
     if not isinstance(content, dict) or not content:
         raise ConfigError(f"{path}: expected functions, each with a list of cases")
     return content

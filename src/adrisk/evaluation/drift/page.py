@@ -5,7 +5,7 @@ In: a `DriftResult`. Out: text without a word of an ad.
 
 from __future__ import annotations
 
-from adrisk.drift.results import AspectResult, ChangeResult, DriftResult
+from adrisk.evaluation.drift.results import AspectResult, ChangeResult, DriftResult
 from adrisk.evaluation.markdown_page import render_markdown, written
 
 MOST_SHOWN = 10

@@ -16,11 +16,17 @@ import pyarrow as pa
 
 from adrisk import __version__
 from adrisk.batch import make_batch
-from adrisk.drift.results import AspectResult, BatchAds, ComparedModel, DriftResult, TrainingAds
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.comparison import compare, supported
 from adrisk.evaluation.drift.limits import LIMITS
 from adrisk.evaluation.drift.page import drift_page
+from adrisk.evaluation.drift.results import (
+    AspectResult,
+    BatchAds,
+    ComparedModel,
+    DriftResult,
+    TrainingAds,
+)
 from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
