@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import make_batch
+from adrisk.classifiers.base import Threaded
 from adrisk.extract.contacts import contacts_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
@@ -108,12 +109,12 @@ class ReaderSpec:
 
     def __call__(self) -> TextReader:
         """Load what the texts need, and leave the other cores to the other processes."""
-        import torch
-
-        torch.set_num_threads(1)
         pa.set_cpu_count(1)
         _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
-        return self.reader(Model.load(self.folder, self.version))
+        model = Model.load(self.folder, self.version)
+        if isinstance(model.classifier, Threaded):
+            model.classifier.use_threads(1)
+        return self.reader(model)
 
     def reader(self, model: Model) -> TextReader:
         """A reader with a model that is loaded already."""
