@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import Threaded
-from adrisk.extract.contacts import contacts_column
+from adrisk.extract.contacts import obscured_ads
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
@@ -81,18 +81,18 @@ class TextReader:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        batch = make_batch(unread.texts, unread.languages)
-        contacts = contacts_column(batch.raw, batch.folded, unread.regions)
+        batch = make_batch(unread.texts, unread.languages, unread.regions)
+        contacts = batch.contacts
         answers = self.model.predict(batch)
         found = np.zeros(len(batch), dtype=record_of(self.model.labels))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
-        found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
+        found["obscured"] = obscured_ads(contacts)
         found["truncated"] = batch.truncated
         found["escalate"] = escalation_bits(self.model, batch, answers)
-        found["unreadable"] = unreadable(batch.folded)
+        found["unreadable"] = unreadable(batch.unmasked)
         found["reread"] = False if answers.reread is None else answers.reread
-        found["signature"] = signatures(batch.folded)
+        found["signature"] = signatures(batch.unmasked)
         names = self._pseudonyms
         return found, [
             tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
@@ -121,15 +121,15 @@ class ReaderSpec:
         return TextReader(model, Pseudonymiser.open(self.workspace, PURPOSE))
 
 
-Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]
-"""Text, language, and the indicators with their probabilities."""
+Ad = tuple[str, str | None, str | None, tuple[tuple[str, float], ...]]
+"""Text, language, region, and the indicators with their probabilities."""
 
 Evidence = list[dict[str, Any]]
 
 
 def evidence_values(model: Model, ad: Ad) -> Evidence:
     """What the text shows of the indicators that are likely."""
-    text, language, likely = ad
+    text, language, region, likely = ad
     return [
         {
             "indicator": e.indicator,
@@ -138,7 +138,7 @@ def evidence_values(model: Model, ad: Ad) -> Evidence:
             "strength": e.strength,
             "found_by": e.found_by,
         }
-        for e in evidence_of(model, text, dict(likely), language)
+        for e in evidence_of(model, make_batch([text], [language], [region]), dict(likely))
         if e.state is State.PRESENT
     ]
 

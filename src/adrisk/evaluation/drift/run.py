@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import __version__
-from adrisk.batch import make_batch
+from adrisk.batch import prepare_ads
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import Aspect, Drift
 from adrisk.evaluation.drift.comparison import compare, supported
@@ -167,10 +167,10 @@ def _read(
 
     def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
         spoken = ads["language"].to_pylist()
-        batch = make_batch(ads["text"], spoken)
+        batch = prepare_ads(ads)
         folded, answers = batch.folded, model.predict(batch)
         told = (answers.risk, answers.indicators)
-        return count(summary.frame, folded, spoken, groups_of(folded), told), spoken
+        return count(summary.frame, folded, spoken, groups_of(batch.unmasked), told), spoken
 
     tally = empty(summary.frame)
     with track("drift", stream.total_rows) as advance:

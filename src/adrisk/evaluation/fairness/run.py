@@ -238,6 +238,7 @@ def _swaps(
     order = rng.permutation(rows)
     texts = corpus.batch.raw.take(pa.array(order)).to_pylist()
     languages = [corpus.batch.languages[row] for row in order]
+    regions = [corpus.batch.regions[row] for row in order]
     result: dict[str, Any] = {"tolerance": TOLERANCE, "threshold": round(threshold, 6)}
     for kind, swap in _kinds().items():
         swapped = list(_swapped(swap, texts, languages, most, draws, rng))
@@ -246,9 +247,10 @@ def _swaps(
             continue
         at = np.array([place for place, _ in swapped])
         spoken = [languages[place] for place in at]
+        near = [regions[place] for place in at]
         with track(f"swap {kind}", len(at)) as advance:
-            one = _rescored(model, [texts[place] for place in at], spoken)
-            other = _rescored(model, [text for _, text in swapped], spoken)
+            one = _rescored(model, [texts[place] for place in at], spoken, near)
+            other = _rescored(model, [text for _, text in swapped], spoken, near)
             advance(len(at))
         groups = corpus.campaigns[order[at]]
         before, after = one.probability, other.probability
@@ -333,8 +335,13 @@ class _Rescored:
     present: NDArray[np.bool_]
 
 
-def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None]) -> _Rescored:
-    batch = make_batch(texts, languages)
+def _rescored(
+    model: Model,
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    regions: Sequence[str | None],
+) -> _Rescored:
+    batch = make_batch(texts, languages, regions)
     margins = model.classifier.margins(batch)
     return _Rescored(
         probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
