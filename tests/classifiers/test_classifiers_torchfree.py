@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from adrisk.batch import make_batch
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import libraries_of
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.ngram import row_sums
+from adrisk.classifiers.ngram import _compiled, product_sums, row_sums
 from adrisk.errors import MissingExtraError
 from adrisk.model.model import Model
 from adrisk.text.ngrams import bags
 from adrisk.text.normalise import fold_column
 from builders import make_learning, make_texts
+
+Sums = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 SCORE_AND_EXPLAIN = """
 import sys
@@ -82,7 +85,8 @@ def test_the_encoder_names_the_library_that_is_missing(
         EncoderClassifier(encoder=str(tmp_path)).fit(*make_learning(60, 20))
 
 
-def test_rows_are_summed_as_an_embedding_bag_sums_them() -> None:
+@pytest.mark.parametrize("sums", [row_sums, product_sums])
+def test_rows_are_summed_as_an_embedding_bag_sums_them(sums: Sums) -> None:
     import torch
     from torch.nn.functional import embedding_bag
 
@@ -97,14 +101,29 @@ def test_rows_are_summed_as_an_embedding_bag_sums_them() -> None:
                     torch.from_numpy(offsets[:-1]),
                     mode="sum",
                 )
-                np.testing.assert_array_equal(row_sums(table, rows, offsets), wanted.numpy())
+                np.testing.assert_array_equal(sums(table, rows, offsets), wanted.numpy())
 
 
-def test_no_texts_and_no_words_have_no_sums() -> None:
+@pytest.mark.parametrize("sums", [row_sums, product_sums])
+def test_no_texts_and_no_words_have_no_sums(sums: Sums) -> None:
     table = np.ones((3, 16), dtype=np.float32)
     nothing = np.zeros(0, dtype=np.int32)
-    assert row_sums(table, nothing, np.zeros(1, dtype=np.int32)).shape == (0, 16)
-    assert row_sums(table, nothing, np.zeros(3, dtype=np.int32)).tolist() == [[0.0] * 16] * 2
+    assert sums(table, nothing, np.zeros(1, dtype=np.int32)).shape == (0, 16)
+    assert sums(table, nothing, np.zeros(3, dtype=np.int32)).tolist() == [[0.0] * 16] * 2
+
+
+@pytest.mark.parametrize("rows", [[0, 3], [0, -1]])
+def test_a_row_that_the_table_lacks_is_refused_by_what_is_compiled(rows: list[int]) -> None:
+    if _compiled is None:
+        pytest.skip("nothing was compiled where this adrisk was installed")
+    table = np.ones((3, 48), dtype=np.float32)
+    offsets = np.array([0, 2], dtype=np.int32)
+    fine = row_sums(table, np.array([0, 2], dtype=np.int32), offsets)
+    assert fine.tolist() == [[2.0] * 48]
+    with pytest.raises(ValueError, match="do not fit the table"):
+        row_sums(table, np.array(rows, dtype=np.int32), offsets)
+    with pytest.raises(ValueError, match="do not fit the table"):
+        row_sums(table, np.zeros(1, dtype=np.int32), offsets)
 
 
 def test_every_row_of_the_table_starts_on_a_cache_line(model_folder: Path) -> None:
