@@ -1,6 +1,6 @@
 """Where batches run: here, on a few threads or processes, in order, with few under way at once.
 
-numpy, Arrow, torch and liblinear let go of the interpreter lock in their inner loops, so threads
+numpy, Arrow and liblinear let go of the interpreter lock in their inner loops, so threads
 serve small work and share one model; processes, which take seconds to start, serve large work.
 Results come in the order of the items either way, and memory stays flat. It knows nothing of ads,
 so any room may use it.

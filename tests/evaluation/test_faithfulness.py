@@ -22,7 +22,9 @@ WEIGHTS = {"passport": 4.0, "debt": 2.0, "guarded": 1.0}
 FILLER = "garden kitchen harvest weekend hotel uniform season driver office packing team night"
 
 
-def count_keywords(texts: Sequence[str], languages: Sequence[str | None]) -> dict[str, np.ndarray]:
+def count_keywords(
+    texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
+) -> dict[str, np.ndarray]:
     """A score that is exactly the sum of its keywords' weights."""
     return {"score": np.array([sum(WEIGHTS.get(w, 0.0) for w in t.split()) for t in texts])}
 

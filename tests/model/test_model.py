@@ -23,6 +23,7 @@ from adrisk.classifiers import storage
 from adrisk.errors import ModelError
 from adrisk.model.campaign_risk import Pooling
 from adrisk.model.files import sealed
+from adrisk.model.manifest import library_versions
 from adrisk.model.model import Model
 from builders import RISKY, make_ads, make_summary, make_texts
 
@@ -89,7 +90,8 @@ def test_a_model_knows_its_data_libraries_and_figures(model_folder: Path) -> Non
     assert len(manifest.trained_on.fingerprint) == 64
     assert manifest.trained_on.split_by == "campaign and time"
     assert manifest.trained_on.languages == {"en": manifest.trained_on.ads}
-    assert {"adrisk", "numpy", "torch"} <= set(manifest.libraries)
+    assert set(manifest.libraries) == {"adrisk", "numpy", "scikit-learn", "scipy"}
+    assert set(library_versions("cascade")) == {*manifest.libraries, "torch"}
     assert [t.budget for t in manifest.thresholds] == [0.005, 0.01, 0.02, 0.05]
 
 

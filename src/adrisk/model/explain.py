@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import regex
 
-from adrisk.batch import MAX_CHARS, make_batch
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import contributions_to
 from adrisk.model.model import Model
 from adrisk.rules.match import match
@@ -48,7 +48,7 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
 
     Args:
         model: any family.
-        raw: the ad's text; only its first `MAX_CHARS` characters are read.
+        raw: the ad's text; of a very long one only the first characters are read.
         language: ISO 639-1 code for the rules; without it all of theirs are tried.
     """
     ad = pa.table({"text": pa.array([raw]), "language": pa.array([language], pa.string())})
@@ -58,15 +58,19 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         risk=float(scored["risk"][0].as_py()),
         level=int(scored["level"][0].as_py()),
         indicators=probabilities,
-        evidence=tuple(evidence_of(model, raw, probabilities, language)),
+        evidence=tuple(evidence_of(model, make_batch([raw], [language]), probabilities)),
     )
 
 
-def evidence_of(
-    model: Model, raw: str, probabilities: dict[str, float], language: str | None = None
-) -> list[Evidence]:
-    """Spans for the risk score and for every likely indicator, then the rules' findings."""
-    raw = raw[:MAX_CHARS]
+def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, then the rules' findings.
+
+    Args:
+        model: any family.
+        ad: one, in the language and with the region that it was scored with.
+        probabilities: of the indicators.
+    """
+    raw, (language,) = ad.raw[0].as_py(), ad.languages
     folded = fold(raw)
     heads = [(0, RISK)] + [
         (1 + i, label)
@@ -74,9 +78,7 @@ def evidence_of(
         if probabilities.get(label, 0.0) >= LIKELY
     ]
     family = model.manifest.family
-    by_head = contributions_to(
-        model.classifier, make_batch([raw], [language]), [row for row, _ in heads]
-    )
+    by_head = contributions_to(model.classifier, ad, [row for row, _ in heads])
     found = [
         e
         for (_, name), contribution in zip(heads, by_head, strict=True)

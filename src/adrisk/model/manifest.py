@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import THRESHOLDS
+from adrisk.classifiers.base import THRESHOLDS, libraries_of
 from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 from adrisk.model.calibration import Calibration, Choice, Curve
@@ -23,7 +23,7 @@ from adrisk.rules.match import rules_fingerprint
 NAME = "adrisk"
 """What models are registered as."""
 
-_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
+_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy")
 _log = logging.getLogger(__name__)
 
 MOST_SLOPE, MOST_SHIFT = 100.0, 100.0
@@ -142,10 +142,10 @@ class Manifest(Strict):
     files: Mapping[str, str] = {}
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries a model's numbers depend on."""
+def library_versions(family: str) -> dict[str, str]:
+    """Versions of the libraries that the numbers of a model of this family depend on."""
     found = {}
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *libraries_of(FAMILIES[family])):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -295,12 +295,12 @@ def note_versions(manifest: Manifest) -> None:
             "the evidence rules, or the platform's file, changed since the model was trained on "
             "what they find; scores may differ: train it again to be sure"
         )
-    here = library_versions()
-    for name, then in manifest.libraries.items():
-        if here.get(name) != then:
+    for name, here in library_versions(manifest.family).items():
+        then = manifest.libraries.get(name, here)
+        if here != then:
             _log.warning(
                 "the model was made with %s %s, this is %s; scores may differ in the last digits",
                 name,
                 then,
-                here.get(name, "not installed"),
+                here,
             )

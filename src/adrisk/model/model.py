@@ -22,11 +22,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.batch import TextBatch, make_batch
+from adrisk.batch import TextBatch, prepare_ads
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError, RunError
-from adrisk.extract.contacts import obscured_column
+from adrisk.extract.contacts import obscured_ads
 from adrisk.model.calibration import Calibration, levels
 from adrisk.model.campaign_risk import Pooling
 from adrisk.model.files import MANIFEST, SEAL, check_files, digests, read_manifest_bytes, sealed
@@ -154,8 +154,8 @@ class Model:
         """Score ads.
 
         Args:
-            ads: a table with `text`, and `ad_id` and `language` where known; or plain texts,
-                which are numbered. None is allowed and gives an empty table.
+            ads: a table with `text`, and `ad_id`, `language` and `location` where known; or plain
+                texts, which are numbered. None is allowed and gives an empty table.
             run_id: written into every row.
 
         Returns:
@@ -168,15 +168,14 @@ class Model:
             raise TypeError("expected a list of texts; for one text give a list of one: [text]")
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
-        languages = ads["language"].to_pylist() if "language" in ads.column_names else None
-        batch = make_batch(ads["text"], languages)
-        obscured = obscured_column(batch.raw, batch.folded)
+        batch = prepare_ads(ads)
+        obscured = obscured_ads(batch.contacts)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
         answers = self.predict(batch)
         return self.tabulate(ads, answers, digests, obscured, batch.truncated, run_id=run_id)
 
     def predict(self, batch: TextBatch) -> Predictions:
-        """What the model says of ads; each answer depends on its text and language alone."""
+        """What the model says of ads; each answer depends on text, language and region alone."""
         margins = self.classifier.margins(batch)
         risk, indicators = self._calibrated(margins, batch)
         return Predictions(

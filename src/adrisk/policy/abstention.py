@@ -207,5 +207,5 @@ def ad_exceptions(model: Model, batch: TextBatch, answers: Predictions) -> AdExc
     """The ads that escalate, and those that scoring would leave to people as incomplete."""
     known = known_languages(model.manifest.trained_on.languages)
     languages = pa.array(list(batch.languages), pa.string())
-    reasons = abstain_reasons(unreadable(batch.folded), languages, known)
+    reasons = abstain_reasons(unreadable(batch.unmasked), languages, known)
     return AdExceptions(escalation_bits(model, batch, answers) > 0, reasons > 0)

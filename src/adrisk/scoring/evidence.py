@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from adrisk.model.model import Model
 from adrisk.parallel import WorkerPool, cores, in_order
 from adrisk.progress import track
-from adrisk.scoring.workdir import candidate_texts, part_files, write_scores
+from adrisk.scoring.workdir import candidate_texts, part_files, regions_of, write_scores
 from adrisk.scoring.worker import Ad, Evidence, TextReader, evidence_in_worker, evidence_values
 from adrisk.types import Level
 
@@ -51,7 +51,8 @@ def write_evidence(
             if not rows:
                 continue
             scores, texts = pq.read_table(path), candidate_texts(out, path)
-            ads = arguments(scores, texts, rows, model.labels)
+            regions = regions_of(out, path, rows)
+            ads = arguments(scores, texts, regions, rows, model.labels)
             if len(known) > _SAME_TEXTS:
                 known.clear()
             new = [ad for ad in dict.fromkeys(ads) if ad not in known]
@@ -87,12 +88,16 @@ def with_evidence(scores: pa.Table, rows: list[int], found: Sequence[Evidence]) 
 
 
 def arguments(
-    scores: pa.Table, texts: dict[int, str], rows: list[int], labels: tuple[str, ...]
+    scores: pa.Table,
+    texts: dict[int, str],
+    regions: list[str | None],
+    rows: list[int],
+    labels: tuple[str, ...],
 ) -> list[Ad]:
     """What explaining some rows of a scores table takes; `texts` has the text of each."""
     names = ["language", *(f"p_{label}" for label in labels)]
     ads = scores.select(names).take(pa.array(rows)).to_pylist()
     return [
-        (texts[row], ad["language"], tuple((label, ad[f"p_{label}"]) for label in labels))
-        for row, ad in zip(rows, ads, strict=True)
+        (texts[row], ad["language"], region, tuple((label, ad[f"p_{label}"]) for label in labels))
+        for row, region, ad in zip(rows, regions, ads, strict=True)
     ]

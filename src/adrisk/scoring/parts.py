@@ -7,7 +7,7 @@ scores file.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,9 @@ PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker", "torch", "adrisk.scoring.preload")
-"""What is imported once for all processes, the last of it nowhere else."""
+_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker")
+_PRELOADED_LAST = "adrisk.scoring.preload"
+"""Imported once for all processes, behind what the family needs, and nowhere else."""
 
 COLUMNS = ("ad_id", "text", *FACTS, "risk")
 """What is read of a source. A risk that is none refuses its row here as everywhere."""
@@ -141,7 +142,7 @@ class Scorer:
 
 
 def worker_pool(
-    recipe: ReaderSpec, stream: AdStream, workers: int
+    recipe: ReaderSpec, stream: AdStream, workers: int, libraries: Sequence[str] = ()
 ) -> AbstractContextManager[WorkerPool[TextReader] | None]:
     """Processes that read texts, where there are so many ads that starting them pays.
 
@@ -149,10 +150,11 @@ def worker_pool(
         recipe: makes the readers.
         stream: not read yet.
         workers: processes, 0 for one a core.
+        libraries: that the model's family needs beside those of the core.
     """
     if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return start_pool(recipe, workers, preload=_PRELOADED)
+    return start_pool(recipe, workers, preload=(*_PRELOADED, *libraries, _PRELOADED_LAST))
 
 
 def score_parts(

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from adrisk import schema
 from adrisk.batch import cut
+from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.model.model import Model
 from adrisk.parallel import in_order
@@ -158,8 +159,10 @@ class RiskModel:
     def _with_evidence(self, scores: Scores, clean: CleanAds, rows: list[int]) -> Scores:
         if not rows:
             return scores
-        texts = cut(clean.table["text"].take(pa.array(rows, pa.int64())))[0].to_pylist()
-        ads = arguments(scores.table, dict(zip(rows, texts, strict=True)), rows, self.labels)
+        asked = clean.table.take(pa.array(rows, pa.int64()))
+        texts = dict(zip(rows, cut(asked["text"])[0].to_pylist(), strict=True))
+        regions = guess_regions(asked["location"].to_pylist(), asked["language"].to_pylist())
+        ads = arguments(scores.table, texts, regions, rows, self.labels)
         different = list(dict.fromkeys(ads))
         found = in_order(
             partial(evidence_values, self.model), different, 1 if len(rows) == 1 else 0

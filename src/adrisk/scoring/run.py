@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from scipy.special import logit
 
 from adrisk import __version__
-from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins, libraries_of
 from adrisk.documents import parse_json
 from adrisk.errors import UsageError
 from adrisk.files import new_folder, writable, write_json
@@ -122,7 +122,8 @@ def score(
                 say(note)
             folder = until_explained.enter_context(_on_disk(model))
             recipe = ReaderSpec(folder, model.version, workspace)
-            helpers = until_explained.enter_context(worker_pool(recipe, stream, workers))
+            libraries = libraries_of(type(model.classifier))
+            helpers = until_explained.enter_context(worker_pool(recipe, stream, workers, libraries))
             score_parts(
                 Scorer(model, settled.review_at, run_id),
                 recipe.reader(model),

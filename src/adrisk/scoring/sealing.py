@@ -12,13 +12,11 @@ import pyarrow.parquet as pq
 
 from adrisk.batch import make_batch
 from adrisk.errors import MissingExtraError
-from adrisk.extract.contacts import contacts_column
-from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser, sealing_key
 from adrisk.linking.signing import PURPOSE
 from adrisk.progress import say
 from adrisk.review.vault import KeptContact, Vault
-from adrisk.scoring.workdir import WORK, candidate_texts, part_files
+from adrisk.scoring.workdir import candidate_texts, part_files, regions_of
 from adrisk.types import Level
 
 
@@ -57,18 +55,15 @@ def _flagged(out: Path, names: Pseudonymiser) -> Iterator[KeptContact]:
     first = 0
     for path in part_files(out):
         count = pq.read_metadata(path).num_rows
-        rows = np.flatnonzero(flagged[first : first + count])
+        rows = np.flatnonzero(flagged[first : first + count]).tolist()
         first += count
-        if not len(rows):
+        if not rows:
             continue
         texts = candidate_texts(out, path)
-        facts = (out / WORK / path.stem).with_suffix(".facts")
-        where = pq.read_table(facts, columns=["location", "language"]).take(pa.array(rows))
-        regions = guess_regions(where["location"].to_pylist(), where["language"].to_pylist())
+        regions = regions_of(out, path, rows)
         # Most are copies, and a copy from the same region has no contact of its own.
-        pairs = dict.fromkeys(zip((texts[row] for row in rows.tolist()), regions, strict=True))
-        batch = make_batch(pa.array([text for text, _ in pairs], pa.large_string()))
-        shown = contacts_column(batch.raw, batch.folded, [region for _, region in pairs])
-        for contacts in shown:
+        pairs = dict.fromkeys(zip((texts[row] for row in rows), regions, strict=True))
+        batch = make_batch([text for text, _ in pairs], regions=[region for _, region in pairs])
+        for contacts in batch.contacts:
             for contact in contacts:
                 yield KeptContact(names.of(contact), contact.kind, contact.value)

@@ -62,7 +62,7 @@ def explain_text(model: Model, text: str) -> Explained:
     batch = make_batch(given, [language])
     escalated = _escalated(model, batch)
     known = known_languages(model.manifest.trained_on.languages)
-    (code,) = abstain_reasons(unreadable(batch.folded), pa.array([language], pa.string()), known)
+    (code,) = abstain_reasons(unreadable(batch.unmasked), pa.array([language], pa.string()), known)
     judged = code == AbstainReason.JUDGED or escalated
     return Explained(
         why=explain(model, text, language),

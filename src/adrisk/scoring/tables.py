@@ -11,12 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adrisk.batch import make_batch
+from adrisk.batch import prepare_ads
 from adrisk.errors import UsageError
 from adrisk.evaluation.rule_report import RuleReport
-from adrisk.extract.contacts import contacts_column
 from adrisk.extract.mentions import mentions_column
-from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
@@ -106,10 +104,9 @@ def extract(
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
-        batch = make_batch(ads["text"])
-        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
-        contacts = contacts_column(batch.raw, batch.folded, regions)
-        mentions = mentions_column(batch.raw, batch.folded, contacts)
+        batch = prepare_ads(ads)
+        contacts = batch.contacts
+        mentions = mentions_column(batch.raw, batch.unmasked, contacts)
         rows: list[tuple[object, ...]] = []
         for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
             of_ad: list[tuple[Any, ...]] = [

@@ -7,6 +7,7 @@ all, its scores: a part without these does not count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from adrisk.extract.places import guess_regions
 from adrisk.files import replacing
 from adrisk.linking.link import CONTACTS
 from adrisk.types import IntArray
@@ -103,6 +105,14 @@ def candidate_texts(out: Path, part: Path) -> dict[int, str]:
     """Row of the part -> text, of the ads that may be flagged."""
     table = pq.read_table((out / WORK / part.stem).with_suffix(".texts"))
     return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
+
+
+def regions_of(out: Path, part: Path, rows: Sequence[int]) -> list[str | None]:
+    """Where the phones of some ads of a part are likely from, as they were scored."""
+    facts = pq.read_table(
+        (out / WORK / part.stem).with_suffix(".facts"), columns=["location", "language"]
+    ).take(pa.array(rows, pa.int64()))
+    return guess_regions(facts["location"].to_pylist(), facts["language"].to_pylist())
 
 
 @dataclass(frozen=True, slots=True)

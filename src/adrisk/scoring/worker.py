@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import make_batch
-from adrisk.extract.contacts import contacts_column
+from adrisk.classifiers.base import Threaded
+from adrisk.extract.contacts import obscured_ads
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
@@ -80,18 +81,18 @@ class TextReader:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        batch = make_batch(unread.texts, unread.languages)
-        contacts = contacts_column(batch.raw, batch.folded, unread.regions)
+        batch = make_batch(unread.texts, unread.languages, unread.regions)
+        contacts = batch.contacts
         answers = self.model.predict(batch)
         found = np.zeros(len(batch), dtype=record_of(self.model.labels))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
-        found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
+        found["obscured"] = obscured_ads(contacts)
         found["truncated"] = batch.truncated
         found["escalate"] = escalation_bits(self.model, batch, answers)
-        found["unreadable"] = unreadable(batch.folded)
+        found["unreadable"] = unreadable(batch.unmasked)
         found["reread"] = False if answers.reread is None else answers.reread
-        found["signature"] = signatures(batch.folded)
+        found["signature"] = signatures(batch.unmasked)
         names = self._pseudonyms
         return found, [
             tuple(sorted({names.of(contact) for contact in of_text})) for of_text in contacts
@@ -108,27 +109,27 @@ class ReaderSpec:
 
     def __call__(self) -> TextReader:
         """Load what the texts need, and leave the other cores to the other processes."""
-        import torch
-
-        torch.set_num_threads(1)
         pa.set_cpu_count(1)
         _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
-        return self.reader(Model.load(self.folder, self.version))
+        model = Model.load(self.folder, self.version)
+        if isinstance(model.classifier, Threaded):
+            model.classifier.use_threads(1)
+        return self.reader(model)
 
     def reader(self, model: Model) -> TextReader:
         """A reader with a model that is loaded already."""
         return TextReader(model, Pseudonymiser.open(self.workspace, PURPOSE))
 
 
-Ad = tuple[str, str | None, tuple[tuple[str, float], ...]]
-"""Text, language, and the indicators with their probabilities."""
+Ad = tuple[str, str | None, str | None, tuple[tuple[str, float], ...]]
+"""Text, language, region, and the indicators with their probabilities."""
 
 Evidence = list[dict[str, Any]]
 
 
 def evidence_values(model: Model, ad: Ad) -> Evidence:
     """What the text shows of the indicators that are likely."""
-    text, language, likely = ad
+    text, language, region, likely = ad
     return [
         {
             "indicator": e.indicator,
@@ -137,7 +138,7 @@ def evidence_values(model: Model, ad: Ad) -> Evidence:
             "strength": e.strength,
             "found_by": e.found_by,
         }
-        for e in evidence_of(model, text, dict(likely), language)
+        for e in evidence_of(model, make_batch([text], [language], [region]), dict(likely))
         if e.state is State.PRESENT
     ]
 

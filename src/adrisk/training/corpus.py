@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.batch import TextBatch, make_batch
+from adrisk.batch import TextBatch, prepare_ads
 from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
 from adrisk.files import writable
@@ -119,7 +119,7 @@ def load_corpus(
         advance(len(ads))
     return Corpus(
         ads=ads,
-        batch=make_batch(ads["text"], ads["language"].to_pylist()),
+        batch=prepare_ads(ads),
         campaigns=campaigns,
         linked=linked,
         texts=found.texts,

@@ -197,7 +197,7 @@ def fit_model(
             labels_from=dump(config.labels),
         ),
         seed=config.seed,
-        libraries=library_versions(),
+        libraries=library_versions(config.family),
         rules=rules_fingerprint(),
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, TrainContext
-from adrisk.classifiers.encoder.pretrained import DEFAULT
+from adrisk.classifiers.encoder.pretrained import DEFAULT, library
 from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
@@ -55,6 +55,7 @@ class EncoderClassifier:
     """
 
     family: ClassVar[str] = "encoder"
+    libraries: ClassVar[tuple[str, ...]] = ("torch",)
     labels_: tuple[str, ...]
 
     def __init__(
@@ -111,11 +112,18 @@ class EncoderClassifier:
         self._workshop = workshop
         return self
 
+    def use_threads(self, count: int) -> None:
+        """Threads of torch; see `Threaded`."""
+        from adrisk.classifiers.encoder.network import use_threads
+
+        use_threads(count)
+
     def fit(self, texts: TextBatch, targets: Targets) -> Self:
         """Fine-tune; a tenth of the campaigns is held back to tell when to stop."""
         self._check()
         check_risk(targets.risk)
         labels = learnable(targets, self.min_positives)
+        library()
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.data import (
             Examples,
@@ -280,6 +288,7 @@ class EncoderClassifier:
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
         """Read the three files and check that they fit each other."""
+        library()
         from adrisk.classifiers.encoder.architecture import rebuilt
         from adrisk.classifiers.encoder.network import Network
         from adrisk.classifiers.encoder.pretrained import read_tokeniser

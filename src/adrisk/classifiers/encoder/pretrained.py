@@ -127,15 +127,17 @@ def without_pooler(encoder: Any) -> Any:
 
 
 def library() -> Any:
-    """Transformers.
+    """Transformers, with torch, which it computes on.
 
     Raises:
-        MissingExtraError: if it is not installed.
+        MissingExtraError: if either is not installed.
     """
     try:
+        import torch  # noqa: F401
         import transformers
     except ImportError as error:
-        raise MissingExtraError("transformers", "encoder", "the encoder family") from error
+        package = "transformers" if error.name is None else error.name.partition(".")[0]
+        raise MissingExtraError(package, "encoder", "the encoder family") from error
     return transformers
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import __version__
-from adrisk.batch import make_batch
+from adrisk.batch import prepare_ads
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.comparison import compare, supported
 from adrisk.evaluation.drift.limits import LIMITS
@@ -140,10 +140,10 @@ def _read(
 
     def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
         codes = ads["language"].to_pylist()
-        texts = make_batch(ads["text"], codes)
-        folded, answers = texts.folded, model.predict(texts)
+        batch = prepare_ads(ads)
+        folded, answers = batch.folded, model.predict(batch)
         scores = (answers.risk, answers.indicators)
-        return count(summary.frame, folded, codes, groups_of(folded), scores), codes
+        return count(summary.frame, folded, codes, groups_of(batch.unmasked), scores), codes
 
     tally = empty(summary.frame)
     with track("drift", stream.total_rows) as advance:

@@ -52,6 +52,7 @@ def swap_test(
     order = rng.permutation(rows)
     texts = corpus.batch.raw.take(pa.array(order)).to_pylist()
     languages = [corpus.batch.languages[row] for row in order]
+    regions = [corpus.batch.regions[row] for row in order]
     campaigns = corpus.campaigns[order]
 
     def trait(name: str, swap: _Swap) -> Swapped:
@@ -60,9 +61,10 @@ def swap_test(
             return NoSwaps(swaps=0)
         at = np.array([place for place, _ in swapped])
         codes = [languages[place] for place in at]
+        near = [regions[place] for place in at]
         with track(f"swap {name}", len(at)) as advance:
-            before = _rescored(model, [texts[place] for place in at], codes)
-            after = _rescored(model, [text for _, text in swapped], codes)
+            before = _rescored(model, [texts[place] for place in at], codes, near)
+            after = _rescored(model, [text for _, text in swapped], codes, near)
             advance(len(at))
         return _movement(before, after, at, campaigns, codes, threshold, resamples, seed)
 
@@ -160,8 +162,13 @@ class _Rescored:
     present: NDArray[np.bool_]
 
 
-def _rescored(model: Model, texts: Sequence[str], languages: Sequence[str | None]) -> _Rescored:
-    batch = make_batch(texts, languages)
+def _rescored(
+    model: Model,
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    regions: Sequence[str | None],
+) -> _Rescored:
+    batch = make_batch(texts, languages, regions)
     margins = model.classifier.margins(batch)
     return _Rescored(
         probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
