@@ -13,10 +13,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adrisk.version import __version__
+
 if TYPE_CHECKING:
     from adrisk.scoring.risk_model import RiskModel
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 

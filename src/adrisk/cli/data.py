@@ -38,9 +38,14 @@ def ingest_command(args: argparse.Namespace, output: Output) -> None:
 
 def match_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
+    from adrisk.evaluation.rule_matching import match_and_report
     from adrisk.scoring.tables import match
 
-    done = match(args.sources, args.out, column_mapping(args.map), report=args.report)
+    mapping = column_mapping(args.map)
+    if args.report:
+        done = match_and_report(args.sources, args.out, mapping, args.report)
+    else:
+        done = match(args.sources, args.out, mapping)
     _told("findings", done, output)
     if args.report:
         output.add(rules=[args.report, args.report.with_suffix(".json")])

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
-from adrisk.labels.known import KnownIndicators
 from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
@@ -60,7 +60,7 @@ def ingest(
         stream = open_ads(
             sources, ReadOptions(mapping or {}, detect_language=detect_language), quarantine
         )
-        output(out, stream)
+        output(out, stream.files)
         for note in stream.notes:
             say(note)
         said = len(stream.notes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -72,6 +73,11 @@ class AdStream:
         ]
         self.read = 0
         self.accepted = 0
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read, in order."""
+        return [Path(file["path"]) for source in self._sources for file in source.files]
 
     @property
     def fingerprint(self) -> str:

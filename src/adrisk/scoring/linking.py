@@ -91,7 +91,7 @@ def link_ads(
     # Nobody asks an ad's language here, and finding it would take longer than all the rest.
     stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
     for path in (out, links):
-        output(path, stream)
+        output(path, stream.files)
     with remembering(workspace, name, days) as memory:
         for note in stream.notes:
             say(note)

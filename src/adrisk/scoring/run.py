@@ -30,7 +30,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.special import logit
 
-from adrisk import __version__
 from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins, libraries_of
 from adrisk.documents import parse_json
 from adrisk.errors import UsageError
@@ -52,6 +51,7 @@ from adrisk.scoring.parts import Scorer, score_parts, worker_pool
 from adrisk.scoring.sealing import seal_contacts
 from adrisk.scoring.workdir import WORK, part_files, reread_ads
 from adrisk.scoring.worker import ReaderSpec
+from adrisk.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

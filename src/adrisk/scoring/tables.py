@@ -1,4 +1,4 @@
-"""Sources to a table of what one room finds in them: evidence or contacts."""
+"""Evidence and contact tables of ads, made without a model: `adrisk match` and `adrisk extract`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.batch import prepare_ads
-from adrisk.errors import UsageError
-from adrisk.evaluation.rule_report import RuleReport
 from adrisk.extract.mentions import mentions_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
@@ -23,7 +21,10 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.types import Evidence
+
+Matches = list[list[Evidence]]
+"""The matches of each ad."""
 
 _EVIDENCE = pa.schema(
     [
@@ -58,21 +59,28 @@ class Written:
 
 
 def match(
-    sources: Sequence[str], out: Path, mapping: Mapping[str, str], *, report: Path | None = None
+    sources: Sequence[str],
+    out: Path,
+    mapping: Mapping[str, str],
+    *,
+    observe: Callable[[pa.Table, Matches, Matches], None] | None = None,
 ) -> Written:
     """Rules alone: one row a finding, with its span in the raw text.
 
     Args:
-        report: where a table of how good each rule is goes, if it is wanted; JSON beside it.
+        sources: SOURCE arguments, in order.
+        out: file of the evidence.
+        mapping: canonical column -> the files' column.
+        observe: called with every batch of ads, with all matches of each ad, and with those that
+            count where several overlap.
     """
-    figures = RuleReport(load_taxonomy()) if report is not None else None
 
     def find(ads: pa.Table) -> pa.Table:
         languages = ads["language"].to_pylist()
         everything = match_all(ads["text"].to_pylist(), languages)
         kept = [resolve_overlaps(found) for found in everything]
-        if figures is not None:
-            figures.add(ads, everything, kept)
+        if observe is not None:
+            observe(ads, everything, kept)
         rows = [
             (ad_id, e.indicator, str(e.state), e.start, e.end, e.found_by, language)
             for ad_id, language, found in zip(
@@ -82,14 +90,7 @@ def match(
         ]
         return _rows(rows, _EVIDENCE)
 
-    if report is not None:
-        if report.suffix != ".md":
-            raise UsageError(f"--report {report}: name a file that ends in .md")
-        output(report)
-    done = _each("match", sources, out, mapping, _EVIDENCE, find)
-    if figures is not None and report is not None:
-        figures.write(report)
-    return done
+    return _each("match", sources, out, mapping, _EVIDENCE, find)
 
 
 def extract(
@@ -155,7 +156,7 @@ class _stream:  # noqa: N801 - used as a context manager only
         options = ReadOptions(mapping)
         self.quarantine = Quarantine.beside(output(out))
         self.stream = open_ads(sources, options, self.quarantine)
-        output(out, self.stream)
+        output(out, self.stream.files)
 
     def __enter__(self) -> tuple[Iterator[pa.Table], Callable[[int], Written]]:
         for note in self.stream.notes:

@@ -21,11 +21,11 @@ from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.run import SOURCES_KEY
 from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
-from adrisk.labels.known import KnownIndicators
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
 from adrisk.linking import link_texts

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from adrisk import __version__
 from adrisk.batch import prepare_ads
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.comparison import compare, supported
@@ -37,6 +36,7 @@ from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empt
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.types import IntArray
+from adrisk.version import __version__
 
 _AT_ONCE = 2048
 
