@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adrisk.model.model import Model
 
-__version__ = "0.1.0"
+__version__ = "0.4.0"
 __all__ = ["__version__", "load"]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from adrisk import __version__
 from adrisk.cli import commands
 from adrisk.errors import AdriskError, did_you_mean
 
@@ -102,6 +103,7 @@ def _parser() -> _Parser:
         description="Find ads that may recruit or sell people, rank them for human review, and say "
         "why. A flag asks a person to look; it never accuses.",
     )
+    parser.add_argument("--version", action="version", version=f"adrisk {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(

