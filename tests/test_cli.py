@@ -460,6 +460,11 @@ def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> 
     assert "from     places 4, days 3\nbecause  Two places in three days" in told.out
 
 
+def test_the_version_is_printed_without_a_command(run: Run) -> None:
+    told = run("--version")
+    assert (told.code, told.err, told.out) == (0, "", f"adrisk {adrisk.__version__}\n")
+
+
 def test_doctor_names_versions_and_places(run: Run) -> None:
     told = run("doctor")
     assert (told.code, told.err) == (0, "")

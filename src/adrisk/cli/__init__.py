@@ -16,6 +16,7 @@ from contextlib import nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from adrisk import __version__
 from adrisk.cli import commands
 from adrisk.errors import AdriskError, did_you_mean
 from adrisk.escaping import one_line, safe
@@ -154,6 +155,7 @@ def parser() -> argparse.ArgumentParser:
         description="Find ads that may recruit or sell people, rank them for human review, and say "
         "why. A flag asks a person to look; it never accuses.",
     )
+    parser.add_argument("--version", action="version", version=f"adrisk {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(
