@@ -23,6 +23,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.text.arrow import code_points
 from adrisk.text.normalise import Folded, fold
 
 BETWEEN = "\x00"
@@ -113,7 +114,7 @@ def bare(text: str) -> str:
 def _ascii(text: str) -> str:
     if text.isascii():
         return text
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    points = code_points(text)
     table = _table()
     plain_bytes = table.take(points, mode="clip")
     beyond = np.flatnonzero(points >= _TABLED)
