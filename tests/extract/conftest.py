@@ -1,4 +1,4 @@
-"""The judge of the suites lies beside the other evaluations, and tests ask it too."""
+"""The evaluation scripts of the suites, importable from tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge and the benchmark run from end to end; what they measure is not judged here."""
+"""The suite evaluation and the benchmark run from end to end; their figures are not checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells that a text may have a handle."""
+"""The hint pattern of handles."""
 
 from __future__ import annotations
 

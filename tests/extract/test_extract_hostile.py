@@ -1,4 +1,4 @@
-"""Texts meant to make reading slow, wrong or fail."""
+"""Texts written to make extraction slow, wrong or fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is promised of the hand-made suites: their size, their fairness, and the quality on them."""
+"""The size, the balance and the results of the hand-made suites."""
 
 from __future__ import annotations
 

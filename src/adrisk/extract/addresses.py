@@ -1,12 +1,9 @@
-"""E-mail addresses, messaging handles and links in a folded text.
+"""E-mail addresses, messenger handles and links in a folded text.
 
-Spelled-out forms count: "name (at) example (dot) org", "nombre arroba example punto org". What is a
-handle is told by `adrisk.extract.addresses`.
-
-Names in messengers: "telegram: @name", "my insta is @name", "DM @name", "微信abc123".
-
-A word behind the name of a messenger is a handle only if something says so: an @, a colon, a word
-like "id", or a figure or underscore in it. A name behind an @ alone is of an unknown messenger.
+Spelled-out forms count: "name (at) example (dot) org", "nombre arroba example punto org". Handles
+are names in messengers: "telegram: @name", "my insta is @name", "DM @name", "微信abc123". A word
+after the name of a messenger is a handle only with a mark: an @, a colon, a word like "id", or a
+figure or underscore in it. A name after an @ alone is of an unknown messenger.
 """
 
 from __future__ import annotations
@@ -37,20 +34,20 @@ SPELLED_HINT = (  # RE2 syntax
     rf"[\s\pZ](?:{_DOT_WORDS})[\s\pZ]+(?:{_CLEAR_ENDINGS})(?:$|[^a-z0-9])"
     r"|[a-z0-9][\s\pZ]\.[\s\pZ](?:com|org)(?:$|[^a-z0-9])"
 )
-"""What a text holds if an "at" or a dot is spelled out in it."""
+"""A pattern in every text with a spelled-out "at" or dot."""
 _HOST = r"[a-z0-9_\x{df}-\x{24f}-]+"
 LINK_HINT = (  # RE2 syntax
     r"://|www\."
     rf"|(?:^|[^a-z0-9_.@\x{{df}}-\x{{24f}}-]){_HOST}(?:\.{_HOST})*\.(?:{ENDINGS})(?:$|[^a-z0-9@])"
 )
-"""What a text holds if it may have a link; an e-mail address alone is none."""
+"""A pattern in every text with a link; an e-mail address alone does not match."""
 
 
 def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Letters of addresses are Latin: in scripts without spaces, words stand right beside them.
+# Letters of addresses are Latin: in scripts without spaces, words touch them.
 _W = r"a-z0-9_\u00df-\u00f6\u00f8-\u024f"
 _L = r"a-z0-9\u00df-\u00f6\u00f8-\u024f"
 _SPELLED_AT = (
@@ -116,8 +113,8 @@ def find_addresses(text: str, *, links: bool = True, spelled: bool = True) -> li
 
     Args:
         text: the folded text.
-        links: whether `LINK_HINT` is in it.
-        spelled: whether `SPELLED_HINT` is in it.
+        links: whether `LINK_HINT` matches.
+        spelled: whether `SPELLED_HINT` matches.
     """
     found = _emails(text, spelled)
     found += [
@@ -131,7 +128,7 @@ def find_addresses(text: str, *, links: bool = True, spelled: bool = True) -> li
 
 
 def address_at(text: str, at: int) -> Address | None:
-    """The e-mail or handle that an @ of a folded text is in; there are no others near it."""
+    """The e-mail or handle around an @ of a folded text, if it is the only one nearby."""
     if text[at - 1 : at].isspace() and text[at + 1 : at + 2].isspace():
         return next((a for a in _emails(text, spelled=False) if a.start <= at < a.end), None)
     if (behind := _PLAIN_DOMAIN.match(text, at + 1)) and (
@@ -170,7 +167,7 @@ def _emails(text: str, spelled: bool) -> list[Address]:
 
 
 def _ats(text: str, spelled: bool) -> Iterator[tuple[int, int, re.Pattern[str]]]:
-    """Where an @ is written in some way, and the pattern of the domain that must follow it."""
+    """Start and end of each @ in any writing, and the pattern of the domain that must follow."""
     at = text.find("@")
     while at >= 0:
         # "name @ example.org" is an address, "telegram @name" is not.
@@ -186,7 +183,7 @@ def _ats(text: str, spelled: bool) -> Iterator[tuple[int, int, re.Pattern[str]]]
 
 
 def _local_start(text: str, at: int, spelled: bool) -> int | None:
-    """Where the name before an @ begins."""
+    """The start of the name before an @."""
     if spelled:
         before = _LOCAL.search(text, max(0, at - _LONGEST_HOST), at)
         return before.start() if before else None
@@ -338,14 +335,14 @@ _PROFILE = re.compile(
 
 _LIKELY_NAME = "@|[a-z][a-z0-9._-]*[_0-9]|[0-9][0-9._-]*[a-z]"
 _CUE = rf"(?:{_CUE_WORDS})[\s:=]{{0,3}}"
-# Every list of words stands here as seldom as can be: RE2 reads all this anew for each block.
+# Word lists are repeated as little as possible: RE2 compiles the pattern again for each block.
 HINT = (  # RE2 syntax
     rf"(?:{_WORDS_OF_APPS})(?:[\s:=>•.()–—-]{{0,4}}"
     rf"(?:{_LIKELY_NAME}|{_CUE}(?:{_CUE}){{0,2}}(?:{_LIKELY_NAME}|[a-z0-9]+[._]))"
     rf"|\s{{0,2}}(?:(?:{_CUE_WORDS})\s{{0,3}}){{0,3}}\s?[:=][\s:=]{{0,3}}[a-z0-9])"
     "|discord"
 )
-"""What a folded text holds if a handle is in it that no @ tells."""
+"""A pattern in every folded text with a handle that has no @."""
 
 
 def find_handles(text: str) -> list[tuple[int, int, str]]:
@@ -355,7 +352,7 @@ def find_handles(text: str) -> list[tuple[int, int, str]]:
         app = next(name for name in _APPS if match[name])
         written = match["name"].rstrip("._-")
         name = written.lstrip("@")
-        if _says(text, match, app, written, name):
+        if _is_handle(text, match, app, written, name):
             start = match.start("name")
             found.append((start, start + len(written), f"{app}:{name}"))
     taken = [(start, end) for start, end, _ in found]
@@ -371,13 +368,13 @@ def find_handles(text: str) -> list[tuple[int, int, str]]:
 
 
 def bare_handle(text: str, at: int) -> tuple[int, int, str] | None:
-    """Start, end and `messenger:name` of the name behind an @ that no messenger stands before."""
+    """Start, end and `messenger:name` of a name after an @ without a messenger before it."""
     match = _BARE.match(text, at)
     return _named_by(text, match) if match else None
 
 
 def _named_by(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
-    """A handle without a messenger before it, if it is one."""
+    """The handle of a name without a messenger before it, unless it is something else."""
     written = match.group().rstrip("._")
     name = written.lstrip("@")
     if len(name) < _LEAST or name.isdecimal() or _DOMAIN_LIKE.fullmatch(name):
@@ -389,7 +386,7 @@ def _named_by(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
 
 
 def profile(link: str) -> str | None:
-    """The handle that a link to somebody's page is, such as "telegram:name" for t.me/name."""
+    """The handle in a link to a profile page, such as "telegram:name" for t.me/name."""
     match = _PROFILE.match(link)
     if not match:
         return None
@@ -397,8 +394,8 @@ def profile(link: str) -> str | None:
     return f"{app}:{next(match[g] for g in 'abcd' if match[g])}"
 
 
-def _says(text: str, match: re.Match[str], app: str, written: str, name: str) -> bool:
-    """Whether the word behind the name of a messenger is said to be a name."""
+def _is_handle(text: str, match: re.Match[str], app: str, written: str, name: str) -> bool:
+    """Whether the word after the name of a messenger is marked as a name."""
     if name in _NOT_HANDLE or len(name) < _LEAST or _FIGURES_ONLY.fullmatch(name):
         return False
     if _DOMAIN_LIKE.fullmatch(name):
@@ -421,7 +418,7 @@ def _says(text: str, match: re.Match[str], app: str, written: str, name: str) ->
 
 
 def _after_apps(text: str) -> Iterator[re.Match[str]]:
-    """Every match of `_HANDLE`; it is tried only where the name of a messenger may begin."""
+    """Every match of `_HANDLE`, tried only where the name of a messenger may begin."""
     at = 0
     while app := _APP.search(text, at):
         match = _HANDLE.match(text, app.start())

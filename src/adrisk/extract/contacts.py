@@ -1,10 +1,9 @@
-"""Contacts of many ads: numpy and Arrow decide what of which ad Python needs to read at all.
+"""Contacts of ads (phones, e-mails, handles, links), as spans of the raw text.
 
-Most of an ad has no contact. Read are runs of figures (`adrisk.extract.digit_runs`) and the surroundings
-of an @, a few dozen characters each; and the whole of those few ads that, by one RE2 expression
-each, may have a link, a messenger's name beside a handle, or something spelled out.
-
-Contacts of one ad whose folded text is known, as spans of its raw text.
+In: raw and folded texts. Out: `Contact`s, or texts with placeholders for them. Most ads have no
+contact, so numpy and Arrow select what Python reads: runs of figures (`adrisk.extract.digit_runs`),
+some characters around each @, and the whole of the few ads that, by one RE2 pattern each, may have
+a link, a handle next to the name of a messenger, or a spelled-out contact.
 """
 
 from __future__ import annotations
@@ -34,28 +33,29 @@ from adrisk.text.arrow import as_large_strings, joined_bytes, row_groups, string
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
 from adrisk.types import Contact
 
-_BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
-_AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, with room
+# Bytes of text at once: small enough for the cache, large enough to repay compiling RE2 patterns.
+_BLOCK_BYTES = 1 << 22
+_AT_BACK, _AT_AHEAD = 90, 130  # most bytes of an address before and after an @
 _WIDEST = 4  # bytes of a character
 _KEPT, _KEPT_BYTES = 1 << 14, 240  # windows, and the longest of them
 _AT = ord("@")
-_SPELLED_BACK, _SPELLED_AHEAD = 40, 120  # bytes around the first sign of a phone that is not plain
+_SPELLED_BACK, _SPELLED_AHEAD = 40, 120  # bytes around the first hint of a spelled phone
 _OF_NUMBERS = frozenset(b"0123456789 +().-/")
-_TAIL = 24  # characters; a figure in them may have more behind them
+_TAIL = 24  # characters at the end of a window; a figure in them may continue after it
 
 
 def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
     """Phones, e-mails, messaging handles and links of an ad, in order, without overlaps.
 
     Args:
-        raw: the ad as it was written.
-        region: two letters; where a phone without a country code is likely from, as
-            `adrisk.extract.guess_region` says. Without it, and where it does not fit, the
-            likeliest of a few regions is taken.
+        raw: the raw text.
+        region: two letters; the likely country of a phone without a country code
+            (`adrisk.extract.places.guess_region`). Without it, or if the number is not valid
+            there, the likeliest of a few regions is used.
 
     Returns:
-        Contacts whose span is exactly what was written. Phones are in E.164 form, or as they
-        stand if written without their area code.
+        Contacts with their exact spans. Phones are in E.164 form, or unchanged if written without
+        their area code.
 
     >>> [(c.kind, c.value, c.obscured) for c in find_contacts("call 2O2 five five 5 - 0 1 4 3")]
     [('phone', '+12025550143', True)]
@@ -74,7 +74,7 @@ def contacts_column(
     Args:
         raw: n ad texts, without nulls.
         folded: the same texts from `adrisk.text.normalise.fold_column`.
-        regions: for each ad, where its phones are likely from; None where unknown.
+        regions: for each ad, the likely country of its phones; None where unknown.
 
     Returns:
         n lists, most of them empty.
@@ -118,7 +118,7 @@ def _read(
     folded: pa.Array | pa.ChunkedArray,
     regions: Sequence[str | None] | None,
 ) -> Iterator[tuple[int, _Block]]:
-    """The ads in blocks, with the row at which each begins."""
+    """The ads in blocks, each with its first row."""
     if len(raw) != len(folded) or (regions is not None and len(regions) != len(raw)):
         raise ValueError(
             f"expected as many raw texts, folded texts and regions, got {len(raw)}, {len(folded)}"
@@ -132,8 +132,8 @@ def _read(
 
 
 def obscured_ads(contacts: Sequence[Sequence[Contact]]) -> NDArray[np.bool_]:
-    """Whether each ad, of these contacts, has one that is written so that machines miss it."""
-    return np.array([any(contact.obscured for contact in found) for found in contacts], np.bool_)
+    """Whether each ad has an obscured contact, given the contacts of each ad."""
+    return np.array([any(contact.obscured for contact in own) for own in contacts], np.bool_)
 
 
 class _Block:
@@ -151,7 +151,7 @@ class _Block:
         self.ascii = pc.equal(pc.binary_length(folded), pc.utf8_length(folded)).to_numpy(
             zero_copy_only=False
         )
-        # Where folding only lowered letters, one for one, the offsets are the raw ones already.
+        # Where folding only lowered letters, one for one, offsets are offsets in the raw text.
         lowered = pc.and_(
             pc.equal(pc.utf8_lower(raw), folded),
             pc.equal(pc.utf8_length(raw), pc.utf8_length(folded)),
@@ -159,7 +159,7 @@ class _Block:
         self.lowered = lowered.to_numpy(zero_copy_only=False)
 
     def spans(self) -> Iterator[tuple[int, list[Span]]]:
-        """The ads that have contacts, by row, with their places in the folded text."""
+        """Row and contact spans, in the folded text, of each ad with contacts."""
         links = _rows(self.folded, LINK_HINT)
         spelled = _rows(self.folded, SPELLED_HINT)
         whole = links | spelled | _rows(self.folded, handles.HINT)
@@ -188,7 +188,7 @@ class _Block:
         return contacts_of(self.raw[row].as_py(), self.text(row), spans)
 
     def _around_ats(self, whole: set[int]) -> Iterator[tuple[int, Span]]:
-        """Addresses beside an @, of ads that are not read as a whole."""
+        """Addresses around each @ of the ads that are not in `whole`."""
         ats = np.flatnonzero(self.data == _AT)
         rows = np.searchsorted(self.bounds, ats, side="right") - 1
         done = -1
@@ -199,15 +199,15 @@ class _Block:
             first, last = max(start, at - _AT_BACK), min(end, at + _AT_AHEAD)
             first, window = self._window(first, last)
             before = self._characters(row, first)
-            ours = len(bytes(self.bytes[first:at]).decode())
-            if (a := address_at(window, ours)) is not None:
+            offset = len(bytes(self.bytes[first:at]).decode())
+            if (a := address_at(window, offset)) is not None:
                 yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
                 done = first + len(window[: a.end].encode())
 
     def _spelled(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
-        """Phones of ads in which they may be in words, letters or other figures.
+        """Phones in words, letters or other figures, in the ads that may have them.
 
-        Notes in `read` from which byte to which an ad was read.
+        The byte ranges that were searched are added to `read`.
         """
         begin = pc.find_substring_regex(self.folded, disguises.HINT).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(begin >= 0).tolist()
@@ -221,15 +221,15 @@ class _Block:
             start, end = read[row][0][1] + more, int(self.bounds[row + 1])
             while more >= 0 and start < end:
                 read[row].append(self._spelled_at(row, start, phones[row]))
-                again = disguises.MORE.search(self.bytes, read[row][-1][1], end)
-                start = again.start() if again else end
+                following = disguises.MORE.search(self.bytes, read[row][-1][1], end)
+                start = following.start() if following else end
         yield from phones.items()
 
     def _spelled_at(self, row: int, start: int, phones: list[Span]) -> tuple[int, int]:
-        """Add the phones around a byte, and say from which byte to which was read."""
+        """Add the phones around a byte to `phones`; returns the byte range that was searched."""
         begin = int(self.bounds[row])
         first = max(begin, start - _SPELLED_BACK)
-        # Not inside a number.
+        # The window must not begin inside a number.
         while (
             first > max(begin, start - 2 * _SPELLED_BACK) and self.bytes[first - 1] in _OF_NUMBERS
         ):
@@ -249,7 +249,7 @@ class _Block:
         return first, min(last, end)
 
     def _phones(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
-        """Phones in plain figures, but for what was read for others already."""
+        """Phones in plain figures, outside the byte ranges in `read`."""
         short = None
         if self.regions is not None and any(self.regions):
             short = np.fromiter(
@@ -286,17 +286,17 @@ class _Block:
         return str(self.bytes[int(self.bounds[row]) : int(self.bounds[row + 1])], "utf-8")
 
     def region(self, row: int) -> str | None:
-        """Where the phones of an ad are likely from."""
+        """The likely country of an ad's phones."""
         return self.regions[row] if self.regions is not None else None
 
     def _window(self, first: int, last: int) -> tuple[int, str]:
-        """The text between two bytes and where it begins, without characters cut in two."""
+        """Start and text of a byte range, without partial characters."""
         window = bytes(self.bytes[first:last])
         cut = _cut(window)
         return first + cut, window[cut:].decode(errors="ignore")
 
     def _characters(self, row: int, at: int) -> int:
-        """How many characters of an ad stand before a byte."""
+        """The number of an ad's characters before a byte."""
         start = int(self.bounds[row])
         if self.ascii[row]:
             return at - start
@@ -307,7 +307,7 @@ class _Block:
 def _spelled_in(
     window: bytes, region: str | None
 ) -> tuple[tuple[tuple[int, int, str, bool], ...], bool]:
-    """Phones in some UTF-8 as in `_phones_in`, and whether one may go on behind its end."""
+    """Phones in a UTF-8 window as in `_phones_in`, and whether one may continue after its end."""
     text = window[_cut(window) :].decode(errors="ignore")
     found = find_spelled(text, region)
     unfinished = disguises.ANY_FIGURE.search(text, max(0, len(text) - _TAIL)) is not None
@@ -318,11 +318,11 @@ def _spelled_in(
 def _phones_in(
     window: bytes, first: int, last: int, end: int, region: str | None
 ) -> tuple[tuple[int, int, str, bool], ...]:
-    """Start, end, value and whether spelled, of the phones of a run; a campaign repeats them.
+    """Start, end, value and whether spelled, of the phones of a run; cached, as campaigns repeat.
 
-    The window is UTF-8 with a little of what stands around the run; `first` and `last` are the
-    bytes at which the first and the last group of figures begin, `end` is where that ends. Starts
-    and ends count characters, from the first whole one.
+    The window is UTF-8 with some text around the run; `first` and `last` are the bytes at which
+    the first and the last group of figures begin, and the last group ends at `end`. The starts and
+    ends returned count characters, from the first whole one.
     """
     cut = _cut(window)
     text = window[cut:].decode(errors="ignore")
@@ -337,7 +337,7 @@ def _phones_in(
 
 
 def _cut(window: bytes) -> int:
-    """How many bytes at the beginning of some UTF-8 belong to a character that began before."""
+    """The number of leading bytes that belong to a partial UTF-8 character."""
     cut = 0
     while cut < len(window) and window[cut] & 0xC0 == 0x80:
         cut += 1
@@ -349,7 +349,7 @@ def _start(span: Span) -> int:
 
 
 def _rows(texts: pa.LargeStringArray, pattern: str) -> set[int]:
-    """The rows in which a pattern is found."""
+    """The rows in which a pattern matches."""
     found = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
     return set(np.flatnonzero(found).tolist())
 
@@ -363,8 +363,8 @@ def _encodable(text: str) -> str:
     return text
 
 
-_KEPT = 1 << 11  # folded words, some KB each
-# Han, kana, bopomofo, Hangul and Yi, in whose texts figures are usually wide too; not emoji.
+_KEPT_WORDS = 1 << 11  # folded words, some KB each
+# Han, kana, bopomofo, Hangul and Yi, which usually have wide figures too; not emoji.
 _WIDE_SCRIPT = re.compile(
     "[\u1100-\u115f\u2e80-\u2fdf\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf"
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003fffd]"
@@ -395,18 +395,17 @@ def without_overlaps(phones: Iterable[Span], addresses: list[Span]) -> list[Span
 
 def contacts_of(raw: str, folded: str, spans: list[Span]) -> list[Contact]:
     """The contacts at some spans of the folded text, as spans of the raw text, in order."""
-    back = offset_map(raw, folded)
+    raw_span = offset_map(raw, folded)
     contacts = []
     for kind, start, end, value, is_spelled in sorted(spans, key=lambda span: span[1]):
-        first, last = back(start, end)
+        first, last = raw_span(start, end)
         hidden = is_spelled or _disguised(raw[first:last], folded[start:end], folded)
         contacts.append(Contact(kind, first, last, value, hidden))
     return contacts
 
 
 def offset_map(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
-    """From the start and end of a span of the folded text to those in the raw text."""
-    # If folding only lowered the letters, the offsets are the raw ones already.
+    """A function from spans of the folded text to spans of the raw text."""
     lowered = raw.lower()
     if lowered == folded and len(lowered) == len(raw):
         return lambda start, end: (start, end)
@@ -414,7 +413,7 @@ def offset_map(raw: str, folded: str) -> Callable[[int, int], tuple[int, int]]:
 
 
 def _disguised(written: str, folded: str, text: str) -> bool:
-    """Whether folding undid more than capitals, and more than wide forms in a wide script."""
+    """Whether folding changed more than capitals, and more than wide forms in a wide script."""
     lowered = written.lower()
     if lowered == folded:
         return False
@@ -424,16 +423,16 @@ def _disguised(written: str, folded: str, text: str) -> bool:
     return not (wide and _WIDE_SCRIPT.search(text))
 
 
-@lru_cache(_KEPT)
+@lru_cache(_KEPT_WORDS)
 def _fold_word(word: str) -> Folded:
     return fold(word)
 
 
 class _OffsetMap:
-    """Offsets of a folded text in its raw text, worked out only for the words asked for.
+    """Raw offsets of folded characters, computed word by word on demand.
 
-    Folding never looks across a space, so words are folded one by one; `fold` of the whole text
-    would give the same offsets, in a hundred times the time.
+    Folding does not depend on text across a space, so single words are folded: a hundred times as
+    fast as `fold` of the whole text, with the same offsets.
     """
 
     def __init__(self, raw: str, folded: str) -> None:
@@ -448,7 +447,7 @@ class _OffsetMap:
         self._starts = _starts(pieces)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The raw span of the folded characters from `start` to `end`, of which there is one."""
+        """The raw span of a folded span that is not empty."""
         return self._raw(start)[0], self._raw(end - 1)[1]
 
     def _raw(self, at: int) -> tuple[int, int]:
@@ -456,7 +455,7 @@ class _OffsetMap:
         inside, written = at - self._starts[word], self._words[word]
         if written.isascii() and len(written) == len(self._pieces[word]):
             return self._raw_starts[word] + inside, self._raw_starts[word] + inside + 1
-        # The space behind a word is folded with it, and what is invisible before the next word.
+        # A word is folded with the space after it, as invisible characters may follow.
         first, last = _fold_word(written + " ").span(inside, inside + 1)
         return self._raw_starts[word] + first, self._raw_starts[word] + last
 

@@ -1,8 +1,9 @@
-"""Where plain figures may be a phone: runs of them, in numpy over the bytes of the Arrow buffer.
+"""Runs of plain figures that may be phones, located in numpy over the bytes of many texts.
 
-A run is made of groups of figures with at most a few separators between, and no letter, line break
-or currency sign. Most runs are dates, hours and wages; those too short for a phone are left out
-here, so that Python reads few ads, and little of each.
+In: the UTF-8 bytes of folded texts. Out: start and end of each run. A run is made of groups of
+figures with at most a few separators between, and no letter, line break or currency sign. Most runs
+are dates, hours and wages, too short for a phone; they are dropped here, so that Python reads few
+ads, and little of each.
 """
 
 from __future__ import annotations
@@ -19,17 +20,16 @@ MOST_SEPARATORS = 4
 BREAKS = "\n\r$€£¥₹¤%"
 """Characters that end a run: a phone is on one line, and money is not a phone."""
 
-_SHORT = 8  # figures; so few are a phone only where something says so
+_SHORT = 8  # figures; so few are a phone only in some forms and regions
 _MANY_GROUPS = 4
 _WIDEST_GAP = 4 * MOST_SEPARATORS  # bytes of UTF-8
 _PLUS = ord("+")
 
 
 class Runs(NamedTuple):
-    """The runs of one text that may hold a phone: where their first and their last group begin.
+    """The runs of one text that may hold a phone: the starts of their first and last group.
 
-    `spelled` tells whether words and letters are to be read as figures; all of the text is then
-    one run, as what stands for a figure may be a part of a word.
+    With `spelled`, words and letters count as figures; the whole text is then one run.
     """
 
     spans: list[tuple[int, int]]
@@ -41,12 +41,12 @@ def figure_runs(
 ) -> Iterator[tuple[int, int, int, int]]:
     """Text, first byte, first byte of the last group and end, of every run long enough for a phone.
 
-    None of a text in which no run is likely enough.
+    Texts without a likely run are left out.
 
     Args:
         data: UTF-8 of n folded texts, end to end.
-        bounds: shape (n + 1,), where each begins and ends in it.
-        short: shape (n,), for which texts eight figures are enough, as they are in some regions.
+        bounds: shape (n + 1,), the bounds of each text.
+        short: shape (n,), whether eight figures are enough, as in some regions.
     """
     figures = np.flatnonzero((data - np.uint8(ord("0"))) < 10)
     if len(figures) < LEAST_FIGURES:
@@ -90,24 +90,24 @@ def _joined(
     ends: NDArray[np.int64],
     text: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Whether each group of figures but the last belongs to one run with the next."""
+    """Whether each group of figures except the last is in one run with the next."""
     gaps = starts[1:] - ends[:-1]
     joined: NDArray[np.bool_] = (gaps <= _WIDEST_GAP) & (text[1:] == text[:-1])
-    apart = _apart()
+    breaks = _run_breaks()
     open_gaps = np.flatnonzero(joined)
     for offset in range(_WIDEST_GAP):
         open_gaps = open_gaps[gaps[open_gaps] > offset]
         if not len(open_gaps):
             break
-        parted = apart[data[ends[:-1][open_gaps] + offset]]
-        joined[open_gaps[parted]] = False
-        open_gaps = open_gaps[~parted]
+        broken = breaks[data[ends[:-1][open_gaps] + offset]]
+        joined[open_gaps[broken]] = False
+        open_gaps = open_gaps[~broken]
     return joined
 
 
 @cache
-def _apart() -> NDArray[np.bool_]:
-    """Which bytes end a run; those of other characters than ASCII are left to whoever reads it."""
+def _run_breaks() -> NDArray[np.bool_]:
+    """The ASCII bytes that end a run; other breaks are applied when the run is read."""
     table = np.zeros(256, dtype=np.bool_)
     for byte in range(128):
         table[byte] = chr(byte).isalpha() or chr(byte) in BREAKS

@@ -1,8 +1,8 @@
-"""Figures that are not 0 to 9: of other scripts, in circles, Chinese numerals, look-alike letters.
+"""Figures other than 0 to 9: of other scripts, circled, Chinese numerals, look-alike letters.
 
-In: a folded text. Out: a text as long in which they are plain, so that offsets stay. Chinese
-numerals and look-alike letters are changed only inside a run of figures, where they can hardly be
-words.
+In: a folded text. Out: a text of the same length with plain figures, so that offsets stay. Chinese
+numerals and look-alike letters are replaced only inside a run of figures, where they are unlikely
+to be words.
 """
 
 from __future__ import annotations
@@ -44,18 +44,17 @@ _ANGULAR_WORD = re.compile(
     r"|[oilszb]{3}(?=[\s.\-/]\d{3}[\s.\-/]))(?![^\W_])"
 )
 
-# What the text must have for the work to be worth it.
+# Quick checks before each replacement.
 _ANY_ALWAYS = re.compile(f"[{''.join(map(chr, _ALWAYS))}]")
 _ANY_CHINESE = re.compile(f"[{_CHINESE}]")
 _ANY_FOREIGN = re.compile(f"[{''.join(_FOREIGN)}]")
 _ANY_ANGULAR = re.compile(r"\d[\s.\-/]?[oil]{0,3}[szb]|[szb][oil]{0,2}[\s.\-/]?\d")
 
 ANY_FIGURE = re.compile(rf"[\d{_CHINESE}{''.join(map(chr, _CIRCLED))}]|{any_of(NUMBER_WORDS)}")
-"""A figure, however it is written, or a word for one."""
+"""A pattern of a figure in any writing, or a number word."""
 
-# For RE2 over bytes, as `pyarrow.compute.find_substring_regex` reads them: no class has a
-# character beyond
-# ASCII. Its automaton stays small if gaps are bounded by nothing but what they are not.
+# For RE2 over bytes (`pyarrow.compute.find_substring_regex`): no class has a character beyond
+# ASCII, and gaps are bounded only by the characters they exclude, so that the automaton is small.
 _SPOKEN = f"(?:{'|'.join(sorted(NUMBER_WORDS))})"
 _UNIT = rf"(?:{_SPOKEN}|\d)"
 _SEPARATED = r"[^a-z0-9\n\xc3-\xc9]"  # neither a letter nor the first byte of an accented one
@@ -77,7 +76,7 @@ HINT = (
     rf"{_WORDED}|{_LETTERED}|{'|'.join(map(chr, _ALWAYS))}"
     rf"|{_NUMERAL}[^a-z\n]{{0,3}}{_NUMERAL}[^a-z\n]{{0,3}}{_NUMERAL}"
 )
-"""What begins, in the bytes of a folded text, where a phone may not be written in plain figures."""
+"""A pattern that begins, in the bytes of a folded text, where a phone may be spelled unusually."""
 
 _ANY_UNIT = f"(?:[0-9oilszb]|{any_of(NUMBER_WORDS)}|{'|'.join([*map(chr, _ALWAYS), *_CHINESE])})"
 MORE = re.compile(
@@ -85,11 +84,11 @@ MORE = re.compile(
     rf"(?:[^a-z0-9\n\xc3-\xc9]{{0,16}}(?:(?:y|"
     rf"et?)[^a-z0-9\n\xc3-\xc9]{{1,4}})?{_ANY_UNIT}){{4}}".encode()
 )
-"""What else begins, in those bytes, where a phone may be: five figures of any kind."""
+"""A pattern of further phones in those bytes: five figures of any kind."""
 
 
 def undisguised(text: str) -> str:
-    """The text with every figure plain, and as long.
+    """The text with plain figures, of the same length.
 
     >>> undisguised("❷⓿2 sss ٥٦")
     '202 sss 56'
@@ -107,7 +106,7 @@ def undisguised(text: str) -> str:
 
 
 def native(written: str, text: str) -> bool:
-    """Whether figures are those of the script that the text around them is written in.
+    """Whether figures belong to the script of the text around them.
 
     >>> native("٢٠٢", "هاتف ٢٠٢"), native("٢٠٢", "call ٢٠٢")
     (True, False)
@@ -118,7 +117,7 @@ def native(written: str, text: str) -> bool:
 
 
 def _script(character: str) -> str:
-    """The first word of its name, those that share figures taken together."""
+    """The script in the Unicode name of a character; scripts that share figures are one."""
     name = unicodedata.name(character, "?").split(maxsplit=1)[0].removesuffix("-INDIC")
     return _SHARED.get(name, name)
 

@@ -1,15 +1,9 @@
-"""Amounts of money in a folded text: a wage where it is said to be pay, a price elsewhere.
+"""Prices, wages, working hours and places in ads, as spans of the raw text.
 
-The nearest word before an amount, in its sentence, says what the money is for; without one, money
-for a stretch of time ("€12 an hour") is pay.
-
-What else an ad says that is worth a span: prices, wages, hours and places.
-
-Not for linking and not in the way of a score: `adrisk extract` and whoever asks finds them.
-
-Working and opening hours in a folded text: spans of the clock, hours a day or a week, "24/7".
-
-A single time is not found, nor is a duration, nor a range of figures that nothing says is of hours.
+In: raw and folded texts. Out: `Mention`s, for `adrisk extract` and reports; they are used neither
+for linking nor for scores. Money is a wage or a price by the nearest cue word before it in its
+sentence; without one, money per unit of time ("€12 an hour") is a wage. Hours are ranges of clock
+times, hours a day or week, and "24/7"; single times, durations and other ranges are left out.
 """
 
 from __future__ import annotations
@@ -47,13 +41,13 @@ def find_mentions(raw: str, contacts: Sequence[Contact] = ()) -> list[Mention]:
     """Prices, wages, hours and places of an ad, in order, without overlaps.
 
     Args:
-        raw: the ad as it was written.
-        contacts: of the same ad; nothing within them is anything else.
+        raw: the raw text.
+        contacts: of the same ad; mentions do not overlap them.
 
     >>> [(m.kind, m.start, m.end) for m in find_mentions("Cook in Leeds, £12 an hour, 9am-5pm")]
     [('place', 8, 13), ('wage', 15, 26), ('hours', 28, 35)]
     """
-    return _of_text(raw, fold_text(raw), contacts, timed=True, paid=True)
+    return _mentions(raw, fold_text(raw), contacts, timed=True, paid=True)
 
 
 def mentions_column(
@@ -74,16 +68,16 @@ def mentions_column(
         np.asarray(pc.match_substring_regex(folded, hint).to_numpy(zero_copy_only=False))
         for hint in (MONEY_HINT, HOURS_HINT)
     )
-    theirs = contacts if contacts is not None else [()] * len(raw)
+    known = contacts if contacts is not None else [()] * len(raw)
     return [
-        _of_text(text, plain, found, timed=bool(t), paid=bool(p))
-        for text, plain, found, t, p in zip(
-            raw.to_pylist(), folded.to_pylist(), theirs, timed, paid, strict=True
+        _mentions(text, plain, own, timed=bool(t), paid=bool(p))
+        for text, plain, own, t, p in zip(
+            raw.to_pylist(), folded.to_pylist(), known, timed, paid, strict=True
         )
     ]
 
 
-def _of_text(
+def _mentions(
     raw: str, folded: str, contacts: Sequence[Contact], *, timed: bool, paid: bool
 ) -> list[Mention]:
     spans: list[tuple[str, int, int]] = list(find_money(folded)) if paid else []
@@ -93,24 +87,25 @@ def _of_text(
             for start, end in find_hours(folded)
             if not any(start < last and first < end for _, first, last in spans)
         ]
-    found = []
+    mentions = []
     if spans:
-        back = offset_map(raw, folded)
+        raw_span = offset_map(raw, folded)
         for kind, start, end in spans:
-            first, last = back(start, end)
-            found.append(Mention(kind, first, last, raw[first:last].lower() != folded[start:end]))
+            first, last = raw_span(start, end)
+            obscured = raw[first:last].lower() != folded[start:end]
+            mentions.append(Mention(kind, first, last, obscured))
     taken = [(c.start, c.end) for c in contacts]
-    found = [m for m in found if not _within(m.start, m.end, taken)]
-    taken += [(m.start, m.end) for m in found]
-    found += [
+    mentions = [m for m in mentions if not _overlaps(m.start, m.end, taken)]
+    taken += [(m.start, m.end) for m in mentions]
+    mentions += [
         Mention("place", p.start, p.end, False)
         for p in find_places(raw)
-        if not _within(p.start, p.end, taken)
+        if not _overlaps(p.start, p.end, taken)
     ]
-    return sorted(found, key=lambda mention: mention.start)
+    return sorted(mentions, key=lambda mention: mention.start)
 
 
-def _within(start: int, end: int, others: Sequence[tuple[int, int]]) -> bool:
+def _overlaps(start: int, end: int, others: Sequence[tuple[int, int]]) -> bool:
     return any(start < last and first < end for first, last in others)
 
 
@@ -129,7 +124,7 @@ _WORDS = (
     "块|人民币|港币|美元|美金|欧元|日元|円|원"
 )
 _AFTER = rf"\s?(?:{_SIGN}|万?(?:{_WORDS})(?![a-zà-ÿ])|(?:{_CODES})(?![^\W_]))"
-_FIGURES = (  # bounded, or a flood of figures would be read again from each of them
+_FIGURES = (  # bounded, so that long runs of figures are not scanned again from each figure
     r"(?<!\d)\d{1,3}(?:[.,'’\u00a0 ]\d{3}){1,4}(?!\s?\d)(?:[.,]\d{1,2})?"
     r"|(?<!\d)\d{1,9}(?!\d)(?:[.,]\d{1,2})?"
 )
@@ -201,7 +196,7 @@ MONEY_HINT = (  # RE2 syntax
     rf"(?:{_SIGN}|\b(?:{_CODES}|rm|rs\.?|s/|r))[\s\pZ]?\d"
     r"|\d[\s\pZ]?(?:/|an?\s|per\s|por\s|par\s|pa\b|monthly|weekly)"
 )
-"""What a folded text holds if it names an amount of money."""
+"""A pattern in every folded text with an amount of money."""
 
 
 def find_money(text: str) -> Iterator[tuple[str, int, int]]:
@@ -219,14 +214,13 @@ def find_money(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _kind(before: str, timed: bool) -> str:
-    """What money is for that has some words before it."""
-    sentence = _SENTENCE.split(before)[-1]
-    said = None
-    for cue in _CUES.finditer(sentence):
-        said = cue.lastgroup
-    if said is None:
+    """Wage or price, by the last cue word before an amount in its sentence."""
+    nearest = None
+    for cue in _CUES.finditer(_SENTENCE.split(before)[-1]):
+        nearest = cue.lastgroup
+    if nearest is None:
         return "wage" if timed else "price"
-    return "wage" if said == "pay" else "price"
+    return "wage" if nearest == "pay" else "price"
 
 
 _HOUR = r"(?:[01]?\d|2[0-4])"
@@ -313,11 +307,11 @@ HOURS_HINT = (  # RE2 syntax
     r"|\d[\s\pZ](?:to|a|à|às|as|до|and|y|e|et)[\s\pZ]\d|nine to five|круглосуточно|around the "
     r"clock|цілодобово|صباح|مساء|全天候"
 )
-"""What a folded text holds if it says hours."""
+"""A pattern in every folded text with hours."""
 
 
 def find_hours(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of the hours in a folded text; the surer ways of writing first."""
+    """Start and end of the hours in a folded text, by decreasing certainty of the pattern."""
     taken: list[tuple[int, int]] = []
     for pattern in _HOURS:
         for match in pattern.finditer(text):

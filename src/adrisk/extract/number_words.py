@@ -1,10 +1,8 @@
-"""Numbers written as words in English, Spanish, Portuguese and French.
+"""Number words in English, Spanish, Portuguese and French, as patterns and as figures.
 
-In: a piece of folded text that is known to be a number. Out: its figures. The patterns are used
-only inside runs of figures and number words (`adrisk.extract.phones`), so that words with a second
-meaning ("one", "once", "dos", "sept") stay words everywhere else.
-
-A regular expression of many words that costs little where none of them stands.
+In: a piece of folded text that is a number. Out: its figures. The patterns are used only inside
+runs of figures and number words (`adrisk.extract.phones`), so that words with a second meaning
+("one", "once", "dos", "sept") stay words elsewhere. `any_of` builds a fast pattern of many words.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from collections.abc import Iterable
 def any_of(words: Iterable[str]) -> str:
     """Pattern of any of the words (or patterns that begin with a plain letter), earlier ones first.
 
-    Words are put together by their first letter, so that `re` tries few of them at each place.
+    Words are grouped by their first letter, so that `re` tries few of them at each position.
 
     >>> any_of(["ten", "two", "six"])
     '(?:t(?:en|wo)|s(?:ix))'
@@ -102,10 +100,10 @@ SPOKEN = (
 """Pattern of a number from 0 to 99 in words, and of "eight hundred" and "double five"."""
 
 NUMBER_WORDS = (*_VALUES, *_REPEATS)
-"""Words that are numbers, and those that say how often the next figure is meant."""
+"""Number words, and the words that repeat the next figure."""
 
 GLUE_WORDS = ("y", "e", "et")
-"""Words that may stand between the parts of a spoken number."""
+"""Words between the parts of a spoken number."""
 
 _PART = re.compile(rf"{_any_of(list(_REPEATS))}|hundred|vingts|\d|{WORD}")
 

@@ -1,15 +1,9 @@
-"""Which phone numbers exist, by `phonenumbers` and the ranges reserved for fiction.
+"""Validity of phone numbers, by `phonenumbers` and the ranges reserved for fiction.
 
-In: the figures of a number. Out: its E.164 form, or None. Numbers as people of the likeliest
-regions write them are looked up at once; `phonenumbers` parses only the others, which takes
-several times as long. The last answers are kept, because the same numbers come again and again.
-
-Which figures may be a number of a region, told in a microsecond from `phonenumbers`' own tables.
-
-`phonenumbers` tries one kind of number after the other and takes ten to a hundred times as long.
-Here the patterns of all kinds are one, for each length. `assigned` answers as it does;
-`may_be_assigned` refuses only what it would refuse however the figures are parsed, so that only
-what is left needs parsing.
+In: the figures of a number. Out: its E.164 form, or None. `phonenumbers` tries one kind of number
+after the other, so the patterns of all kinds are merged here, one for each length, which is ten to
+a hundred times as fast. `assigned` gives the result of `phonenumbers`; `may_be_assigned` excludes
+only numbers that are invalid however they are parsed, so that few are parsed. Results are cached.
 """
 
 from __future__ import annotations
@@ -28,12 +22,12 @@ _KEPT = 1 << 14  # answers; a few MB
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How numbers are written in a region: figures before the number proper, and the number."""
+    """The numbering plan of a region: figures before the national number, and its pattern."""
 
     code: str
     trunk: str
     number: str
-    plain: bool = True  # `phonenumbers` would take away the trunk figures and nothing else
+    plain: bool = True  # whether `phonenumbers` strips the trunk figures and nothing else
 
 
 # Most likely first.
@@ -52,7 +46,7 @@ _PLANS = {
     "RU": _Plan("7", "8", r"[3-9]\d{9}", plain=False),
     "CN": _Plan("86", "", r"1[3-9]\d{9}", plain=False),
 }
-# The number proper as written within the region, and behind the country code.
+# The national number as written within the region, and after the country code.
 _AT_HOME = {region: re.compile(f"{p.trunk}({p.number})") for region, p in _PLANS.items()}
 _ABROAD = {region: re.compile(f"{p.code}({p.number})") for region, p in _PLANS.items() if p.plain}
 # Reserved by the regulators (NANPA; Ofcom; Arcep), and so refused as "not assigned".
@@ -67,7 +61,7 @@ _FICTION_FIGURES = {1: (10,), 44: (10,), 33: (9,)}
 
 @lru_cache(_KEPT)
 def international(number: str) -> str | None:
-    """The E.164 form of figures behind a plus or 00, if there may be such a number."""
+    """The E.164 form of figures after a plus or 00, if the number is possible."""
     return _from_abroad(number, possible=True)
 
 
@@ -75,7 +69,7 @@ def international(number: str) -> str | None:
 def national(number: str, region: str | None, *, cued: bool) -> str | None:
     """The canonical form of a number without a plus, from the likeliest region that has it."""
     if len(number) == 7:
-        # Written without its area code: kept as it is, and only where a word announces it.
+        # Written without its area code: unchanged, and only after a word for a phone.
         local = cued and region in (None, "US", "CA") and re.fullmatch(r"[2-9]\d{6}", number)
         return number if local else None
     if region is not None and american(region):
@@ -101,7 +95,7 @@ def national(number: str, region: str | None, *, cued: bool) -> str | None:
 
 @lru_cache(_KEPT)
 def at_home(number: str, region: str) -> bool:
-    """Whether figures are a valid number of a region, with whatever stands before it there."""
+    """Whether figures are a valid number of a region, including its national prefix."""
     if (prefix := _always_before(region)) and not number.startswith(prefix):
         return False
     if not may_be_assigned(number, region):
@@ -119,7 +113,7 @@ def at_home(number: str, region: str) -> bool:
 
 @lru_cache(512)
 def _always_before(region: str) -> str | None:
-    """The figures that numbers are never without within a region, such as 0, if there are any."""
+    """The national prefix that a region always writes, such as 0, if it has one."""
     data = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
     rules = (
         [form.national_prefix_formatting_rule or "" for form in data.number_format] if data else []
@@ -151,16 +145,16 @@ def _of_region(number: str, region: str, proper: str | None, *, possible: bool) 
 
 
 def _may_be_fiction(number: str, region: str) -> bool:
-    """Whether any end of some figures is a number reserved for fiction in a region."""
+    """Whether a suffix of the figures is a number reserved for fiction in a region."""
     code = phonenumbers.country_code_for_region(region)
     lengths = _FICTION_FIGURES.get(code, ())
     return any(_FICTION.fullmatch(f"+{code}{number[-length:]}") for length in lengths)
 
 
 def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | None:
-    """The E.164 form of the number proper if it is valid, fictional or, if that will do, possible.
+    """The E.164 form of a national number if it is valid, fictional or, with `possible`, possible.
 
-    What `_parsed` gives; the tests compare the two.
+    Gives the result of `_parsed`; the tests compare the two.
     """
     value = f"+{plan.code}{proper}"
     if _FICTION.fullmatch(value):
@@ -177,7 +171,7 @@ def _planned(region: str, plan: _Plan, proper: str, *, possible: bool) -> str | 
 
 
 def _parsed(number: str, region: str | None, *, possible: bool) -> str | None:
-    """The E.164 form of any writing, by the same rule."""
+    """The E.164 form of a number, parsed by `phonenumbers`, by the same rule."""
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
@@ -204,14 +198,14 @@ _KINDS = (
     "mobile",
 )
 _LONGEST_CODE = 3
-_NO_REGION = "001"  # what stands for a region in codes that belong to no country
-# Rules for taking a prefix away that leave an end of the number and put nothing before it.
+_NO_REGION = "001"  # region of codes that belong to no country
+# Prefix transformations that leave a suffix of the number unchanged.
 _LEAVES_AN_END = (None, "", r"\1", r"\2")
 _NOTHING = re.compile(r"(?!)")
 
 
 def assigned(proper: str, region: str) -> bool:
-    """Whether the figures behind a region's country code are a valid number of that region.
+    """Whether the figures after a region's country code are a valid number of that region.
 
     >>> assigned("7911123456", "GB"), assigned("0000000000", "GB")
     (True, False)
@@ -229,7 +223,7 @@ def assigned(proper: str, region: str) -> bool:
 
 
 def may_be_assigned(number: str, region: str) -> bool:
-    """Whether figures, written as within a region, may be valid once prefixes are taken away.
+    """Whether figures, written as within a region, may be valid after prefixes are stripped.
 
     Args:
         number: figures alone.
@@ -250,7 +244,7 @@ def may_be_assigned(number: str, region: str) -> bool:
 
 
 def may_be_assigned_abroad(number: str) -> bool:
-    """Whether figures that begin with a country code may be valid just as they stand."""
+    """Whether figures that begin with a country code may be valid without changes."""
     for length in range(1, _LONGEST_CODE + 1):
         code = int(number[:length])
         regions = COUNTRY_CODE_TO_REGION_CODE.get(code)
@@ -268,7 +262,7 @@ def _metadata(region: str) -> Any:
 
 @lru_cache(512)
 def _beginnings(region: str) -> tuple[int, re.Pattern[str]] | None:
-    """The country code, and what leads out of the region; None where nothing can be told."""
+    """Country code and pattern of the international prefix; None if prefixes are transformed."""
     metadata = _metadata(region)
     if metadata is None or metadata.national_prefix_transform_rule not in _LEAVES_AN_END:
         return None
@@ -301,7 +295,7 @@ def _any_kind(region: str, length: int) -> re.Pattern[str]:
 
 @cache
 def _anywhere(code: int, length: int) -> re.Pattern[str]:
-    """Every kind of number of so many figures, in all regions of a country code."""
+    """A pattern of all kinds of number of a length, in all regions of a country code."""
     return _union(
         pattern
         for region in COUNTRY_CODE_TO_REGION_CODE[code]

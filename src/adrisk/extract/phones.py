@@ -1,13 +1,9 @@
-"""Phone numbers in a folded text, also those written so that machines miss them.
+"""Phone numbers in a folded text, including those written to evade machines.
 
-A phone is looked for only in a run: figures, number words and letters that stand for figures, with
-nothing but a few separators between. Dates, prices, hours and reference numbers are taken out of
-a run first; what is left must be a number that `phonenumbers` accepts, or one reserved for fiction.
-
-What is a phone number and what only looks like one.
-
-Knows how dates, prices and references are written, which words announce a phone, how numbers are
-grouped. Which numbers exist is `adrisk.extract.numbering`'s to say.
+In: a folded text and the runs to search: figures, number words and letters that stand for figures,
+with a few separators between. Out: `Phone`s. Dates, prices, hours and reference numbers are masked
+in a run first; the rest must be a number that `phonenumbers` accepts, or one reserved for fiction
+(`numbering`). Words before a number and its grouping decide in doubtful cases.
 """
 
 from __future__ import annotations
@@ -28,8 +24,8 @@ _LETTER = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\u
 _BEFORE = rf"(?<!{_LETTER})(?<!\d)"
 _SEPARATORS = rf"(?:[^\w{BREAKS}]|_){{0,{MOST_SEPARATORS}}}"
 _MOST_OPENING = 2
-_MOST_GROUPS = 60  # of one run; a longer one is read in pieces,
-_GROUPS_AGAIN = 15  # and so many groups twice, as a phone may be in two
+_MOST_GROUPS = 60  # of one run; a longer one is read in pieces
+_GROUPS_AGAIN = 15  # groups that two pieces share, as a phone may lie across them
 _ALIKE = rf"(?!{WORD})[oil]"  # of "3one", the o is not a zero
 _MIXED = rf"(?:{_ALIKE}){{0,4}}\d(?:\d|{_ALIKE})*+"
 _END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
@@ -55,7 +51,7 @@ _INTERNATIONAL_WRITING = re.compile(r"\+[0-9 ().-]+")
 _INTERNATIONAL = re.compile(r"\(?(?:\+|00)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _LONELY_FIGURES = 4  # that many groups of one figure are not how numbers are written
-_SEEN_BEFORE, LOOK_AHEAD = 12, 10  # characters around a run that say what it is
+_SEEN_BEFORE, LOOK_AHEAD = 12, 10  # characters around a run that can identify it
 _KEPT = 1 << 13  # runs with their surroundings; a few MB
 _MOST_FIGURES = 17  # 15 (E.164) behind 00
 _WEAK_GAPS = {"": 0, "-": 0, ".": 0, " ": 1}
@@ -73,7 +69,7 @@ class Phone:
 
 
 class _Unit(NamedTuple):
-    """Some figures of a run, however they are written."""
+    """A group of figures of a run, in any writing."""
 
     start: int
     end: int
@@ -87,8 +83,8 @@ def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]
 
     Args:
         text: the folded text.
-        runs: where in it to look, and whether to read number words and letters as figures too.
-        region: two letters, upper case; where a number without a country code is likely from.
+        runs: spans to search, and whether number words and letters count as figures.
+        region: two letters, upper case; the likely country of a number without a country code.
     """
     pattern = _SPELLED_RUN if runs.spelled else _PLAIN_RUN
     found: list[Phone] = []
@@ -118,7 +114,7 @@ def find_phones(text: str, runs: Runs, region: str | None = None) -> list[Phone]
 def _in_match(
     near: str, start: int, end: int, spelled: bool, region: str | None
 ) -> tuple[Phone, ...]:
-    """The phones in a run, of which only the surroundings are known; a campaign repeats both."""
+    """The phones in a run and its surroundings; cached, as campaigns repeat both."""
     units = _units(near, start, end)
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
         return ()
@@ -128,7 +124,7 @@ def _in_match(
     cue = announced(near, start)
     if cue is False and not _INTERNATIONAL.match(written):
         return ()
-    # With what stands before it, so that "$" and "ref-" can be seen.
+    # Includes the text before the run, such as "$" and "ref-".
     before = max(0, start - _SEEN_BEFORE)
     masked = without_others(near[before:])
     if masked == near[before:]:
@@ -142,9 +138,9 @@ def _in_match(
 
 
 def usual_phone(near: str, start: int, end: int, region: str | None) -> Phone | None:
-    """The phone that a run is, if it is written and surrounded so that nothing else need be asked.
+    """The phone of a run in a usual writing and surroundings, else None.
 
-    What `find_phones` would find from the first figure to the last; most phones are written so.
+    A fast path that gives the result of `find_phones`; most phones are written so.
     """
     if near[end : end + 1].isalpha():
         return None
@@ -182,7 +178,7 @@ def _in_run(
 
 
 def _split(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Iterator[Phone]:
-    """The phones in some units: all of them as one, else the parts between strong gaps."""
+    """The phones in some units: all units as one phone, else the parts between strong gaps."""
     everything = units
     while units and units[-1].letter:
         units = units[:-1]
@@ -220,7 +216,7 @@ def _split(text: str, units: list[_Unit], region: str | None, cue: bool | None) 
 
 
 def _read(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Phone | None:
-    """The phone that these units are, taken together."""
+    """The phone that the units form together, if they form one."""
     number = "".join(unit.figures for unit in units)
     if not LEAST_FIGURES <= len(number) <= _MOST_FIGURES:
         return None
@@ -249,20 +245,20 @@ def _read(text: str, units: list[_Unit], region: str | None, cue: bool | None) -
 
 
 def _same_noise(text: str, units: list[_Unit]) -> bool:
-    """Whether single figures have one and the same mark between them, as in 2|0|2|5."""
+    """Whether the units are single figures with the same mark between them, as in 2|0|2|5."""
     gaps = {text[a.end : b.start] for a, b in pairwise(units)}
     return len(gaps) == 1 and all(len(unit.figures) == 1 for unit in units)
 
 
 def _writer(groups: list[int], number: str, region: str | None) -> str | None:
-    """Who writes a number in such groups: 202-555-0143 is American, unless it is right at home."""
+    """The region whose grouping a number has: 3-3-4 is American unless valid in its own region."""
     if groups == [3, 3, 4] and region is not None:
         return "US" if american(region) or not at_home(number, region) else region
     return region
 
 
 def _strength(before: _Unit, gap: str, after: _Unit) -> int:
-    """How much a gap between two units looks like the end of a number."""
+    """Strength of a gap between two units as the end of a number, 0 to `_CERTAIN`."""
     if not after.letter and gap in _WEAK_GAPS:
         return _WEAK_GAPS[gap]
     if any(mark in gap for mark in "+;|\t"):
@@ -329,14 +325,14 @@ _FROM_LETTER = (
     r"(?!tel|cel|mob|txt|sms|call|wa-|ph-)[a-z]{1,5}[-#]\d+(?:[-/]\d+)*",
     r"[a-z]{2}\d{2}(?:\s?\d{4}){3,}",
 )
-# What all of a kind begin with stands before them, so that most places are passed over at once.
+# A lookahead before each kind lets `re` skip most positions.
 _NOT_PHONE = re.compile(
     rf"(?=\d)(?<!\d)(?:{'|'.join(_FROM_FIGURE)})"
     rf"|[€$£¥₹]\s?{_AMOUNT}(?:\s?[-–—]\s?{_AMOUNT})?"
     rf"|(?=[a-z])(?<!\w)(?:{'|'.join(_FROM_LETTER)})"
 )
 
-# Every alternative of these two begins with a letter, which lets `re` skip to where one may be.
+# Every alternative begins with a fixed letter, which lets `re` skip most positions.
 _CUE = re.compile(
     r"tel|phon|t[ée]l[ée]phon|m[óo]vil|m[óo]bil|mobile|celular|cell?\b|call|text\b|txt|sms|ring\b"
     r"|what'?s?\s?app|wsp|wpp|viber|signal|telegram|contact|llam|ligue|ligar|liga\b|appel|joindre"
@@ -357,7 +353,7 @@ _REFERENCE = re.compile(
 _ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_]\s?[:,.?!]\s)$")
 _ALONE_BEHIND = re.compile(rf"(?:$|\n|[.,;:!?)]?(?:$|\n|\s(?![\d$€£¥₹¤])))(?!\s?{_CURRENCY})")
 LOOK_BACK = 32
-"""How many characters before a number may say what it is."""
+"""Characters before a number in which a word can identify it."""
 
 # Lengths of the groups of figures in the ways numbers are usually written.
 _USUAL_GROUPS = re.compile(
@@ -365,18 +361,18 @@ _USUAL_GROUPS = re.compile(
     r"|2 2 2 2 2|4 2 2 2|3 3 3|3 2 2 2|2 3 2 2|3 6|2 4 4|2 5 4|2 8|2 9|4 6|4 3 3|4 4 3"
 )
 _AMERICAN_GROUPS = {(3, 3, 4), (1, 3, 3, 4), (3, 7), (10,), (11,), (1, 10), (6, 4), (3, 4), (7,)}
-_COUNTING = ("234567", "765432")  # nobody's number; a list, or made up
+_COUNTING = ("234567", "765432")  # a list, or made up
 
 
 def without_others(text: str) -> str:
-    """The text with dates, hours, money, postcodes and references made line breaks, as long."""
+    """The text with dates, hours, money, postcodes and references replaced by line breaks."""
     return _NOT_PHONE.sub(lambda match: "\n" * len(match.group()), text)
 
 
 def alone(text: str, start: int, end: int) -> bool:
-    """Whether neither side of a phone in one of the usual groupings makes it something else.
+    """Whether the text around a phone in a usual grouping leaves no other reading.
 
-    If so, `without_others` leaves it whole: what that takes out is grouped in other ways.
+    If so, `without_others` does not change it: its patterns have other groupings.
     """
     return _ALONE_BEFORE.search(text, max(0, start - 3), start) is not None and (
         _ALONE_BEHIND.match(text, end) is not None
@@ -384,14 +380,14 @@ def alone(text: str, start: int, end: int) -> bool:
 
 
 def referred(text: str, start: int) -> bool:
-    """Whether a word for a reference stands before a number, even if one for a phone does too."""
+    """Whether a word for a reference precedes a number, even if one for a phone does too."""
     return (
         _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
     )
 
 
 def announced(text: str, start: int) -> bool | None:
-    """True behind a word for a phone, False behind one for a reference, None behind neither."""
+    """True after a word for a phone, False after one for a reference, None after neither."""
     line = text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]
     cue, reference = _last_end(_CUE, line), _last_end(_REFERENCE, line)
     return None if cue == reference else cue > reference
@@ -405,12 +401,12 @@ def _last_end(pattern: re.Pattern[str], line: str) -> int:
 
 
 def usually_grouped(groups: Sequence[int]) -> bool:
-    """Whether phones are written in groups of so many figures."""
+    """Whether phones are usually written in groups of these lengths."""
     return _USUAL_GROUPS.fullmatch(" ".join(map(str, groups))) is not None
 
 
 def credible(value: str, region: str | None, groups: Sequence[int]) -> bool:
-    """Whether a number that no word announces is written as in the country it is said to be of."""
+    """Whether a number without a word for a phone is written as usual in its country."""
     if value.startswith("+1"):
         return tuple(groups) in _AMERICAN_GROUPS
     if set(groups) == {2} and region is None:
@@ -421,5 +417,5 @@ def credible(value: str, region: str | None, groups: Sequence[int]) -> bool:
 
 
 def made_up(number: str) -> bool:
-    """Whether the figures count up or down, or are hardly more than one repeated."""
+    """Whether the figures count up or down, or consist of one or two different ones."""
     return len(set(number)) <= 2 or any(part in number for part in _COUNTING)

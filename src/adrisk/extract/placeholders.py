@@ -1,8 +1,8 @@
-"""Placeholders for contacts: what a model reads in place of a phone, an address, a handle, a link.
+"""Placeholders for contacts, which replace phones, addresses, handles and links in model input.
 
-In: a folded text and the spans of its contacts. Out: the text, as long as before, with the kind of
-each contact in its place and no letter or figure of it. That an ad names a phone may be learned,
-which phone may not: a model folder must not give away the contacts of the ads it learned from.
+In: a folded text and the spans of its contacts. Out: a text of the same length with the kind of
+each contact in its place and none of its letters or figures. A model may learn that an ad has a
+phone, but not which: a model folder must not reveal contacts of training ads.
 """
 
 from __future__ import annotations

@@ -1,14 +1,10 @@
-"""Towns, regions and countries by name, in any script, and the country each is in.
+"""Place names in text, in any script, with their countries, and the likely country of an ad.
 
-The names are in `places.tsv` (GeoNames and Unicode CLDR), those that places of several countries
-share in `places_shared.tsv`. Names that are also common words count
-only with something beside them that says that a place is meant: "in Reading", "Cork, full time".
-
-Where the phones of an ad are likely from: its place, else what its language says.
-
-In: the location and the language of an ad, as they stand in its row. Out: two letters, or None
-where nothing is known. English, Portuguese and Chinese are written in too many countries to choose
-one by.
+In: a raw text, or the location and language columns of an ad. Out: `Place`s, or two-letter country
+codes. The names are in `places.tsv` (GeoNames and Unicode CLDR), those of places in several
+countries in `places_shared.tsv`. Names that are also common words count only after a cue: "in
+Reading", "Cork, full time". A language gives a country only if it is mostly written in one, so
+English, Portuguese and Chinese give none.
 """
 
 from __future__ import annotations
@@ -41,7 +37,7 @@ _ARABIC_PREFIX = re.compile(r"^[بلوف](?=..)")
 
 
 class Place(NamedTuple):
-    """A name at `text[start:end]` and the country that it is in."""
+    """A place name at `text[start:end]` and its country."""
 
     start: int
     end: int
@@ -55,7 +51,7 @@ class _Names(NamedTuple):
 
 
 def find_places(text: str) -> list[Place]:
-    """The places named in a raw text, in order; the longest of several that overlap."""
+    """The places in a raw text, in order; of overlapping names the longest."""
     names = _names()
     found: list[Place] = []
     words = [(m.start(), m.end()) for m in _WORD.finditer(text)]
@@ -76,9 +72,9 @@ def find_places(text: str) -> list[Place]:
 
 
 def country_of(location: str) -> str | None:
-    """The country that a location is in: that of its last known part, as in "Perth, Australia".
+    """The country of a location, by its last known part, as in "Perth, Australia".
 
-    None where nothing is known, and where places of several countries have the name.
+    None if no part is known, or if several countries have a place of that name.
 
     >>> country_of("Leeds"), country_of("Paris, TX, US"), country_of("somewhere")
     ('GB', 'US', None)
@@ -90,10 +86,10 @@ def country_of(location: str) -> str | None:
 
 
 def countries_of(location: str) -> tuple[str, ...]:
-    """The countries that a location may be in, the likeliest first; none where nothing is known.
+    """The possible countries of a location, the likeliest first; empty if no part is known.
 
-    The last known part says it; where several countries have a place of that name, what stands
-    before it says which of them is meant, if it can.
+    The last known part decides; if several countries have a place of that name, the parts before
+    it narrow them down.
 
     >>> countries_of("Valencia"), countries_of("Tbilisi, Georgia")
     (('VE', 'ES'), ('GE',))
@@ -115,7 +111,7 @@ def countries_of(location: str) -> tuple[str, ...]:
 
 
 def _of_part(part: str, parts: int) -> tuple[str, ...]:
-    """The countries that one part of a location may mean."""
+    """The possible countries of one part of a location."""
     names = _names()
     if len(part) == 2 and part.isupper() and part in _codes() and (part != "CA" or parts != 2):
         return (part,)
@@ -147,10 +143,10 @@ def _country(names: _Names, text: str, start: int, end: int) -> str | None:
         return names.sure[name]
     if name in names.doubtful:
         before = text[max(0, start - 24) : start]
-        behind = _SET_APART.match(text, end) is not None
-        said = _CUE.search(before) is not None
+        cued = _CUE.search(before) is not None
+        separate = _SET_APART.match(text, end) is not None
         begins = _SENTENCE.search(before) is not None
-        return names.doubtful[name] if (said and not begins) or (behind and said) else None
+        return names.doubtful[name] if cued and (separate or not begins) else None
     first = name[0]
     if "\u0400" <= first <= "\u04ff":
         stem = _CASE_ENDING.sub("", name)
@@ -195,7 +191,7 @@ def _names() -> _Names:
 
 @cache
 def _shared() -> dict[str, tuple[str, ...]]:
-    """The names of places_shared.tsv and the countries that each may mean."""
+    """The names of places_shared.tsv with their possible countries."""
     content = files("adrisk.extract").joinpath("places_shared.tsv").read_text(encoding="utf-8")
     lines = [line.split("\t") for line in content.splitlines() if not line.startswith("#")]
     return {name: tuple(countries.split(" ")) for name, countries in lines}
@@ -207,61 +203,13 @@ def _codes() -> frozenset[str]:
 
 
 _STATES = frozenset(
-    [
-        "AL",
-        "AK",
-        "AZ",
-        "AR",
-        "CA",
-        "CO",
-        "CT",
-        "DE",
-        "FL",
-        "GA",
-        "HI",
-        "ID",
-        "IL",
-        "IN",
-        "IA",
-        "KS",
-        "KY",
-        "LA",
-        "ME",
-        "MD",
-        "MA",
-        "MI",
-        "MN",
-        "MS",
-        "MO",
-        "MT",
-        "NE",
-        "NV",
-        "NH",
-        "NJ",
-        "NM",
-        "NY",
-        "NC",
-        "ND",
-        "OH",
-        "OK",
-        "OR",
-        "PA",
-        "RI",
-        "SC",
-        "SD",
-        "TN",
-        "TX",
-        "UT",
-        "VT",
-        "VA",
-        "WA",
-        "WV",
-        "WI",
-        "WY",
-        "DC",
-    ]
-)
-
+    (
+        "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN",
+        "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV",
+        "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN",
+        "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "DC",
+    )
+)  # fmt: skip
 
 _KEPT = 1 << 13
 _BY_LANGUAGE = {
@@ -273,13 +221,12 @@ _SHORT = 8
 
 
 def guess_region(location: str | None, language: str | None) -> str | None:
-    """The country of a place, in the words of an ad's row, else that of its language.
+    """The likely country of an ad: that of its location, else that of its language.
 
     >>> guess_region("Perth, Australia", "en"), guess_region(None, "fr"), guess_region(None, "en")
     ('AU', 'FR', None)
 
-    A name that places of several countries share says nothing by itself: then the language says
-    it, unless its country has no such place.
+    If several countries have a place of that name, the language decides among them.
 
     >>> guess_region("Valencia", "es"), guess_region("Valencia", "en")
     ('ES', None)
@@ -302,8 +249,8 @@ def _guess(location: str, language: str) -> str | None:
     countries = countries_of(location) if location.strip() else ()
     if len(countries) == 1:
         return countries[0]
-    spoken = _BY_LANGUAGE.get(language)
-    return spoken if not countries or spoken in countries else None
+    country = _BY_LANGUAGE.get(language)
+    return country if not countries or country in countries else None
 
 
 @lru_cache(1024)

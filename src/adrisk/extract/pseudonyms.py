@@ -1,8 +1,8 @@
-"""Keyed pseudonyms of contacts: the same contact, the same name; without the key, no way back.
+"""Keyed pseudonyms of contacts: equal contacts have equal names, which cannot be reversed.
 
-Every purpose has a key of its own: 32 random bytes in `keys/<purpose>.key` of the workspace, which
-its owner alone may read. So what is made for one purpose, or in one workspace, cannot be matched
-with another's; and a key can be replaced (`rotate`) without touching the others.
+Every purpose has its own key: 32 random bytes in `keys/<purpose>.key` of the workspace, readable by
+its owner only. So pseudonyms of different purposes or workspaces cannot be matched, and one key can
+be replaced (`rotate`) without affecting the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KEY_LINE = re.compile(rb"adrisk-key (\S{10,40}) ([0-9a-f]{64})\n")
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What may be told of a key: what it is for, since when, and a fingerprint to compare it by."""
+    """The public facts of a key: its purpose, date of creation and fingerprint."""
 
     purpose: str
     created: str
@@ -40,7 +40,7 @@ class KeyFacts:
 
 
 class Pseudonymiser:
-    """Turns contacts into pseudonyms for one purpose; shows neither contacts nor its key."""
+    """Maker of pseudonyms for one purpose; it reveals neither contacts nor its key."""
 
     __slots__ = ("_key", "purpose")
 
@@ -72,7 +72,7 @@ class Pseudonymiser:
 
     @classmethod
     def ephemeral(cls) -> Pseudonymiser:
-        """A pseudonymiser under a key that nobody keeps, for comparing within one process."""
+        """A pseudonymiser under a key that is not stored, for comparisons within one process."""
         return cls(secrets.token_bytes(_KEY_BYTES), "ephemeral")
 
     def of(self, contact: Contact) -> str:
@@ -82,7 +82,7 @@ class Pseudonymiser:
 
     @property
     def fingerprint(self) -> str:
-        """Eight characters that tell this key from others and do not give it away."""
+        """Eight characters that identify the key and do not reveal it."""
         return hmac.digest(self._key, b"fingerprint", hashlib.sha256)[:4].hex()
 
     def __repr__(self) -> str:
@@ -105,7 +105,7 @@ def sealing_key(folder: Path) -> bytes:
 
 
 def keys(folder: Path) -> list[KeyFacts]:
-    """What may be told of the keys of a workspace, by purpose; none are made.
+    """The public facts of the keys of a workspace, by purpose; no key is made.
 
     Raises:
         ConfigError: if a key file is damaged, or others than its owner may use it.
@@ -118,10 +118,10 @@ def keys(folder: Path) -> list[KeyFacts]:
 
 
 def rotate(folder: Path, purpose: str) -> KeyFacts:
-    """Put a new key in the place of a purpose's, for good.
+    """Replace the key of a purpose permanently.
 
-    Pseudonyms made before match no longer with those made after: whoever holds old ones and gets
-    hold of the new key learns nothing from it about them.
+    Pseudonyms made before no longer match those made after, and the new key reveals nothing about
+    the old pseudonyms.
 
     Raises:
         ConfigError: if the workspace has no key for the purpose.
@@ -146,9 +146,9 @@ def _path(folder: Path, purpose: str) -> Path:
 
 
 def _write(path: Path, *, replace: bool) -> None:
-    """Write a new key so that other processes see all of it or nothing.
+    """Write a new key atomically.
 
-    Of several that make the first key of a purpose, the first one wins.
+    If several processes make the first key of a purpose, the first one wins.
     """
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -170,7 +170,7 @@ def _write(path: Path, *, replace: bool) -> None:
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    """When a key was made, and the key, after checking that it is ours alone and whole."""
+    """Date of creation and key, after checks of the file's mode and form."""
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         content = file.read(200)
