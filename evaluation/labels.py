@@ -259,8 +259,8 @@ def _rules_output(corpus: Corpus, rows: IntArray) -> Targets:
     values = np.zeros((len(rows), len(labels)))
     for column, name in enumerate(labels):
         if name in found:
-            values[:, column] = (found[name].said == 0).any(axis=1)
-    return Targets(labels, values, found[RISK].said[:, 0].astype(np.int64))
+            values[:, column] = (found[name].codes == 0).any(axis=1)
+    return Targets(labels, values, found[RISK].codes[:, 0].astype(np.int64))
 
 
 def _judge_labels(labels: Targets, truth: Targets) -> dict[str, Any]:
@@ -303,7 +303,7 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
         for voter, counts in item.votes().items():
             if voter == JUDGES:
                 continue
-            said = item.ballots.said[:, item.ballots.voters.index(voter)]
+            said = item.ballots.codes[:, item.ballots.voters.index(voter)]
             asked = said >= 0
             row = [counts[0, 0], counts[0].sum(), counts[1:, 1:].sum(), counts[1:].sum()]
             row += [(said[present] == 0).sum(), (asked & present).sum()]

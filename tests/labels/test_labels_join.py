@@ -1,4 +1,4 @@
-"""Votes joined: planted accuracies come back, copies do not outvote, silence is not absence."""
+"""Joined votes recover planted accuracies, copies do not outvote, and silence is not absence."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ballots(item: str = "vague_role", **columns: np.ndarray) -> Ballots:
 
 def joined(found: Ballots) -> np.ndarray:
     """Probability that the item is present, for each ad."""
-    return join_votes({found.item: found}, [found.item], len(found.said)).targets.indicators[:, 0]
+    return join_votes({found.item: found}, [found.item], len(found.codes)).targets.indicators[:, 0]
 
 
 def right(share: np.ndarray, truth: np.ndarray) -> float:

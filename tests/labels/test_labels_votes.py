@@ -1,4 +1,4 @@
-"""Votes read from tables and asked of the rules; malformed ones are named, row and all."""
+"""Votes read from tables and made by rules; malformed votes are refused with their row."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_votes_become_one_matrix_an_item_with_gaps_for_abstentions() -> None:
         ITEMS,
     )
     assert found["vague_role"].voters == ("ann", "ben")
-    assert found["vague_role"].said.tolist() == [[0, -1], [-1, -1], [-1, 2]]
-    assert dict(zip(found[RISK].voters, found[RISK].said.T.tolist(), strict=True)) == {
+    assert found["vague_role"].codes.tolist() == [[0, -1], [-1, -1], [-1, 2]]
+    assert dict(zip(found[RISK].voters, found[RISK].codes.T.tolist(), strict=True)) == {
         "ben": [3, -1, -1],
         "ann": [-1, -1, 0],
     }
@@ -55,18 +55,18 @@ def test_a_table_without_votes_has_no_ballots() -> None:
     [
         (
             ("ann", "vague_role", "maybe"),
-            r"row 1 \(ad_id ad1\): the vote of 'ann' on 'vague_role' says 'maybe'; allowed are "
+            r"row 1 \(ad_id ad1\): the vote of 'ann' on 'vague_role' is 'maybe'; allowed are "
             "present, absent, not_stated, unsure",
         ),
-        (("ann", RISK, "4"), "says '4'; allowed are 0, 1, 2, 3, unsure"),
-        (("ann", RISK, "present"), "says 'present'; allowed are 0, 1, 2, 3, unsure"),
-        (("ann", "vague_role", "2"), "says '2'; allowed are present"),
-        (("ann", "vague_role", None), "says None; allowed are present"),
+        (("ann", RISK, "4"), "is '4'; allowed are 0, 1, 2, 3, unsure"),
+        (("ann", RISK, "present"), "is 'present'; allowed are 0, 1, 2, 3, unsure"),
+        (("ann", "vague_role", "2"), "is '2'; allowed are present"),
+        (("ann", "vague_role", None), "is None; allowed are present"),
         (("ann", "vague_rol", "present"), "on 'vague_rol': no such item; allowed are risk and"),
         (("ann", None, "present"), "no such item"),
-        (("", "vague_role", "present"), "names no voter"),
-        ((None, "vague_role", "present"), "names no voter"),
-        (("ben", "vague_role", "absent"), "is there twice"),
+        (("", "vague_role", "present"), "has no voter"),
+        ((None, "vague_role", "present"), "has no voter"),
+        (("ben", "vague_role", "absent"), "occurs twice"),
     ],
 )
 def test_a_malformed_vote_is_named(vote: Vote, message: str) -> None:
@@ -90,9 +90,9 @@ def test_a_rule_speaks_where_it_fires_and_is_silent_on_the_other_ads_of_its_lang
     assert list(found) == ["document_retention", RISK]
     votes = found["document_retention"]
     assert all(voter.startswith("rule:en.document_retention.") for voter in votes.voters)
-    assert votes.said[:, 0].tolist() == [0, 2, -1, 2]
+    assert votes.codes[:, 0].tolist() == [0, 2, -1, 2]
     assert found[RISK].voters == ("rule:graded",)
-    assert found[RISK].said[:2, 0].tolist() == [2, 0]
+    assert found[RISK].codes[:2, 0].tolist() == [2, 0]
 
 
 def test_ballots_of_two_groups_of_voters_stand_side_by_side() -> None:
@@ -102,8 +102,8 @@ def test_ballots_of_two_groups_of_voters_stand_side_by_side() -> None:
     others = read_votes(table([("ben", "vague_role", "absent")]), ITEMS)
     both = merge_ballots(people, others)
     assert both["vague_role"].voters == ("ann", "ben")
-    assert both["vague_role"].said.tolist() == [[0, 1]]
-    assert both["no_contract"].said.tolist() == [[1]]
+    assert both["vague_role"].codes.tolist() == [[0, 1]]
+    assert both["no_contract"].codes.tolist() == [[1]]
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
@@ -130,7 +130,7 @@ def test_votes_come_in_from_every_kind_of_file(form: str, tmp_path: Path) -> Non
 def test_a_cell_that_is_no_list_of_votes_stops_training_and_not_reading(tmp_path: Path) -> None:
     path = tmp_path / "ads.csv"
     path.write_text("text,votes\none kitchen job,present\n")
-    with pytest.raises(CorpusError, match="row 0 .*names no voter"):
+    with pytest.raises(CorpusError, match="row 0 .*has no voter"):
         load_corpus([str(path)])
 
 

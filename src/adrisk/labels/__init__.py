@@ -1,15 +1,15 @@
-"""What is known of ads: label columns as arrays (`targets`), votes joined into labels (`join`).
+"""Labels of ads as arrays (`targets`), and votes joined into probabilistic labels (`join`).
 
-Training does all of this by itself where ads carry votes. To look at the votes of a table:
+Training does this where ads have votes. To inspect the votes of a table:
 
     indicators = load_taxonomy().text_ids
     ballots = read_votes(ads, indicators)
-    ballots = together(ballots, rule_votes(texts, languages, indicators))  # the rules beside them
+    ballots = merge_ballots(ballots, rule_votes(texts, languages, indicators))
     joined = join_votes(ballots, indicators, len(ads))
-    joined.targets.indicators      # (n, k) probabilities, NaN where nobody judged
+    joined.targets.indicators      # (n, k) probabilities, NaN where not judged
     joined.targets.risk_shares     # (n, 4) probabilities of the levels
     joined.targets.confidence()    # chance that the likelier answer is right
     joined.items["no_contract"].voters()   # how often each voter is right, with intervals
 
-To add a voter - a reviewer, another model, an old keyword list - append its votes to the column.
+To add a voter (a reviewer, another model, a keyword list), append its votes to the column.
 """

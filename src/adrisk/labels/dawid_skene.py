@@ -1,15 +1,15 @@
-"""Who is right, and how often: the label model of Dawid and Skene, for one question.
+"""The label model of Dawid and Skene for one question: classes of ads and error rates of voters.
 
 In: what each of v voters answered on each of n ads, with gaps. Out: the probability of each class
-for each ad, and for each voter the chance of every answer given every class. It asks for no
-truth: voters are judged by one another, so at least three with something to say are wanted;
-with fewer the priors decide. It takes voters to err independently once the truth is given;
-`dependence` merges those that plainly do not.
+for each ad, and for each voter the chance of every answer given every class. No truth is needed:
+voters are judged by one another, so at least three informative voters are needed; with fewer the
+priors decide. Voters are assumed to err independently given the truth; `dependence` merges those
+that do not.
 
 Sources: Dawid and Skene 1979, "Maximum likelihood estimation of observer error-rates using the EM
-algorithm"; priors as in Paun et al. 2018, "Comparing Bayesian models of annotation". A rule that
-stays silent has answered too, as in Ratner et al. 2019, "Training complex models with multi-task
-weak supervision": a voter that only ever says one thing tells something by when it says it.
+algorithm"; priors as in Paun et al. 2018, "Comparing Bayesian models of annotation". The silence of
+a rule is an answer, as in Ratner et al. 2019, "Training complex models with multi-task weak
+supervision": when a voter with a single answer gives it is informative.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy import sparse
 from adrisk.types import FloatArray, IntArray
 
 MISSING = -1
-"""In a matrix of answers: this voter was not asked, or abstained."""
+"""In a matrix of answers: no answer, as the voter did not see the ad or abstained."""
 
 _MOST_ROUNDS = 500
 _ENOUGH = 1e-5  # change of any chance in a confusion
@@ -33,11 +33,11 @@ Answers = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """What is believed before any vote, in imagined votes.
+    """Dirichlet priors, as pseudo-counts of votes.
 
     Attributes:
-        prevalence: shape (k,), imagined ads of each class.
-        confusion: shape (v, k, a), imagined answers of each voter for each class; all above 0.
+        prevalence: shape (k,), pseudo-ads of each class.
+        confusion: shape (v, k, a), pseudo-answers of each voter for each class; all above 0.
     """
 
     prevalence: FloatArray
@@ -46,13 +46,13 @@ class Priors:
 
 @dataclass(frozen=True, slots=True)
 class LabelModel:
-    """What was learned of the classes and the voters.
+    """A fitted label model.
 
     Attributes:
         prevalence: shape (k,), adds up to 1.
         confusion: shape (v, k, a), chance of answer a from voter v where the class is k.
-        counts: shape (v, k, a), the votes behind `confusion`, shared out over the classes.
-        weights: shape (v,), votes that each voter is worth.
+        counts: shape (v, k, a), the votes behind `confusion`, by posterior class.
+        weights: shape (v,), the weight of each voter's votes.
         rounds: of expectation-maximisation.
     """
 
@@ -62,9 +62,9 @@ class LabelModel:
     weights: FloatArray
     rounds: int
 
-    def posterior(self, said: Answers) -> FloatArray:
-        """Probability of each class for each ad, shape (n, k); the prevalence where none voted."""
-        patterns, _, member = _patterns(said)
+    def posterior(self, codes: Answers) -> FloatArray:
+        """Probability of each class for each ad, shape (n, k); the prevalence without votes."""
+        patterns, _, member = _patterns(codes)
         return self._of(_one_hot(patterns, self.confusion.shape[2]))[member]
 
     def _of(self, votes: sparse.csr_array) -> FloatArray:
@@ -78,35 +78,35 @@ class LabelModel:
 
 
 def fit_label_model(
-    said: Answers,
+    codes: Answers,
     priors: Priors,
     *,
     start: FloatArray | None = None,
     weights: FloatArray | None = None,
     times: FloatArray | None = None,
 ) -> LabelModel:
-    """Learn prevalence and confusions from votes alone, by expectation-maximisation.
+    """Prevalence and confusions, fitted to votes alone by expectation-maximisation.
 
-    The result is a mode of the posterior in which the priors count as votes, and the same on
-    every run. Which class is which, the start settles: a first guess from the votes, or the
-    priors if they take voters for better than chance.
+    The result is a mode of the posterior, and the same on every run. The start identifies the
+    classes: a first guess from the votes, or priors under which voters are better than chance.
 
     Args:
-        said: shape (n, v), the answer's number, or `MISSING`.
+        codes: shape (n, v), the answer's number, or `MISSING`.
         priors: for v voters, k classes and a answers.
         start: shape (n, k), a first guess of the classes, the same for ads with the same votes;
-            what the priors make of the votes if left out.
-        weights: shape (v,), votes that each voter is worth; 1 if left out.
-        times: shape (n,), how often each ad counts; once if left out.
+            by default the posterior under the priors.
+        weights: shape (v,), the weight of each voter's votes; 1 by default.
+        times: shape (n,), how often each ad counts; once by default.
 
-    >>> said = np.array([[1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 1, 0], [0, 0, 1]], np.int8)
+    >>> rows = [[1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 1, 0], [0, 0, 1]]
+    >>> codes = np.array(rows, np.int8)
     >>> better_than_chance = Priors(np.ones(2), np.full((3, 2, 2), 1.0) + np.eye(2))
-    >>> model = fit_label_model(said, better_than_chance)
-    >>> model.posterior(said).argmax(axis=1).tolist()  # two agree always, the third does not count
+    >>> model = fit_label_model(codes, better_than_chance)
+    >>> model.posterior(codes).argmax(axis=1).tolist()  # two always agree
     [1, 0, 1, 0, 1, 0]
     """
     voters, classes, answers = priors.confusion.shape
-    patterns, first, member = _patterns(said)
+    patterns, first, member = _patterns(codes)
     often = np.bincount(member, weights=times, minlength=len(patterns)).astype(np.float64)
     votes = _one_hot(patterns, answers)
     back = sparse.csr_array(votes.T)
@@ -136,7 +136,7 @@ def fit_label_model(
 
 
 def confusion_interval(
-    said: Answers,
+    codes: Answers,
     priors: Priors,
     *,
     start: FloatArray | None = None,
@@ -144,20 +144,20 @@ def confusion_interval(
     resamples: int = 200,
     seed: int = 0,
 ) -> tuple[FloatArray, FloatArray]:
-    """The middle 95 % of a bootstrap of the confusions: low and high, each of shape (v, k, a).
+    """95 % bootstrap interval of the confusions: low and high, each of shape (v, k, a).
 
-    Ads are drawn anew with replacement and everything is fitted again, so that not knowing the
-    truth widens the interval as it should. Arguments as of `fit_label_model`.
+    The model is fitted again to each resample of ads, so that the interval includes the
+    uncertainty about the truth. Arguments as in `fit_label_model`.
     """
-    patterns, first, member = _patterns(said)
+    patterns, first, member = _patterns(codes)
     often = np.bincount(member, minlength=len(patterns))
     rng = np.random.default_rng(seed)
     opening = None if start is None else start[first]
-    found = [
+    confusions = [
         fit_label_model(patterns, priors, start=opening, weights=weights, times=drawn).confusion
-        for drawn in rng.multinomial(len(said), often / len(said), size=resamples).astype(float)
+        for drawn in rng.multinomial(len(codes), often / len(codes), size=resamples).astype(float)
     ]
-    low, high = np.quantile(np.stack(found), [0.025, 0.975], axis=0)
+    low, high = np.quantile(np.stack(confusions), [0.025, 0.975], axis=0)
     return low, high
 
 
@@ -165,12 +165,12 @@ def _shares(counts: FloatArray) -> FloatArray:
     return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
 
 
-def _patterns(said: Answers) -> tuple[Answers, IntArray, IntArray]:
-    """The distinct rows, the first ad with each, and which of them each ad is.
+def _patterns(codes: Answers) -> tuple[Answers, IntArray, IntArray]:
+    """The distinct rows, the first ad with each, and the index of each ad's row.
 
-    A hundred thousand ads have a few hundred distinct rows: everything else works on those.
+    A hundred thousand ads have a few hundred distinct rows, on which the model is fitted.
     """
-    rows = np.ascontiguousarray(said, dtype=np.int8)
+    rows = np.ascontiguousarray(codes, dtype=np.int8)
     if rows.shape[1] == 0:
         return rows[:1], np.arange(len(rows[:1])), np.zeros(len(rows), dtype=np.int64)
     whole = rows.view(np.dtype((np.void, rows.shape[1])))[:, 0]
@@ -178,9 +178,9 @@ def _patterns(said: Answers) -> tuple[Answers, IntArray, IntArray]:
     return rows[first], first, member
 
 
-def _one_hot(said: Answers, answers: int) -> sparse.csr_array:
+def _one_hot(codes: Answers, answers: int) -> sparse.csr_array:
     """Shape (n, v * a), a 1 for every answer given."""
-    rows, voters = np.nonzero(said != MISSING)
-    columns = voters * answers + said[rows, voters]
-    shape = (len(said), said.shape[1] * answers)
+    rows, voters = np.nonzero(codes != MISSING)
+    columns = voters * answers + codes[rows, voters]
+    shape = (len(codes), codes.shape[1] * answers)
     return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)

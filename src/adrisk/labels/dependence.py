@@ -1,15 +1,15 @@
-"""Voters that repeat one another: found, counted, and given one vote.
+"""Dependent voters: near-copies are merged, repeating rules and models are down-weighted.
 
-The label model takes voters to err independently. A rule written twice, or a model trained on an
-annotator, breaks that: three copies of one poor voter would be believed because they agree. No
-model can tell copies from good voters by agreement alone (two groups of dependent voters explain
-each other equally well), so this works on what can be told:
+In: a matrix of answers. Out: groups of voters, merged columns, and a weight for each voter. The
+label model assumes independent errors. A rule written twice, or a model trained on an annotator,
+breaks that: three copies of one poor voter would be believed because they agree. Agreement alone
+cannot distinguish copies from good voters (two groups of dependent voters explain each other
+equally well), so only two clear cases are treated:
 
-- near-copies, which answer alike almost always, errors included, are merged into one voter. Two
-  independent voters agree so well only if both are nearly always right, and then one is enough.
-- among rules and models, which people's errors do not follow, agreement beyond what the label
-  accounts for is measured, and each is down-weighted to the votes it is worth (Kish 1965, the
-  design effect of a cluster).
+- near-copies, which give the same answer almost always, errors included, are merged into one voter.
+  Independent voters agree so often only if both are nearly always right, and then one is enough.
+- among rules and models, whose errors people do not share, agreement beyond what the label explains
+  is measured, and each is given the weight it is worth (Kish 1965, the design effect of a cluster).
 
 Sources: Ratner et al. 2016, "Data programming", sec. 4, on dependent labelling functions; Varma et
 al. 2019, "Learning dependency structures for weak supervision models".
@@ -30,34 +30,34 @@ NEAR_COPY = 0.9
 """Voters with at least this agreement beyond chance (Cohen's kappa) are one voter."""
 
 
-def near_copies(said: Answers, answers: int) -> tuple[tuple[int, ...], ...]:
-    """Groups of voters that are one: the columns of each, ascending; most hold one.
+def near_copies(codes: Answers, answers: int) -> tuple[tuple[int, ...], ...]:
+    """Groups of near-copies as columns, ascending; most groups have one voter.
 
     Args:
-        said: shape (n, v), the answer's number, or `MISSING`.
-        answers: how many there are.
+        codes: shape (n, v), the answer's number, or `MISSING`.
+        answers: the number of possible answers.
 
-    >>> said = np.array([[0, 0, 1], [1, 1, 1]] * 20, np.int8)
-    >>> near_copies(said, 2)
+    >>> codes = np.array([[0, 0, 1], [1, 1, 1]] * 20, np.int8)
+    >>> near_copies(codes, 2)
     ((0, 1), (2,))
     """
-    if said.shape[1] == 0:
+    if codes.shape[1] == 0:
         return ()
-    _, owner = connected_components(agreement(said, answers) >= NEAR_COPY, directed=False)
+    _, owner = connected_components(agreement(codes, answers) >= NEAR_COPY, directed=False)
     groups = {
         tuple(np.flatnonzero(owner == owner[column]).tolist()) for column in range(len(owner))
     }
     return tuple(sorted(groups))
 
 
-def merged(said: Answers, groups: Sequence[Sequence[int]], answers: int) -> Answers:
-    """One column a group, shape (n, g): what most of its members that voted say.
+def merged(codes: Answers, groups: Sequence[Sequence[int]], answers: int) -> Answers:
+    """One column a group, shape (n, g): the most common answer of its members.
 
-    Of equally common answers the one with the lowest number is taken.
+    Ties go to the answer with the lowest number.
     """
-    columns = [np.zeros((len(said), 0), dtype=np.int8)]
+    columns = [np.zeros((len(codes), 0), dtype=np.int8)]
     for group in groups:
-        column = said[:, list(group)]
+        column = codes[:, list(group)]
         if len(group) > 1:
             counts = np.stack([(column == code).sum(axis=1) for code in range(answers)], axis=1)
             most = np.where(counts.any(axis=1), counts.argmax(axis=1), MISSING)
@@ -66,13 +66,13 @@ def merged(said: Answers, groups: Sequence[Sequence[int]], answers: int) -> Answ
     return np.concatenate(columns, axis=1)
 
 
-def agreement(said: Answers, answers: int) -> FloatArray:
+def agreement(codes: Answers, answers: int) -> FloatArray:
     """Cohen's kappa of every two voters over the ads both judged, shape (v, v); 0 on the diagonal.
 
-    Two imagined disagreements keep voters with little in common from passing for copies.
+    Two pseudo-counts of disagreement keep voters with few ads in common from counting as copies.
     """
-    given = [(said == code).astype(np.float64) for code in range(answers)]
-    judged = (said != MISSING).astype(np.float64)
+    given = [(codes == code).astype(np.float64) for code in range(answers)]
+    judged = (codes != MISSING).astype(np.float64)
     both = judged.T @ judged + 2
     same = sum((one.T @ one for one in given), np.zeros_like(both))
     first = [one.T @ judged + 2 / answers for one in given]
@@ -82,19 +82,19 @@ def agreement(said: Answers, answers: int) -> FloatArray:
     return np.asarray(kappa)
 
 
-def excess_agreement(said: Answers, posterior: FloatArray, answers: int) -> FloatArray:
+def excess_agreement(codes: Answers, posterior: FloatArray, answers: int) -> FloatArray:
     """Agreement of every two voters beyond what the label explains, shape (v, v).
 
-    0 where two voters err independently, 1 where they always say the same; of an estimate, what
-    is certain: two standard errors are taken off, and nothing is below 0.
+    0 if two voters err independently, 1 if their answers are always the same. The estimate is
+    lowered by two standard errors, to 0 at least.
 
     Args:
-        said: shape (n, v).
-        posterior: shape (n, k), the classes as known from elsewhere.
-        answers: how many there are.
+        codes: shape (n, v).
+        posterior: shape (n, k), probabilities of the classes from another source.
+        answers: the number of possible answers.
     """
-    given = [(said == code).astype(np.float64) for code in range(answers)]
-    judged = (said != MISSING).astype(np.float64)
+    given = [(codes == code).astype(np.float64) for code in range(answers)]
+    judged = (codes != MISSING).astype(np.float64)
     both = judged.T @ judged
     same = sum((one.T @ one for one in given), np.zeros_like(both))
     rates = _rates(given, judged, posterior)
@@ -111,7 +111,7 @@ def excess_agreement(said: Answers, posterior: FloatArray, answers: int) -> Floa
 
 
 def worth(excess: FloatArray, machines: NDArray[np.bool_]) -> FloatArray:
-    """Votes that each voter is worth, shape (v,): 1, or less for a machine among its like.
+    """The weight of each voter, shape (v,): 1, or less for a machine that repeats others.
 
     Args:
         excess: shape (v, v), of `excess_agreement`.
@@ -126,7 +126,7 @@ def worth(excess: FloatArray, machines: NDArray[np.bool_]) -> FloatArray:
 
 
 def _rates(given: Sequence[FloatArray], judged: FloatArray, posterior: FloatArray) -> FloatArray:
-    """Shape (k, v, a): how often each voter gives each answer in each class.
+    """Shape (k, v, a): the frequency of each answer of each voter in each class.
 
     Solved from moments: an average weighted by an uncertain posterior would mix the classes.
     """

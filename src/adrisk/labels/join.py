@@ -1,11 +1,11 @@
-"""Votes of people, rules and models joined into one probabilistic label an ad and item.
+"""Votes of people, rules and models joined into one probabilistic label for each ad and item.
 
-In: ballots (`votes`). Out: `Joined`: soft targets for training, and what was learned of every
-voter. A reviewer or a new model is just another voter: add its votes, and how far it is to be
-trusted is found out from those it shares with others.
+In: ballots (`votes`). Out: `Joined`: soft targets for training, and the fitted model of every item.
+A reviewer or a new model is one more voter, whose reliability is estimated from the ads it shares
+with others.
 
-The label of an indicator is the probability that it is present. An ad that nobody judged stays
-unknown, whatever rules say of it, unless the corpus has no voters but rules.
+The label of an indicator is the probability that it is present. An ad without a judgement of a
+person or model stays unknown, whatever rules match, unless the corpus has no voters but rules.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Joined:
 
     Attributes:
         targets: soft: probabilities of indicators and of risk levels; `risk` is the median level.
-        items: item -> what was learned from its ballots.
+        items: item -> its fitted label model.
     """
 
     targets: Targets
@@ -39,21 +39,21 @@ class Joined:
 def join_votes(ballots: Mapping[str, Ballots], indicators: Sequence[str], count: int) -> Joined:
     """One probabilistic label for each ad and item, by a label model for each item.
 
-    What people do on one indicator says something of what they do on others: each is fitted
-    again with what its voters showed elsewhere as a prior, worth 20 votes.
+    People err alike on different indicators, so each indicator is fitted a second time with its
+    voters' answers on the others as a prior, worth 20 votes.
 
     Args:
         ballots: by item; an item without ballots is unknown everywhere.
-        indicators: the columns wanted.
-        count: how many ads there are.
+        indicators: the columns of the targets.
+        count: the number of ads.
     """
     items: dict[str, ItemModel] = {}
-    asked = [name for name in indicators if name in ballots]
-    for name in asked:
+    voted = [name for name in indicators if name in ballots]
+    for name in voted:
         items[name] = fit_item(ballots[name])
     votes = {name: item.votes() for name, item in items.items()}
-    for name in asked:
-        items[name] = items[name].taught(_without(votes, name))
+    for name in voted:
+        items[name] = items[name].with_priors_from(_without(votes, name))
     values = np.full((count, len(indicators)), np.nan)
     for column, name in enumerate(indicators):
         if name in items:
@@ -62,20 +62,20 @@ def join_votes(ballots: Mapping[str, Ballots], indicators: Sequence[str], count:
     shares = np.full((count, len(LEVELS)), np.nan)
     risk = np.full(count, UNKNOWN_RISK, dtype=np.int64)
     if RISK in ballots:
-        items[RISK] = found = fit_item(ballots[RISK])
-        shares[found.judged] = found.posterior[found.judged]
-        at_least = np.cumsum(shares[found.judged, ::-1], axis=1)[:, -2::-1]
-        risk[found.judged] = (at_least >= 0.5).sum(axis=1)
+        items[RISK] = model = fit_item(ballots[RISK])
+        shares[model.judged] = model.posterior[model.judged]
+        at_least = np.cumsum(shares[model.judged, ::-1], axis=1)[:, -2::-1]
+        risk[model.judged] = (at_least >= 0.5).sum(axis=1)
     return Joined(Targets(tuple(indicators), values, risk, shares), items)
 
 
 def majority_votes(
     ballots: Mapping[str, Ballots], indicators: Sequence[str], count: int
 ) -> Targets:
-    """What most voters say, each counting alike: the plain thing that a label model has to beat.
+    """Majority labels with equal weights, the baseline of the label model.
 
-    A rule's silence is no vote. An indicator that as many say is present as not is unknown. The
-    risk is the middle one of the levels given, of two the lower.
+    A rule's silence is no vote. An indicator with a tie is unknown. The risk is the median of the
+    levels given, of two the lower.
     """
     values = np.full((count, len(indicators)), np.nan)
     for column, name in enumerate(indicators):
@@ -95,7 +95,7 @@ def majority_votes(
 
 
 def _without(votes: Mapping[str, Mapping[str, FloatArray]], item: str) -> dict[str, FloatArray]:
-    """Voter -> all its answers on other items."""
+    """Voter -> its answers on all other items."""
     total: dict[str, FloatArray] = {}
     for other, of_item in votes.items():
         if other != item:

@@ -1,7 +1,7 @@
-"""What is known of ads, as arrays: the label columns of a table turned into targets.
+"""Training targets as arrays, from the label columns of a table.
 
-Not stated is not absent: an indicator that the labeller did not judge is NaN here, and masked
-wherever targets are used.
+In: a table of ads. Out: `Targets`. Not stated is not absent: an indicator that the labeller did not
+judge is NaN, and is masked wherever targets are used.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from adrisk.types import RISK_LEVELS, RISKY, FloatArray, IntArray
 UNKNOWN_RISK = -1
 
 CERTAIN = 0.01
-"""So near to 0 or 1 a soft label is taken as certain: training then has half the work with it."""
+"""Soft labels this near to 0 or 1 are rounded, which halves the work of training with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What is known of n ads, for training and for judging.
+    """Labels of n ads, for training and evaluation.
 
     Attributes:
         labels: the indicators, in the order of the columns of `indicators`.
         indicators: shape (n, k); 1 present, 0 absent, between for soft labels, NaN not known.
         risk: shape (n,); 0 to 3, or -1 where not known.
         risk_shares: shape (n, 4), the probability of each level, NaN where risk is not known;
-            None where `risk` is all there is.
+            None if labels are not soft.
         campaigns: shape (n,), equal numbers are one campaign, for families that hold ads back
-            while they learn; None where that is not known.
+            while they train; None if unknown.
     """
 
     labels: tuple[str, ...]
@@ -60,7 +60,7 @@ class Targets:
         return np.asarray(known * (self.risk >= level))
 
     def where(self, rows: NDArray[np.bool_], other: Targets) -> Targets:
-        """These targets, but in the given rows what `other`, of the same ads, knows instead."""
+        """These targets with some rows replaced by those of `other`, for the same ads."""
         shares = self._shares()
         shares[rows] = other._shares()[rows]
         return Targets(
@@ -72,19 +72,19 @@ class Targets:
         )
 
     def confidence(self) -> FloatArray:
-        """Chance that the likelier answer is right: shape (n, k + 1), risk last, NaN if unknown."""
+        """Probability of the likelier answer: shape (n, k + 1), risk last, NaN if unknown."""
         likelier = np.maximum(self.indicators, 1 - self.indicators)
         return np.concatenate([likelier, self._shares().max(axis=1, keepdims=True)], axis=1)
 
     def _shares(self) -> FloatArray:
-        """A copy of the probabilities of the levels; 1 for the level of a plain label."""
+        """A copy of the probabilities of the levels; a plain label has probability 1."""
         if self.risk_shares is not None:
             return self.risk_shares.copy()
         known = self.risk != UNKNOWN_RISK
         return np.where(known[:, None], np.eye(len(RISK_LEVELS))[self.risk * known], np.nan)
 
     def columns(self, labels: Sequence[str]) -> FloatArray:
-        """The columns of these indicators, in this order; NaN for one that is not here."""
+        """The columns of some indicators, in their order; NaN for an unknown one."""
         result = np.full((len(self), len(labels)), np.nan)
         for column, label in enumerate(labels):
             if label in self.labels:
@@ -97,7 +97,7 @@ def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
 
     Args:
         ads: any table of ads; `indicators`, `indicators_known` and `risk` are read where present.
-        labels: the indicators wanted, in order; others in the table are ignored.
+        labels: the indicators, in the order of columns; others in the table are ignored.
     """
     risk = np.full(len(ads), UNKNOWN_RISK, dtype=np.int64)
     if "risk" in ads.column_names:
@@ -117,7 +117,7 @@ def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
 
 
 def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
-    """Shape (n, k): whether list i holds label j; a null list holds nothing."""
+    """Shape (n, k): whether list i contains label j; a null list is empty."""
     result = np.zeros((len(lists), len(labels)), dtype=np.bool_)
     rows = pc.list_parent_indices(lists).to_numpy()
     columns = pc.index_in(pc.list_flatten(lists), pa.array(labels, pa.string()))
@@ -127,7 +127,7 @@ def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def rounded_certain(share: FloatArray) -> FloatArray:
-    """Shares so near to 0 or 1 that they count as certain become so; NaN stays.
+    """Shares with those within `CERTAIN` of 0 or 1 rounded; NaN stays.
 
     >>> rounded_certain(np.array([0.004, 0.3, 0.996])).tolist()
     [0.0, 0.3, 1.0]
@@ -148,7 +148,11 @@ def learnable(targets: Targets, least: int) -> tuple[str, ...]:
 
 
 def check_risk(risk: IntArray, purpose: str = "train") -> None:
-    """Refuse a corpus on which risk cannot be learned or judged, and say which fault it has."""
+    """Refuse labels from which risk cannot be learned or evaluated.
+
+    Raises:
+        CorpusError: if no risk is known, or all known risks are on one side of `RISKY`.
+    """
     known = risk[risk != UNKNOWN_RISK]
     if known.size == 0:
         raise CorpusError(

@@ -1,11 +1,11 @@
-"""What voters say of ads, as one matrix of answers a question.
+"""Votes on ads as one matrix of answers for each item.
 
 In: the column `votes` (`adrisk.schema.VOTES`) of a table, and ad texts for the evidence rules.
 Out: `Ballots`, one for each indicator and for risk. A malformed vote is refused with its row, voter
-and item: nothing is trained on votes that were not understood.
+and item, so that training never uses a vote that was misread.
 
-A rule is a voter named `rule:` and its id. It says present or absent where it fires and not_stated
-where it stays silent, on every ad of its language; on other ads it was not asked.
+A rule is a voter named `rule:` and its id. Its answer is present or absent where it matches and
+not_stated where it does not, on every ad of its language; on other ads it has no answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RISK = "risk"
 """The item that is not an indicator: how risky the ad is."""
 
 RULE = "rule:"
-"""How the name of a voter begins that is a rule."""
+"""Prefix of the names of rules as voters."""
 
 STATES = (State.PRESENT.value, State.ABSENT.value, State.NOT_STATED.value)
 """The answers to an indicator, in the order of their numbers."""
@@ -39,10 +39,10 @@ LEVELS = tuple(str(level) for level in RISK_LEVELS)
 """The answers to risk."""
 
 MACHINES = (RULE, "model:")
-"""How the names of voters begin that are no people."""
+"""Prefixes of the names of voters that are not people."""
 
 JUDGES = "how many judged"
-"""A voter that nobody is: how many people judged the item (`item_model`)."""
+"""An artificial voter: the number of people who judged the item (`item_model`)."""
 
 _UNSURE = State.UNSURE.value
 _PRESENT, _ABSENT, _SILENT = range(3)
@@ -54,17 +54,17 @@ class Ballots:
 
     Attributes:
         item: an indicator, or `RISK`.
-        voters: names; the columns of `said`.
-        said: shape (n, v); the number of the answer, or `MISSING`.
+        voters: names; the columns of `codes`.
+        codes: shape (n, v); the number of the answer, or `MISSING`.
     """
 
     item: str
     voters: tuple[str, ...]
-    said: Answers
+    codes: Answers
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What the numbers in `said` stand for."""
+        """The possible answers; their indices are the numbers in `codes`."""
         return answers_to(self.item)
 
     @property
@@ -74,57 +74,56 @@ class Ballots:
 
     @property
     def machines(self) -> NDArray[np.bool_]:
-        """Shape (v,): which voters are no people."""
+        """Shape (v,): which voters are not people."""
         return np.array([name.startswith(MACHINES) for name in self.voters], dtype=np.bool_)
 
-    def spoken(self) -> NDArray[np.bool_]:
-        """Shape (n, v): where a voter said something, the mere silence of a rule not counted."""
-        silent = (self.said == _SILENT) & self.rules & (self.item != RISK)
+    def voted(self) -> NDArray[np.bool_]:
+        """Shape (n, v): which answers are votes, without the silence of rules."""
+        silent = (self.codes == _SILENT) & self.rules & (self.item != RISK)
         counted = np.array([name != JUDGES for name in self.voters], dtype=np.bool_)
-        return np.asarray((self.said != MISSING) & counted & ~silent)
+        return np.asarray((self.codes != MISSING) & counted & ~silent)
 
     def counts(self) -> IntArray:
-        """Votes for each answer, shape (n, a), each voter counting alike."""
-        spoken = self.spoken()
+        """Votes for each answer, shape (n, a), with equal weights."""
+        voted = self.voted()
         return np.stack(
-            [((self.said == code) & spoken).sum(axis=1) for code in range(len(self.answers))],
+            [((self.codes == code) & voted).sum(axis=1) for code in range(len(self.answers))],
             axis=1,
         )
 
     def judged(self) -> NDArray[np.bool_]:
-        """Shape (n,): ads that a person or a model judged; with rules alone, all they were asked.
+        """Shape (n,): ads that a person or a model judged; with rules alone, those they cover.
 
-        An ad that only a rule spoke of is not among them: picked out by the rule's own word, such
-        ads would make the rule look as if it hardly ever errs.
+        Ads with votes of rules only are excluded: they are selected by the rules' own matches, so
+        that rules would seem to err hardly ever.
         """
-        asked = self.said != MISSING
+        answered = self.codes != MISSING
         if not self.rules.all():
-            asked = asked[:, ~self.rules]
-        return np.asarray(asked.any(axis=1))
+            answered = answered[:, ~self.rules]
+        return np.asarray(answered.any(axis=1))
 
-    def beside(self, other: Ballots) -> Ballots:
-        """These voters and those, on the same ads."""
+    def with_voters(self, other: Ballots) -> Ballots:
+        """The ballots of both groups of voters, on the same ads."""
         return Ballots(
-            self.item, self.voters + other.voters, np.concatenate([self.said, other.said], axis=1)
+            self.item, self.voters + other.voters, np.concatenate([self.codes, other.codes], axis=1)
         )
 
 
 def answers_to(item: str) -> tuple[str, ...]:
-    """The answers that count; beside them a voter may be `unsure`, which is an abstention."""
+    """The possible answers to an item; `unsure` is also allowed and is an abstention."""
     return LEVELS if item == RISK else STATES
 
 
 def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
-    """The ballots of every item that anybody voted on.
+    """The ballots of every item that has votes.
 
     Args:
         ads: a table; without a column `votes` there are no ballots.
-        indicators: the ids that may be voted on, beside `RISK`.
+        indicators: the ids that may be voted on, in addition to `RISK`.
 
     Raises:
-        CorpusError: if a vote has no voter, an unknown item or an answer that its item does not
-            have, or if somebody votes twice on one thing; names row, voter, item and what is
-            allowed.
+        CorpusError: if a vote has no voter, an unknown item or an invalid answer, or repeats an
+            earlier vote; names row, voter, item and the allowed values.
     """
     if "votes" not in ads.column_names:
         return {}
@@ -140,49 +139,50 @@ def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
     votes = pc.list_flatten(column)
     voter, item, says = (_coded(votes, name) for name in ("voter", "item", "says"))
     items = (*indicators, RISK)
-    number = [items.index(name) if name in items else MISSING for name in item.names]
+    numbers = [items.index(name) if name in items else MISSING for name in item.names]
     allowed = {
-        (place, answer): code
-        for place, name in enumerate(items)
+        (number, answer): code
+        for number, name in enumerate(items)
         for code, answer in [*enumerate(answers_to(name)), (MISSING, _UNSURE)]
     }
     table = np.full((len(items) + 1, len(says.names) + 1), MISSING - 1, dtype=np.int64)
-    for place in range(len(items)):
+    for number in range(len(items)):
         for code, answer in enumerate(says.names):
-            table[place, code] = allowed.get((place, str(answer)), MISSING - 1)
-    place = np.array([*number, MISSING])[item.codes]
-    answer = table[place, says.codes]
+            table[number, code] = allowed.get((number, str(answer)), MISSING - 1)
+    item_number = np.array([*numbers, MISSING])[item.codes]
+    answer = table[item_number, says.codes]
     nameless = np.array([not str(name or "").strip() for name in [*voter.names, None]])
-    wrong = (place == MISSING) | (answer < MISSING) | nameless[voter.codes]
+    wrong = (item_number == MISSING) | (answer < MISSING) | nameless[voter.codes]
     if wrong.any():
         raise _malformed(ads, rows, votes, int(np.flatnonzero(wrong)[0]), items)
-    key = (rows.astype(np.int64) * len(items) + place) * max(1, len(voter.names)) + voter.codes
+    key = rows.astype(np.int64) * len(items) + item_number
+    key = key * max(1, len(voter.names)) + voter.codes
     _, first = np.unique(key, return_index=True)
     if len(first) < len(key):
-        again = int(np.setdiff1d(np.arange(len(key)), first)[0])
-        raise _malformed(ads, rows, votes, again, items, twice=True)
-    found = {}
-    for at, name in enumerate(items):
-        mine = np.flatnonzero(place == at)
-        if len(mine):
-            voters, columns = np.unique(voter.codes[mine], return_inverse=True)
-            said = np.full((len(ads), len(voters)), MISSING, dtype=np.int8)
-            said[rows[mine], columns] = answer[mine]
-            found[name] = Ballots(name, tuple(str(voter.names[code]) for code in voters), said)
-    return found
+        repeated = int(np.setdiff1d(np.arange(len(key)), first)[0])
+        raise _malformed(ads, rows, votes, repeated, items, twice=True)
+    ballots = {}
+    for number, name in enumerate(items):
+        own = np.flatnonzero(item_number == number)
+        if len(own):
+            voters, columns = np.unique(voter.codes[own], return_inverse=True)
+            codes = np.full((len(ads), len(voters)), MISSING, dtype=np.int8)
+            codes[rows[own], columns] = answer[own]
+            ballots[name] = Ballots(name, tuple(str(voter.names[code]) for code in voters), codes)
+    return ballots
 
 
 def rule_votes(
     texts: Sequence[str], languages: Sequence[str | None], indicators: Sequence[str]
 ) -> dict[str, Ballots]:
-    """The votes of the evidence rules; a rule that fires nowhere here is left out.
+    """The votes of the evidence rules that match in some ad.
 
-    The voter `rule:graded` says of risk what the taxonomy makes of the indicators found.
+    The voter `rule:graded` votes on risk: the grade of the indicators that the rules find.
 
     Args:
         texts: raw ad texts.
-        languages: of the ads; where unknown, the rules of all languages were asked.
-        indicators: the ids wanted.
+        languages: of the ads; if unknown, the rules of all languages apply.
+        indicators: the ids of the ballots.
     """
     taxonomy = load_taxonomy()
     fired: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in indicators}
@@ -194,23 +194,23 @@ def rule_votes(
             if e.indicator in fired:
                 code = _PRESENT if e.state is State.PRESENT else _ABSENT
                 fired[e.indicator].setdefault(e.found_by, []).append((row, code))
-    asked = {
+    covered = {
         code: np.array([language == code or language not in LANGUAGES for language in languages])
         for code in LANGUAGES
     }
-    found = {}
+    ballots = {}
     for indicator, rules in fired.items():
-        said = np.full((len(texts), len(rules)), MISSING, dtype=np.int8)
+        codes = np.full((len(texts), len(rules)), MISSING, dtype=np.int8)
         for column, rule in enumerate(sorted(rules)):
-            said[asked[rule.partition(".")[0]], column] = _SILENT
-            # Where it says both, present wins: the ad states it somewhere.
+            codes[covered[rule.partition(".")[0]], column] = _SILENT
+            # Present wins over absent, as the ad states it somewhere.
             for row, code in sorted(rules[rule], key=lambda hit: -hit[1]):
-                said[row, column] = code
+                codes[row, column] = code
         if rules:
             voters = tuple(RULE + rule for rule in sorted(rules))
-            found[indicator] = Ballots(indicator, voters, said)
-    found[RISK] = Ballots(RISK, (f"{RULE}graded",), graded)
-    return found
+            ballots[indicator] = Ballots(indicator, voters, codes)
+    ballots[RISK] = Ballots(RISK, (f"{RULE}graded",), graded)
+    return ballots
 
 
 def merge_ballots(
@@ -218,7 +218,7 @@ def merge_ballots(
 ) -> dict[str, Ballots]:
     """Ballots of two groups of voters on the same ads, joined item by item."""
     return {
-        item: first[item].beside(second[item])
+        item: first[item].with_voters(second[item])
         if item in first and item in second
         else first.get(item) or second[item]
         for item in dict.fromkeys([*first, *second])
@@ -227,7 +227,7 @@ def merge_ballots(
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """Strings as numbers; the number behind the last stands for null."""
+    """Strings as indices of their distinct values; the index after the last is null."""
 
     names: list[str | None]
     codes: np.ndarray
@@ -253,13 +253,13 @@ def _malformed(
     name = f" (ad_id {ads['ad_id'][row].as_py()})" if "ad_id" in ads.column_names else ""
     where = f"row {row}{name}: the vote of {voter!r} on {item!r}"
     if not str(voter or "").strip():
-        return CorpusError(f"{where} names no voter; give every voter a name")
+        return CorpusError(f"{where} has no voter; give every voter a name")
     if item not in items:
         return CorpusError(
             f"{where}: no such item; allowed are {RISK} and the indicators that "
             "`adrisk indicators` lists"
         )
     if twice:
-        return CorpusError(f"{where} is there twice; leave one vote a voter and item")
+        return CorpusError(f"{where} occurs twice; keep one vote a voter and item")
     allowed = ", ".join([*answers_to(str(item)), _UNSURE])
-    return CorpusError(f"{where} says {says!r}; allowed are {allowed}")
+    return CorpusError(f"{where} is {says!r}; allowed are {allowed}")
