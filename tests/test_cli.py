@@ -109,7 +109,7 @@ WRONG = [
     (("ingest", "OUT/ads.cvs", "-o", "OUT/a.parquet"), "ads.cvs: no such file"),
     (("ingest", "ADS", "--map", "body", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
     (("ingest", "ADS", "--map", "=text", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
-    (("ingest", "ADS", "--map", "body=descr", "-o", "OUT/a.parquet"), "a column that is not there"),
+    (("ingest", "ADS", "--map", "body=descr", "-o", "OUT/a.parquet"), "a column that does not exist"),
     (("ingest", "ADS", "--map", "boddy=text", "-o", "OUT/a.parquet"), "no column 'boddy'"),
     (("ingest", "ADS", "-o", "BELOW/a.parquet"), "cannot be written to"),
     (("match", "ADS", "-o", "BELOW/e.parquet"), "cannot be written to"),

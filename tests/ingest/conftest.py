@@ -1,4 +1,4 @@
-"""Reading a source as the stages do, with everything that came of it."""
+"""Helpers that read a source and collect its ads, rejects and notes."""
 
 from __future__ import annotations
 

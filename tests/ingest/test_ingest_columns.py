@@ -1,4 +1,4 @@
-"""Columns are mapped by --map, else recognised by their usual names; never guessed."""
+"""Columns are mapped by --map, else by their usual names, never by values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_mapping_comes_before_the_usual_names():
     ("mapping", "says"),
     [
         ({"bodi": "description"}, r"no column 'bodi' \(did you mean 'body'\?\)"),
-        ({"body": "descripton"}, r"not there \(did you mean 'description'\?\); the columns are id"),
+        ({"body": "descripton"}, r"does not exist \(did you mean 'description'\?\); the columns are id"),
         ({"text": "id", "body": "description"}, "both text and body"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The corpora's adapters, on tiny made-up files of the same form."""
+"""Adapters of the corpora, on tiny made-up files of the same form."""
 
 from __future__ import annotations
 

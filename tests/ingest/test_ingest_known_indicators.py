@@ -1,4 +1,4 @@
-"""None known is not none present: an unlabelled column teaches nothing, an empty list absence."""
+"""Unknown is not absent: nulls give no indicator labels, an empty list gives absent ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from adrisk import api as stages
+from adrisk.ingest import known_indicators as known
 from adrisk.ingest.known_indicators import KnownIndicators
-from adrisk.labels import known
 from adrisk.labels.targets import targets_of
 from adrisk.progress import show
 from builders import make_texts
@@ -40,9 +40,9 @@ def test_an_empty_list_is_absence_and_null_is_not_known() -> None:
 
 def test_risk_without_any_indicator_is_told() -> None:
     for told in (note([0, 3], [None, None]), note([0, 3], [[], None], indicators_known=[[], None])):
-        assert str(told).startswith("indicators: none is known of any ad")
+        assert str(told).startswith("indicators: unknown for every ad")
     assert str(note([0, 3], [[], None])).startswith("indicators: [] in every ad")
-    assert "none known is not none present" in str(note([0, 3], [[], []]))
+    assert "unknown is not absent" in str(note([0, 3], [[], []]))
 
 
 def test_nothing_is_told_where_something_is_known_or_nothing_is_wrong() -> None:
@@ -86,6 +86,6 @@ def test_ingesting_and_reading_a_corpus_say_it_once(
         told_again = capsys.readouterr().err
     finally:
         show("off")
-    assert [n for n in done.notes if "none known is not none present" in n]
-    assert told.count("none known is not none present") == 1
-    assert told_again.count("none known is not none present") == 1
+    assert [n for n in done.notes if "unknown is not absent" in n]
+    assert told.count("unknown is not absent") == 1
+    assert told_again.count("unknown is not absent") == 1

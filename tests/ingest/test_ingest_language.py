@@ -1,4 +1,4 @@
-"""Languages are found offline, and left open where the text does not say."""
+"""Languages are detected offline, and are null where the text is not clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, globs, folders, URLs and standard input; what cannot be opened fails at once."""
+"""Files, globs, folders, URLs and standard input; unreadable ones fail at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_folder_is_all_files_below_it_in_order(read, folder):
     found = read(folder)
     assert found.column("text") == ["one", "two", "three"]
     assert found.stream.total_rows == 3
-    assert any("passed over 1 files" in note for note in found.stream.notes)
+    assert any("skipped 1 files" in note for note in found.stream.notes)
 
 
 def test_a_manifest_in_a_folder_is_not_taken_for_ads(read, folder):

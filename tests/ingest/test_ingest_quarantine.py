@@ -1,4 +1,4 @@
-"""A row that cannot be an ad is written down with its place and its reason; the rest goes on."""
+"""A row that cannot be an ad is quarantined with its place and reason; reading continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells become the types of the schema; what is not understood is marked, never guessed."""
+"""Values are converted to the types of the schema; others are marked, never guessed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Ads in: corpora, files, folders, URLs, datasets and generated ads as one Arrow stream."""
+"""Reading of ads from files, folders, URLs, datasets and the generator as one Arrow stream."""

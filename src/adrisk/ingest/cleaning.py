@@ -1,7 +1,7 @@
-"""From raw rows to ads: types, ids and languages; what cannot be an ad is rejected.
+"""Cleaning of raw rows into ads: types, ids and languages; rows that cannot be ads are rejected.
 
 In: `Rows` whose columns have canonical names (and any further columns). Out: tables of one schema
-for the whole stream. It looks at each row alone, save for the ids.
+for the whole stream. Rows are independent of each other, except for their ids.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_ID_BYTES = 512
 
 _Mask = NDArray[np.bool_]
 
-# Any character that shows: not a space, a control, or one of the letters and marks that are blank.
+# Any visible character: not a space, a control, or one of the letters and marks that are blank.
 _VISIBLE = (  # RE2 syntax
     r"[^\p{Z}\p{C}\s\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{20E3}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0000}-\x{E0FFF}]"
@@ -42,10 +42,10 @@ _LANGUAGE_CODE = r"^[a-z]{2,3}$"
 
 
 class Cleaner:
-    """Makes ads of raw rows; remembers the ids it has given.
+    """Converter of raw rows into ads, with the ids assigned so far.
 
     Attributes:
-        unread_times: how many values of posted_at were not understood and left empty.
+        unread_times: the number of values of posted_at that were not understood and left empty.
     """
 
     def __init__(self, schema: pa.Schema, *, detect_language: bool) -> None:
@@ -55,7 +55,7 @@ class Cleaner:
         self.unread_times = 0
 
     def clean(self, rows: Rows, reject: Reject) -> pa.Table:
-        """The ads among these rows, in order, as a table of the stream's schema."""
+        """The rows that can be ads, in order, as a table of the stream's schema."""
         columns: dict[str, pa.Array] = {}
         bad_encoding = np.zeros(len(rows.lines), dtype=np.bool_)
         bad_risk = bad_encoding
@@ -73,11 +73,11 @@ class Cleaner:
             elif name == "votes":
                 columns[name] = vote_lists(column)
             else:
-                columns[name], broken = _settled(column, self._schema.field(name).type)
+                columns[name], broken = _converted(column, self._schema.field(name).type)
                 bad_encoding = bad_encoding | broken
-        return self._judge(columns, rows, bad_encoding, bad_risk, reject)
+        return self._without_rejects(columns, rows, bad_encoding, bad_risk, reject)
 
-    def _judge(
+    def _without_rejects(
         self,
         columns: dict[str, pa.Array],
         rows: Rows,
@@ -123,8 +123,7 @@ class Cleaner:
         return table.filter(pa.array(~repeated)).combine_chunks() if repeated.any() else table
 
     def _languages(self, given: pa.Array, texts: pa.Array) -> pa.Array:
-        """The codes as given, without their regions; found in the text where there is none."""
-        # There are few different ones, so each is looked at once.
+        """The given codes without their regions; detected from the text where missing."""
         coded = given.dictionary_encode()
         codes = _language_codes(coded.dictionary).take(coded.indices)
         if not self._detect_language or not codes.null_count:
@@ -138,17 +137,17 @@ def stream_schema(
 ) -> tuple[pa.Schema, list[str]]:
     """One schema for tables of several shapes, and the further columns that cannot be in it.
 
-    All columns of ADS, the columns of LABELS that any shape has, then the further columns: of
-    their type where it is the same everywhere, else as strings. With `only`, no other columns
-    than these and `IDENTIFYING`.
+    All columns of ADS, the columns of LABELS that any shape has, then the further columns: with
+    their type if it is the same everywhere, else as strings. With `only`, these columns and
+    `IDENTIFYING` alone.
     """
-    asked = None if only is None else {*IDENTIFYING, *only}
+    kept = None if only is None else {*IDENTIFYING, *only}
     kinds: dict[str, set[pa.DataType]] = {}
     for schema in shaped:
         for field in schema:
-            if asked is None or field.name in asked:
+            if kept is None or field.name in kept:
                 kinds.setdefault(field.name, set()).add(_plain_type(field.type))
-    fields = [field for field in ADS if asked is None or field.name in asked]
+    fields = [field for field in ADS if kept is None or field.name in kept]
     fields += [field for field in LABELS if field.name in kinds]
     left_out: list[str] = []
     for name, types in kinds.items():
@@ -163,8 +162,8 @@ def stream_schema(
     return pa.schema(fields), left_out
 
 
-def _settled(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, _Mask]:
-    """The column as the given type, and which values are broken UTF-8."""
+def _converted(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, _Mask]:
+    """The column cast to a type, and which values are broken UTF-8."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         values, broken = strings(column)
         return values.cast(kind), broken
@@ -188,7 +187,7 @@ def _mask(values: pa.Array) -> _Mask:
 
 
 def _visible(texts: pa.Array) -> _Mask:
-    """Which texts hold a character that shows."""
+    """Which texts have a visible character."""
     visible = begins_plainly(texts)
     rest = np.flatnonzero(~visible)
     if len(rest):
@@ -197,16 +196,16 @@ def _visible(texts: pa.Array) -> _Mask:
 
 
 def _language_codes(given: pa.Array) -> pa.Array:
-    """Codes as given, without their regions; null for what is none."""
+    """Language codes without their regions; null for anything else."""
     codes = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", "")
     valid = pc.and_(pc.match_substring_regex(codes, _LANGUAGE_CODE), pc.not_equal(codes, "und"))
     return pc.if_else(valid, codes, None)
 
 
 def _nuls(values: pa.Array) -> _Mask:
-    """Which values hold a NUL; their bytes are looked through as one, as hardly ever one does."""
+    """Which values contain a NUL; all bytes are checked at once, as hardly any value does."""
     bounds, content = string_buffers(values)
-    # The smallest byte is found several times faster than whether all are true.
+    # `min` is several times as fast as `all`.
     if content[bounds[0] : bounds[-1]].min(initial=1):
         return np.zeros(len(values), dtype=np.bool_)
     return _mask(pc.match_substring(values, "\0"))

@@ -1,7 +1,7 @@
-"""Which column of a file is what: by --map first, then by the usual names.
+"""Mapping of a file's columns to canonical names, by --map first, then by usual names.
 
-In: the columns of a file and the user's mapping. Out: a `ColumnMap`, which renames a raw table to
-adrisk's words and joins title and body. It never guesses from the values.
+In: the columns of a file and the user's mapping. Out: a `ColumnMap`, which renames the columns of a
+raw table and joins title and body. Values are never used to guess a column.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _TEXT_PARTS = ("title", "body", "text")
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Canonical name -> the file's column; a shape for raw tables."""
+    """Canonical name -> the file's column, callable on raw tables."""
 
     found: Mapping[str, str]
 
     def __call__(self, raw: pa.Table) -> pa.Table:
-        """The table in adrisk's words: `text` first, then what was recognised, then the rest."""
+        """The table with canonical names: `text`, the recognised columns, then all others."""
         parts = [raw[self.found[part]] for part in _TEXT_PARTS if part in self.found]
         if len(parts) == 1:
             text = parts[0]
@@ -70,7 +70,7 @@ class ColumnMap:
         }
         used = set(self.found.values())
         rest = {name: raw[name] for name in raw.column_names if name not in used}
-        # A column of the schema's name that was mapped away would be mistaken for it.
+        # An unmapped column with a canonical name would be mistaken for the canonical one.
         reserved = {*ADS.names, *LABELS.names}
         columns |= {name: values for name, values in rest.items() if name not in reserved}
         return pa.table(columns)
@@ -81,12 +81,12 @@ class ColumnMap:
         return [self.found[part] for part in _TEXT_PARTS if part in self.found]
 
     def only(self, canonical: Collection[str]) -> ColumnMap:
-        """The map of these columns, of what makes up the text, and of what an id is made of."""
-        asked = {*_TEXT_PARTS, *IDENTIFYING, *canonical}
-        return ColumnMap({name: column for name, column in self.found.items() if name in asked})
+        """The map restricted to some columns, those of the text, and those of the id."""
+        kept = {*_TEXT_PARTS, *IDENTIFYING, *canonical}
+        return ColumnMap({name: column for name, column in self.found.items() if name in kept})
 
     def note(self, name: str) -> str:
-        """What was recognised under another name, in one line; empty if there is nothing to say."""
+        """One line about the renamed columns; empty if there are none."""
         renamed = {n: column for n, column in self.found.items() if n != column}
         pairs = ", ".join(f"{column} -> {canonical}" for canonical, column in renamed.items())
         return f"{name}: recognised {pairs}" if pairs else ""
@@ -96,8 +96,8 @@ def recognise(schema: pa.Schema, mapping: Mapping[str, str], name: str) -> Colum
     """The column map of a file.
 
     Raises:
-        SourceError: if the mapping names what is not there, no column can be the text, or a
-            column has a type that cannot be what it is recognised as.
+        SourceError: if the mapping names a missing column, no column can be the text, or a
+            column has an unsuitable type.
     """
     found = {
         canonical: _mapped(schema, canonical, mapping[canonical], name) for canonical in mapping
@@ -121,10 +121,10 @@ def recognise(schema: pa.Schema, mapping: Mapping[str, str], name: str) -> Colum
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
-    """Refuse a mapping to names that adrisk does not have, before any file is opened.
+    """Refuse a mapping to unknown canonical names, before any file is opened.
 
     Raises:
-        SourceError: with the nearest name.
+        SourceError: naming the nearest canonical name.
     """
     for canonical in mapping:
         if canonical not in CANONICAL:
@@ -143,7 +143,7 @@ def _mapped(schema: pa.Schema, canonical: str, column: str, name: str) -> str:
     if same:
         return str(same[0])
     raise SourceError(
-        f"{name}: --map {canonical}={column} names a column that is not there"
+        f"{name}: --map {canonical}={column} names a column that does not exist"
         f"{did_you_mean(column, schema.names)}; the columns are {listed(schema)}"
     )
 
@@ -154,19 +154,19 @@ def _no_text(schema: pa.Schema, name: str) -> SourceError:
     example = shlex.quote(f"text={title or 'COLUMN'}")
     return SourceError(
         f"{name}: no column looks like the text of an ad; the columns are {listed(schema)}. "
-        f"Say which one it is: --map {example}"
+        f"Name the column: --map {example}"
     )
 
 
 def listed(schema: pa.Schema) -> str:
     """The names of the columns, for a message."""
-    # Without a header line these are the words of an ad: shortened, and harmless to a terminal.
+    # Without a header line these are words of an ad: shortened, and safe for a terminal.
     names = ["".join(c if c.isprintable() else "?" for c in name[:40]) for name in schema.names]
     return ", ".join(names[:30]) + (", ..." if len(names) > 30 else "") or "none"
 
 
 def _plain(name: str) -> str:
-    """The name without case, accents and separators' differences.
+    """The name in lower case without accents, with underscores as separators.
 
     >>> _plain(" Título-anuncio ")
     'titulo_anuncio'
@@ -177,7 +177,7 @@ def _plain(name: str) -> str:
 
 
 def _under_title(title: pa.ChunkedArray, text: pa.ChunkedArray) -> pa.Array:
-    """The text below its title, except where it begins with it already."""
+    """The text below its title, unless it already begins with the title."""
     joined = join_lines([title, text])
     titles, texts = text_parts(title).to_pylist(), text_parts(text)
     begins = pa.array(

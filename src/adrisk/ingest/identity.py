@@ -1,10 +1,10 @@
-"""Give every ad one id of its own, and the whole stream one fingerprint.
+"""Ids of ads, and the fingerprint of a stream of ads.
 
-An ad that comes without an id gets one made of its content; its exact copies get the suffixes -2,
--3 and so on, because copies are ads too (nine in ten are). An id that the source supplied twice is
-reported as a duplicate. Memory is bounded: 8 bytes a supplied id and 12 a distinct content, as
-sorted runs of 64-bit hashes. Two among five million ids share a hash with a chance under one in a
-million; the later ad then lands in the quarantine, where it can be seen.
+An ad without an id gets one made of its content; its exact copies get the suffixes -2, -3 and so
+on, because copies are ads too (nine in ten are). A repeated supplied id is reported as a duplicate.
+Memory is bounded: 8 bytes for a supplied id and 12 for a distinct content, as sorted runs of 64-bit
+hashes. The chance that two of five million ids share a hash is under one in a million; the later ad
+then goes to the quarantine, where it can be seen.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from adrisk.text.arrow import string_buffers
 from adrisk.types import IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
-"""Columns that an ad's id is, or is made of: they are read whatever else is."""
+"""Columns that hold an ad's id or that an id is made of; they are always read."""
 
 _Hashes = NDArray[np.uint64]
-_GROWTH = 8  # the larger, the fewer runs to be searched, and the more merging
+_GROWTH = 8  # size ratio of runs: a larger one means fewer runs to search and more merging
 _MADE = re.compile(r"a([0-9a-f]{24})(?:-([1-9][0-9]*))?")
 
 
 class IdCounts:
-    """How often each 64-bit hash was seen, in sorted runs, each several times the next one."""
+    """Counts of 64-bit hashes, in sorted runs of decreasing size."""
 
     def __init__(self, *, counting: bool) -> None:
         self._counting = counting
@@ -40,7 +40,7 @@ class IdCounts:
         return sum(len(keys) for keys, _ in self._runs)
 
     def counts(self, hashes: _Hashes) -> IntArray:
-        """How often each was seen so far; 0 or 1 where the tally does not count."""
+        """The count of each hash so far; 0 or 1 without `counting`."""
         seen = np.zeros(len(hashes), dtype=np.int64)
         for keys, counts in self._runs:
             at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
@@ -49,7 +49,7 @@ class IdCounts:
         return seen
 
     def add(self, hashes: _Hashes) -> IntArray:
-        """Count these; for each, how often it had been seen before, earlier ones here included."""
+        """Count some hashes; returns the count of each before its own occurrence."""
         if not len(hashes):
             return np.zeros(0, dtype=np.int64)
         keys, inverse, times = np.unique(hashes, return_inverse=True, return_counts=True)
@@ -82,7 +82,7 @@ class IdCounts:
 
 
 class Identities:
-    """The ids given so far."""
+    """The ids assigned so far."""
 
     def __init__(self) -> None:
         self._supplied = IdCounts(counting=False)
@@ -94,8 +94,8 @@ class Identities:
         """An id for each row, and which rows repeat a supplied id.
 
         Args:
-            supplied: ids as they came; null or blank where there is none.
-            texts: what a made id is made of, with `posted_at` and `accounts` where given.
+            supplied: ids from the source; null or blank where missing.
+            texts: the content of which an id is made, with `posted_at` and `accounts` if given.
             posted_at: timestamps in microseconds, or null.
             accounts: strings, or null.
 
@@ -145,7 +145,7 @@ class Identities:
         return ids
 
     def _next_free(self, digest: str) -> str:
-        """The next copy's id that no supplied id has."""
+        """The next id of a copy that is not a supplied id."""
         while True:
             copy = int(self._contents.add(_content_hashes([digest]))[0])
             name = f"a{digest}-{copy + 1}"
@@ -154,13 +154,13 @@ class Identities:
 
 
 class Fingerprint:
-    """SHA-256 over the ids and texts of ads in order, however they are batched."""
+    """SHA-256 over the ids and texts of ads in order, independent of batches."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def update(self, ads: pa.Table) -> None:
-        """Take in more ads; a NUL ends each id and each text, and occurs in neither."""
+        """Add ads; a NUL ends each id and each text, and occurs in neither."""
         empty, nul = pa.scalar("", pa.large_string()), pa.scalar("\0", pa.large_string())
         for ids, texts in zip(ads["ad_id"].chunks, ads["text"].chunks, strict=True):
             ended = pc.binary_join_element_wise(ids.cast(pa.large_string()), texts, empty, nul)
@@ -173,7 +173,7 @@ class Fingerprint:
 
 
 def _rank_among_equals(inverse: IntArray) -> IntArray:
-    """For each element, how many equal ones stand before it.
+    """For each element, the number of equal elements before it.
 
     >>> _rank_among_equals(np.array([0, 1, 0, 0, 1])).tolist()
     [0, 0, 1, 2, 1]
@@ -188,7 +188,7 @@ def _rank_among_equals(inverse: IntArray) -> IntArray:
 
 
 def _hashes(ids: list[str]) -> _Hashes:
-    """Python's own hash (SipHash under a key of the process): nobody can make two ids share one."""
+    """Python's own hash (SipHash under a key of the process): collisions cannot be forged."""
     return np.fromiter(map(hash, ids), np.int64, len(ids)).view(np.uint64)
 
 
@@ -205,7 +205,7 @@ def _digests(texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[s
     digests: list[str] = []
     for text, moment, account in zip(texts.to_pylist(), moments, accounts.to_pylist(), strict=True):
         content = text
-        # NUL occurs in no text, so that the parts cannot run together.
+        # NUL occurs in no text, so the separators are unambiguous.
         content += f"\0posted_at={moment}" if moment is not None else ""
         content += f"\0account_id={account}" if account is not None else ""
         digests.append(hashlib.sha256(content.encode()).hexdigest()[:24])

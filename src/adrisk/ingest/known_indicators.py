@@ -1,4 +1,4 @@
-"""Whether a labelled corpus knows anything of its indicators: none known is not none present."""
+"""Check that the indicator labels of a corpus are known: unknown labels are not absent ones."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _NULL = (
-    "indicators: none is known of any ad, though risk is labelled; none known is not none present, "
-    "so these ads teach no indicator"
+    "indicators: unknown for every ad, though risk is labelled; unknown is not absent, so no "
+    "indicator can be learned from these ads"
 )
 _EMPTY = (
-    "indicators: [] in every ad that has a value, though some are of risk 2 or 3; [] teaches that "
-    "none is present. Leave it null where nobody looked: none known is not none present"
+    "indicators: [] in every ad that has a value, though some are of risk 2 or 3; [] means that "
+    "none is present. Use null where indicators were not judged: unknown is not absent"
 )
 
 
 class KnownIndicators:
-    """What the label columns of a corpus know of indicators, table by table.
+    """The state of a corpus's indicator labels, updated table by table.
 
     >>> known = KnownIndicators()
     >>> none = pa.array([None, None], pa.list_(pa.string()))
     >>> known.add(pa.table({"risk": [0, 3], "indicators": none}))
     >>> str(known.note).split(";")[0]
-    'indicators: none is known of any ad, though risk is labelled'
+    'indicators: unknown for every ad, though risk is labelled'
     """
 
     def __init__(self) -> None:
-        self._asked = self._risk = self._risky = self._judged = self._named = False
+        self._labelled = self._risk = self._risky = self._judged = self._named = False
 
     def add(self, ads: pa.Table) -> None:
-        """Take in some ads; a table without `indicators` or without `risk` says nothing."""
+        """Add ads; a table without `indicators` or `risk` is ignored."""
         if not {"indicators", "risk"} <= set(ads.column_names):
             return
-        self._asked = True
+        self._labelled = True
         self._risk |= ads["risk"].null_count < len(ads)
         self._risky |= bool(pc.any(pc.greater_equal(ads["risk"], 2)).as_py())
         for name in ("indicators", "indicators_known", "votes"):
@@ -46,8 +46,8 @@ class KnownIndicators:
 
     @property
     def note(self) -> str | None:
-        """What a person should be told, in one line; None if some indicator is known."""
-        if not self._asked or not self._risk or self._named:
+        """A warning in one line; None if some indicator is known."""
+        if not self._labelled or not self._risk or self._named:
             return None
         if not self._judged:
             return _NULL

@@ -1,16 +1,9 @@
-"""Files at rest and standard input as bytes: looked at first, decompressed, fingerprinted.
+"""Locations of ads: SOURCE arguments, the files they name, and the bytes of files and stdin.
 
-What the bytes mean is the readers' business.
-
-Read a SOURCE argument: which adapter, which place, which parameters.
-
-In: one argument such as `emscad:jobs.csv`, `synthetic:20000?seed=7`, `s3://bucket/*.parquet`.
-Out: a `Spec`. It opens nothing.
-
-Find the files that a path, glob, folder or URL means.
-
-In: the target of a spec. Out: `SourceFile`s in a stable order, each with its format and
-compression read off its name. It looks at names only, not inside.
+In: an argument such as `emscad:jobs.csv`, `synthetic:20000?seed=7`, `s3://bucket/*.parquet`. Out: a
+`Spec` (`parse`); its `SourceFile`s in a stable order, each with the format and compression of its
+name (`find_files`); and their bytes, probed, decompressed and fingerprinted. The content is parsed
+by the readers.
 """
 
 from __future__ import annotations
@@ -40,7 +33,7 @@ from fsspec.utils import get_protocol
 from adrisk.errors import SourceError, did_you_mean
 
 PLAIN = "file"
-"""The adapter of everything that has no scheme of its own: files, globs, folders, URLs, -."""
+"""The adapter of sources without a scheme: files, globs, folders, URLs, -."""
 
 # Two letters at least, so that C:\ads.csv is a path; s3:// and memory:// are URLs, not schemes.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_+.-]+):(?!//)(.*)", flags=re.DOTALL)
@@ -48,7 +41,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_+.-]+):(?!//)(.*)", flags=re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One SOURCE argument: as written, its adapter, its place, its parameters."""
+    """A parsed SOURCE argument: its text, adapter, target and parameters."""
 
     text: str
     scheme: str
@@ -60,7 +53,7 @@ def parse(text: str, schemes: Collection[str]) -> Spec:
     """The spec of one argument.
 
     Raises:
-        SourceError: if it names a scheme that does not exist.
+        SourceError: if it is empty or its scheme does not exist.
     """
     if not text.strip():
         raise SourceError("a source is empty; expected a file, folder, URL, - or scheme:place")
@@ -80,10 +73,10 @@ def parse(text: str, schemes: Collection[str]) -> Spec:
 
 
 def split_parameters(spec: Spec, allowed: Collection[str]) -> Spec:
-    """The spec with `?name=value&...` cut from its target into its parameters.
+    """The spec with `?name=value&...` moved from its target to its parameters.
 
     Raises:
-        SourceError: for a parameter that the source does not have.
+        SourceError: if the source does not have a parameter.
     """
     target, _, query = spec.target.partition("?")
     parameters = dict(parse_qsl(query, keep_blank_values=True))
@@ -111,27 +104,27 @@ _MAGIC = frozenset("*?[")
 
 
 def find_files(target: str) -> tuple[list[SourceFile], list[str]]:
-    """The files that a target means, sorted by path, and notes on what was passed over.
+    """The files of a target, sorted by path, and notes about skipped files.
 
-    A folder means all files below it that have a known ending, hidden ones excepted.
+    A folder stands for all files below it with a known ending, except hidden ones.
 
     Raises:
         SourceError: for a missing path, an empty glob or folder, an unsupported ending.
     """
     fs, root = _filesystem(target)
     try:
-        paths, gathered = _matches(fs, root, target)
-        chosen = _ads_among(paths) if gathered else paths
+        paths, searched = _matches(fs, root, target)
+        chosen = _ad_files(paths) if searched else paths
         files = [_source_file(fs, path, root, target) for path in chosen]
     except (OSError, ImportError) as error:
-        raise SourceError(f"{target}: cannot be looked into ({describe(error)})") from error
+        raise SourceError(f"{target}: cannot be listed ({describe(error)})") from error
     if not files:
         raise SourceError(
-            f"{target}: holds no file with a known ending; expected {_endings()}, alone or with "
+            f"{target}: has no file with a known ending; expected {_endings()}, alone or with "
             f"{', '.join(COMPRESSIONS)}"
         )
-    passed_over = len(paths) - len(chosen)
-    notes = [f"{target}: passed over {passed_over} files of other kinds"] if passed_over else []
+    skipped = len(paths) - len(chosen)
+    notes = [f"{target}: skipped {skipped} files of other kinds"] if skipped else []
     return files, notes
 
 
@@ -152,14 +145,14 @@ def _filesystem(target: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def _matches(fs: fsspec.AbstractFileSystem, root: str, target: str) -> tuple[list[str], bool]:
-    """The paths meant, and whether they were gathered rather than named."""
+    """The paths of a target, and whether they come from a folder or glob."""
     if fs.isfile(root):
         return [root], False
     if fs.isdir(root):
         below = [str(path) for path in fs.find(root)]
         return sorted(path for path in below if not _hidden(path[len(root) :])), True
     if _MAGIC & set(root):
-        # As in a shell, a star does not mean hidden files.
+        # As in a shell, a star does not match hidden files.
         fixed = min(root.index(sign) for sign in _MAGIC & set(root))
         shown = [path for path in map(str, fs.glob(root)) if "/." not in path[max(0, fixed - 1) :]]
         found = sorted(path for path in shown if fs.isfile(path))
@@ -167,8 +160,8 @@ def _matches(fs: fsspec.AbstractFileSystem, root: str, target: str) -> tuple[lis
             raise SourceError(f"{target}: no file matches; check the pattern (quote it in a shell)")
         return found, True
     parent, _, name = root.rstrip("/").rpartition("/")
-    beside = [str(path) for path in fs.ls(parent, detail=False)] if fs.isdir(parent) else []
-    hint = did_you_mean(name, [path.rstrip("/").rpartition("/")[2] for path in beside])
+    siblings = [str(path) for path in fs.ls(parent, detail=False)] if fs.isdir(parent) else []
+    hint = did_you_mean(name, [path.rstrip("/").rpartition("/")[2] for path in siblings])
     raise SourceError(f"{target}: no such file or folder{hint}")
 
 
@@ -188,14 +181,14 @@ def _source_file(fs: fsspec.AbstractFileSystem, path: str, root: str, target: st
     return SourceFile(fs, path, name, form, compression, int(fs.size(path) or 0))
 
 
-def _ads_among(paths: list[str]) -> list[str]:
-    """The paths with a known ending; .json beside others is about them (a manifest), not ads."""
+def _ad_files(paths: list[str]) -> list[str]:
+    """The paths with a known ending; a .json next to other files is a manifest, not ads."""
     known = [path for path in paths if _kind(path)[0]]
     return [path for path in known if not path.lower().endswith(".json")] or known
 
 
 def _kind(path: str) -> tuple[str, str]:
-    """Format and compression by the name; an empty format where it is none of ours."""
+    """Format and compression by the name; an unknown format is empty."""
     stem, suffix = os.path.splitext(path.lower())
     if suffix in COMPRESSIONS:
         return FORMATS.get(os.path.splitext(stem)[1], ""), suffix
@@ -203,7 +196,7 @@ def _kind(path: str) -> tuple[str, str]:
 
 
 def _shown(fs: fsspec.AbstractFileSystem, path: str, root: str, target: str) -> str:
-    """The path as the user would write it: relative where the target was."""
+    """The path as the user would write it: relative if the target is."""
     if path == root:
         return target
     if not isinstance(fs, LocalFileSystem):
@@ -220,10 +213,10 @@ def _endings() -> str:
 
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A longer line or record is not an ad, and is not held in memory."""
+"""Longer lines and records are rejected without being held in memory."""
 
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
-"""What readers raise for a file that is truncated, corrupt or out of reach."""
+"""Exceptions of readers for a file that is truncated, corrupt or out of reach."""
 
 _PROBE_BYTES = 256 * 1024
 _BUFFER_BYTES = 1024 * 1024
@@ -231,19 +224,19 @@ _BUFFER_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The first bytes of a file, at least one whole line, and whether they are all of it."""
+    """The first bytes of a file, at least one whole line, and whether they are the whole file."""
 
     head: bytes
     whole: bool
 
     @property
     def lines(self) -> bytes:
-        """The bytes without the half line at their end."""
+        """The bytes without the incomplete line at their end."""
         return self.head if self.whole else self.head[: self.head.rfind(b"\n") + 1] or self.head
 
 
 class ByteFile(Protocol):
-    """Bytes that can be looked at first and then read from the start."""
+    """Bytes that can be probed and then read from the start."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -257,10 +250,10 @@ class ByteFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file at rest, local or remote.
+    """A stored file, local or remote.
 
     Attributes:
-        name: as shown to people.
+        name: as shown in messages.
         format: csv, tsv, jsonl or parquet.
         compression: the suffix, such as .gz; empty when there is none.
     """
@@ -279,11 +272,11 @@ class SourceFile:
 
     @property
     def size(self) -> int | None:
-        """Bytes of content, where the file is not compressed."""
+        """Bytes of content; None if the file is compressed."""
         return None if self.compression else self.stored_bytes
 
     def open_raw(self) -> BinaryIO:
-        """The bytes as they are stored."""
+        """The stored bytes."""
         return cast(BinaryIO, self.fs.open(self.path, "rb"))
 
     @contextmanager
@@ -293,7 +286,7 @@ class SourceFile:
             yield _buffered(b"", stream)
 
     def probe(self) -> Probe:
-        """A look at the content.
+        """The first bytes of the content.
 
         Raises:
             SourceError: if they cannot be read.
@@ -304,11 +297,11 @@ class SourceFile:
         except DAMAGED as error:
             raise SourceError(
                 f"{self.name}: cannot be read ({describe(error)}); check that it exists, that you "
-                f"may read it and that it is what its name says"
+                f"may read it and that its ending fits its content"
             ) from error
 
     def sha256(self) -> str:
-        """The fingerprint of the stored bytes."""
+        """The SHA-256 of the stored bytes."""
         digest = hashlib.sha256()
         with self.open_raw() as stream:
             while block := stream.read(_BUFFER_BYTES):
@@ -317,7 +310,7 @@ class SourceFile:
 
 
 class StandardInput:
-    """Standard input, recognised as JSONL or CSV by its first bytes; read once."""
+    """Standard input, JSONL or CSV by its first bytes; it is read once."""
 
     name = "-"
     size = None
@@ -335,7 +328,7 @@ class StandardInput:
         self.format = "jsonl" if text[:1] in (b"{", b"[") else "csv"
 
     def probe(self) -> Probe:
-        """A look at what arrived; it will be read again."""
+        """The first bytes; `open` returns them again."""
         return self._probe
 
     @contextmanager
@@ -345,7 +338,7 @@ class StandardInput:
 
 
 class _Replayed(io.RawIOBase):
-    """Bytes already taken from a stream, and then the rest of it."""
+    """A stream that replays bytes already read before the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head, self._rest = io.BytesIO(head), rest
@@ -360,7 +353,7 @@ class _Replayed(io.RawIOBase):
 
 
 def describe(error: BaseException) -> str:
-    """An exception's own words on one line, or its class when it has none."""
+    """The message of an exception on one line, or its class if it has none."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 

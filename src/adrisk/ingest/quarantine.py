@@ -1,11 +1,10 @@
-"""Rows that could not become ads: written down with the place, the reason and what to do.
+"""The quarantine file: rows that cannot be ads, with their place, the reason and what to do.
 
-In: `Quarantined` rows, one by one. Out: `quarantine.jsonl`, one JSON object a row, there from the
-first moment under a temporary name and moved into place on success and failure alike. It never
-holds a word of the ad.
+In: `Quarantined` rows, one by one. Out: `quarantine.jsonl`, one JSON object a row, written under a
+temporary name and moved into place on success and on failure. It never contains text of an ad.
 
-Several commands may write their outputs into one folder. Each row then names the output it was
-left out of, and the second output's rows go to a file of its own, `NAME.quarantine.jsonl`.
+Several commands may write their outputs to one folder. Each row then names its output, and the rows
+of a second output go to a file of its own, `NAME.quarantine.jsonl`.
 """
 
 from __future__ import annotations
@@ -55,22 +54,22 @@ ACTIONS = {
     Reason.QUOTING: "double the quotes inside a quoted field, and close it",
     Reason.LINE_TOO_LONG: "check that the file has line breaks and that quotes are closed",
 }
-"""What to do about each reason."""
+"""The user's next step for each reason."""
 
 Reject = Callable[[int, Reason, str, str | None], None]
-"""Reports a row that cannot be an ad: line, reason, detail (may be empty), ad_id where known."""
+"""Callback for a rejected row: line, reason, detail (may be empty), ad_id if known."""
 
 
 def quarantined(
     source: str, line: int, reason: Reason, detail: str = "", ad_id: str | None = None
 ) -> Quarantined:
-    """The row for a reason, with its action; `detail` says what was found there."""
+    """A quarantined row with the action for its reason; `detail` is the value found."""
     action = f"{detail}; {ACTIONS[reason]}" if detail else ACTIONS[reason]
     return Quarantined(source, line, reason.value, action, ad_id)
 
 
 class Quarantine:
-    """Writes quarantine.jsonl; a context manager.
+    """Writer of a quarantine file; a context manager.
 
     Attributes:
         path: of the file.
@@ -88,7 +87,7 @@ class Quarantine:
 
     @classmethod
     def beside(cls, out: Path) -> Quarantine:
-        """That of a single output file: it replaces its own earlier rows and no others."""
+        """The quarantine of a single output file; it replaces earlier rows of this output only."""
         shared = out.with_name("quarantine.jsonl")
         own = out.with_name(f"{out.stem}.quarantine.jsonl")
         return cls(shared if not own.exists() and _is_free(shared, out.name) else own, out.name)
@@ -121,7 +120,7 @@ class Quarantine:
             self._file.close()
             self._file = None
             if kind is not None and not self.count:
-                self._partial.unlink()  # nothing was read, so there is nothing to tell
+                self._partial.unlink()
             else:
                 self._partial.replace(self.path)
 
@@ -129,7 +128,7 @@ class Quarantine:
 def _is_free(shared: Path, output: str) -> bool:
     """Whether the rows in a `quarantine.jsonl`, if any, are of this output."""
     if any(shared.with_name(name).exists() for name in ("manifest.json", ".work")):
-        return False  # of a scored folder, whose report counts the rows
+        return False  # it belongs to a scored folder, whose report counts the rows
     try:
         with shared.open(encoding="ascii", errors="replace") as lines:
             first = lines.readline()
@@ -141,10 +140,10 @@ def _is_free(shared: Path, output: str) -> bool:
 
 
 def no_ads(sources: Sequence[str], quarantine: Quarantine) -> CorpusError:
-    """What to raise where no row of some sources became an ad."""
+    """The error for sources without any ad."""
     if quarantine.count:
         return CorpusError(
-            f"none of the {quarantine.count:,} rows of {', '.join(sources)} could become an ad; "
-            f"{quarantine.path} says why for each"
+            f"none of the {quarantine.count:,} rows of {', '.join(sources)} can be an ad; "
+            f"{quarantine.path} has the reason for each"
         )
     return CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")

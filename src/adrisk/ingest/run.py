@@ -1,4 +1,4 @@
-"""Sources to one Parquet file of ads, bad rows to a quarantine file beside it."""
+"""Ingestion of sources into one Parquet file of ads, with a quarantine file next to it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
 SOURCES_KEY = "adrisk.ingest"
-"""Where an ingested file says what it was made from."""
+"""Metadata key of an ingested file with its sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What was written: a reference, never the table."""
+    """Paths and counts of an ingestion."""
 
     ads: Path
     quarantine: Path
@@ -43,18 +43,18 @@ def ingest(
     mapping: Mapping[str, str] | None = None,
     detect_language: bool = True,
 ) -> Ingested:
-    """Read sources, check every row, and write the ads.
+    """Read sources, check every row and write the ads.
 
     Args:
         sources: SOURCE arguments, in order.
-        out: the Parquet file to write; its quarantine is written beside it, and where ads are
-            synthetic a datasheet of them, as `NAME.datasheet.md`.
+        out: the Parquet file to write; its quarantine is written next to it, and if ads are
+            synthetic, their datasheet as `NAME.datasheet.md`.
         mapping: canonical column -> the files' column.
         detect_language: fill in languages that are missing.
 
     Raises:
         SourceError: if a source cannot be opened; nothing is written.
-        CorpusError: if no row could become an ad; the quarantine file says why.
+        CorpusError: if no row can be an ad; the quarantine file has the reasons.
     """
     with Quarantine.beside(output(out)) as quarantine:
         stream = open_ads(
@@ -63,13 +63,13 @@ def ingest(
         output(out, stream.files)
         for note in stream.notes:
             say(note)
-        said = len(stream.notes)
-        tally, known = CorpusCounts(), KnownIndicators()
+        printed = len(stream.notes)
+        counts, known = CorpusCounts(), KnownIndicators()
         with replacing(out) as draft, track("ingest", stream.total_rows) as advance:
             with pq.ParquetWriter(draft, stream.schema, compression="zstd") as writer:
                 for ads in stream:
                     writer.write_table(ads)
-                    tally.add(ads)
+                    counts.add(ads)
                     known.add(ads)
                     advance(len(ads))
                 writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
@@ -77,12 +77,12 @@ def ingest(
                 raise no_ads(sources, quarantine)
         if known.note:
             stream.notes.append(known.note)
-        for note in stream.notes[said:]:
+        for note in stream.notes[printed:]:
             say(note)
     return Ingested(
         ads=out,
         quarantine=quarantine.path,
-        datasheet=_datasheet(tally, out, sources),
+        datasheet=_datasheet(counts, out, sources),
         read=stream.read,
         accepted=stream.accepted,
         quarantined=quarantine.count,
@@ -92,13 +92,13 @@ def ingest(
     )
 
 
-def _datasheet(tally: CorpusCounts, out: Path, sources: Sequence[str]) -> Path | None:
-    """What the synthetic ads among those written are; of other ads nothing is said."""
+def _datasheet(counts: CorpusCounts, out: Path, sources: Sequence[str]) -> Path | None:
+    """The datasheet of the synthetic ads, if any were written."""
     path = out.with_suffix(".datasheet.md")
-    if not tally.ads:
+    if not counts.ads:
         if path.is_file() and path.read_text(encoding="utf-8").startswith(HEADING):
-            path.unlink()  # it describes what stood here before
+            path.unlink()  # it describes the file that was replaced
         return None
     with replacing(path) as draft:
-        draft.write_text(tally.datasheet(out.name, sources), encoding="utf-8")
+        draft.write_text(counts.datasheet(out.name, sources), encoding="utf-8")
     return path

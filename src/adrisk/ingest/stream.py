@@ -1,8 +1,7 @@
-"""Open sources and read them as one stream of ads: the door that the stages use.
+"""One stream of ads from several sources, with one schema.
 
-In: SOURCE arguments. Out: an `AdStream` of Arrow tables of one schema. Wrong arguments fail when
-the stream is opened; a file that turns out damaged fails while it is read; a row that cannot be an
-ad goes to the quarantine.
+In: SOURCE arguments. Out: an `AdStream` of Arrow tables. Wrong arguments fail when the stream is
+opened; a damaged file fails while it is read; a row that cannot be an ad goes to the quarantine.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ class AdStream:
     """The ads of some sources, in order; iterate once.
 
     Attributes:
-        schema: of every table: ADS, the LABELS columns that a source has, further columns.
-        total_rows: rows to be read, known or estimated; None where neither can be.
-        notes: what the command should say: recognised columns, impostors; more after the end.
+        schema: of every table: ADS, the LABELS columns of any source, further columns.
+        total_rows: rows to read, known or estimated; None if unknown.
+        notes: messages for the user, such as recognised columns; complete after the end.
         description: of each source, for the manifest; complete after the end.
-        read: rows seen so far.
+        read: rows read so far.
         accepted: rows that became ads so far.
     """
 
@@ -76,12 +75,12 @@ class AdStream:
 
     @property
     def files(self) -> list[Path]:
-        """The files that are read, in order."""
+        """The files of the sources, in order."""
         return [Path(file["path"]) for source in self._sources for file in source.files]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over id and text of every accepted ad in order, however batched.
+        """SHA-256 over id and text of every accepted ad in order, independent of batches.
 
         Raises:
             ValueError: before the stream has been read to its end.
@@ -142,7 +141,7 @@ class AdStream:
 
 
 def open_ads(specs: Sequence[str], options: ReadOptions, quarantine: Quarantine) -> AdStream:
-    """Open sources as one stream; nothing but headers is read yet.
+    """Open sources as one stream; only headers are read yet.
 
     Args:
         specs: SOURCE arguments, read in this order.
@@ -150,8 +149,8 @@ def open_ads(specs: Sequence[str], options: ReadOptions, quarantine: Quarantine)
         quarantine: an open quarantine, which receives the rows that cannot be ads.
 
     Raises:
-        SourceError: for an unknown scheme, a missing or unreadable place, a mapping or columns
-            that do not fit; nothing was read.
+        SourceError: for an unknown scheme, a missing or unreadable location, or a mapping or
+            columns that do not fit.
     """
     if not specs:
         raise SourceError(f"no source was given; expected one or more of {', '.join(ADAPTERS)}")
@@ -164,7 +163,7 @@ def open_ads(specs: Sequence[str], options: ReadOptions, quarantine: Quarantine)
 
 
 def _shaped(part: Part) -> pa.Schema:
-    """The columns that a part gives, found by shaping no rows."""
+    """The schema of a part after its shape, from an empty table."""
     try:
         return part.shape(part.reader.schema.empty_table()).schema
     except pa.ArrowException as error:
@@ -187,7 +186,7 @@ def _files(opened: Opened) -> list[dict[str, Any]]:
 
 
 def _guarded(batches: Iterator[Rows], name: str) -> Iterator[Rows]:
-    """The batches, with what a damaged file raises turned into a RunError."""
+    """The batches, with exceptions of a damaged file converted to RunError."""
     done = 0
     while True:
         try:

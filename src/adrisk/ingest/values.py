@@ -1,14 +1,8 @@
-"""Cell values as the types of the ads schema: text, risk levels, lists of indicators.
+"""Conversion of column values to the types of the ads schema.
 
-Each function takes a whole column of whatever type the file had and gives an array of the schema's
-type, with null for what is missing. What could not be understood is counted or marked, never
-guessed.
-
-Times as they are written in files, as UTC timestamps of the ads schema.
-
-In: a column of timestamps, dates, numbers or strings. Out: timestamps in microseconds, null for
-what is missing or not understood, the latter counted. Days that could be the month of another
-country (02/05/2024) are not guessed at.
+In: a column of any type: text, risk levels, lists of indicators or votes, times. Out: an array of
+the schema's type, with null for missing values. Values that are not understood are null, and are
+counted or marked, never guessed; so ambiguous dates (02/05/2024) stay null.
 """
 
 from __future__ import annotations
@@ -30,7 +24,7 @@ from adrisk.text.arrow import string_buffers
 from adrisk.types import RISK_LEVELS
 
 MISSING = ("", "nan", "nat", "null", "none")
-"""How a missing number or time is written, in lower case."""
+"""Spellings of a missing number or time, in lower case."""
 
 _LISTS = ("indicators", "indicators_known")
 _TEXTS = ("text", "title", "body")
@@ -38,29 +32,29 @@ _VOTE = ("voter", "item", "says")
 
 
 def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> None:
-    """Refuse a column whose type cannot be what it should be.
+    """Refuse a column with a type that does not fit its canonical name.
 
     Raises:
-        SourceError: naming the column, its type and the way out.
+        SourceError: naming the column, its type and what to do.
     """
-    words = _words(kind)
+    texts = _texts(kind)
     if canonical in _TEXTS:
-        fits, wanted = words, "strings"
+        fits, needed = texts, "strings"
     elif canonical in _LISTS:
-        fits, wanted = words or (_list(kind) and _words(kind.value_type)), "lists of strings"
+        fits, needed = texts or (_list(kind) and _texts(kind.value_type)), "lists of strings"
     elif canonical == "votes":
         votes = _list(kind) and pa.types.is_struct(kind.value_type)
-        fits, wanted = words or votes, "lists of structs with voter, item and says"
+        fits, needed = texts or votes, "lists of structs with voter, item and says"
     elif canonical == "risk":
-        fits, wanted = words or _number(kind), "the numbers 0 to 3"
+        fits, needed = texts or _number(kind), "the numbers 0 to 3"
     elif canonical == "posted_at":
-        fits = words or _number(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-        wanted = "times"
+        fits = texts or _number(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+        needed = "times"
     else:
-        fits, wanted = writable(kind), "plain values"
+        fits, needed = writable(kind), "plain values"
     if not fits:
         raise SourceError(
-            f"{name}: column {column!r} holds {kind}, and {canonical} needs {wanted}; "
+            f"{name}: column {column!r} holds {kind}, and {canonical} needs {needed}; "
             f"convert it, or name another column: --map {canonical}=COLUMN"
         )
 
@@ -93,7 +87,7 @@ def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bo
 
 
 def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column of text as large_string; bytes that are not UTF-8 stay, to be found later."""
+    """A column of text as large_string; bytes that are not UTF-8 stay and are rejected later."""
     values = flat(column)
     if pa.types.is_null(values.type):
         return values.cast(pa.large_string())
@@ -104,7 +98,7 @@ def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
-    """The columns' texts, one below the other; null and empty ones leave no line.
+    """The texts of the columns joined by line breaks, without null and empty ones.
 
     >>> join_lines([pa.array(["Cook", None]), pa.array(["Evenings", "Vans"])]).to_pylist()
     ['Cook\\nEvenings', 'Vans']
@@ -123,7 +117,7 @@ def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
 
 
 def spliced(*parts: pa.Array | str) -> pa.Array:
-    """The parts one after the other, as large_string; null where a part is null."""
+    """The concatenation of the parts as large_string; null where a part is null."""
     as_large = [
         pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts
     ]
@@ -131,27 +125,27 @@ def spliced(*parts: pa.Array | str) -> pa.Array:
 
 
 def prefixed(prefix: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """`prefix-value` for every value that is there."""
+    """`prefix-value` for every value that is not null."""
     return spliced(f"{prefix}-", strings(column)[0])
 
 
 def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Risk levels, and which values are none (null in the array)."""
+    """Risk levels, and which values are invalid (null in the array)."""
     coded = strings(column)[0].dictionary_encode()
     levels = [_risk(value) for value in coded.dictionary.to_pylist()]
     unknown = np.array([level == -1 for level in levels] + [False])
     read = pa.array([None if level == -1 else level for level in levels], LABELS.field("risk").type)
-    places = coded.indices.fill_null(len(levels)).to_numpy()
-    return read.take(coded.indices), unknown[places]
+    codes = coded.indices.fill_null(len(levels)).to_numpy()
+    return read.take(coded.indices), unknown[codes]
 
 
 def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Lists of indicators, from lists or from strings such as `a;b` or `["a", "b"]`.
 
-    Null and an empty cell are null, which says nothing; `[]` says that none is present.
+    Null and an empty cell give null: unknown. `[]` means that none is present.
     """
     values = flat(column)
-    if not _words(values.type):
+    if not _texts(values.type):
         return values.cast(LABELS.field("indicators").type)
     coded = strings(values)[0].dictionary_encode()
     lists = [_names(value) for value in coded.dictionary.to_pylist()]
@@ -161,12 +155,12 @@ def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Lists of votes, from lists of structs or from strings in JSON.
 
-    Null and an empty cell are null. A cell or vote that cannot be read becomes a vote of nobody:
-    it stands in no ad's way here, and training refuses it by its row.
+    Null and an empty cell give null. A malformed cell or vote becomes a vote without a voter: the
+    ad is accepted, and training refuses the vote with its row.
     """
     values = flat(column)
     kind = LABELS.field("votes").type
-    if not _words(values.type):
+    if not _texts(values.type):
         return values.cast(kind)
     return pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
 
@@ -185,10 +179,9 @@ def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
-    """Which strings begin with an ASCII letter, digit or sign, so that they show something.
+    """Which strings begin with a visible ASCII character, so that they are not blank.
 
-    The first byte settles nearly all; what begins otherwise (null, empty, blank, an accent) is to
-    be looked at as a whole.
+    A fast check of the first byte; other strings (null, empty, blank, an accent) need a full one.
 
     >>> begins_plainly(pa.array(["cook", "", " cook", "\u200b", "\u00e0 la carte", None])).tolist()
     [True, False, False, False, False, False]
@@ -208,7 +201,7 @@ def _has_bytes(values: pa.Array) -> pa.Array:
 
 
 def _risk(value: str | None) -> int | None:
-    """The level, None for a missing one, -1 for one that does not exist."""
+    """The risk level; None if missing, -1 if invalid."""
     text = (value or "").strip()
     if text.lower() in MISSING:
         return None
@@ -261,10 +254,10 @@ def _string(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _words(kind: pa.DataType) -> bool:
-    """Whether a type holds strings, bytes that may be strings, or only nulls."""
+def _texts(kind: pa.DataType) -> bool:
+    """Whether a type is of strings, of bytes that may be strings, or null."""
     if pa.types.is_dictionary(kind):
-        return _words(kind.value_type)
+        return _texts(kind.value_type)
     return bool(
         _string(kind)
         or pa.types.is_string_view(kind)
@@ -296,8 +289,8 @@ _COMPACT_DATE = re.compile(r"(?:19|20)\d{6}")
 def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
     """Times in UTC, and how many values were not understood (null in the array).
 
-    Understood: timestamps and dates (UTC where they name no zone), ISO 8601, and seconds,
-    milliseconds, microseconds or nanoseconds since 1970, told apart by their size, from 1973 on.
+    Understood: timestamps and dates (UTC by default), ISO 8601, and seconds, milliseconds,
+    microseconds or nanoseconds since 1970, distinguished by their size, from 1973 on.
     """
     values = flat(column)
     kind = values.type
@@ -309,11 +302,11 @@ def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
     # Dates repeat, so each distinct value is read once.
     coded = strings(values)[0].dictionary_encode()
     read = pa.array([_microseconds(value) for value in coded.dictionary.to_pylist()], pa.int64())
-    found = read.take(coded.indices)
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(coded.cast(pa.large_string())))
-    given = pc.invert(pc.is_in(words, pa.array([None, *MISSING], pa.large_string())))
-    missed = pc.sum(pc.and_(given, pc.is_null(found))).as_py() or 0
-    return found.cast(_TIME), int(missed)
+    moments = read.take(coded.indices)
+    written = pc.utf8_lower(pc.utf8_trim_whitespace(coded.cast(pa.large_string())))
+    given = pc.invert(pc.is_in(written, pa.array([None, *MISSING], pa.large_string())))
+    missed = pc.sum(pc.and_(given, pc.is_null(moments))).as_py() or 0
+    return moments.cast(_TIME), int(missed)
 
 
 def _within_calendar(values: pa.Array) -> pa.Array:
@@ -345,10 +338,10 @@ def _microseconds(value: str | None) -> int | None:
 
 
 def _since_1970(number: str) -> int | None:
-    """Microseconds of a count of seconds, or of smaller units where it is too large for those."""
+    """Microseconds of a count of seconds, or of smaller units if it is too large for seconds."""
     count = Decimal(number)
-    # Seconds reach from 1973 to the year 5138, milliseconds from 1973 too, and so on. A smaller
-    # number is something else: a year, a day, an index.
+    # Seconds reach from 1973 to the year 5138, likewise smaller units. A smaller number is
+    # something else: a year, a day, an index.
     for limit, microseconds in ((10**11, 10**6), (10**14, 10**3), (10**17, 1)):
         if 10**8 <= abs(count) < limit:
             return _shown(int(count * microseconds))
@@ -356,6 +349,6 @@ def _since_1970(number: str) -> int | None:
 
 
 def _shown(microseconds: int) -> int | None:
-    """The moment, if a calendar can show it."""
+    """The moment if it is in the years 1 to 9999, else None."""
     inside = _FIRST_DAY * _DAYS["us"] <= microseconds < _END_DAY * _DAYS["us"]
     return microseconds if inside else None

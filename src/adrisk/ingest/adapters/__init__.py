@@ -1,7 +1,7 @@
-"""The registry of sources: one file and one line each.
+"""Registry of the sources of ads by scheme.
 
-In a package of its own, a source is an `Adapter` that an entry point of the group `adrisk.ingest`
-names; the name of the entry point, in lower case, is its scheme.
+A package can add a source: an `Adapter` under an entry point of the group `adrisk.ingest`, whose
+name, in lower case, is the scheme.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from adrisk.plugins import Registry
 
 
 def _adapter(name: str, found: object) -> Adapter:
-    """The adapter that an entry point names."""
+    """The adapter of an entry point, checked."""
     if not isinstance(found, Adapter):
         raise TypeError(f"expected an Adapter, found {type(found).__name__}")
     if name != name.lower():

@@ -1,7 +1,7 @@
-"""What an adapter is: a scheme's way of opening its place as readers with a shape.
+"""Adapters: how a scheme opens its target as readers with a mapping of columns.
 
-A new source is a file beside this one and a line in the registry. Corpora, which are files with
-known columns, need a `Corpus` only.
+A new source is a module next to this one and a line in the registry. A corpus of files with known
+columns needs only a `Corpus`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from adrisk.ingest.readers.rows import Reader
 from adrisk.ingest.values import check_type
 
 Shape = Callable[[pa.Table], pa.Table]
-"""Turns a raw table into one with canonical names; further columns stay under their own."""
+"""Function from a raw table to one with canonical names; other columns keep their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,9 @@ class ReadOptions:
 
     Attributes:
         mapping: canonical name -> the file's column, as in --map body=description.
-        batch_rows: rows of a table at most.
-        detect_language: find the language where the source does not give it.
-        columns: canonical names of what is given beside `IDENTIFYING`, and where the format
-            allows, read; everything if None.
+        batch_rows: the most rows of a table.
+        detect_language: whether to detect missing languages.
+        columns: canonical names of the columns in addition to `IDENTIFYING`; all if None.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +43,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A reader, what its columns mean, and the file to fingerprint once it is read.
+    """A reader, its mapping of columns, and the file to fingerprint after reading.
 
     `text_columns` are the columns whose values must be strings in the file.
     """
@@ -57,12 +56,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a spec opened as.
+    """An opened spec.
 
     Attributes:
         parts: in reading order.
         columns: canonical name -> the source's column, for the manifest.
-        notes: what the command should say aloud.
+        notes: messages for the user.
     """
 
     parts: list[Part]
@@ -72,7 +71,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A scheme: how it is written, what it reads, how it is opened."""
+    """A scheme: its syntax, its purpose and its open function."""
 
     usage: str
     purpose: str
@@ -81,13 +80,13 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A public corpus: the columns it must have, what they become, and its check.
+    """A public corpus: its required columns, their mapping, and a check of its files.
 
     Attributes:
         columns: canonical name -> the corpus' columns, for the manifest.
-        required: columns without which it is something else.
+        required: columns that every file of the corpus has.
         shape: from the corpus' table to canonical names.
-        check: notes about a file, such as its not being the original.
+        check: notes about a file, for example that it is not the original.
     """
 
     columns: Mapping[str, str]
@@ -97,7 +96,7 @@ class Corpus:
     check: Callable[[SourceFile], list[str]] = lambda file: []
 
     def open(self, spec: Spec, options: ReadOptions) -> Opened:
-        """The files of the corpus; `options.mapping` has no say here.
+        """The files of the corpus; `options.mapping` is ignored.
 
         Raises:
             SourceError: if a file lacks a column that the corpus has.
@@ -128,7 +127,7 @@ class Corpus:
 def readers(
     files: list[SourceFile] | list[StandardInput], notes: list[str]
 ) -> Iterator[tuple[ByteFile, Reader]]:
-    """A reader for every file that is not empty; the empty ones are noted.
+    """A reader for every file that is not empty; notes name the empty ones.
 
     Raises:
         SourceError: if all are empty.
@@ -147,13 +146,13 @@ def readers(
 
 
 def keep_rest(raw: pa.Table, columns: dict[str, pa.Array], used: tuple[str, ...]) -> pa.Table:
-    """The canonical columns, then those of the raw table that were not used for them."""
+    """The canonical columns, then the unused columns of the raw table."""
     rest = {name: raw[name] for name in raw.column_names if name not in used}
     return pa.table(columns | {name: rest[name] for name in rest if name not in columns})
 
 
 def constant(value: str | None, raw: pa.Table) -> pa.Array:
-    """The value for each row of a table."""
+    """A column with one value for all rows of a table."""
     return pa.array([value] * raw.num_rows, pa.string())
 
 

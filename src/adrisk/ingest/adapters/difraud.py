@@ -1,4 +1,4 @@
-"""DIFrauD job scams: English job ads out of EMSCAD, cleaned. Its labels say employment scam."""
+"""Adapter of DIFrauD job scams: cleaned English job ads of EMSCAD, labelled employment scam."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adrisk.schema import LABELS
 
 LABEL_SOURCE = "difraud:employment_scam"
 
-# Ads that are near-copies (TF-IDF cosine of 0.3 or more) belong together in a split.
+# Near-copies (TF-IDF cosine of 0.3 or more) must be in the same split.
 _GROUP = "group_tfidf30"
 
 
@@ -26,7 +26,7 @@ def _shape(raw: pa.Table) -> pa.Table:
     if _GROUP in raw.column_names:
         columns["campaign_id"] = prefixed("difraud", raw[_GROUP])
     if "split" in raw.column_names:
-        # The corpus' own split was drawn at random, ad by ad; it stays, but not as the split.
+        # The corpus' own split is random by ad, so it is kept under another name.
         columns["corpus_split"] = raw["split"]
     return keep_rest(raw, columns, ("text", "label", "split", _GROUP))
 

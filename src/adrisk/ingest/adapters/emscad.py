@@ -1,7 +1,7 @@
-"""EMSCAD, the Employment Scam Aegean Dataset: 17,880 English job ads, 866 of them scams.
+"""Adapter of EMSCAD, the Employment Scam Aegean Dataset: 17,880 English job ads, 866 of them scams.
 
-Its labels say employment scam, not trafficking. Several files of the same name on the web are
-synthetic, so that the bytes are checked.
+The labels are employment scam, not trafficking. Several synthetic files circulate under the same
+name, so the SHA-256 is checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HONEST = ("f", "false", "0")
 
 
 def scam_risk(column: pa.ChunkedArray) -> pa.Array:
-    """A scam flag as risk: 2 for a scam, 0 for none; other words stay, to be refused."""
+    """A scam flag as risk: 2 for a scam, 0 for none, "unknown" for another word."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(strings(column)[0]))
     scam = pc.is_in(words, pa.array(_SCAM, pa.large_string()))
     honest = pc.is_in(words, pa.array(_HONEST, pa.large_string()))

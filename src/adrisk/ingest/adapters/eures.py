@@ -1,7 +1,7 @@
-"""Spanish and Catalan job ads of EURES: benign, without labels.
+"""Adapter of Spanish and Catalan job ads of EURES: benign, without labels.
 
-Nearly every ad ends in the same contact block, which a model would take as a shortcut to "benign";
-it is cut off.
+Nearly every ad ends in the same contact block, which a model would use as a shortcut to "benign",
+so it is removed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""United States H-2A and H-2B seasonal job orders: lawful look-alikes, without labels."""
+"""Adapter of United States H-2A and H-2B job orders: lawful look-alikes, without labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _shape(raw: pa.Table) -> pa.Table:
 
 
 def _price(raw: pa.Table) -> pa.Array:
-    """`9.59 USD per hour` or `9.59-12 USD per hour`; no upper rate is written as 0."""
+    """`9.59 USD per hour` or `9.59-12 USD per hour`; an upper rate of 0 means none."""
     low, high = strings(raw["basic_rate_from"])[0], strings(raw["basic_rate_to"])[0]
     unit = pc.utf8_lower(strings(raw["pay_range_desc"])[0])
     open_ended = pc.is_in(high, pa.array([None, "", *_NO_RATE], pa.large_string()))

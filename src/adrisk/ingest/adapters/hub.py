@@ -1,6 +1,6 @@
-"""Hugging Face datasets, from the hub or a local folder: `hf:NAME?split=train&config=x`.
+"""Adapter of Hugging Face datasets, hub or local folder: `hf:NAME?split=train&config=x`.
 
-Columns are recognised as in plain files. A hub dataset is streamed, not downloaded whole.
+Columns are recognised as in plain files. A hub dataset is streamed, not downloaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEFAULT_SPLIT = "train"
 
 
 class HubReader:
-    """Reads one split of a dataset; a line is a row number, from 1."""
+    """Reader of one split of a dataset; a line is a row number, from 1."""
 
     def __init__(self, name: str, dataset: Any) -> None:
         self.name = name
@@ -47,13 +47,13 @@ class HubReader:
 
 
 def _open(spec: Spec, options: ReadOptions) -> Opened:
-    asked = split_parameters(spec, ("split", "config"))
-    if not asked.target:
+    parsed = split_parameters(spec, ("split", "config"))
+    if not parsed.target:
         raise SourceError(f"{spec.text!r}: expected a dataset's name or folder, as in hf:NAME")
-    found = _load(asked)
+    found = _load(parsed)
     notes: list[str] = []
     if isinstance(found, Mapping):
-        split = asked.parameters.get("split", "")
+        split = parsed.parameters.get("split", "")
         if not split:
             split = _DEFAULT_SPLIT if _DEFAULT_SPLIT in found else next(iter(found), "")
             others = ", ".join(name for name in found if name != split)

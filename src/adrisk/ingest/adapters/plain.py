@@ -1,4 +1,4 @@
-"""Files, globs, folders, URLs and standard input, with columns recognised by their names."""
+"""Adapter of files, globs, folders, URLs and stdin, with columns recognised by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated ads with their truth: `synthetic:20000?seed=7&prevalence=0.05&languages=en,es`."""
+"""Adapter of generated ads: `synthetic:20000?seed=7&prevalence=0.05&languages=en,es`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ _PARAMETERS: dict[str, Callable[[str], Any]] = {
 
 
 class SyntheticReader:
-    """Reads the generator; a line is the number of the ad, from 1."""
+    """Reader of the generator; a line is the number of the ad, from 1."""
 
     def __init__(self, name: str, count: int, arguments: dict[str, Any]) -> None:
         self.name = name
         self.expected_rows: int | None = count
         self._count, self._arguments = count, arguments
-        # One ad shows the columns that the generator gives.
         self.schema = next(iter(self._tables(1, 1))).schema.remove_metadata()
 
     def batches(
@@ -74,8 +73,8 @@ def _open(spec: Spec, options: ReadOptions) -> Opened:
     try:
         reader = SyntheticReader(spec.text, int(digits), arguments)
     except UsageError as error:
-        said = str(error).removeprefix("synthetic: ")
-        raise SourceError(f"{spec.text!r}: {said}") from error
+        message = str(error).removeprefix("synthetic: ")
+        raise SourceError(f"{spec.text!r}: {message}") from error
     columns = {name: name for name in reader.schema.names}
     return Opened([Part(reader, lambda raw: raw)], columns, [])
 

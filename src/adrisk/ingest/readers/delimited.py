@@ -1,8 +1,8 @@
-"""Rows of CSV and TSV files, one record at a time, so that a broken row costs only itself.
+"""Reader of CSV and TSV files that rejects single broken records.
 
-Python's csv module reads strictly: a quote that is never closed, or text behind a closing quote,
-is an error of the record's first line, and reading goes on at the line after it. A record with
-the wrong number of fields is rejected whole.
+Python's csv module reads strictly: a quote that is never closed, or text after a closing quote, is
+an error at the record's first line, and reading continues at the next line. A record with the wrong
+number of fields is rejected.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Record = tuple[int, int, list[str]]
 
 
 class CsvReader:
-    """Reads a CSV or TSV file with a header line; all columns are strings, empty cells null."""
+    """Reader of a CSV or TSV file with a header line; all columns are strings, empty cells null."""
 
     def __init__(self, file: ByteFile) -> None:
         self._file = file
@@ -59,7 +59,7 @@ class CsvReader:
     def batches(
         self, batch_rows: int, must_be_text: Collection[str], reject: Reject
     ) -> Iterator[Rows]:
-        """The rows in order; `must_be_text` holds by itself."""
+        """The rows in order; all columns are text, so `must_be_text` is always met."""
         rows: list[list[str]] = []
         lines: list[int] = []
         characters = 0
@@ -92,7 +92,7 @@ class CsvReader:
 
 
 class _Lines:
-    """Feeds lines to csv.reader and keeps those of the record under way, to take them back."""
+    """Lines for csv.reader; those of the current record can be read again."""
 
     def __init__(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
         self._lines = iter(lines)
@@ -114,12 +114,12 @@ class _Lines:
         return line.decode("utf-8", "surrogateescape")
 
     def accept(self) -> None:
-        """Forget the lines of a finished record."""
+        """Drop the lines of a finished record."""
         self.taken.clear()
         self._size = 0
 
     def retry_after_first(self) -> int:
-        """Give back all lines of the record but the first; returns that one's number."""
+        """Requeue all lines of the record except the first; returns the number of the first."""
         number = self.taken[0][0]
         self._back.extendleft(reversed(self.taken[1:]))
         self.accept()
@@ -127,11 +127,11 @@ class _Lines:
 
 
 class _LineTooLongError(Exception):
-    """A line over MAX_LINE_BYTES came by."""
+    """A line is longer than MAX_LINE_BYTES."""
 
 
 def _records(stream: BinaryIO, delimiter: str, reject: Reject) -> Iterator[Record]:
-    """The records that can be read; blank lines are none."""
+    """The valid records, without blank lines."""
     # The csv module's limit of 131,072 characters a field is process-wide, and an ad may be longer.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     lines = _Lines(physical_lines(stream))
@@ -155,7 +155,7 @@ def _records(stream: BinaryIO, delimiter: str, reject: Reject) -> Iterator[Recor
 
 
 def _delimiter(head: bytes) -> str:
-    """The delimiter of the header line: a comma, unless it has none and another one."""
+    """The delimiter of the header line: a comma if it has one, else the most frequent other."""
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace")
     return "," if "," in line else max(_DELIMITERS, key=line.count)
 
@@ -163,8 +163,8 @@ def _delimiter(head: bytes) -> str:
 def _header(fields: list[str]) -> list[str]:
     """Column names, made unique: `column_2` for a nameless one, `name_2` for a repeated one."""
     names: list[str] = []
-    for place, found in enumerate(fields, start=1):
-        base = found.strip().encode("utf-8", "replace").decode() or f"column_{place}"
+    for number, field in enumerate(fields, start=1):
+        base = field.strip().encode("utf-8", "replace").decode() or f"column_{number}"
         name, copy = base, 1
         while name in names:
             copy += 1
@@ -174,4 +174,4 @@ def _header(fields: list[str]) -> list[str]:
 
 
 def _ignore(line: int, reason: Reason, detail: str, ad_id: str | None) -> None:
-    """Rejections while only looking."""
+    """Ignore rejections while probing."""

@@ -1,4 +1,4 @@
-"""Rows of JSON Lines: one object a line; a line that is none costs only itself.
+"""Reader of JSON Lines files, one object a line, that rejects single broken lines.
 
 All columns are strings: numbers and truth values as JSON writes them, lists and objects as JSON
 text. The columns are the keys of the first thousand lines; keys that first appear later are left
@@ -31,10 +31,10 @@ _PROBE_LINES = 1000
 
 
 class JsonlReader:
-    """Reads a JSON Lines file.
+    """Reader of a JSON Lines file.
 
     Attributes:
-        late_keys: keys outside the schema, with the number of rows that had them.
+        late_keys: keys outside the schema, with their number of rows.
     """
 
     def __init__(self, file: ByteFile) -> None:
@@ -106,7 +106,7 @@ class JsonlReader:
 
 
 class _Broken:
-    """A line that is no row, and why."""
+    """A line that is not a row, with the reason."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         self.reason, self.detail = reason, detail
@@ -143,5 +143,5 @@ def _as_string(value: object) -> str | None:
 
 
 def _valid(key: str) -> str:
-    """The key as a column can be named: without halves of surrogate pairs."""
+    """The key as a column name, with lone surrogates replaced."""
     return key.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Rows of Parquet files, a batch at a time, with the types that the file has."""
+"""Reader of Parquet files, one batch at a time, with the types of the file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _READ_BYTES = 1024 * 1024
 
 
 class ParquetReader:
-    """Reads a Parquet file without holding more than a batch and the pages it comes from."""
+    """Reader of a Parquet file that holds one batch and its pages in memory."""
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
         self._only: list[str] | None = None
-        # The footer alone is read here; damage further in shows while reading.
+        # Only the footer is read here; other damage is detected while reading.
         try:
             with file.open_raw() as raw, closing(pq.ParquetFile(raw)) as found:
                 self.schema = found.schema_arrow.remove_metadata()
@@ -33,7 +33,7 @@ class ParquetReader:
         except DAMAGED as error:
             raise SourceError(
                 f"{file.name}: cannot be read as Parquet ({describe(error)}); "
-                f"it is truncated or something else: fetch or write it again"
+                f"it is truncated or not Parquet: fetch or write it again"
             ) from error
         repeated = [name for name, n in Counter(self.schema.names).items() if n > 1]
         if repeated:
@@ -43,7 +43,7 @@ class ParquetReader:
             )
 
     def only(self, columns: Collection[str]) -> ParquetReader:
-        """A reader of the same file that reads no other columns than these."""
+        """A reader of some columns of the same file."""
         narrow = copy(self)
         narrow._only = list(columns)
         narrow.schema = pa.schema([field for field in self.schema if field.name in columns])
@@ -60,9 +60,9 @@ class ParquetReader:
         """The rows in order; lines are row numbers, and types were checked with the schema."""
         number = 1
         with self._file.open_raw() as raw:
-            # Arrow's read-ahead would keep every row group that it has read.
-            found = pq.ParquetFile(raw, buffer_size=_READ_BYTES, pre_buffer=False)
-            batches = found.iter_batches(batch_rows, columns=self._only, use_threads=False)
+            # With pre_buffer, Arrow would keep every row group in memory.
+            file = pq.ParquetFile(raw, buffer_size=_READ_BYTES, pre_buffer=False)
+            batches = file.iter_batches(batch_rows, columns=self._only, use_threads=False)
             for batch in batches:
                 lines = np.arange(number, number + batch.num_rows, dtype=np.int64)
                 number += batch.num_rows

@@ -1,8 +1,8 @@
-"""Raw rows on their way from a file to the shared cleaning, and the readers that give them.
+"""Raw rows of a file and the protocol of their readers.
 
-A reader turns one file into `Rows`: columns under the names they have there, each row with its
-place. Rows that the format itself rules out (a broken line) are rejected by the reader; what the
-columns mean is decided later.
+A reader turns one file into `Rows`: columns with their names in the file, each row with its line.
+Rows that are invalid in their format (a broken line) are rejected by the reader; columns are
+interpreted later.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from adrisk.types import IntArray
 _BOM = b"\xef\xbb\xbf"
 
 MAX_BATCH_CHARACTERS = 32 * 1024 * 1024
-"""A batch of text rows ends here even when it has fewer rows than asked for."""
+"""The most characters of a batch of text rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table with columns named as found, and for each row its line (or row) number, from 1."""
+    """A table with the columns of the file, and for each row its line (or row) number, from 1."""
 
     table: pa.Table
     lines: IntArray
 
 
 class Reader(Protocol):
-    """One file, or another stream of rows.
+    """A reader of one file, or of another stream of rows.
 
     Attributes:
-        name: what the quarantine calls the source of a row.
-        schema: the columns as found.
-        expected_rows: how many rows there are, known or estimated; None if not.
+        name: the source of a row in the quarantine.
+        schema: the columns of the file.
+        expected_rows: the number of rows, known or estimated; None if unknown.
     """
 
     @property
@@ -52,7 +52,7 @@ class Reader(Protocol):
     ) -> Iterator[Rows]:
         """The rows, at most `batch_rows` at a time.
 
-        `must_be_text` names the columns whose values have to be strings in the file.
+        `must_be_text` names the columns whose values must be strings in the file.
         """
 
 
@@ -72,7 +72,7 @@ def physical_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 
 
 def expected_rows(file: ByteFile, rows: int, used: int, *, whole: bool) -> int | None:
-    """The rows of a file, of which `used` bytes held `rows`: a guess unless they are all of it."""
+    """The number of rows of a file, estimated from the `rows` in its first `used` bytes."""
     if whole:
         return rows
     if file.size is None or not used:
@@ -87,19 +87,19 @@ def string_table(
     reject: Reject,
 ) -> Rows:
     """Rows of string columns; a row that is not valid Unicode is rejected."""
-    places = np.asarray(lines, dtype=np.int64)
+    numbers = np.asarray(lines, dtype=np.int64)
     try:
         arrays = [pa.array(column, pa.large_string()) for column in columns]
     except UnicodeEncodeError:
         whole = np.array([all(map(_encodable, row)) for row in zip(*columns, strict=True)])
-        for line in places[~whole].tolist():
+        for line in numbers[~whole].tolist():
             reject(line, Reason.ENCODING, "", None)
         kept = np.flatnonzero(whole).tolist()
         arrays = [pa.array([column[i] for i in kept], pa.large_string()) for column in columns]
-        places = places[whole]
-    return Rows(pa.Table.from_arrays(arrays, names=list(names)), places)
+        numbers = numbers[whole]
+    return Rows(pa.Table.from_arrays(arrays, names=list(names)), numbers)
 
 
 def _encodable(value: str | None) -> bool:
-    """Whether a string has no half of a surrogate pair, which stands for a broken byte."""
+    """Whether a string has no lone surrogate, which represents a broken byte."""
     return value is None or not any("\ud800" <= character <= "\udfff" for character in value)
