@@ -187,7 +187,9 @@ def _unasked(texts: list[str]) -> TextBatch:
     """Folded texts in which the rules find nothing."""
     folded = pa.array(texts, pa.large_string())
     count = len(texts)
-    batch = TextBatch(folded, folded, np.zeros(count, dtype=np.bool_), [None] * count)
+    batch = TextBatch(
+        folded, folded, np.zeros(count, dtype=np.bool_), [None] * count, [None] * count
+    )
     none = np.zeros(0, dtype=np.int64)
     batch._findings = RuleHits(
         ads=count,

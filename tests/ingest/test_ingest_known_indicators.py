@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from adrisk import api as stages
+from adrisk.ingest import known_indicators as known
 from adrisk.ingest.known_indicators import KnownIndicators
-from adrisk.labels import known
 from adrisk.labels.targets import targets_of
 from adrisk.progress import show
 from builders import make_texts

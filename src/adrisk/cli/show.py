@@ -222,7 +222,9 @@ def doctor(workspace: Path) -> Diagnosis:
         facts[package] = _version(package) or hint
     for plugin in (*ADAPTERS.plugins(), *FAMILIES.plugins()):
         healthy &= plugin.problem is None
-        facts[plugin.package] = plugin.problem or f"{plugin.what} {plugin.name}"
+        fact = plugin.problem or f"{plugin.what} {plugin.name}"
+        earlier = facts.get(plugin.package)
+        facts[plugin.package] = fact if earlier is None else f"{earlier}; {fact}"
     try:
         writable(workspace)
         facts["workspace"] = str(workspace.resolve())

@@ -49,7 +49,7 @@ PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker")
+_PRELOADED = ("adrisk.scoring.worker",)
 _PRELOADED_LAST = "adrisk.scoring.preload"
 """Imported once for all processes, behind what the family needs, and nowhere else."""
 

@@ -5,6 +5,7 @@ In: a `DriftResult`. Out: text without a word of an ad.
 
 from __future__ import annotations
 
+from adrisk.escaping import code
 from adrisk.evaluation.drift.results import AspectResult, ChangeResult, DriftResult
 from adrisk.evaluation.markdown_page import render_markdown, written
 
@@ -47,7 +48,7 @@ def drift_page(found: DriftResult) -> str:
         shown=_shown,
         moved=_moved,
         figure=_figure,
-        quoted=written(_quoted),
+        quoted=written(code),
         advice=written(_advice),
     )
 
@@ -72,9 +73,3 @@ def _shown(aspect: AspectResult) -> list[ChangeResult]:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _quoted(source: str) -> str:
-    """A name from outside, as code, so that it cannot be read as markup."""
-    shown = " ".join(source.split()).replace("`", "'")
-    return f"`{shown}`"

@@ -1,6 +1,6 @@
 """The registry of sources: one file and one line each.
 
-In a package of its own, a source is an `Adapter` that an entry point of the group `adrisk.ingest`
+In a package of its own, a source is an `Adapter` that an entry point of the group `adrisk.sources`
 names; the name of the entry point, in lower case, is its scheme.
 """
 
@@ -22,7 +22,7 @@ def _adapter(name: str, found: object) -> Adapter:
 
 
 ADAPTERS: Registry[Adapter] = Registry(
-    "adrisk.ingest",
+    "adrisk.sources",
     "source",
     {
         "synthetic": synthetic.ADAPTER,
