@@ -1,4 +1,4 @@
-"""Prefect flows, one a file, thin over `adrisk.api`. Installed, they are `adrisk_pipelines`.
+"""Prefect flows, one a file, thin over `adrisk.stages`. Installed, they are `adrisk_pipelines`.
 
 Importing this package switches the telemetry of Prefect, MLflow and Hugging Face off, unless the
 environment says otherwise. It is the one import of this project that does something: Prefect reads

@@ -351,7 +351,7 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(adrisk.api, "score", interrupted)
+    monkeypatch.setattr(adrisk.stages, "score", interrupted)
     told = run("score", model_folder, ads_file, "-o", tmp_path / "out")
     assert told.code == 130
     assert "--resume" in one_line(told)
@@ -538,7 +538,7 @@ def test_doctor_names_versions_and_places(run: Run) -> None:
 def test_doctor_names_the_extra_that_brings_what_is_not_installed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adrisk.cli.show._version", lambda package: None)
+    monkeypatch.setattr("adrisk.stages.show._version", lambda package: None)
     told = run("doctor")
     assert told.code == 1
     lines = [" ".join(line.split()) for line in told.out.splitlines()]

@@ -80,7 +80,7 @@ def test_a_crew_does_several_kinds_of_work() -> None:
 def test_a_few_items_are_made_while_the_processes_start(
     monkeypatch: pytest.MonkeyPatch, ahead: int, before: int
 ) -> None:
-    monkeypatch.setattr("adrisk.parallel._installed", [make_base()])
+    monkeypatch.setattr("adrisk.engine._installed", [make_base()])
     started: Future[None] = Future()
     made: list[int] = []
 

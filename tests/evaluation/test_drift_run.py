@@ -138,5 +138,5 @@ def test_batches_of_any_size_give_the_same_report(
     batch = ads_file(tmp_path / "ads.parquet", make_texts(300, 40, seed=6)[0])
     model = Model.load(with_summary)
     whole = stages.drift(model, [str(batch)], tmp_path / "whole").results
-    monkeypatch.setattr(sys.modules["adrisk.evaluation.drift.run"], "_AT_ONCE", 64)
+    monkeypatch.setattr(sys.modules["adrisk.stages.drift"], "_AT_ONCE", 64)
     assert stages.drift(model, [str(batch)], tmp_path / "parts").results == whole

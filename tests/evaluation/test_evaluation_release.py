@@ -177,7 +177,7 @@ def test_a_release_that_fails_at_its_last_model_leaves_no_folder_and_no_draft(
             raise RunError("tracking failed")
 
     both = [{"family": "ngram", "parameters": {"bits": bits}} for bits in (10, 11)]
-    monkeypatch.setattr(sys.modules["adrisk.evaluation.release"], "record_release", once)
+    monkeypatch.setattr(sys.modules["adrisk.stages.release"], "record_release", once)
     config = make_config(tmp_path, corpus_file, train=both)
     with pytest.raises(RunError, match="tracking failed"):
         stages.release(config, Store(tmp_path / "ws"), again="x")

@@ -383,7 +383,7 @@ def test_what_a_study_cannot_do_is_refused_in_one_line_before_ads_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     main = runpy.run_path(str(STUDY.with_name(script)))["main"]
-    monkeypatch.setattr("adrisk.training.corpus.open_ads", None)  # reading ads would fail
+    monkeypatch.setattr("adrisk.stages.corpus.open_ads", None)  # reading ads would fail
     assert main([*given.split(), "-o", str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{script}: ")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrisk.rules import match as findings
 from adrisk.rules import matcher as reader
 from adrisk.rules import plain_text as places
 from adrisk.rules.match import find_rule_hits, match_column
-from adrisk.rules.match import match as findings
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.plain_text import plain
 from adrisk.rules.platform import LANGUAGES

@@ -11,6 +11,9 @@ from adrisk.rules import (
     rulebook,
 )
 from adrisk.rules import (
+    match as rules,
+)
+from adrisk.rules import (
     patterns as notation,
 )
 from adrisk.rules import (
@@ -21,7 +24,6 @@ from adrisk.rules import (
 )
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match, match_all, match_column
-from adrisk.rules.match import match as rules
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import EXAMPLES, load_rulebook, load_rules
 from adrisk.rules.taxonomy import load_taxonomy

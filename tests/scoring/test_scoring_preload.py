@@ -20,8 +20,8 @@ def test_what_the_examples_of_the_rule_books_ask_for_is_compiled_before_any_proc
 ) -> None:
     monkeypatch.setattr(gc, "freeze", lambda: None)
     reader.forget()
-    sys.modules.pop("adrisk.scoring.preload", None)
-    importlib.import_module("adrisk.scoring.preload")
+    sys.modules.pop("adrisk.scoring.shared", None)
+    importlib.import_module("adrisk.scoring.shared")
     asked = []
     monkeypatch.setattr(reader.Reader, "_compile", lambda _, number: asked.append(number))
     for language in LANGUAGES:

@@ -1,8 +1,8 @@
 """What a classifier family is: the Protocol every family fulfils, and what it learns from.
 
-A family turns ads, as `adrisk.batch` gives them, into margins (log-odds): one for each indicator
+A family turns ads, as `adrisk.reading` gives them, into margins (log-odds): one for each indicator
 it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds,
-files and tracking are done once, around every family, by `adrisk.model.model`.
+files and tracking are done once, around every family, by `adrisk.model`.
 
 To add a family: write one file with a class like this, and one line in `classifiers/__init__.py`.
 

@@ -1,6 +1,6 @@
 """The fast family: hashed n-grams and one embedding bag, with what the evidence rules found.
 
-Learns linear heads on `adrisk.text.ngrams` with the inverse document frequency folded into the
+Learns linear heads on `adrisk.features` with the inverse document frequency folded into the
 weights, so scoring a text is a sum of table rows: no vocabulary, no sparse matrix, no Python per
 ad.
 """

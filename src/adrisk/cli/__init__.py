@@ -1,6 +1,6 @@
 """The command line: which commands there are, their arguments, and the exit codes.
 
-0 done, 1 the work failed, 2 wrong usage or configuration. `adrisk.cli.commands` does the work; nothing
+0 done, 1 the work failed, 2 wrong usage or configuration. `adrisk.commands` does the work; nothing
 heavy is imported before a command needs it, so `adrisk --help` is instant.
 """
 

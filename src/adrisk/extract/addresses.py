@@ -1,7 +1,7 @@
 """E-mail addresses, messaging handles and links in a folded text.
 
 Spelled-out forms count: "name (at) example (dot) org", "nombre arroba example punto org". What is a
-handle is told by `adrisk.extract.addresses`.
+handle is told by `adrisk.extract.handles`.
 
 Names in messengers: "telegram: @name", "my insta is @name", "DM @name", "微信abc123".
 

@@ -1,6 +1,6 @@
 """Contacts of many ads: numpy and Arrow decide what of which ad Python needs to read at all.
 
-Most of an ad has no contact. Read are runs of figures (`adrisk.extract.digit_runs`) and the surroundings
+Most of an ad has no contact. Read are runs of figures (`adrisk.extract.runs`) and the surroundings
 of an @, a few dozen characters each; and the whole of those few ads that, by one RE2 expression
 each, may have a link, a messenger's name beside a handle, or something spelled out.
 
@@ -71,7 +71,7 @@ def contacts_column(
 
     Args:
         raw: n ad texts, without nulls.
-        folded: the same texts from `adrisk.text.normalise.fold_column`.
+        folded: the same texts from `adrisk.normalise.fold_column`.
         regions: for each ad, where its phones are likely from; None where unknown.
 
     Returns:

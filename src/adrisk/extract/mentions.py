@@ -65,7 +65,7 @@ def mentions_column(
 
     Args:
         raw: n ad texts, without nulls.
-        folded: the same texts from `adrisk.text.normalise.fold_column`, if the caller has them.
+        folded: the same texts from `adrisk.normalise.fold_column`, if the caller has them.
         contacts: for each ad, its contacts from `adrisk.extract.contacts_column`.
     """
     if folded is None:

@@ -156,7 +156,7 @@ def link(
 
     Args:
         ad_ids: n distinct ids.
-        signatures: shape (m, 64) from `adrisk.linking.signatures`, in memory or a memory map.
+        signatures: shape (m, 64) from `adrisk.campaigns.signatures`, in memory or a memory map.
         contacts: `CONTACTS`, in any order; none if left out.
         text_of: shape (n,), the row of `signatures` that each ad has, so that a text that was
             posted a thousand times is signed once; every row is of some ad. Left out, m is n and

@@ -10,7 +10,7 @@ remembered; where new ads join two campaigns, the id of the older one survives a
 
 A linking of tonight's ads compares them with every text remembered, so the result is that of
 linking all at once, but for one promise more: what was joined once stays joined, unless it turns
-out to have been joined by what is everybody's (`adrisk.linking.link`).
+out to have been joined by what is everybody's (`adrisk.campaigns.earlier`).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Memory:
         guards: Guards | None = None,
         now: datetime | None = None,
     ) -> Linked:
-        """`adrisk.linking.link` of these ads among those remembered; then remembers them, too.
+        """`adrisk.campaigns.link` of these ads among those remembered; then remembers them, too.
 
         An ad that is remembered already is not counted twice: its new text takes the place of
         the old one, and its campaign stays.

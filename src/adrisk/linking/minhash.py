@@ -1,9 +1,9 @@
 """MinHash signatures of ads, for any script, in numpy over the Arrow buffer.
 
-In: folded texts (`adrisk.text.normalise`). Out: 64 numbers an ad; the share of columns in which two
+In: folded texts (`adrisk.normalise`). Out: 64 numbers an ad; the share of columns in which two
 ads agree estimates the Jaccard similarity of their sets of shingles.
 
-A shingle is a token (`adrisk.text.tokens`) and the token after it, which is read with its
+A shingle is a token (`adrisk.extract.tokens`) and the token after it, which is read with its
 figures blanked: so a changed price, phone number or date costs exactly one shingle. Numbers count,
 and do not dominate. In scripts written without spaces a token is one character, and a shingle three
 ideographs or four letters, about as telling as two words.

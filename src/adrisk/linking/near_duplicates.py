@@ -2,7 +2,7 @@
 
 In: signatures, no text. Out: a group for every signature and the group's most typical one.
 It refuses to chain: an ad stays in a group only if it is like the group's typical ad. And what
-stands in many otherwise unlike ads (`adrisk.linking.near_duplicates`) makes nobody a copy of anybody.
+stands in many otherwise unlike ads (`adrisk.campaigns.common`) makes nobody a copy of anybody.
 Nothing depends on the order of the rows: they are worked through in the order of a hash of them.
 
 Signatures that count once: equal ones found by a hash, a few rows of memory at a time.

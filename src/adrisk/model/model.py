@@ -1,10 +1,10 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
+`model.json` (`adrisk.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
 campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
 risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
-training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256 and nothing in the
+training data in counts (`adrisk.summary`). Every file is listed with its SHA-256 and nothing in the
 folder is ever executed.
 """
 
@@ -185,7 +185,7 @@ class Model:
             run_id: written into every row.
 
         Returns:
-            One row an ad in the order given; `evidence` is null, see `adrisk.model.explain`.
+            One row an ad in the order given; `evidence` is null, see `adrisk.explain`.
         """
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})

@@ -22,7 +22,7 @@ def keyword_counts(folded: pa.Array | pa.ChunkedArray) -> IntArray:
     """Occurrences of keywords in each text; shape (n,), 0 for a null.
 
     Args:
-        folded: texts as `adrisk.text.normalise.fold_column` gives them.
+        folded: texts as `adrisk.normalise.fold_column` gives them.
 
     >>> keyword_counts(pa.array(["visa and passports, no experience", "bicycle"])).tolist()
     [3, 0]

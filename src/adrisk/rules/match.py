@@ -143,7 +143,7 @@ def find_rule_hits(
         folded: `fold_column` of them.
         languages: as `match` takes them.
 
-    >>> from adrisk.text.normalise import fold_column
+    >>> from adrisk.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
     >>> found = find_rule_hits(ads, fold_column(pa.array(ads)), ["en", "en"])
     >>> ads[0][found.start[0] : found.end[0]], found.present.tolist()

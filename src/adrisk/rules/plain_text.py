@@ -1,6 +1,6 @@
 """Plain text: folded ads as ASCII, one character for one, so that rules are small and fast.
 
-In: folded texts (`adrisk.text.normalise`). Out: the same letters without accents, digits written for
+In: folded texts (`adrisk.normalise`). Out: the same letters without accents, digits written for
 letters undone (p4ssport), words pulled apart put together (p.a.s.s.p.o.r.t, p a s s p o r t). Every
 character stays at its place, so a place in the plain text is the place in the folded one. A letter
 of another script becomes "_", which is part of a word and matches nothing.

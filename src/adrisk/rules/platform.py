@@ -3,9 +3,9 @@
 In: the file that `ADRISK_TAXONOMY` names (`--taxonomy FILE` sets it for one command, the key
 `taxonomy` in a configuration for one run). Out: a frozen `Extension`. Its keys, all optional:
 
-    indicators:   entries as in adrisk/rules/taxonomy.yaml
+    indicators:   entries as in adrisk/indicators/taxonomy.yaml
     risk:         how indicators combine into risk 0 to 3, instead of ours
-    rules:        by language (en, es, pt, fr, or any), as in adrisk/rules/books/en.yaml
+    rules:        by language (en, es, pt, fr, or any), as in adrisk/indicators/rules/en.yaml
     restricted:   indicator -> a text file of phrases, one a line; the indicator's kind must be x
 
 Phrases of a restricted list stay in that file: they are never shown, logged or written, and a match
@@ -82,7 +82,7 @@ def load_extension(path: Path) -> Extension:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError(
             f"{path}: expected under the key `indicators` a list of entries; "
-            "see adrisk/rules/taxonomy.yaml for the form"
+            "see adrisk/indicators/taxonomy.yaml for the form"
         )
     rules = _mapping(content, "rules", path)
     for language in rules:

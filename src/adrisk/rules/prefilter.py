@@ -102,7 +102,7 @@ class Prefilter:
     def candidates(self, sentences: Sequence[str]) -> Iterator[list[int]]:
         """For each sentence in turn, the numbers of the phrases that may match in it, in order.
 
-        >>> from adrisk.rules.patterns import phrases
+        >>> from adrisk.indicators.notation import phrases
         >>> screen = Prefilter(phrases("keep<2>papers?|no visa*", {}))
         >>> list(screen.candidates(["we keep your paper", "no visas", "no"]))
         [[0], [1], []]

@@ -134,7 +134,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values; see adrisk/rules/books/en.yaml")
+        raise ConfigError(f"{path}: expected keys and values; see adrisk/indicators/rules/en.yaml")
     return content
 
 

@@ -50,7 +50,7 @@ PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker", "torch", "adrisk.scoring.preload")
+_PRELOADED = ("adrisk.scoring.texts", "adrisk.scoring.evidence", "torch", "adrisk.scoring.shared")
 """What is imported once for all processes, the last of it nowhere else."""
 
 COLUMNS = ("ad_id", "text", *FACTS, "risk")

@@ -2,7 +2,7 @@
 
 In: texts that were not read yet, with their languages and where their phones are likely from. Out:
 a record and the pseudonyms of the contacts of each. Processes hold a `TextReader` each; which texts
-to read, and what becomes of it, is for `adrisk.scoring.parts`.
+to read, and what becomes of it, is for `adrisk.stages.parts`.
 
 Evidence of one ad, as the values of the evidence column of its row.
 """

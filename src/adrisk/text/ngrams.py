@@ -71,7 +71,7 @@ def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
     """Bags for consecutive blocks of the texts, in order; none for an empty array.
 
     Args:
-        folded: large_string, no nulls; folded by `adrisk.text.normalise`.
+        folded: large_string, no nulls; folded by `adrisk.normalise`.
         bits: rows are numbered 0 to 2 ** bits - 1, with 2 ** bits for "nothing".
     """
     if len(folded) == 0:

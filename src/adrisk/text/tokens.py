@@ -1,6 +1,6 @@
 """Tokens of many texts at once, for any script, in numpy over the Arrow buffer.
 
-In: folded texts (`adrisk.text.normalise`). Out: for a batch of texts, where each token begins and a
+In: folded texts (`adrisk.normalise`). Out: for a batch of texts, where each token begins and a
 32-bit hash of it. Tokens are runs of letters and digits; in scripts written without spaces
 (Chinese, Japanese kana, Thai, ...) every character is a token. No Python runs per text, and the
 arithmetic is modulo 2^32, so a hash is the same on every machine.

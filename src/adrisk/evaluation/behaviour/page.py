@@ -1,6 +1,6 @@
 """The behaviour page: rates by function and language, and every failure with both its texts.
 
-In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads nothing, runs
+In: the results and outcomes of `adrisk.behaviour`. Out: one HTML page that loads nothing, runs
 nothing and escapes everything; what differs between the texts of a pair is marked.
 """
 
@@ -50,7 +50,7 @@ def behaviour_page(results: Mapping[str, Any], outcomes: Sequence[Outcome]) -> s
     """The page. Equal outcomes give an equal page.
 
     Args:
-        results: of `adrisk.evaluation.behaviour.results`.
+        results: of `adrisk.behaviour.results`.
         outcomes: what they were made from.
     """
     css = asset("report.css") + asset("behaviour.css")

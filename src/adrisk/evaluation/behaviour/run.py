@@ -28,7 +28,7 @@ class Behaved:
 
 
 def behave(model: Model, cases: Sequence[Case], out: Path | None = None) -> Behaved:
-    """Judge a model by the cases of `adrisk.evaluation.behaviour.load_suites`.
+    """Judge a model by the cases of `adrisk.behaviour.load_suites`.
 
     A low rate is a result, not an error.
 

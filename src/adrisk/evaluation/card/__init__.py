@@ -1,6 +1,6 @@
 """The model card of a release, rendered from its manifest alone.
 
-In: what `adrisk.evaluation.release` puts into `manifest.json`. Out: Markdown. Every figure on the card
+In: what `adrisk.stages.release` puts into `manifest.json`. Out: Markdown. Every figure on the card
 stands in the manifest; the words around them are fixed here, chosen by what the manifest says.
 Equal manifests give equal cards. Each module beside this one is a part of the card: its `lines`
 takes the manifest and gives that part's lines.

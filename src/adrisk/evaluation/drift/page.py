@@ -1,6 +1,6 @@
 """A drift report in words: a page in Markdown, and a short table for the terminal.
 
-In: the plain values that `adrisk.evaluation.drift.run` writes as drift.json. Out: text, in which nothing of
+In: the plain values that `adrisk.stages.drift` writes as drift.json. Out: text, in which nothing of
 an ad stands.
 """
 

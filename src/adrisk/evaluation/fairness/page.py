@@ -1,6 +1,6 @@
 """The fairness figures as Markdown: the part of `evaluation/fairness.md` that is generated.
 
-In: what `adrisk.evaluation.fairness.run` found. Out: lines. Names of groups come from the ads' own columns
+In: what `adrisk.stages.fairness` found. Out: lines. Names of groups come from the ads' own columns
 and are shown as they are written.
 """
 

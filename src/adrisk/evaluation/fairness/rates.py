@@ -5,7 +5,7 @@ lawful ads that are left to people unjudged; of the judged ones the share that i
 all other judged lawful ads, and the difference; the share of its risky ads that are flagged; its
 calibration error. Each figure carries n and a campaign-bootstrap interval. Groups
 that are too small are named without figures: a rate of three ads says nothing, and may point at
-somebody. Also: how far scores move when one trait in an ad is exchanged (`adrisk.evaluation.fairness`).
+somebody. Also: how far scores move when one trait in an ad is exchanged (`adrisk.traits`).
 """
 
 from __future__ import annotations
