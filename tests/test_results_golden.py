@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from adrisk.errors import UsageError
+from adrisk.evaluation.result_models import Evaluation, read_content
 from adrisk.evaluation.results import results_page
 from adrisk.evaluation.rule_report import RuleReport
+from adrisk.evaluation.study_results import STUDY_RESULTS
 from adrisk.labels.targets import Targets
 from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.estimates import BUDGETS
@@ -91,11 +95,11 @@ def same(name: str, content: Any) -> None:
 
 
 def test_the_figures_of_one_set_of_scores_are_the_golden_ones() -> None:
-    same("judged.json", judge(make_judged(), Ruler(20, 3)))
+    same("judged.json", judge(make_judged(), Ruler(20, 3)).to_json())
 
 
 def test_the_figures_of_a_comparison_are_the_golden_ones() -> None:
-    same("compared.json", compare(make_pair(), Ruler(20, 3)))
+    same("compared.json", compare(make_pair(), Ruler(20, 3)).to_json())
 
 
 def test_the_counts_of_rules_are_the_golden_ones() -> None:
@@ -117,3 +121,30 @@ def test_the_counts_of_rules_are_the_golden_ones() -> None:
 
 def test_the_page_of_results_in_git_is_what_its_result_files_give() -> None:
     assert results_page(RESULTS) == (RESULTS / "results.md").read_text(encoding="utf-8")
+
+
+KEPT = [
+    path
+    for path in sorted(RESULTS.glob("*.json"))
+    if {"report", "corpora"} & set(read_content(path)) and path.stem != "campaigns"
+]
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_result_file_in_git_is_written_as_it_was_read(path: Path) -> None:
+    content = read_content(path)
+    kind = STUDY_RESULTS[str(content["study"])] if "study" in content else Evaluation
+    text = json.dumps(kind.of(content, path).to_json(), indent=2, ensure_ascii=False) + "\n"
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_a_wrong_key_in_a_result_file_is_named_with_its_place(tmp_path: Path) -> None:
+    content: Any = read_content(RESULTS / "real-ngram.json")
+    content["report"]["risk"]["recall_at_0.1"] = content["report"]["risk"].pop("recall_at_0.01")
+    path = tmp_path / "real-ngram.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"real-ngram\.json: report\.risk\.recall_at_0\.1: Extra"):
+        results_page(tmp_path)
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot be read as JSON"):
+        results_page(tmp_path)

@@ -100,9 +100,9 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
     again = f"adrisk train {shlex.quote(str(here))}"
     for done in release(config, Store(workspace()), again=again):
-        risk = done.manifest["quality"]["report"]["risk"]
+        risk = done.manifest.quality.report.risk
         print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
-        print(f"         average precision {interval(risk['average_precision'])}")
+        print(f"         average precision {interval(risk.average_precision)}")
         print(f"card     {done.folder / 'card.md'}")
         if done.differs is not None:
             there = config.release.folder / done.name
@@ -132,19 +132,17 @@ def evaluate_command(args: argparse.Namespace) -> None:
     quarantine = args.out / "quarantine.jsonl"
     corpus = load_corpus(sources, quarantine=quarantine)
     done = evaluate(model, corpus, config, args.out, store=store)
-    report = done.results["report"]
-    print(f"target   {done.results['data']['target']}")
-    print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
-    rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
-    if "synthetic" in done.results["data"]["target"] and "rules" in rows:
+    report, data = done.results.report, done.results.data
+    print(f"target   {data.target}")
+    print(f"judged   {report.n:,} ads, {report.positives:,} positive")
+    rows = {model.manifest.family: report.risk, **done.results.rankings()}
+    if "synthetic" in data.target and "rules" in rows:
         rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
     for name, figures in rows.items():
-        if "average_precision" in figures:
-            print(f"average precision  {interval(figures['average_precision'])}  {name}")
-    if "random_split" in done.results:
-        random = done.results["random_split"]
+        print(f"average precision  {interval(figures.average_precision)}  {name}")
+    if random := done.results.random_split:
         print(
-            f"average precision  {interval(random['average_precision'])}  "
+            f"average precision  {interval(random.average_precision)}  "
             "same recipe, single ads dealt at random"
         )
     print(f"results  {done.path}")
@@ -167,11 +165,9 @@ def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Pa
 
     done = compare_models(model, other, corpus, out, resamples)
     found = done.results
-    first, second = (
-        f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
-    )
-    print(f"\n{first} against {second}, on {found['n']:,} ads that neither saw, "
-          f"{found['positives']:,} positive")  # fmt: skip
+    first, second = (f"{one.family} {one.version}" for one in (found.first, found.second))
+    print(f"\n{first} against {second}, on {found.n:,} ads that neither saw, "
+          f"{found.positives:,} positive")  # fmt: skip
     for line in in_words(found):
         print(line)
     print(f"written  {done.path}")

@@ -1,12 +1,11 @@
-"""What stands beside a model's figures: four baselines, and the gap to a random split.
+"""Baselines beside a model's figures, and the gap to a random split.
 
 Scores that need no model, or only a plain one: what every figure of a model stands beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,8 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, tune
 from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
 from adrisk.config import ModelConfig
+from adrisk.errors import CorpusError
+from adrisk.evaluation.result_models import LeftOut, RandomSplit, Ranking, Report
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.metrics.protocol import Ruler, judge_ranking
@@ -65,14 +66,21 @@ def tfidf_baseline(
     return np.asarray(pipeline.decision_function(texts), dtype=np.float64)
 
 
+TFIDF = "TF-IDF + logistic regression"
+
+
 def random_gap(
     recipe: ModelConfig,
     corpus: Corpus,
     splits: list[Split],
     ruler: Ruler,
-    honest: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What dealing out single ads would have made of the same recipe."""
+    honest: Report,
+) -> RandomSplit:
+    """Average precision of the same recipe with single ads dealt at random.
+
+    Raises:
+        CorpusError: if the average precision of `honest` is undefined.
+    """
     rows, scores = [], []
     targets = risk_alone(corpus.targets)
     with track("random split", len(splits), "models") as advance:
@@ -102,9 +110,10 @@ def random_gap(
         resamples=ruler.resamples,
         seed=ruler.seed,
     )
-    plain = figure.to_json()
-    gap = figure.value - honest["risk"]["average_precision"]["value"]
-    return {"average_precision": plain, "gap": round(gap, 6)}
+    kept = honest.risk.average_precision.value
+    if kept is None:
+        raise CorpusError("the report set has no risky ad: there is no gap to a random split")
+    return RandomSplit(average_precision=figure.figure(), gap=round(figure.value - kept, 6))
 
 
 def risk_alone(targets: Targets) -> Targets:
@@ -115,7 +124,7 @@ def risk_alone(targets: Targets) -> Targets:
 
 def baselines(
     corpus: Corpus, fit: IntArray, report: IntArray, ruler: Ruler, seed: int
-) -> dict[str, Any]:
+) -> dict[str, Ranking | LeftOut]:
     """The four baselines on the report set; the one that learns needs the fit set's ads."""
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
@@ -123,22 +132,20 @@ def baselines(
         scores = plain_baselines(ads, folded, load_taxonomy())
         advance(3)
         if len(fit):
-            scores["TF-IDF + logistic regression"] = _tfidf(corpus, fit, report, seed)
+            scores[TFIDF] = _tfidf(corpus, fit, report, seed)
         advance()
     truth, campaigns = corpus.targets.risk[report] >= RISKY, corpus.campaigns[report]
-    found: dict[str, Any] = {
+    found: dict[str, Ranking | LeftOut] = {
         name: judge_ranking(truth, score, campaigns, ruler) for name, score in scores.items()
     }
     if not len(fit):
-        found["TF-IDF + logistic regression"] = {
-            "left_out": "the ads the model was fitted on are not in this corpus"
-        }
+        found[TFIDF] = LeftOut(left_out="the ads the model was fitted on are not in this corpus")
     return found
 
 
 def baselines_by_fold(
     corpus: Corpus, splits: list[Split], ruler: Ruler, seed: int
-) -> dict[str, Any]:
+) -> dict[str, Ranking | LeftOut]:
     """The four baselines on all folds together, the one that learns fitted anew for each."""
     rows = np.concatenate([split["report"] for split in splits])
     found = baselines(corpus, np.zeros(0, dtype=np.int64), rows, ruler, seed)
@@ -154,7 +161,7 @@ def baselines_by_fold(
             scores.append(slope * score + shift)  # several models are pooled: one scale for all
             advance()
     known = corpus.targets.risk[rows] != UNKNOWN_RISK
-    found["TF-IDF + logistic regression"] = judge_ranking(
+    found[TFIDF] = judge_ranking(
         corpus.targets.risk[rows][known] >= RISKY,
         np.concatenate(scores)[known],
         corpus.campaigns[rows][known],

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluate import described, seen_parts
+from adrisk.evaluation.evaluate import seen_parts, summary_of
+from adrisk.evaluation.result_models import PROTOCOL, ComparedData, ModelComparison
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import Pair, compare
-from adrisk.metrics.protocol import PROTOCOL, Ruler
+from adrisk.metrics.protocol import Ruler
 from adrisk.model.model import Model
 from adrisk.progress import say, track
 from adrisk.training.corpus import Corpus
@@ -24,7 +23,7 @@ from adrisk.training.corpus import Corpus
 class Compared:
     """The comparison, as written to `path`."""
 
-    results: Mapping[str, Any]
+    results: ModelComparison
     path: Path
 
 
@@ -73,20 +72,20 @@ def compare_models(
         targets=corpus.targets.take(rows),
         campaigns=corpus.campaigns[rows],
     )
-    results = {
-        "protocol": PROTOCOL,
-        "resamples": resamples,
-        "first": described(first),
-        "second": described(second),
-        "data": {
-            "fingerprint": corpus.fingerprint,
-            "target": corpus.target,
-            "ads": len(corpus),
-            "left_out": len(corpus) - len(rows),
-        },
-        **compare(pair, Ruler(resamples, first.manifest.seed)),
-    }
+    results = ModelComparison(
+        protocol=PROTOCOL,
+        resamples=resamples,
+        first=summary_of(first),
+        second=summary_of(second),
+        data=ComparedData(
+            fingerprint=corpus.fingerprint,
+            target=corpus.target,
+            ads=len(corpus),
+            left_out=len(corpus) - len(rows),
+        ),
+        **compare(pair, Ruler(resamples, first.manifest.seed)).given(),
+    )
     writable(out)
     path = out / "comparison.json"
-    write_json(path, results)
+    write_json(path, results.to_json())
     return Compared(results, path)

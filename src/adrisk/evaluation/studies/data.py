@@ -1,4 +1,4 @@
-"""What a study stands on: a corpus, its report ads, and what a family says of them once taught.
+"""Corpus of a study, its split, and scores of its report ads by a fitted family.
 
 A large corpus is split once, by campaign; a small one is dealt into folds, and every campaign is
 reported on once, by a model fitted without it. What a study changes is what is taught: fewer ads,
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import risk_alone
 from adrisk.evaluation.evaluate import fold_splits, without_folder
+from adrisk.evaluation.study_results import StudyCorpus
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
@@ -65,21 +65,21 @@ class StudyData:
         """The campaigns of the report rows."""
         return self.corpus.campaigns[self.report]
 
-    def to_json(self) -> dict[str, Any]:
-        """What a result says of the ads it stands on."""
+    def summary(self) -> StudyCorpus:
+        """The ads, as results name them."""
         risk = self.targets.risk
-        return {
-            "name": self.name,
-            "source": self.source,
-            "fingerprint": self.corpus.fingerprint,
-            "target": self.corpus.target,
-            "split_by": self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
-            "folds": len(self.splits) if len(self.splits) > 1 else 0,
-            "fitted_on": round(float(np.mean([len(split["fit"]) for split in self.splits]))),
-            "n": int((risk != UNKNOWN_RISK).sum()),
-            "positives": int((risk >= RISKY).sum()),
-            "campaigns": len(np.unique(self.campaigns)),
-        }
+        return StudyCorpus(
+            name=self.name,
+            source=self.source,
+            fingerprint=self.corpus.fingerprint,
+            target=self.corpus.target,
+            split_by=self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
+            folds=len(self.splits) if len(self.splits) > 1 else 0,
+            fitted_on=round(float(np.mean([len(split["fit"]) for split in self.splits]))),
+            n=int((risk != UNKNOWN_RISK).sum()),
+            positives=int((risk >= RISKY).sum()),
+            campaigns=len(np.unique(self.campaigns)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Label noise: what wrong labels cost.
+"""Label noise: average precision by the share of wrong labels.
 
 The fit set is taught with labels that are right except for what is made wrong here; the report set
 keeps its right ones. A wrong risk lies on the other side of the line, a wrong indicator is present
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,11 +28,12 @@ from adrisk.evaluation.studies.data import (
     fit_predict,
     thinned,
 )
+from adrisk.evaluation.study_results import CleanPoint, LabelNoise, NoiseDraws, NoisePoint
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots
 from adrisk.metrics.comparison import by_indicator, macro
-from adrisk.metrics.estimates import Drawn, mean_of
+from adrisk.metrics.estimates import Drawn, Figure, mean_of
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.types import RISKY, IntArray
@@ -56,7 +56,7 @@ def label_noise(
     seeds: int = 2,
     indicator_seeds: int = 1,
     every: int = 3,
-) -> dict[str, Any]:
+) -> LabelNoise:
     """Average precision by the share of wrong labels and the way they are wrong.
 
     Args:
@@ -96,20 +96,21 @@ def label_noise(
                     runs.append(judged(said, indicators=indicators))
                     advance()
                 points.append(
-                    {
-                        "way": way,
-                        "wrong": wrong,
-                        "called_risky": round(float(np.mean(called)), 6),
+                    NoisePoint(
+                        way=way,
+                        wrong=wrong,
+                        called_risky=round(float(np.mean(called)), 6),
                         **_figures(before, runs),
-                    }
+                    )
                 )
-    start = {name: figure.estimate().to_json() for name, figure in before.items()}
-    return {
-        "family": recipe.family,
-        "draws": {"risk": seeds, "indicators": indicator_seeds},
-        "clean": {"called_risky": round(_risky_share(right), 6), **start},
-        "points": points,
-    }
+    start = {name: drawn.estimate().figure() for name, drawn in before.items()}
+    return LabelNoise(
+        **ground.summary().given(),
+        family=recipe.family,
+        draws=NoiseDraws(risk=seeds, indicators=indicator_seeds),
+        clean=CleanPoint(called_risky=round(_risky_share(right), 6), **start),
+        points=tuple(points),
+    )
 
 
 def _spoilt(
@@ -133,13 +134,13 @@ def _asked(
     return StudyPredictions(np.zeros(count), np.zeros((count, 0)), ())
 
 
-def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Any]:
-    """Each figure, and what it lost against right labels on the same draws."""
-    found: dict[str, Any] = {}
+def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Figure]:
+    """Each figure, and its change against right labels on the same draws."""
+    found = {}
     for name, before in clean.items():
         after = mean_of([run[name] for run in runs if name in run])
-        found[name] = after.estimate().to_json()
-        found[f"{name}_change"] = (after - before).estimate().to_json()
+        found[name] = after.estimate().figure()
+        found[f"{name}_change"] = (after - before).estimate().figure()
     return found
 
 
