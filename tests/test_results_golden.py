@@ -13,7 +13,8 @@ import pytest
 from adrisk.errors import UsageError
 from adrisk.evaluation.result_models import Evaluation, read_content
 from adrisk.evaluation.results import results_page
-from adrisk.evaluation.rule_report import RuleReport
+from adrisk.evaluation.rule_report import RuleReport, rules_page
+from adrisk.evaluation.rule_results import RuleResults
 from adrisk.evaluation.study_results import STUDY_RESULTS
 from adrisk.labels.targets import Targets
 from adrisk.metrics.comparison import Pair, compare
@@ -21,6 +22,8 @@ from adrisk.metrics.estimates import BUDGETS
 from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, Ruler, judge
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
+from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.rulebook import load_rules
 from adrisk.rules.taxonomy import load_taxonomy
 from builders import make_ads
 
@@ -136,6 +139,15 @@ def test_a_result_file_in_git_is_written_as_it_was_read(path: Path) -> None:
     kind = STUDY_RESULTS[str(content["study"])] if "study" in content else Evaluation
     text = json.dumps(kind.of(content, path).to_json(), indent=2, ensure_ascii=False) + "\n"
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_the_rules_in_git_are_written_as_they_were_read_and_give_their_page() -> None:
+    path = RESULTS / "rules.json"
+    found = RuleResults.of(read_content(path), path)
+    text = json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n"
+    assert text == path.read_text(encoding="utf-8")
+    rules = {rule.id: rule for code in LANGUAGES for rule in load_rules(code)}
+    assert rules_page(found, rules) == path.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_a_wrong_key_in_a_result_file_is_named_with_its_place(tmp_path: Path) -> None:

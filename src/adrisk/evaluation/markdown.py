@@ -55,6 +55,7 @@ def _environment(package: str, folder: str) -> Environment:
     )
     made.filters |= {"code": code, "figure": figure, "percent": percent, "share": share}
     made.filters |= {"count": lambda number: f"{number:,}", "change": change}
+    made.filters |= {"number": _known, "short": _short}
     return made
 
 
@@ -158,3 +159,17 @@ def _number(value: float, digits: int) -> str:
     '0.00'
     """
     return f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+def _known(value: float | None, digits: int = 3) -> str:
+    """Rounded; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _short(found: Figure | None) -> Markdown:
+    """A figure with two digits; a dash where there is none, no word where there is no interval."""
+    if found is None or found.value is None:
+        return Markdown("-")
+    if found.low is None or found.high is None:
+        return Markdown(f"{found.value:.2f}")
+    return Markdown(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]")
