@@ -2,8 +2,6 @@
 
 In: labels, scores, campaigns and the facts that slices are made from. Out: a `Report`, in which
 every figure carries n, positives, campaigns and a campaign-bootstrap interval.
-
-The slices that figures are given for: language, kind, length, source and month of an ad.
 """
 
 from __future__ import annotations
@@ -39,6 +37,8 @@ LEAST_IN_SLICE = 50
 
 SEEN_SHARE = 0.9
 """The share of the risky ads that the review workload is counted for."""
+
+_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
 
 CAMPAIGNS, HIGHEST_AD, EXACT_COPIES = "campaigns", "campaigns by highest ad", "exact copies once"
 """Ways to put ads before a reviewer as items."""
@@ -303,9 +303,6 @@ def _curve(
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))]
     return tuple((round(float(recall[i]), 5), round(float(precision[i]), 5)) for i in kept)
-
-
-_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
 
 
 def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
