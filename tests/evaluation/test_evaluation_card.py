@@ -86,7 +86,7 @@ def test_the_card_has_no_figure_that_is_not_in_the_manifest() -> None:
     [
         (lambda m: m, "| **2026.11-ngram** | 0.390 [0.195, 0.585]"),
         (lambda m: m, "| English | 302 | 17 | 0.478 [0.239, 0.717]"),
-        (lambda m: m, "| housing | 20 | 0 | too few to say |"),
+        (lambda m: m, "| housing | 20 | 0 | too few ads |"),
         (lambda m: m, "| document_retention | 790 | 24 | 0.352 [0.176, 0.528]"),
         (lambda m: m, "| negated | 2/16 | 20 % [10, 100] of 64 |"),
         (
@@ -94,7 +94,7 @@ def test_the_card_has_no_figure_that_is_not_in_the_manifest() -> None:
             "By language it ranks worst: Spanish, average precision 0.233 [0.117, ",
         ),
         (lambda m: m, "Not one ad of the report set shows isolation_or_movement_control"),
-        (lambda m: m, "The figures say how well the model finds what a generator planted"),
+        (lambda m: m, "The figures show how well the model finds what the generator planted"),
         (lambda m: m["guarantees"][0].update(qualified=False), "| 0.0208 | **no** |"),
         (lambda m: m["quality"]["baselines"].clear(), "## Quality"),
         (lambda m: m["quality"].pop("random_split"), "## Quality"),
@@ -114,11 +114,14 @@ def test_the_card_has_no_figure_that_is_not_in_the_manifest() -> None:
         (lambda m: m, "| name | 333 | 0.72 [0.36, 1.08] | 0.0812 |"),
         (lambda m: m, "| 1 | 55 | 0.410 [0.205, 0.615] | 0.060 [0.030, 0.090] | 0.350"),
         (lambda m: m.pop("fairness"), "## Fairness\n\nNot measured for this release."),
-        (lambda m: m.pop("faithfulness"), "faithful?\n\nNot measured for this release."),
+        (
+            lambda m: m.pop("faithfulness"),
+            "Faithfulness of the explanations\n\nNot measured for this release.",
+        ),
         (lambda m: m["behaviour"]["moves"].clear(), "## Behaviour"),
         (
             lambda m: m["model"].update(parameters={"encoder": {"encoder": "offline"}}),
-            "Its encoder began as all-MiniLM-L6-v2",
+            "Its encoder started from all-MiniLM-L6-v2",
         ),
     ],
 )
@@ -176,6 +179,6 @@ def test_any_text_in_a_cell_is_shown_as_itself(text: str) -> None:
 def test_the_circle_of_rules_and_generator_is_told_where_the_model_reads_findings() -> None:
     reads, text_alone = make_manifest(), make_manifest()
     text_alone["model"]["parameters"]["findings"] = False
-    assert "so far the figures are circular" in make_card(reads)
-    assert "nothing of the field.**" in make_card(text_alone)
+    assert "so the figures are partly circular" in make_card(reads)
+    assert "on real ads.**" in make_card(text_alone)
     assert "circular." not in make_card(text_alone).split("## What it is for")[0]
