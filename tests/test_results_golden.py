@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from adrisk.errors import UsageError
 from adrisk.evaluation.result_models import Evaluation, read_content
-from adrisk.evaluation.results import results_page
+from adrisk.evaluation.results import results_page, section
 from adrisk.evaluation.rule_report import RuleReport, rules_page
 from adrisk.evaluation.rule_results import RuleResults
 from adrisk.evaluation.study_results import STUDY_RESULTS
@@ -115,7 +116,7 @@ def test_the_counts_of_rules_are_the_golden_ones() -> None:
     everything = match_all(texts, ["en"] * len(texts))
     report = RuleReport(load_taxonomy())
     report.add(ads, everything, [resolve_overlaps(found) for found in everything])
-    found = report.to_json()
+    found: Any = report.results().to_json()
     (source,) = found["sources"].values()
     source["rules"] = {name: rule for name, rule in source["rules"].items() if rule.get("ads")}
     source["indicators"] = {"document_retention": source["indicators"]["document_retention"]}
@@ -148,6 +149,26 @@ def test_the_rules_in_git_are_written_as_they_were_read_and_give_their_page() ->
     assert text == path.read_text(encoding="utf-8")
     rules = {rule.id: rule for code in LANGUAGES for rule in load_rules(code)}
     assert rules_page(found, rules) == path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_names_from_elsewhere_steer_neither_page_of_results(tmp_path: Path) -> None:
+    hostile = "x|y\n# z <script>alert(1)</script> ![i](http://e.org/i) `c`"
+    content: Any = read_content(RESULTS / "real-ngram.json")
+    content["data"] |= {"target": hostile, "sources": [hostile], "split_by": hostile}
+    few = {"n": 1, "positives": 0}
+    content["report"]["slices"]["language"] = {hostile: few, "en": few}
+    content["baselines"] = {hostile: {"left_out": hostile}}
+    rules: Any = read_content(RESULTS / "rules.json")
+    rules["sources"] = {hostile: rules["sources"]["eures"]}
+    for page in (
+        section("real", Evaluation.model_validate(content)),
+        rules_page(RuleResults.model_validate(rules), {}),
+    ):
+        shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(page)
+        assert "<script" not in shown
+        assert "<img" not in shown
+        assert "x|y # z &lt;script&gt;alert(1)&lt;/script&gt;" in shown
+        assert "<h1>z" not in shown
 
 
 def test_a_wrong_key_in_a_result_file_is_named_with_its_place(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from adrisk.evaluation.markdown import render
 from adrisk.evaluation.rule_results import (
     GradedRisk,
     IndicatorCounts,
-    MeanOfIndicators,
     RuleCounts,
+    RuleMeans,
     RuleResults,
     SourceRules,
 )
@@ -139,10 +139,6 @@ class RuleReport:
             sources={name: self._source(source) for name, source in order},
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """All figures as JSON values."""
-        return self.results().to_json()
-
     def _source(self, source: _Source) -> SourceRules:
         counts = Counter(source.languages)
         labelled = {"risk": _risk(source), "macro": self._macro(source)} if source.judged else {}
@@ -205,15 +201,13 @@ class RuleReport:
             beside |= _judged(source, hits, [number for number in truth if number in among])
         return counted.model_copy(update=beside)
 
-    def _macro(self, source: _Source) -> dict[str, MeanOfIndicators]:
+    def _macro(self, source: _Source) -> dict[str, RuleMeans]:
         """The plain mean over indicators, by language and in all; indicators without truth not."""
         means = {}
         for language in ("all", *LANGUAGES):
             rows = {n for n in source.judged if language in ("all", source.languages[n])}
             precision, recall, stated = self._means(source, rows, State.PRESENT)
-            mean = MeanOfIndicators(
-                ads=len(rows), precision=precision, recall=recall, indicators=stated
-            )
+            mean = RuleMeans(ads=len(rows), precision=precision, recall=recall, indicators=stated)
             if source.denials_known:
                 names = ("absence_precision", "absence_recall", "absence_indicators")
                 absence = self._means(source, rows, State.ABSENT)

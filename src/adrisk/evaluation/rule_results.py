@@ -19,7 +19,7 @@ class GradedRisk(Result):
     prevalence: float
 
 
-class MeanOfIndicators(Result):
+class RuleMeans(Result):
     """Plain means over the indicators that are true of an ad, for one language or all."""
 
     ads: int
@@ -68,7 +68,7 @@ class SourceRules(Result):
     labelled: int
     languages: Mapping[str, int]
     risk: GradedRisk | None = None
-    macro: Mapping[str, MeanOfIndicators] = {}
+    macro: Mapping[str, RuleMeans] = {}
     indicators: Mapping[str, IndicatorCounts]
     rules: Mapping[str, RuleCounts]
 

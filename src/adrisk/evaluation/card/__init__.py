@@ -7,28 +7,66 @@ figures is in `card.md.j2`. Equal manifests give equal cards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from adrisk.evaluation.markdown import Markdown, render
 from adrisk.evaluation.release_manifest import ReleaseManifest
-from adrisk.evaluation.result_models import SliceFigures
+from adrisk.evaluation.result_models import Report, SliceFigures
 from adrisk.report.render import LANGUAGE_NAMES
-
-__all__ = ["card"]
 
 _SLICES = {"language": "language", "kind": "kind of ad", "length": "characters"}
 """The slices of the report set that the card shows, in words."""
 
 
+@dataclass(frozen=True)
+class CardContext:
+    """What the template names, besides the manifest itself.
+
+    Attributes:
+        report: the figures of the report set.
+        synthetic: whether the labels are a generator's.
+        encoder: the pretrained encoder that the model began from, if it has one.
+        slices: words for a kind of slice -> name -> figures.
+        weakest: words for a kind of slice -> the one with the lowest average precision.
+        least_passed: functions of the behaviour suites and the share passed, the lowest first.
+        not_shown: indicators that no ad of the report set shows.
+        loosest: the largest review budget that false flags were counted at, as a key.
+        parameters, facts: with dotted names.
+    """
+
+    manifest: ReleaseManifest
+    report: Report
+    synthetic: bool
+    encoder: str | None
+    slices: Mapping[str, Mapping[str, SliceFigures]]
+    weakest: Mapping[str, tuple[str, SliceFigures]]
+    least_passed: Sequence[tuple[str, float]]
+    not_shown: Sequence[str]
+    loosest: str | None
+    parameters: Mapping[str, object]
+    facts: Mapping[str, object]
+
+
 def card(manifest: ReleaseManifest) -> str:
     """The card as Markdown."""
-    report = manifest.quality.report
-    slices = {words: _by_length(report.slices.get(key, {})) for key, words in _SLICES.items()}
     return render(
         "card.md.j2",
         package=__name__,
         folder="",
+        language=lambda name: LANGUAGE_NAMES.get(name, name),
+        command=_command,
+        minutes=_minutes,
+        **vars(context(manifest)),
+    )
+
+
+def context(manifest: ReleaseManifest) -> CardContext:
+    """The values of a card."""
+    report = manifest.quality.report
+    slices = {words: _by_length(report.slices.get(key, {})) for key, words in _SLICES.items()}
+    return CardContext(
         manifest=manifest,
         report=report,
         synthetic="synthetic" in manifest.data.target,
@@ -37,12 +75,9 @@ def card(manifest: ReleaseManifest) -> str:
         weakest={words: weak for words, of in slices.items() if (weak := _weakest(of))},
         least_passed=_least_passed(manifest.behaviour["functions"]),
         not_shown=[name for name, found in report.indicators.items() if not found.positives],
-        loosest=_loosest(manifest.fairness),
+        loosest=max(manifest.fairness["unseen"]["at"], key=float) if manifest.fairness else None,
         parameters=dict(_flat(manifest.model.parameters)),
         facts=dict(_flat(manifest.model.facts)),
-        language=lambda name: LANGUAGE_NAMES.get(name, name),
-        command=_command,
-        minutes=_minutes,
     )
 
 
@@ -84,11 +119,6 @@ def _least_passed(functions: Mapping[str, Any]) -> list[tuple[str, float]]:
         if found["all"]["n"] and found["all"]["passed"] < found["all"]["n"]
     )
     return [(name, share) for share, name in failed[:3]]
-
-
-def _loosest(fairness: Mapping[str, Any] | None) -> str | None:
-    """The largest review budget that false flags were counted at."""
-    return max(fairness["unseen"]["at"], key=float) if fairness else None
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
