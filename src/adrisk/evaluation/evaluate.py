@@ -134,7 +134,7 @@ def evaluate_recipe(
     store: Store | None = None,
     experiment: str = "evaluate",
 ) -> Evaluated:
-    """Judge a way of training on a small corpus: every campaign once, by a model without it.
+    """Evaluate a recipe on a small corpus: every campaign once, by a model fitted without it.
 
     The campaigns are dealt into `config.folds` folds. For each, a model is fitted, calibrated and
     given thresholds on the others, and scores this one; the scores are judged together.
@@ -227,7 +227,7 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
 
 
 def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
-    """The campaigns dealt into folds: for each, it to report on and the others to learn from."""
+    """One split a fold: its campaigns to report on, and the others to learn from."""
     fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
     return [_fold_split(corpus, fold == f, seed) for f in range(count)]
 
@@ -248,7 +248,7 @@ def _fold_split(
 def _pooled(
     recipe: ModelConfig, corpus: Corpus, splits: list[Split], stage: str
 ) -> tuple[list[Model], Judged]:
-    """One model a split; the report sets' scores put together, over the labels all have."""
+    """One model a split; the scores of all report sets, over the labels that all models have."""
     models, rows = [], []
     with track(stage, len(splits), "models") as advance:
         for split in splits:

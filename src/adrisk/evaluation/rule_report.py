@@ -41,7 +41,7 @@ _PER = 10_000
 
 @dataclass(slots=True)
 class _Source:
-    """What is counted of one source of ads; numbers of ads are places in `languages`."""
+    """Counts of one source of ads; numbers of ads are places in `languages`."""
 
     languages: list[str | None] = field(default_factory=list)
     campaigns: list[str] = field(default_factory=list)
@@ -202,7 +202,7 @@ class RuleReport:
         return counted.model_copy(update=beside)
 
     def _macro(self, source: _Source) -> dict[str, RuleMeans]:
-        """The plain mean over indicators, by language and in all; indicators without truth not."""
+        """The plain mean over the indicators with truth, by language and in all."""
         means = {}
         for language in ("all", *LANGUAGES):
             rows = {n for n in source.judged if language in ("all", source.languages[n])}
@@ -264,7 +264,7 @@ def _risk(source: _Source) -> GradedRisk | None:
 
 
 def _judged(source: _Source, found: Sequence[int], truth: Sequence[int]) -> dict[str, object]:
-    """Precision over the ads found and recall over those where it is true."""
+    """Precision over the ads found, and recall over the ads where the indicator is true."""
     judged, right = set(source.judged), set(truth)
     rows = [number for number in found if number in judged]
     caught = set(rows)

@@ -84,7 +84,7 @@ class StudyData:
 
 @dataclass(frozen=True, slots=True)
 class TrainSet:
-    """Rows of a corpus to fit on, and what is said of each."""
+    """Rows of a corpus to fit on, and their labels."""
 
     rows: IntArray
     targets: Targets
@@ -92,7 +92,7 @@ class TrainSet:
 
 @dataclass(frozen=True, slots=True)
 class StudyPredictions:
-    """What was said of the report rows.
+    """Scores of the report rows.
 
     Attributes:
         risk: shape (n,), only its order counts.
@@ -149,7 +149,7 @@ def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
 
 
 def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
-    """The same ads with every so-many-th indicator of the taxonomy: each head takes its time."""
+    """The same ads with every so-many-th indicator of the taxonomy, because heads are slow to fit."""
     found = []
     for one in taught:
         labels = one.targets.labels[::every]
@@ -161,7 +161,7 @@ def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
 def fit_predict(
     ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], *, only_risk: bool
 ) -> StudyPredictions:
-    """Fit the recipe's classifier once a split on what is taught, and score the report rows.
+    """Scores of the report rows by the recipe's classifier, fitted once a split on these ads.
 
     Scores of several models are pooled, so each is calibrated on its own calibrate set, whose
     labels are left as they are; one model's margins are taken as they come.
@@ -220,7 +220,7 @@ def pair(
     second: StudyPredictions,
     among: NDArray[np.bool_] | None = None,
 ) -> Pair:
-    """What two models said of the report rows, or of some, over the indicators either learned."""
+    """Scores of two models on the report rows, or on some, over the indicators either learned."""
     labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
     rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)
     return Pair(

@@ -127,7 +127,7 @@ def _spoilt(
 def _asked(
     ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], only_risk: bool
 ) -> StudyPredictions:
-    """What is said once taught; where no ad is left on one side of the line, all ads alike."""
+    """Scores after fitting; all equal where no ad is left on one side of the line."""
     if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in taught):
         return fit_predict(ground, recipe, taught, only_risk=only_risk)
     count = len(ground.report)
@@ -164,7 +164,7 @@ def by_campaign(
 def three_voters(
     targets: Targets, campaigns: IntArray, wrong: float, rng: np.random.Generator
 ) -> Targets:
-    """What the label model makes of three voters, each wrong as `ad_by_ad`."""
+    """Labels that the label model joins from three voters, each wrong as `ad_by_ad`."""
     voters = tuple(f"voter {number + 1}" for number in range(VOTERS))
     votes = [ad_by_ad(targets, campaigns, wrong, rng) for _ in voters]
     ballots = {}
@@ -195,7 +195,7 @@ def _flipped(
     risk: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Targets:
-    """The labels with some turned round; what is unknown stays so."""
+    """The labels with some inverted; unknown labels stay unknown."""
     high = rng.integers(RISKY, 4, len(targets))
     low = rng.integers(0, RISKY, len(targets))
     other = np.where(targets.risk >= RISKY, low, high)
@@ -209,7 +209,7 @@ def _flipped(
 
 
 def _truth(ground: StudyData, rows: IntArray) -> Targets:
-    """What is so, where the corpus keeps it beside its labels; else the labels."""
+    """The true labels where the corpus keeps them beside its labels; else the labels."""
     corpus = ground.corpus
     labels = corpus.targets.take(rows)
     if not {"true_indicators", "true_risk"} <= set(corpus.ads.column_names):
@@ -220,6 +220,6 @@ def _truth(ground: StudyData, rows: IntArray) -> Targets:
 
 
 def _risky_share(taught: Sequence[TrainSet]) -> float:
-    """The share of the ads taught that are called risky."""
+    """The share of the ads fitted on that are labelled risky."""
     called = np.concatenate([one.targets.risk_at_least(RISKY) for one in taught])
     return float(np.nanmean(called))

@@ -19,7 +19,7 @@ from adrisk.progress import track
 
 
 def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) -> Findings:
-    """With the findings less without them, for risk and, where labelled, the indicators.
+    """Difference that the findings make, for risk and, where labelled, the indicators.
 
     Args:
         ground: the ads.
@@ -41,5 +41,5 @@ def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) ->
 
 
 def with_findings(recipe: ModelConfig, wanted: bool) -> ModelConfig:
-    """The recipe with what the rules find as features, or without."""
+    """The recipe with the rules' findings as features, or without."""
     return recipe.model_copy(update={"parameters": {**recipe.parameters, "findings": wanted}})

@@ -41,7 +41,7 @@ def transfer(
     only_risk: Collection[str] = (),
     every: int = 3,
 ) -> Transfer:
-    """Every language judged by a model without it, and by one with it.
+    """Ranking in every language by a model fitted without it, against one fitted with it.
 
     Args:
         ground: ads of several languages.
