@@ -149,7 +149,7 @@ def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
 
 
 def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
-    """The same ads with every so-many-th indicator of the taxonomy, because heads are slow to fit."""
+    """The same ads with every so-many-th indicator of the taxonomy; heads are slow to fit."""
     found = []
     for one in taught:
         labels = one.targets.labels[::every]
