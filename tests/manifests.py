@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from adrisk.evaluation.card import card
+from adrisk.evaluation.release_manifest import ReleaseManifest
+
 
 def make_figure(value: float, n: int = 790) -> dict[str, Any]:
     return {
@@ -47,6 +50,7 @@ def make_slice(value: float) -> dict[str, Any]:
 def make_report() -> dict[str, Any]:
     alerts = {f"alerts_per_10000_at_{b}": make_figure(100.0) for b in ("0.01", "0.02")}
     return {
+        "protocol": 1,
         "n": 790,
         "positives": 24,
         "prevalence": 0.0304,
@@ -57,8 +61,13 @@ def make_report() -> dict[str, Any]:
             "ordinal_error": make_figure(0.15),
             **alerts,
         },
+        "risk_by_campaign": make_ranking(0.261),
         "campaign_risk": {
-            "campaigns": {**make_ranking(0.257), "calibration_error": make_figure(0.025)}
+            "campaigns": {
+                **make_ranking(0.257),
+                "calibration_error": make_figure(0.025),
+                "reliability": [],
+            }
         },
         "workload": {"share_seen": 0.9, "items": {"single ads": make_figure(78.0)}},
         "indicators": {
@@ -139,6 +148,11 @@ def make_faithfulness() -> dict[str, Any]:
     }
 
 
+def make_card(manifest: dict[str, Any]) -> str:
+    """The card of a manifest that is given as JSON values."""
+    return card(ReleaseManifest.model_validate(manifest))
+
+
 def make_manifest() -> dict[str, Any]:
     behaviour = {
         "languages": {"en": make_rate(88, 179)},
@@ -154,6 +168,7 @@ def make_manifest() -> dict[str, Any]:
         "made": "2026-11-24",
         "again": "adrisk train configs/train/release.yaml",
         "licence": "Apache-2.0",
+        "configuration": {"train": {}, "evaluate": {}, "policies": []},
         "registered": {"name": "adrisk", "version": "3", "run": "abc"},
         "model": {
             "family": "ngram",
@@ -180,9 +195,24 @@ def make_manifest() -> dict[str, Any]:
             "languages": {"en": 1162, "es": 766},
             "kinds": {"job": 1953},
         },
-        "calibration": {"ads": 415, "methods": {"sigmoid": 19}, "uncalibrated": ["exit_penalty"]},
+        "calibration": {
+            "ads": 415,
+            "methods": {"sigmoid": 19},
+            "uncalibrated": ["exit_penalty"],
+            "languages": [],
+        },
         "thresholds": [{"budget": 0.01, "threshold": 0.1717, "n": 271}],
         "quality": {
+            "model": {"version": "3", "family": "ngram", "parameters": {}, "fingerprint": ""},
+            "data": {
+                "sources": ["synthetic:3000"],
+                "fingerprint": "b2b00a0c79ef5e13",
+                "ads": 3000,
+                "campaigns": 1489,
+                "quarantined": 7,
+                "target": "risk of trafficking (synthetic labels)",
+                "split_by": "campaign",
+            },
             "report": make_report(),
             "baselines": {"rules": make_ranking(0.922)},
             "random_split": {"average_precision": make_figure(0.684), "gap": 0.294},
@@ -202,6 +232,11 @@ def make_manifest() -> dict[str, Any]:
                 "confidence": 0.9,
                 "threshold": 0.0208,
                 "qualified": True,
+                "campaigns": 71,
+                "positives": 9,
+                "recall_seen": 0.56,
+                "share_seen": 0.02,
+                "more_positives": None,
                 "words": "recall at least 0.5 with 90% confidence",
             }
         ],
