@@ -101,6 +101,10 @@ def make_group() -> dict[str, Any]:
     }
 
 
+def make_judged() -> dict[str, Any]:
+    return {"version": "3", "family": "ngram", "parameters": {}, "fingerprint": ""}
+
+
 def make_fairness() -> dict[str, Any]:
     compared = {
         "groups": {"en": make_group()},
@@ -112,25 +116,46 @@ def make_fairness() -> dict[str, Any]:
     }
     swap = {
         "swaps": 333,
+        "campaigns": 88,
         "over": make_figure(0.0072),
+        **{name: make_figure(0.01) for name in ("over_of_could", "mean_change", "mean_distance")},
         "largest": 0.0812,
         "decision_changed": make_figure(0.0029),
+        "findings_changed": make_figure(0.01),
+        "quantiles": {},
+        "log_odds": {"mean": 0.3, "largest": 0.4},
+        "ads": 120,
+        "languages": {},
     }
     return {
+        "model": make_judged(),
         "least": {"ads": 50, "campaigns": 20},
         "unseen": {
+            "sources": ["synthetic:3000"],
+            "fingerprint": "b2b00a0c79ef5e13",
+            "target": "risk of trafficking (synthetic labels)",
+            "ads": 790,
             "lawful": 766,
             "judged": 751,
+            "risky": 24,
+            "campaigns": 407,
             "incomplete": make_figure(0.0196),
             "at": {
                 "0.05": {
+                    "threshold": 0.1,
                     "flagged": 17,
                     "false_positive_rate": make_figure(0.0117),
                     "groups": {"language": compared},
                 }
             },
         },
-        "swaps": {"tolerance": 0.05, "name": swap},
+        "lawful": {},
+        "swaps": {
+            "tolerance": 0.05,
+            "threshold": 0.1,
+            **{trait: {"swaps": 0} for trait in ("nationality", "gender", "city")},
+            "name": swap,
+        },
     }
 
 
@@ -141,9 +166,24 @@ def make_faithfulness() -> dict[str, Any]:
         "difference": make_figure(0.35),
     }
     return {
-        "flagged": {"ads": 120, "explained": 60, "without_spans": 5},
+        "model": make_judged(),
+        "data": {
+            "sources": ["synthetic:3000"],
+            "fingerprint": "b2b00a0c79ef5e13",
+            "target": "risk of trafficking (synthetic labels)",
+            "unseen": 790,
+        },
+        "flagged": {
+            "budget": 0.05,
+            "threshold": 0.1,
+            "ads": 120,
+            "explained": 60,
+            "without_spans": 5,
+            "campaigns": 40,
+        },
+        "draws": 3,
         "points": [
-            {"spans": 1, "ads": 55, "deleted": {"probability": lost}},
+            {"spans": 1, "ads": 55, "without_room": 0, "deleted": {"probability": lost}},
         ],
     }
 
@@ -155,12 +195,28 @@ def make_card(manifest: dict[str, Any]) -> str:
 
 def make_manifest() -> dict[str, Any]:
     behaviour = {
+        "model": {
+            "name": "adrisk",
+            "version": "3",
+            "family": "ngram",
+            "fingerprint": "",
+            "target": "risk of trafficking (synthetic labels)",
+        },
         "languages": {"en": make_rate(88, 179)},
         "suites": {"cases": 768, "languages": ["en"], "fingerprint": "f65ae5c552ee9269"},
         "passing": {"higher": "log-odds above by 0.25"},
         "all": make_rate(352, 715),
         "functions": {"negated": {"all": make_rate(13, 64), "languages": {"en": make_rate(2, 16)}}},
-        "moves": {"swapped_name": {"n": 40, "could_fail": 2, "mean": 0.0007, "largest": 0.0082}},
+        "moves": {
+            "swapped_name": {
+                "n": 40,
+                "could_fail": 2,
+                "mean": 0.0007,
+                "largest": 0.0082,
+                "language": "en",
+                "case": "s1",
+            }
+        },
     }
     return {
         "format": 1,
@@ -203,7 +259,7 @@ def make_manifest() -> dict[str, Any]:
         },
         "thresholds": [{"budget": 0.01, "threshold": 0.1717, "n": 271}],
         "quality": {
-            "model": {"version": "3", "family": "ngram", "parameters": {}, "fingerprint": ""},
+            "model": make_judged(),
             "data": {
                 "sources": ["synthetic:3000"],
                 "fingerprint": "b2b00a0c79ef5e13",

@@ -20,7 +20,7 @@ from adrisk.evaluation.study_results import STUDY_RESULTS
 from adrisk.labels.targets import Targets
 from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.estimates import BUDGETS
-from adrisk.metrics.figures import read_content, read_result
+from adrisk.metrics.figures import as_result, read_content, read_result
 from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, Ruler, judge
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
@@ -139,7 +139,7 @@ KEPT = [
 def test_a_result_file_in_git_is_written_as_it_was_read(path: Path) -> None:
     content = read_content(path)
     kind = STUDY_RESULTS[str(content["study"])] if "study" in content else Evaluation
-    text = json.dumps(kind.of(content, path).to_json(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(as_result(content, kind, path).to_json(), indent=2, ensure_ascii=False) + "\n"
     assert text == path.read_text(encoding="utf-8")
 
 
@@ -177,7 +177,7 @@ def test_a_wrong_key_in_a_result_file_is_named_with_its_place(tmp_path: Path) ->
     content["report"]["risk"]["recall_at_0.1"] = content["report"]["risk"].pop("recall_at_0.01")
     path = tmp_path / "real-ngram.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"real-ngram\.json: report\.risk\.recall_at_0\.1: Extra"):
+    with pytest.raises(UsageError, match=r"real-ngram\.json: report\.risk\.recall_at_0\.1: extra"):
         results_page(tmp_path)
     path.write_text("{", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot be read as JSON"):

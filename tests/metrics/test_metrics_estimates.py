@@ -110,7 +110,7 @@ def test_no_ads_or_no_positives_give_no_figure_rather_than_zero() -> None:
         positives=0,
     )
     assert math.isnan(none.value)
-    assert none.to_json()["value"] is None
+    assert none.figure().value is None
 
 
 def test_items_to_see_by_hand() -> None:

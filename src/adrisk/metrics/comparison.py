@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.evaluation.evaluation_results import ModelComparison
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.estimates import BUDGETS, Drawn
@@ -126,7 +125,7 @@ def macro(indicators: Mapping[str, Drawn], targets: Targets) -> Drawn:
     return metrics.mean_of(list(indicators.values()), int(present.any(axis=1).sum()))
 
 
-def in_words(found: Comparison | ModelComparison) -> list[str]:
+def in_words(found: Comparison) -> list[str]:
     """The differences that `compare` found, a line each; none is claimed that is not shown."""
     risk = found.risk
     rows = [
