@@ -51,13 +51,12 @@ def main(arguments: list[str]) -> None:
         config = EvaluateConfig(resamples=asked.resamples, baselines=False, random_split=False)
         done = evaluate(model, corpus, config, Path(scratch) / "out")
     path = write_results(asked.out, "campaigns-synthetic", done.results)
-    report = done.results["report"]
-    for name, figure in report["workload"]["items"].items():
-        print(f"{name:24} {figure['value']:>8.0f} of {figure['n']:,} items opened")
-    for name, figures in report["campaign_risk"].items():
-        precision, error = figures["average_precision"], figures["calibration_error"]
-        print(f"{name:24} average precision {precision['value']:.3f}, "
-              f"calibration error {error['value']:.4f}")  # fmt: skip
+    report = done.results.report
+    for name, items in report.workload.items.items() if report.workload else ():
+        print(f"{name:24} {items.value or 0:>8.0f} of {items.n:,} items opened")
+    for name, figures in report.campaign_risk.items():
+        print(f"{name:24} average precision {figures.average_precision.value or 0:.3f}, "
+              f"calibration error {figures.calibration_error.value or 0:.4f}")  # fmt: skip
     print(f"results  {path}")
 
 

@@ -39,15 +39,15 @@ def evaluate(model: str, ads: Path, config: dict[str, Any] | None = None) -> Pat
     """Judge a model on a file of labelled ads; returns the path of the results."""
     checked = EvaluateConfig(**(config or {}))
     done = evaluate_task(model, ads, checked, run_folder("evaluate"), "evaluate")
-    report = done.results["report"]
+    report = done.results.report
     leave_counts(
         "adrisk-evaluate",
         {
-            "ads": report["n"],
-            "positive": report["positives"],
-            "average precision": report["risk"]["average_precision"]["value"],
+            "ads": report.n,
+            "positive": report.positives,
+            "average precision": report.risk.average_precision.value,
         },
-        done.results["data"]["target"],
+        done.results.data.target,
     )
     leave_link("adrisk-results", done.path, "Results as JSON")
     return done.path

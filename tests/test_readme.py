@@ -14,7 +14,8 @@ import pytest
 
 from adrisk.config import ReleaseConfig, load
 from adrisk.evaluation.card import card
-from manifests import make_figure, make_manifest, make_ranking
+from adrisk.evaluation.release import read_release
+from manifests import make_card, make_figure, make_manifest, make_ranking, make_report
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,13 +46,13 @@ def test_the_readme_in_git_says_what_the_results_in_git_give(readme: ModuleType)
 
 def test_every_card_in_git_is_the_one_its_manifest_gives() -> None:
     for path in (ROOT / "models").glob("*/manifest.json"):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        assert path.parent.name == manifest["release"]
+        manifest = read_release(path.parent)
+        assert path.parent.name == manifest.release
         assert (path.parent / "card.md").read_text(encoding="utf-8") == card(manifest), path
 
 
 def test_what_a_card_links_to_is_there() -> None:
-    linked = re.findall(r"\]\((?!http)(.*?)\)", card(make_manifest()))
+    linked = re.findall(r"\]\((?!http)(.*?)\)", make_card(make_manifest()))
     assert linked
     for target in linked:
         assert Path(os.path.normpath(ROOT / "models" / "any" / target)).exists(), target
@@ -73,10 +74,7 @@ def test_the_newest_release_is_shown_beside_the_baselines(
     write_release(tmp_path, make_manifest())
     second = make_manifest()
     second["model"]["family"] = "cascade"
-    second["quality"]["report"]["risk"] = {
-        **make_ranking(0.5),
-        "calibration_error": make_figure(0.02),
-    }
+    second["quality"]["report"]["risk"] |= make_ranking(0.5)
     write_release(
         tmp_path,
         second,
@@ -104,20 +102,32 @@ def test_without_a_release_the_readme_says_how_to_make_one(
     assert "adrisk train configs/train/release.yaml" in readme.blocks(tmp_path, tmp_path)["quality"]
 
 
-def make_real(family: str, value: float) -> dict[str, Any]:
+def make_alerts(value: float, n: int, judged: dict[str, Any], left: float) -> dict[str, Any]:
     return {
-        "model": {"family": family},
-        "data": {"fingerprint": "f", "target": "employment scam (x)", "split_by": "campaign"},
-        "report": {"n": 1429, "campaigns": 1175, "positives": 60, "risk": make_ranking(value)},
-        "random_split": {"average_precision": make_figure(2 * value)},
+        **make_figure(value, n),
+        "judged": judged,
+        "incomplete": make_figure(left, n),
+        "threshold": 0.1,
+        "guaranteed": False,
+        "words": "the one taken promises nothing",
+        "fingerprint": "e",
+    }
+
+
+def make_real(family: str, value: float) -> dict[str, Any]:
+    data = {"fingerprint": "f", "target": "employment scam (x)", "split_by": "campaign"}
+    counts = {"sources": ["x"], "ads": 1429, "campaigns": 1175, "quarantined": 0}
+    report = make_report()
+    report |= {"n": 1429, "campaigns": 1175, "positives": 60}
+    report["risk"] |= make_ranking(value)
+    return {
+        "model": {"version": "", "family": family, "parameters": {}, "fingerprint": ""},
+        "data": {**data, **counts},
+        "report": report,
+        "random_split": {"average_precision": make_figure(2 * value), "gap": value},
         "alerts": {
-            "h2": {**make_figure(543.0, 10925), "words": "the one taken promises nothing"},
-            "eures": {
-                **make_figure(12.0, 5951),
-                "words": "the one taken promises nothing",
-                "judged": make_figure(330.0, 218),
-                "incomplete": make_figure(9634.0, 5951),
-            },
+            "h2": make_alerts(543.0, 10925, make_figure(543.0, 10925), 0.0),
+            "eures": make_alerts(12.0, 5951, make_figure(330.0, 218), 9634.0),
         },
         "baselines": {"rules": make_ranking(0.102)},
     }

@@ -108,7 +108,7 @@ def main() -> None:
             "ads": model.manifest.trained_on.ads,
         },
         "parameters": dict(model.manifest.parameters),
-        "average_precision": {name: figure.to_json() for name, figure in figures.items()},
+        "average_precision": {name: figure.figure().to_json() for name, figure in figures.items()},
         "seconds": {
             "rules, of both sides": _rounded(rules),
             "encoder, all ads": _rounded(encoder),

@@ -209,7 +209,7 @@ def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
     """Average precision on some rows, by the truth."""
     truth = corpus.truth[rows]
     metric = average_precision(truth, score)
-    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).to_json()
+    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).figure().to_json()
 
 
 def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:

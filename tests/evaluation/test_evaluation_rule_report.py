@@ -19,7 +19,7 @@ def report(texts, **labels):
     everything = match_all(texts, ["en"] * len(texts))
     figures = RuleReport(load_taxonomy())
     figures.add(ads, everything, [resolve_overlaps(found) for found in everything])
-    return figures.to_json()["sources"]["test"]
+    return figures.results().to_json()["sources"]["test"]
 
 
 def test_precision_and_recall_of_a_rule_are_counted_against_the_labels():
@@ -66,7 +66,7 @@ def test_the_training_part_of_a_corpus_is_left_out():
     everything = match_all([KEEP, HELD], ["en", "en"])
     figures = RuleReport(load_taxonomy())
     figures.add(ads, everything, everything)
-    told = figures.to_json()
+    told = figures.results().to_json()
     assert told["left_out_as_training_split"] == 1
     assert told["sources"]["test"]["ads"] == 1
 

@@ -12,6 +12,7 @@ from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
     from adrisk.cli.printing import Output
+    from adrisk.metrics.figures import Figure
     from adrisk.model.model import Model
 
 
@@ -92,13 +93,13 @@ def print_quarantined(count: int, quarantine: Path, output: Output) -> None:
         output.line(f"left out {count:,} rows that cannot be ads: {quarantine} says why for each")
 
 
-def interval(figure: dict[str, float | None]) -> str:
+def interval(figure: Figure) -> str:
     """A figure with its interval, as text."""
-    if figure["value"] is None:
+    if figure.value is None:
         return "undefined"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    if figure.low is None:
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
 def days(args: argparse.Namespace) -> int | None:

@@ -123,9 +123,7 @@ def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) ->
                 "name": done.name,
                 "model": done.trained.uri,
                 "alias": done.trained.alias,
-                "average_precision": done.manifest["quality"]["report"]["risk"][
-                    "average_precision"
-                ],
+                "average_precision": done.manifest.quality.report.risk.average_precision.to_json(),
                 "card": done.folder / "card.md",
                 "differs": done.differs,
             }
@@ -133,11 +131,11 @@ def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) ->
         ]
     )
     for done in released:
-        risk = done.manifest["quality"]["report"]["risk"]
+        risk = done.manifest.quality.report.risk
         output.line(
             f"release  {done.name}  {done.trained.uri} ({done.trained.alias or 'no alias'})"
         )
-        output.line(f"         average precision {interval(risk['average_precision'])}")
+        output.line(f"         average precision {interval(risk.average_precision)}")
         output.line(f"card     {done.folder / 'card.md'}")
         if done.differs is not None:
             there = config.release.folder / done.name
@@ -170,33 +168,30 @@ def evaluate_command(args: argparse.Namespace, output: Output) -> None:
     quarantine = args.out / "quarantine.jsonl"
     corpus = load_corpus(sources, quarantine=quarantine)
     done = evaluate(model, corpus, config, args.out, store=store)
-    report = done.results["report"]
-    output.line(f"target   {done.results['data']['target']}")
-    output.line(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
-    rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
-    if "synthetic" in done.results["data"]["target"] and "rules" in rows:
+    report, data = done.results.report, done.results.data
+    output.line(f"target   {data.target}")
+    output.line(f"judged   {report.n:,} ads, {report.positives:,} positive")
+    rows = {model.manifest.family: report.risk, **done.results.rankings()}
+    random = done.results.random_split
+    if "synthetic" in data.target and "rules" in rows:
         rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
     output.add(
-        target=done.results["data"]["target"],
-        ads=report["n"],
-        positives=report["positives"],
+        target=data.target,
+        ads=report.n,
+        positives=report.positives,
         average_precision={
-            name: figures["average_precision"]
-            for name, figures in rows.items()
-            if "average_precision" in figures
+            name: figures.average_precision.to_json() for name, figures in rows.items()
         },
-        random_split=done.results.get("random_split", {}).get("average_precision"),
+        random_split=random.average_precision.to_json() if random else None,
         results=done.path,
         run=done.run.run_id if done.run else None,
         store=done.run.store if done.run else None,
     )
     for name, figures in rows.items():
-        if "average_precision" in figures:
-            output.line(f"average precision  {interval(figures['average_precision'])}  {name}")
-    if "random_split" in done.results:
-        random = done.results["random_split"]
+        output.line(f"average precision  {interval(figures.average_precision)}  {name}")
+    if random:
         output.line(
-            f"average precision  {interval(random['average_precision'])}  "
+            f"average precision  {interval(random.average_precision)}  "
             "same recipe, single ads dealt at random"
         )
     output.line(f"results  {done.path}")
@@ -222,13 +217,11 @@ def _compare(
 
     done = compare_models(*models, corpus, out, resamples)
     found = done.results
-    first, second = (
-        f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
-    )
-    output.add(comparison={"file": done.path, **found})
+    first, second = (f"{one.family} {one.version}" for one in (found.first, found.second))
+    output.add(comparison={"file": done.path, **found.to_json()})
     output.line()
-    output.line(f"{first} against {second}, on {found['n']:,} ads that neither saw, "
-          f"{found['positives']:,} positive")  # fmt: skip
+    output.line(f"{first} against {second}, on {found.n:,} ads that neither saw, "
+          f"{found.positives:,} positive")  # fmt: skip
     for line in in_words(found):
         output.line(line)
     output.line(f"written  {done.path}")
@@ -311,14 +304,14 @@ def models_command(args: argparse.Namespace, output: Output) -> None:
     done = promote_model(args.version, place, because=args.because, on=args.on)
     if done.found is not None:
         output.line(
-            f"compared on {done.found['n']:,} ads that neither learned from, "
-            f"{done.found['positives']:,} of them risky"
+            f"compared on {done.found.n:,} ads that neither learned from, "
+            f"{done.found.positives:,} of them risky"
         )
         output.block("\n".join(in_words(done.found)))
     output.add(
         champion=candidate.version,
         replaced=champion.version if champion else None,
         because=args.because,
-        comparison=done.found,
+        comparison=done.found.to_json() if done.found is not None else None,
     )
     output.line(f"version {candidate.version} is the champion now")

@@ -20,7 +20,7 @@ import regex
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluate import described, seen_parts, without_folder
+from adrisk.evaluation.evaluate import judged_model, seen_parts, without_folder
 from adrisk.evaluation.faithfulness_results import (
     FaithfulnessResult,
     FlaggedAds,
@@ -30,7 +30,7 @@ from adrisk.evaluation.faithfulness_results import (
     UnseenAds,
 )
 from adrisk.metrics.estimates import estimate
-from adrisk.metrics.figures import Figure, JudgedModel
+from adrisk.metrics.figures import Figure
 from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
 from adrisk.progress import track
@@ -244,7 +244,7 @@ def _point(found: Losses, j: int, size: int, resamples: int, seed: int) -> Point
             resamples=resamples,
             seed=seed,
         )
-        return Figure.of(figure)
+        return figure.figure()
 
     def losses_of(lost: Mapping[str, FloatArray]) -> dict[str, Loss]:
         pairs = {name: values[fair, j] for name, values in lost.items()}
@@ -331,7 +331,7 @@ def faithfulness(
         found = losses(marked, scorer(model, threshold), sizes=SIZES, draws=draws, seed=seed)
         advance(len(marked))
     return FaithfulnessResult(
-        model=JudgedModel.model_validate(described(model)),
+        model=judged_model(model),
         data=UnseenAds(
             sources=tuple(without_folder(source) for source in corpus.sources),
             fingerprint=corpus.fingerprint,

@@ -17,11 +17,12 @@ from adrisk.evaluation.compare import comparison
 from adrisk.evaluation.predictions import FILE, JudgedPredictions, pair_of
 from adrisk.metrics.comparison import compare, difference_in_words
 from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
 from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
-from adrisk.tracking.registry import COMPARED, Registered, aliased, champion_of, make_champion
+from adrisk.tracking.registry import Registered, aliased, champion_of, make_champion
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import load_corpus
 
@@ -42,7 +43,7 @@ class Promotion:
 
     version: Registered
     replaced: Registered | None
-    found: Mapping[str, Any] | None = None
+    found: Comparison | None = None
 
 
 def promote_model(
@@ -90,7 +91,7 @@ def promote_model(
 
 def _compared(
     store: Store, candidate: Registered, champion: Registered, on: str | None
-) -> Mapping[str, Any]:
+) -> Comparison:
     """The candidate less the champion, on ads that neither learned from."""
     if on is None:
         return _kept_comparison(store, candidate, champion)
@@ -98,9 +99,7 @@ def _compared(
     return comparison(models[0], models[1], load_corpus([on]), RESAMPLES)
 
 
-def _kept_comparison(
-    store: Store, candidate: Registered, champion: Registered
-) -> Mapping[str, Any]:
+def _kept_comparison(store: Store, candidate: Registered, champion: Registered) -> Comparison:
     """The comparison on the newest data set that both were judged on."""
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
@@ -132,16 +131,13 @@ def _same_data(
                 yield mine, theirs
 
 
-def _refuse_unless_better(
-    found: Mapping[str, Any], candidate: Registered, champion: Registered
-) -> None:
-    """Refuse a candidate whose first figure is not shown to be above the champion's."""
-    figures = found["risk"][COMPARED[0]]
-    gap = figures["difference"]
-    few = too_few(found["n"], found["positives"])
-    if not few and gap["low"] is not None and gap["low"] > 0:
+def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Registered) -> None:
+    """Refuse a candidate whose average precision is not shown to be above the champion's."""
+    gap = found.risk.average_precision.difference
+    few = too_few(found.n, found.positives)
+    if not few and gap.low is not None and gap.low > 0:
         return
-    worse = not few and gap["high"] is not None and gap["high"] < 0
+    worse = not few and gap.high is not None and gap.high < 0
     head = "is worse than" if worse else "is not shown to be better than"
     raise UsageError(
         f"version {candidate.version} {head} the champion, version {champion.version}, which "
@@ -149,9 +145,8 @@ def _refuse_unless_better(
     )
 
 
-def _in_words(found: Mapping[str, Any]) -> str:
-    key = COMPARED[0]
+def _in_words(found: Comparison) -> str:
     return (
-        f"{key.replace('_', ' ')} {difference_in_words(found['risk'][key])} on {found['n']:,} ads "
-        f"that neither learned from, {found['positives']:,} of them risky"
+        f"average precision {difference_in_words(found.risk.average_precision)} on {found.n:,} ads "
+        f"that neither learned from, {found.positives:,} of them risky"
     )

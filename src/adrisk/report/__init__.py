@@ -5,6 +5,5 @@ summarise(folder, texts, taxonomy)    the figures and the queue, as frozen value
 render(summary)                       those values as HTML that loads nothing
 write_report(folder, texts, out)      all of it, written in one step
 behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
-card(manifest)                        the model card of a release, as Markdown
 fairness_lines(found)                 the fairness figures, as Markdown
 """

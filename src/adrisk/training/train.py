@@ -235,8 +235,11 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
         return {}
     risk, _ = model.probabilities(corpus.batch.take(rows))
     ruler = Ruler(resamples=200, seed=model.manifest.seed)
-    figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
-    return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}
+    found = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
+    return {
+        "average_precision": found.average_precision.model_dump(),
+        "recall_at_0.01": found.recall_at_0_01.model_dump(),
+    }
 
 
 def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:

@@ -24,7 +24,6 @@ from adrisk.evaluation.fairness.results import (
     TraitMovement,
 )
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
-from adrisk.metrics.figures import Figure
 from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
@@ -101,7 +100,7 @@ def _movement(
     members = {str(name): names == name for name in np.unique(names)}
     return TraitMovement(
         **dict(found),
-        findings_changed=Figure.of(share(differs, groups, resamples=resamples, seed=seed)),
+        findings_changed=share(differs, groups, resamples=resamples, seed=seed).figure(),
         log_odds=LogOddsMovement(
             mean=round(float(shift.mean()), 4), largest=round(float(shift.max()), 4)
         ),

@@ -1,4 +1,4 @@
-"""What a study stands on: a corpus, its report ads, and what a family says of them once taught.
+"""Corpus of a study, its split, and scores of its report ads by a fitted family.
 
 A large corpus is split once, by campaign; a small one is dealt into folds, and every campaign is
 reported on once, by a model fitted without it. What a study changes is what is taught: fewer ads,
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import risk_alone
 from adrisk.evaluation.evaluate import fold_splits, without_folder
+from adrisk.evaluation.study_results import StudyCorpus
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
@@ -65,26 +65,26 @@ class StudyData:
         """The campaigns of the report rows."""
         return self.corpus.campaigns[self.report]
 
-    def to_json(self) -> dict[str, Any]:
-        """What a result says of the ads it stands on."""
+    def summary(self) -> StudyCorpus:
+        """The ads, as results name them."""
         risk = self.targets.risk
-        return {
-            "name": self.name,
-            "source": self.source,
-            "fingerprint": self.corpus.fingerprint,
-            "target": self.corpus.target,
-            "split_by": self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
-            "folds": len(self.splits) if len(self.splits) > 1 else 0,
-            "fitted_on": round(float(np.mean([len(split["fit"]) for split in self.splits]))),
-            "n": int((risk != UNKNOWN_RISK).sum()),
-            "positives": int((risk >= RISKY).sum()),
-            "campaigns": len(np.unique(self.campaigns)),
-        }
+        return StudyCorpus(
+            name=self.name,
+            source=self.source,
+            fingerprint=self.corpus.fingerprint,
+            target=self.corpus.target,
+            split_by=self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
+            folds=len(self.splits) if len(self.splits) > 1 else 0,
+            fitted_on=round(float(np.mean([len(split["fit"]) for split in self.splits]))),
+            n=int((risk != UNKNOWN_RISK).sum()),
+            positives=int((risk >= RISKY).sum()),
+            campaigns=len(np.unique(self.campaigns)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSet:
-    """Rows of a corpus to fit on, and what is said of each."""
+    """Rows of a corpus to fit on, and their labels."""
 
     rows: IntArray
     targets: Targets
@@ -92,7 +92,7 @@ class TrainSet:
 
 @dataclass(frozen=True, slots=True)
 class StudyPredictions:
-    """What was said of the report rows.
+    """Scores of the report rows.
 
     Attributes:
         risk: shape (n,), only its order counts.
@@ -149,7 +149,7 @@ def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
 
 
 def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
-    """The same ads with every so-many-th indicator of the taxonomy: each head takes its time."""
+    """The same ads with every so-many-th indicator of the taxonomy; heads are slow to fit."""
     found = []
     for one in taught:
         labels = one.targets.labels[::every]
@@ -161,7 +161,7 @@ def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
 def fit_predict(
     ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], *, only_risk: bool
 ) -> StudyPredictions:
-    """Fit the recipe's classifier once a split on what is taught, and score the report rows.
+    """Scores of the report rows by the recipe's classifier, fitted once a split on these ads.
 
     Scores of several models are pooled, so each is calibrated on its own calibrate set, whose
     labels are left as they are; one model's margins are taken as they come.
@@ -220,7 +220,7 @@ def pair(
     second: StudyPredictions,
     among: NDArray[np.bool_] | None = None,
 ) -> Pair:
-    """What two models said of the report rows, or of some, over the indicators either learned."""
+    """Scores of two models on the report rows, or on some, over the indicators either learned."""
     labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
     rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)
     return Pair(
