@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.rules.match import RuleHits, find_rule_hits
+from adrisk.rules.match import RuleHits, RuleMatches
 from adrisk.text.normalise import fold_column
 from adrisk.types import IntArray
 
@@ -31,7 +31,15 @@ class TextBatch:
         languages: n, ISO 639-1 where known.
     """
 
-    __slots__ = ("_rule_hits", "_whole", "folded", "languages", "raw", "truncated")
+    __slots__ = (
+        "_rule_hits",
+        "_rule_matches",
+        "_whole",
+        "folded",
+        "languages",
+        "raw",
+        "truncated",
+    )
 
     def __init__(
         self,
@@ -39,12 +47,14 @@ class TextBatch:
         folded: pa.Array,
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
+        rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
         self.folded = folded
         self.truncated = truncated
         self.languages = languages
-        self._rule_hits: RuleHits | None = None
+        self._rule_hits = rule_hits
+        self._rule_matches: RuleMatches | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
     def __len__(self) -> int:
@@ -58,8 +68,22 @@ class TextBatch:
                 whole, rows = self._whole
                 self._rule_hits = whole.rule_hits.take(rows)
             else:
-                self._rule_hits = find_rule_hits(self.raw.to_pylist(), self.folded, self.languages)
+                matches = self._rule_matches or self._matched()
+                self._rule_hits = matches.hits()
         return self._rule_hits
+
+    @property
+    def rule_matches(self) -> RuleMatches:
+        """The same with rules and raw spans, which takes memory: kept where it is asked for first.
+
+        `rule_hits` are then made of it, without another pass.
+        """
+        if self._rule_matches is None:
+            self._rule_matches = self._matched()
+        return self._rule_matches
+
+    def _matched(self) -> RuleMatches:
+        return RuleMatches(self.raw.to_pylist(), self.folded, self.languages)
 
     def take(self, rows: Sequence[int] | IntArray) -> TextBatch:
         """The same of some rows, in their order."""

@@ -26,5 +26,5 @@ def test_what_the_examples_of_the_rule_books_ask_for_is_compiled_before_any_proc
     monkeypatch.setattr(reader.Reader, "_compile", lambda _, number: asked.append(number))
     for language in LANGUAGES:
         texts = [text for rule in load_rules(language) for text in rule.finds]
-        assert len(make_batch(texts, [language] * len(texts)).findings.ad) > len(texts) / 2
+        assert len(make_batch(texts, [language] * len(texts)).rule_hits.ad) > len(texts) / 2
     assert asked == []

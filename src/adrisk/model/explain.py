@@ -7,17 +7,16 @@ head's intercept, make the margin. Nothing here changes a score.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import regex
 
-from adrisk.batch import MAX_CHARS, make_batch
+from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import contributions_to
 from adrisk.model.model import Model
-from adrisk.rules.match import match
 from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray
 
@@ -66,23 +65,35 @@ def evidence_of(
     model: Model, raw: str, probabilities: dict[str, float], language: str | None = None
 ) -> list[Evidence]:
     """Spans for the risk score and for every likely indicator, then the rules' findings."""
-    raw = raw[:MAX_CHARS]
-    folded = fold(raw)
+    batch = make_batch([raw], [language])
+    found = batch.rule_matches.evidence(np.ones(1, dtype=np.bool_))
+    folded = fold(batch.raw[0].as_py())
+    return word_evidence(model, batch, folded, probabilities) + found[0]
+
+
+def word_evidence(
+    model: Model, batch: TextBatch, folded: Folded, probabilities: Mapping[str, float]
+) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, of one ad.
+
+    Args:
+        model: any family.
+        batch: of that ad alone.
+        folded: its text, with the way back to the raw one.
+        probabilities: of the indicators.
+    """
     heads = [(0, RISK)] + [
         (1 + i, label)
         for i, label in enumerate(model.labels)
         if probabilities.get(label, 0.0) >= LIKELY
     ]
     family = model.manifest.family
-    by_head = contributions_to(
-        model.classifier, make_batch([raw], [language]), [row for row, _ in heads]
-    )
-    found = [
+    by_head = contributions_to(model.classifier, batch, [row for row, _ in heads])
+    return [
         e
         for (_, name), contribution in zip(heads, by_head, strict=True)
         for e in _spans(folded, contribution, name, family)
     ]
-    return found + match(raw, language)
 
 
 def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> list[Evidence]:
