@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A draft beside `path` that takes its place on success and is removed on any failure.
+
+    Args:
+        path: written as a whole or not at all.
+        private: nobody but the owner may read it, nor its draft.
 
     Raises:
         UsageError: if the folder cannot be written to.
@@ -34,6 +38,8 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     writable(path.parent)
     try:
+        if private:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield draft
         draft.replace(path)
     except OSError as error:

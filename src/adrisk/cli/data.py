@@ -52,7 +52,7 @@ def extract_command(args: argparse.Namespace) -> None:
 
 def link_command(args: argparse.Namespace) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.scoring.linking import link_ads
+    from adrisk.linking.run import link_ads
 
     done = link_ads(
         args.sources,

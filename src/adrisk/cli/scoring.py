@@ -51,7 +51,7 @@ def score_command(args: argparse.Namespace) -> None:
         remember=args.remember,
         days=days(args),
     )
-    counts = done.counts
+    counts = done.counts.given()
     print(
         f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
         f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear, "
@@ -169,7 +169,7 @@ def _compare_policies(given: Sequence[str], out: Path | None) -> None:
 def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
     """The model as it is called, or the registered version that the folder names."""
     from adrisk.api import find_model
-    from adrisk.scoring.outputs import read_manifest
+    from adrisk.scoring.manifest import read_manifest
 
     if named:
         return find_model(named[0], workspace())

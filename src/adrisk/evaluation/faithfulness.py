@@ -22,6 +22,7 @@ from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import described, seen_parts, without_folder
+from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.estimates import estimate
 from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
@@ -267,7 +268,7 @@ def _two(values: FloatArray) -> FloatArray:
     return np.stack([values[:, :, 0], mean], axis=2)
 
 
-BUDGET = 0.02
+BUDGET = REVIEW_SHARE
 """Ads above the threshold for this share under review are the flagged ones."""
 
 

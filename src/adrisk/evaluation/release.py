@@ -39,6 +39,7 @@ from adrisk.evaluation.evaluate import evaluate
 from adrisk.evaluation.fairness.run import BUDGETS, fairness
 from adrisk.evaluation.faithfulness import faithfulness
 from adrisk.files import replacing, writable
+from adrisk.layout import MANIFEST_FILE, MODEL_FILE
 from adrisk.metrics.splits import PARTS
 from adrisk.model.manifest import NAME, Manifest
 from adrisk.model.model import Model
@@ -53,7 +54,7 @@ from adrisk.training.train import Trained, split_corpus, train
 from adrisk.types import IntArray
 
 FORMAT = 1
-MANIFEST, CARD = "manifest.json", "card.md"
+MANIFEST, CARD = MANIFEST_FILE, "card.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,9 @@ def facts_of(
         name: {"sha256": digest, "bytes": (folder / name).stat().st_size}
         for name, digest in manifest.files.items()
     }
-    weights["model.json"] = {
+    weights[MODEL_FILE] = {
         "sha256": model.fingerprint,
-        "bytes": (folder / "model.json").stat().st_size,
+        "bytes": (folder / MODEL_FILE).stat().st_size,
     }
     return {
         "model": {

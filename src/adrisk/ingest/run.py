@@ -13,10 +13,11 @@ from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
+from adrisk.layout import QUARANTINE_FILE
 from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
-SOURCES_KEY = "adrisk.ingest"
+SOURCES_KEY = "adrisk.sources"
 """Where an ingested file says what it was made from."""
 
 
@@ -55,7 +56,7 @@ def ingest(
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if no row could become an ad; the quarantine file says why.
     """
-    quarantine_path = out.parent / "quarantine.jsonl"
+    quarantine_path = out.parent / QUARANTINE_FILE
     output(out)
     with Quarantine(quarantine_path) as quarantine:
         stream = open_ads(

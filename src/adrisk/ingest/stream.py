@@ -77,6 +77,12 @@ class AdStream:
         self.accepted = 0
 
     @property
+    def files(self) -> list[SourceFile]:
+        """The files that are read, in order; standard input and generated ads have none."""
+        parts = (part for source in self._sources for part in source.opened.parts)
+        return [part.file for part in parts if isinstance(part.file, SourceFile)]
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over id and text of every accepted ad in order, however batched.
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
+from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import BUDGETS, Estimate
+from adrisk.metrics.estimates import Estimate
 from adrisk.model.calibration import levels
 from adrisk.types import RISKY, FloatArray, IntArray
 

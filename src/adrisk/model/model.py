@@ -27,6 +27,7 @@ from adrisk.classifiers import FAMILIES, storage
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
 from adrisk.errors import ModelError
 from adrisk.extract.contacts import obscured_column
+from adrisk.layout import MODEL_FILE
 from adrisk.model.calibration import Calibration, levels
 from adrisk.model.campaign_risk import Pooling
 from adrisk.model.manifest import (
@@ -273,7 +274,7 @@ class Model:
         }
         manifest = self.manifest.model_copy(update={"files": files})
         content = manifest.model_dump_json(indent=2)
-        (folder / "model.json").write_text(content + "\n", encoding="utf-8")
+        (folder / MODEL_FILE).write_text(content + "\n", encoding="utf-8")
         fingerprint = hashlib.sha256((content + "\n").encode()).hexdigest()
         return replace(self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12])
 
@@ -285,12 +286,12 @@ class Model:
             ModelError: if the folder is no model, a file is missing or altered, the family is
                 unknown, or the numbers do not fit each other.
         """
-        path = folder / "model.json"
+        path = folder / MODEL_FILE
         try:
             content = path.read_bytes()
         except OSError as error:
             raise ModelError(
-                f"{folder} is not a model: no readable model.json in it; give a model folder, "
+                f"{folder} is not a model: no readable {MODEL_FILE} in it; give a model folder, "
                 "models:/adrisk@champion or runs:/<run>/model"
             ) from error
         manifest = read_manifest(path, content)

@@ -16,6 +16,7 @@ from adrisk.files import output
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine
 from adrisk.ingest.stream import open_ads
+from adrisk.layout import MANIFEST_FILE, QUARANTINE_FILE, REPORT_FILE
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
@@ -36,9 +37,9 @@ def report(folder: Path, out: Path | None = None) -> Path:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
-    output(out or folder / "report.html")
+    output(out or folder / REPORT_FILE)
     views = views_of(folder, index.members | index.texts, index.texts)
-    return write_report(folder, views, out or folder / "report.html")
+    return write_report(folder, views, out or folder / REPORT_FILE)
 
 
 def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> dict[str, AdView]:
@@ -49,7 +50,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         members: the ads that are looked for.
         texts: those whose text is kept.
     """
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     sources = [source["spec"] for source in manifest.get("sources", [])]
     if "-" in sources:
         why = "the ads came from standard input, which cannot be read again"
@@ -60,7 +61,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
     try:
         with (
             tempfile.TemporaryDirectory() as scratch,
-            Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine,
+            Quarantine(Path(scratch) / QUARANTINE_FILE) as quarantine,
             track("texts", manifest.get("counts", {}).get("scored")) as advance,
         ):
             stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)

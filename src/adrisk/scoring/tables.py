@@ -22,6 +22,7 @@ from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
+from adrisk.layout import QUARANTINE_FILE
 from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
@@ -150,7 +151,7 @@ class _stream:  # noqa: N801 - used as a context manager only
     ) -> None:
         self.stage, self.sources, self.out = stage, sources, out
         options = ReadOptions(mapping)
-        self.quarantine = Quarantine(output(out).parent / "quarantine.jsonl")
+        self.quarantine = Quarantine(output(out).parent / QUARANTINE_FILE)
         self.stream = open_ads(sources, options, self.quarantine)
         output(out, self.stream)
 
@@ -172,7 +173,7 @@ class _stream:  # noqa: N801 - used as a context manager only
                 raise no_ads(self.sources, self.quarantine)
 
     def _written(self, rows: int) -> Written:
-        path = self.out.parent / "quarantine.jsonl"
+        path = self.out.parent / QUARANTINE_FILE
         return Written(self.out, self.stream.accepted, rows, self.quarantine.count, path)
 
 

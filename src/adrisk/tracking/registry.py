@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.errors import ModelError, UsageError
+from adrisk.layout import MODEL_FILE
 from adrisk.tracking.runs import Store, unreachable
 
 ALIASES = ("champion", "challenger")
@@ -92,7 +93,7 @@ def download(store: Store, uri: str) -> Path:
             "adrisk models list shows what there is"
         ) from error
     # A pyfunc keeps the model folder as its data, under the folder's own name.
-    manifests = sorted(place.rglob("model.json"))
+    manifests = sorted(place.rglob(MODEL_FILE))
     if not manifests:
         raise ModelError(f"{uri} is not an adrisk model: it has no model.json")
     return manifests[0].parent

@@ -39,6 +39,7 @@ from adrisk.evaluation.fairness.rates import (
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
 from adrisk.extract.places import guess_regions
 from adrisk.labels.targets import UNKNOWN_RISK
+from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
@@ -48,7 +49,7 @@ from adrisk.synthetic.phrase_bank import load_bank
 from adrisk.training.corpus import Corpus
 from adrisk.types import FloatArray, IntArray
 
-BUDGETS = (0.02, 0.05)
+BUDGETS = (REVIEW_SHARE, 0.05)
 """Review shares whose thresholds are judged: the policy's own, and a looser one."""
 
 _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
