@@ -4,27 +4,33 @@ CONFIG ?= configs/demo.yaml
 ENV := .venv
 READY := $(ENV)/.ready
 BIN := $(ENV)/bin
+# -qq: errors only; pip warns of every local index that lacks a package. Compiling every module of
+# every package takes longer than all the rest; Python compiles those it imports.
+INSTALL := $(BIN)/python -m pip install -qq --no-deps --no-compile
 
 # Progress as a bar on a terminal, as lines elsewhere: `make run` is never silent.
 export ADRISK_PROGRESS ?= $(shell [ -t 2 ] && echo bar || echo lines)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check bench clean help
+.PHONY: help run test check docs bench lock clean
 
-help:  ## what there is
+help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(READY)  ## the whole way on synthetic ads, ending with the path of a report
 	@$(BIN)/adrisk run $(CONFIG)
 
-test: $(READY)  ## the whole suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(READY)  ## the whole suite; where CI is set, with coverage and its floor
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(CI),--cov --cov-report=)
 
 check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(READY)  ## the documentation as pages, in site/; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Not cascade.py, which trains on 20,000 ads first; where a cascade was trained already, run
 # python evaluation/benchmarks/cascade.py --model FOLDER
@@ -38,14 +44,26 @@ bench: $(READY)  ## speed and memory beside other ways, as ratios
 	$(BIN)/python evaluation/benchmarks/generate.py
 	$(BIN)/python evaluation/benchmarks/encoder.py
 
-clean:  ## remove the environment and what a run wrote
-	rm -rf $(ENV) workspace
+lock:  ## constraints*.txt for pyproject.toml as it is; UPGRADE=1 takes the newest versions
+	$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
 
-$(READY): pyproject.toml constraints.txt
+clean:  ## remove the environment and what a run wrote
+	rm -rf $(ENV) workspace site
+
+# The lock names every package with its hashes, so nothing is searched for. The pip of the lock comes
+# first: the one that Python brings takes three times as long. torch's CPU build is
+# taken where pip is configured with a place that has it; PyPI's for Linux needs CUDA libraries,
+# which `pip check` misses.
+$(READY): pyproject.toml setup.py $(wildcard constraints*.txt)
 	@test -n "$(PYTHON)" || { echo "adrisk needs Python 3.11 or newer"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "adrisk needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=..."; exit 2; }
 	@echo "Setting up $(ENV) from constraints.txt; a few minutes the first time."
 	@$(PYTHON) -m venv --clear $(ENV)
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@grep '^pip==' constraints.txt | $(INSTALL) --require-hashes --requirement /dev/stdin
+	@$(INSTALL) --require-hashes --requirement constraints-cpu.txt 2>/dev/null || true
+	@$(INSTALL) --require-hashes --requirement constraints.txt
+	@$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m pip check >/dev/null || $(INSTALL) --require-hashes --requirement constraints-cuda.txt
+	@$(BIN)/python -m pip check >/dev/null || $(BIN)/python -m pip check
 	@touch $(READY)

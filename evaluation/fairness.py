@@ -1,4 +1,4 @@
-"""Who is flagged wrongly, and does a trait move a score? Figures by group, and the swap test.
+"""Fairness: false-positive rates by group, and the swap test.
 
     python evaluation/fairness.py                                # ngram on synthetic ads
     python evaluation/fairness.py MODEL
@@ -13,7 +13,6 @@ set. MODEL is a folder or a registered model; only ads that it never saw are use
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -22,8 +21,10 @@ from adrisk.api import find_model, fit_model, load_corpus
 from adrisk.config import recipe
 from adrisk.errors import AdriskError
 from adrisk.evaluation.fairness.page import fairness_lines
+from adrisk.evaluation.fairness.results import FairnessResult
 from adrisk.evaluation.fairness.run import fairness
 from adrisk.files import replacing, workspace, write_json
+from adrisk.metrics.figures import read_result
 from adrisk.progress import show
 from adrisk.training.train import split_corpus
 
@@ -32,7 +33,7 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, write the results and the page, say where they are."""
+    """Measure, write the results and the page, print where they are."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", nargs="?", metavar="MODEL")
     parser.add_argument(
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
                     model = model.save(Path(folder))
             others = [load_corpus([source]) for source in asked.lawful]
             found = fairness(model, corpus, others, most=asked.most, resamples=asked.resamples)
-            write_json(asked.out, found)
+            write_json(asked.out, found.to_json())
         write_page(asked.page, asked.out)
     except AdriskError as error:
         sys.stderr.write(f"fairness.py: {error}\n")
@@ -75,7 +76,7 @@ def write_page(page: Path, results: Path) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{page} lacks the lines {BEGIN} and {END}; put them back")
-    written = "\n".join(fairness_lines(json.loads(results.read_text(encoding="utf-8"))))
+    written = "\n".join(fairness_lines(read_result(results, FairnessResult)))
     with replacing(page) as draft:
         draft.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Are explanations faithful? Delete the words they mark and see what the score loses.
+"""Faithfulness of explanations: what scores lose without the words they mark.
 
     python evaluation/faithfulness.py                          # ngram and linear on synthetic ads
     python evaluation/faithfulness.py MODEL --most 60 --draws 2    # a slow family: fewer ads
@@ -14,17 +14,17 @@ Results of families that are not run now are kept.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from adrisk.api import Corpus, find_model, fit_model, load_corpus
 from adrisk.config import ModelConfig, recipe
 from adrisk.errors import AdriskError
 from adrisk.evaluation.faithfulness import BUDGET, faithfulness
+from adrisk.evaluation.faithfulness_results import FaithfulnessResult
 from adrisk.files import workspace, write_json
+from adrisk.metrics.figures import Figure, read_result
 from adrisk.model.model import Model
 from adrisk.progress import show
 from adrisk.training.train import split_corpus
@@ -33,7 +33,7 @@ OUT = Path(__file__).parent / "results" / "faithfulness.json"
 
 
 def main(arguments: list[str]) -> int:
-    """Measure each model, write the results, say the figures that matter."""
+    """Measure each model, write the results, print the losses."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument(
@@ -56,7 +56,9 @@ def main(arguments: list[str]) -> int:
         ]
         models = [find_model(name, workspace()) for name in asked.models]
         corpus = load_corpus([asked.source])
-        found = json.loads(asked.out.read_text("utf-8")) if asked.out.exists() else {}
+        found: dict[str, FaithfulnessResult] = {}
+        if asked.out.exists():
+            found = read_result(asked.out, dict[str, FaithfulnessResult])
         for model in models or _trained(recipes, corpus):
             result = faithfulness(
                 model,
@@ -67,7 +69,7 @@ def main(arguments: list[str]) -> int:
                 resamples=asked.resamples,
             )
             found[model.manifest.family] = result
-            write_json(asked.out, dict(sorted(found.items())))
+            write_json(asked.out, {name: found[name].to_json() for name in sorted(found)})
             _say(model.manifest.family, result)
     except AdriskError as error:
         sys.stderr.write(f"faithfulness.py: {error}\n")
@@ -85,20 +87,27 @@ def _trained(recipes: list[ModelConfig], corpus: Corpus) -> list[Model]:
     return made
 
 
-def _say(family: str, result: dict[str, Any]) -> None:
-    flagged = result["flagged"]
-    print(f"{family}: {flagged['explained']} of {flagged['ads']} flagged ads explained")
-    for point in result["points"]:
-        for way in ("deleted", "kept"):
-            for name, figures in point.get(way, {}).items():
-                marked, other, gap = (
-                    figures[key] for key in ("explanation", "other_words", "difference")
-                )
+def _say(family: str, result: FaithfulnessResult) -> None:
+    flagged = result.flagged
+    print(f"{family}: {flagged.explained} of {flagged.ads} flagged ads explained")
+    for point in result.points:
+        for way, losses in (("deleted", point.deleted), ("kept", point.kept)):
+            for name, loss in (losses or {}).items():
                 print(
-                    f"  {point['spans']} {way:7} {name:11} loses {marked['value']:6.3f}, other "
-                    f"words {other['value']:6.3f}, difference {gap['value']:6.3f} "
-                    f"[{gap['low']:.3f}, {gap['high']:.3f}]  n {gap['n']}"
+                    f"  {point.spans} {way:7} {name:11} loses {_value(loss.explanation)}, other "
+                    f"words {_value(loss.other_words)}, difference {_value(loss.difference)} "
+                    f"{_interval(loss.difference)}  n {loss.difference.n}"
                 )
+
+
+def _value(figure: Figure) -> str:
+    return f"{'-':>6}" if figure.value is None else f"{figure.value:6.3f}"
+
+
+def _interval(figure: Figure) -> str:
+    if figure.low is None or figure.high is None:
+        return "[no interval]"
+    return f"[{figure.low:.3f}, {figure.high:.3f}]"
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from adrisk.evaluation.studies import (
     StudySettings,
     judge_families,
     judge_saved,
-    open_ground,
+    open_study_data,
     run_study,
 )
 from adrisk.files import workspace
@@ -80,10 +80,10 @@ def _families(asked: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> li
     written = []
     if asked.model:
         model = find_model(asked.model, workspace())
-        ground = open_ground((asked.source or [SYNTHETIC])[0], folds=0)
+        ground = open_study_data((asked.source or [SYNTHETIC])[0], folds=0)
         return [judge_saved(model, ground, asked.out, resamples=asked.resamples)]
     for source in _sources(asked):
-        ground = open_ground(source, folds=asked.folds)
+        ground = open_study_data(source, folds=asked.folds)
         benign = [] if ground.name == "synthetic" else _benign()
         written += judge_families(
             ground, recipes, asked.out, resamples=asked.resamples, benign=benign

@@ -3,8 +3,8 @@
     ADRISK_NIGHTLY_ADS='/data/ads/latest/*.parquet' python -m adrisk_pipelines.deployments
 
 The nightly flow scores what ADRISK_NIGHTLY_ADS names with the champion; the weekly one trains
-configs/train/ngram.yaml (or what ADRISK_WEEKLY_CONFIG names) and registers a challenger, which
-nobody promotes but a person. Schedules need a Prefect server that stays: the one PREFECT_API_URL
+configs/train/ngram.yaml (or what ADRISK_WEEKLY_CONFIG names) and registers a version, which nobody
+promotes but a person. Schedules need a Prefect server that stays: the one PREFECT_API_URL
 names, else one of our own on this machine, kept in the workspace and ended with this command.
 """
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from adrisk import schema
 from adrisk.batch import TextBatch, make_batch
 from adrisk.labels.targets import Targets
+from adrisk.model.profile import GROUPS, ProfileBins, TrainingProfile, count, words_of
 
 RISKY = "we hold your passport until the travel debt is paid"
 HONEST = "written contract, weekly pay and your own keys"
@@ -31,6 +32,19 @@ def make_texts(count: int, positives: int, seed: int = 0) -> tuple[list[str], np
         words = " ".join(rng.choice(FILLER, size=18))
         texts.append(f"Ad {i}: {words}. {RISKY if truth[i] else HONEST}.")
     return texts, truth
+
+
+def make_frame(texts: pa.Array) -> ProfileBins:
+    """The bins of a summary that knows every word of these texts."""
+    words = np.unique(words_of(texts)[1])
+    return ProfileBins(("en", "es"), np.array([50.0, 150.0]), np.array([0.5]), 0.8, words, 2)
+
+
+def make_summary() -> TrainingProfile:
+    """Forty English ads in counts."""
+    texts = pa.array([text.lower() for text in make_texts(40, 9)[0]], pa.large_string())
+    frame = make_frame(texts)
+    return TrainingProfile(frame, count(frame, texts, ["en"] * 40, np.arange(40) % GROUPS))
 
 
 def make_learning(

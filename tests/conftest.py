@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import settings
 
 from builders import make_corpus_file
+from command_line import Run, Told
 
 settings.register_profile("adrisk", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("adrisk")
@@ -59,6 +62,24 @@ def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADRISK_PROGRESS", "off")
     monkeypatch.setenv("ADRISK_TAXONOMY", "")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run a command in this process; the variables that `main` sets do not outlive the test."""
+
+    def call(*arguments: object) -> Told:
+        import adrisk.cli
+
+        capsys.readouterr()
+        try:
+            code = adrisk.cli.main([str(a) for a in arguments])
+        except SystemExit as stopped:  # argparse leaves this way
+            code = int(stopped.code or 0)
+        return Told(code, *capsys.readouterr())
+
+    with mock.patch.dict(os.environ):
+        yield call
 
 
 @pytest.fixture(scope="session")

@@ -95,6 +95,7 @@ def make_group() -> dict[str, Any]:
 def make_fairness() -> dict[str, Any]:
     compared = {
         "groups": {"en": make_group()},
+        "withheld": {},
         "withheld_groups": 2,
         "withheld_ads": 31,
         "differ": ["en"],

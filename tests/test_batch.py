@@ -44,6 +44,24 @@ def test_evidence_and_hits_of_a_batch_take_one_rule_pass(monkeypatch: pytest.Mon
     assert len(hits.ad) > len(found[0])  # the second ad's are among the columns alone
 
 
+def test_contacts_are_looked_for_once_for_all_that_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    find = module.masked_column
+    monkeypatch.setattr(
+        module, "masked_column", lambda raw, *more: (asked.append(len(raw)), find(raw, *more))[1]
+    )
+    whole = make_batch([*ADS, "Call 202-555-0143."], ["en"] * 4)
+    taken = whole.take([3, 0])
+    assert asked == []
+    assert taken.folded.to_pylist() == ["call [phone]     .", ADS[0].lower()]
+    assert [len(found) for found in taken.contacts] == [1, 0]
+    assert whole.unmasked[3].as_py() == "call 202-555-0143."
+    assert whole.folded[3].as_py() == "call [phone]     ."
+    assert asked == [4]
+
+
 def test_taken_rows_are_those_rows() -> None:
     taken = make_batch(ADS, ["en", "fr", None]).take([2, 0])
     assert taken.raw.to_pylist() == [ADS[2], ADS[0]]

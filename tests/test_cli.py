@@ -11,11 +11,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -26,7 +23,8 @@ import pytest
 import adrisk.cli
 from adrisk.cli.show import _CORE, _EXTRAS
 from adrisk.rules.taxonomy import load_taxonomy
-from builders import HONEST, RISKY, make_ads, make_texts
+from builders import HONEST, RISKY, make_ads, make_corpus_file, make_texts
+from command_line import MAIN, Run, Told, one_line, separately, start
 
 ROOT = Path(__file__).parents[1]
 SUITES = ROOT / "evaluation" / "behaviour"
@@ -34,69 +32,11 @@ OPTIONAL = ("mlflow", "prefect", "transformers", "datasets", "ray", "pandas")
 HEAVY = ("numpy", "torch", "pyarrow", "sklearn", "scipy", "pydantic", "mlflow", "prefect", "pandas")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command left behind: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Told]
-
-
 @pytest.fixture(autouse=True)
 def _environment_restored() -> Iterator[None]:
     """`main` sets variables for dependencies; they do not outlive a test."""
     with mock.patch.dict(os.environ):
         yield
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process."""
-
-    def call(*arguments: object) -> Told:
-        capsys.readouterr()
-        try:
-            code = adrisk.cli.main([str(a) for a in arguments])
-        except SystemExit as stopped:  # argparse leaves this way
-            code = int(stopped.code or 0)
-        return Told(code, *capsys.readouterr())
-
-    return call
-
-
-def start(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
-    """Start Python on a few lines that end in a call of `main`."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *(str(a) for a in arguments)],
-        stdin=options.pop("stdin", subprocess.DEVNULL),  # type: ignore[call-overload]
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **options},  # type: ignore[dict-item]
-    )
-
-
-MAIN = "import sys; from adrisk.cli import main; sys.exit(main(sys.argv[1:]))"
-
-
-def separately(*arguments: object, given: str | None = None, **variables: str) -> Told:
-    """Run a command in a process of its own."""
-    with start(MAIN, *arguments, stdin=subprocess.PIPE, **variables) as process:
-        out, err = process.communicate(given or "", timeout=120)
-    return Told(process.returncode, out, err)
-
-
-def one_line(told: Told) -> str:
-    """The only line on standard error."""
-    lines = told.err.splitlines()
-    assert len(lines) == 1, told.err
-    assert lines[0].startswith("adrisk")
-    assert "Traceback" not in told.err
-    return lines[0]
 
 
 @pytest.fixture
@@ -125,7 +65,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workspace(training: Path, corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose registry has a champion and a challenger."""
+    """A workspace whose registry has a champion and another version."""
     place = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADRISK_WORKSPACE", str(place))
@@ -520,6 +460,11 @@ def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> 
     assert "from     places 4, days 3\nbecause  Two places in three days" in told.out
 
 
+def test_the_version_is_printed_without_a_command(run: Run) -> None:
+    told = run("--version")
+    assert (told.code, told.err, told.out) == (0, "", f"adrisk {adrisk.__version__}\n")
+
+
 def test_doctor_names_versions_and_places(run: Run) -> None:
     told = run("doctor")
     assert (told.code, told.err) == (0, "")
@@ -608,10 +553,10 @@ def test_rows_that_cannot_be_ads_are_kept_with_their_reasons_in_a_file_that_is_n
     assert reasons == ["no text", "unknown risk"]
     assert kept.read_text() == path.read_text()
     told = run(
-        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "e", "--resamples", "20"
+        "evaluate", "models:/adrisk/1", corpus_file, "-o", tmp_path / "f", "--resamples", "20"
     )
     assert "left out" not in told.out
-    assert not path.exists()
+    assert not (tmp_path / "f" / "quarantine.jsonl").exists()
 
 
 @pytest.mark.slow
@@ -627,7 +572,8 @@ def test_models_are_listed_shown_compared_and_promoted(
     assert "never evaluated" in told.out
     told = run("models", "promote", "2")
     assert told.code == 2
-    assert "was never evaluated" in one_line(told)
+    assert "were not evaluated on the same ads" in one_line(told)
+    assert "--on ADS" in one_line(told)
 
     for version in ("1", "2"):
         told = run(
@@ -652,7 +598,19 @@ def test_models_are_listed_shown_compared_and_promoted(
     assert "average_precision" in told.out
     assert "risk as labelled in the corpus" in told.out
 
-    told = run("models", "promote", "2", "--because", "a drill")
+    told = run("models", "promote", "2")
+    assert told.code == 2
+    assert "48 ads, 19 of them risky, are too few to judge it on" in one_line(told)
+    more = make_corpus_file(tmp_path / "more.parquet", 320, 80, seed=9)
+    ads = pq.read_table(more)
+    ids = pa.array([f"other-{row}" for row in range(len(ads))])
+    pq.write_table(ads.set_column(0, ads.schema.field(0), ids), more)
+    told = run("models", "promote", "2", "--on", more)
+    assert told.code == 2
+    assert "no difference shown" in one_line(told)
+
+    told = run("models", "promote", "2", "--because", "a drill", "--on", more)
+    assert "compared on 320 ads that neither learned from, 80 of them risky" in told.out
     assert told.code == 0
     assert told.out.endswith("version 2 is the champion now\n")
     assert "version  2 of adrisk (champion)" in run("models", "show", "champion").out
@@ -744,7 +702,7 @@ class Refuse(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Refuse())
-import adrisk, adrisk.model, adrisk.stages.score, adrisk.stages.ingest, adrisk.stages.report
+import adrisk, adrisk.model.model, adrisk.scoring.run, adrisk.ingest.run, adrisk.report.run
 from adrisk.cli import main
 
 for step in json.loads(sys.argv[1]):

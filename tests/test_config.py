@@ -60,7 +60,7 @@ def write(path: Path, text: str) -> Path:
             "score.sources",
         ),
         ("- a list", "expected keys and values"),
-        ("name: [", "line 1: not valid YAML"),
+        ("name: [", r"line \d: not valid YAML"),
         (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "it is not set"),
         (
             RUN.replace(

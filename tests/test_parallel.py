@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from adrisk.errors import ModelError, RunError
 from adrisk.parallel import WorkerPool, in_order, in_processes, release_memory, start_pool
 
 
@@ -74,6 +77,47 @@ def test_a_crew_does_several_kinds_of_work() -> None:
     with start_pool(make_base, 2, preload=(__name__,)) as hands:
         assert list(hands.in_order(added, range(40), ahead=8)) == list(range(100, 140))
         assert list(hands.in_order(taken, range(3))) == [100, 99, 98]
+
+
+def killed(base: int, number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return base + number
+
+
+def make_nothing() -> int:
+    raise ModelError("model.json is damaged")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_one_line_that_says_what_to_do() -> None:
+    with (
+        start_pool(make_base, 2) as hands,
+        pytest.raises(RunError, match="a worker process was ended"),
+    ):
+        list(hands.in_order(killed, range(8)))
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_be_made_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    with (
+        start_pool(make_nothing, 1) as hands,
+        pytest.raises(ModelError, match=r"model.json is damaged"),
+    ):
+        list(hands.in_order(added, range(3)))
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("failure", [EOFError(), ConnectionRefusedError()])
+def test_a_killed_fork_server_is_one_line_too(failure: Exception) -> None:
+    class Gone(ThreadPoolExecutor):
+        def submit(self, *_: object, **__: object) -> Future[int]:  # type: ignore[override]
+            raise failure
+
+    started: Future[None] = Future()
+    started.set_result(None)
+    with Gone(1) as pool, pytest.raises(RunError, match="a worker process was ended"):
+        list(WorkerPool(pool, started, 1).in_order(added, range(8)))
 
 
 @pytest.mark.parametrize(("ahead", "before"), [(2, 2), (9, 5)])

@@ -46,8 +46,8 @@ def main() -> None:
     loading = time.process_time() - begun
     texts, languages = _ads(arguments.ads)
     kinds = {
-        "find_all, half of them copies": (texts, languages),
-        "find_all, all different": _ads(arguments.ads, duplicates=0.0),
+        "find_rule_hits, half of them copies": (texts, languages),
+        "find_rule_hits, all different": _ads(arguments.ads, duplicates=0.0),
     }
     few = texts[: arguments.naive], languages[: arguments.naive]
     match_column(*few)  # patterns are compiled when first searched
@@ -117,7 +117,7 @@ def _ads(count: int, duplicates: float = 0.5) -> tuple[list[str], list[str | Non
 def _phrases(language: str) -> list[tuple[int, Phrase]]:
     book = load_rulebook(language)
     found = [phrase for rule in book.rules for phrase in rule.phrases]
-    return list(enumerate([*found, *book.notices, *book.doubts]))
+    return list(enumerate([*found, *book.disclaimers, *book.hedges]))
 
 
 def _naive(texts: list[str], languages: list[str | None]) -> set[Place]:

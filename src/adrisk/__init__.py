@@ -3,6 +3,7 @@
     import adrisk
     model = adrisk.load("models:/adrisk@champion")
     scores = model.score(["Work abroad, we hold your passport until the fare is paid back."])
+    scores.to_pandas(), scores.flags()
 
 Importing does nothing; the parts are imported when they are used.
 """
@@ -12,15 +13,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from adrisk.model.model import Model
+from adrisk.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from adrisk.scoring.risk_model import RiskModel
+
 __all__ = ["__version__", "load"]
 
 
-def load(model: str | Path | None = None, workspace: Path | None = None) -> Model:
-    """A model by folder, `models:/adrisk@champion` or `runs:/...`; the champion if left out.
+def load(model: str | Path | None = None, workspace: Path | None = None) -> RiskModel:
+    """A model that scores as the command does, see `adrisk.api.RiskModel`.
+
+        model = adrisk.load("models/adrisk")
+
+    It is named by folder, `models:/adrisk@champion` or `runs:/...`; the champion if left out.
 
     Args:
         model: what to load.
@@ -30,6 +36,7 @@ def load(model: str | Path | None = None, workspace: Path | None = None) -> Mode
         ModelError: if there is no such model, or its files do not pass the checks.
     """
     from adrisk.files import workspace as place
+    from adrisk.scoring.risk_model import RiskModel
     from adrisk.tracking.models import find_model
 
-    return find_model(None if model is None else str(model), place(workspace))
+    return RiskModel(find_model(None if model is None else str(model), place(workspace)))

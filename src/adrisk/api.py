@@ -10,13 +10,14 @@ from adrisk.evaluation.behaviour.run import Behaved, behave
 from adrisk.evaluation.compare import Compared, compare_models
 from adrisk.evaluation.drift.run import Drifted, drift
 from adrisk.evaluation.evaluate import Evaluated, evaluate, evaluate_recipe
+from adrisk.evaluation.promotion import Promotion, promote_model
 from adrisk.evaluation.release import Released, release
 from adrisk.evaluation.results import write_results
 from adrisk.ingest.run import Ingested, ingest
 from adrisk.report.run import report
 from adrisk.scoring.run import Scored, score
 from adrisk.scoring.single_text import Explained, explain_text
-from adrisk.tracking.models import find_model, models, promote_model
+from adrisk.tracking.models import find_model, models
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import Trained, fit_model, train
 
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluated",
     "Explained",
     "Ingested",
+    "Promotion",
     "Released",
     "Scored",
     "Trained",

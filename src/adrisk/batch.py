@@ -1,7 +1,10 @@
-"""Ads as every model reads them: cut, folded, and with what the evidence rules find in them.
+"""Ads as every model reads them: cut, folded, contacts masked, with what the rules find in them.
 
-In: raw texts and, where known, their languages. Out: a `TextBatch`. The rules are asked only once
-somebody wants to know what they find, and once only.
+In: raw texts, and where known their languages and regions. Out: a `TextBatch`. Rules and contacts
+are looked for only once somebody wants to know what is found, and once only.
+
+Rules, contacts and campaigns are found in the texts as they were written (`raw`, `unmasked`). What
+is learned from and scored is `folded`, in which every contact is masked, in training as in scoring.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adrisk.extract.contacts import masked_column
+from adrisk.extract.places import guess_regions
 from adrisk.rules.match import RuleHits, RuleMatches
 from adrisk.text.normalise import fold_column
-from adrisk.types import IntArray
+from adrisk.types import Contact, IntArray
 
 MAX_CHARS = 20_000
 """Only so many characters of an ad are read; a longer one is marked `truncated`."""
@@ -26,39 +31,51 @@ class TextBatch:
 
     Attributes:
         raw: n texts of at most `MAX_CHARS` characters.
-        folded: the same, folded.
+        unmasked: the same, folded; not for a classifier, which would learn contacts by heart.
         truncated: shape (n,), whether a text was cut.
         languages: n, ISO 639-1 where known.
+        regions: n, two letters; where the phones of an ad are likely from, if known.
+
+    `folded` and `rule_hits` are given where they are known already, and else looked for.
     """
 
     __slots__ = (
+        "_folded",
+        "_masked",
         "_rule_hits",
         "_rule_matches",
         "_whole",
-        "folded",
         "languages",
         "raw",
+        "regions",
         "truncated",
+        "unmasked",
     )
 
     def __init__(
         self,
         raw: pa.Array,
-        folded: pa.Array,
+        unmasked: pa.Array,
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
+        regions: Sequence[str | None],
+        *,
+        folded: pa.Array | None = None,
         rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
-        self.folded = folded
+        self.unmasked = unmasked
         self.truncated = truncated
         self.languages = languages
+        self.regions = regions
+        self._folded = folded
         self._rule_hits = rule_hits
         self._rule_matches: RuleMatches | None = None
+        self._masked: tuple[list[list[Contact]], pa.Array] | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
     def __len__(self) -> int:
-        return len(self.folded)
+        return len(self.raw)
 
     @property
     def rule_hits(self) -> RuleHits:
@@ -83,7 +100,31 @@ class TextBatch:
         return self._rule_matches
 
     def _matched(self) -> RuleMatches:
-        return RuleMatches(self.raw.to_pylist(), self.folded, self.languages)
+        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages)
+
+    @property
+    def contacts(self) -> list[list[Contact]]:
+        """The contacts of each ad, shared like `findings`."""
+        return self._found()[0]
+
+    @property
+    def folded(self) -> pa.Array:
+        """What classifiers read: the folded texts with placeholders for their contacts.
+
+        Each has as many characters as in `unmasked`, so that a span of it cuts the raw text too.
+        """
+        return self._found()[1] if self._folded is None else self._folded
+
+    def _found(self) -> tuple[list[list[Contact]], pa.Array]:
+        """The contacts and the texts without them."""
+        if self._masked is None:
+            if self._whole is not None:
+                whole, rows = self._whole
+                contacts = [whole.contacts[row] for row in rows.tolist()]
+                self._masked = contacts, whole.folded.take(pa.array(rows))
+            else:
+                self._masked = masked_column(self.raw, self.unmasked, self.regions)
+        return self._masked
 
     def take(self, rows: Sequence[int] | IntArray) -> TextBatch:
         """The same of some rows, in their order."""
@@ -91,9 +132,10 @@ class TextBatch:
         places = pa.array(at)
         taken = TextBatch(
             self.raw.take(places),
-            self.folded.take(places),
+            self.unmasked.take(places),
             self.truncated[at],
             [self.languages[row] for row in at],
+            [self.regions[row] for row in at],
         )
         taken._whole = (self, at)
         return taken
@@ -102,13 +144,39 @@ class TextBatch:
 def make_batch(
     texts: pa.ChunkedArray | pa.Array | Sequence[str],
     languages: Sequence[str | None] | None = None,
+    regions: Sequence[str | None] | None = None,
 ) -> TextBatch:
-    """Cut and fold raw texts; without languages, the rules of all of theirs are tried."""
+    """Cut and fold raw texts.
+
+    Args:
+        texts: n, without nulls.
+        languages: of each; without them, the rules of all of theirs are tried.
+        regions: where the phones of each are likely from, as `guess_regions` says of its place and
+            its language; without them, what it says of the language alone.
+
+    Raises:
+        TypeError: for one text instead of a list.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError("expected a list of texts; for one text give a list of one: [text]")
     if not isinstance(texts, pa.ChunkedArray | pa.Array):
         texts = pa.array(list(texts), pa.large_string())
     raw, truncated = cut(texts)
     known = [None] * len(raw) if languages is None else languages
-    return TextBatch(raw, fold_column(raw), truncated, known)
+    likely = guess_regions([None] * len(raw), known) if regions is None else regions
+    return TextBatch(raw, fold_column(raw), truncated, known, likely)
+
+
+def prepare_ads(ads: pa.Table) -> TextBatch:
+    """`make_batch` of a table of ads; `text` is needed, `language` and `location` are read if there.
+
+    Scoring, training and judging guess the region of an ad in this one way.
+    """
+    names = ads.column_names
+    unknown = [None] * len(ads)
+    languages = ads["language"].to_pylist() if "language" in names else unknown
+    places = ads["location"].to_pylist() if "location" in names else unknown
+    return make_batch(ads["text"], languages, guess_regions(places, languages))
 
 
 def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

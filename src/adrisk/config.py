@@ -7,14 +7,12 @@ can name data that is not.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -28,6 +26,7 @@ from pydantic_core import InitErrorDetails
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import Classifier, check_names, defaults_of
+from adrisk.documents import parse_json, read_yaml
 from adrisk.errors import ConfigError, did_you_mean
 from adrisk.policy.policy import PolicyConfig
 
@@ -243,10 +242,11 @@ def recipe(named: str, parameters: str = "", seed: int = 0) -> ModelConfig:
             )
         return load(Path(named), TrainConfig)
     try:
-        given = json.loads(parameters or "{}")
+        given = parse_json(parameters or "{}")
     except ValueError as error:
         raise ConfigError(
-            f"parameters {parameters!r} are no JSON ({error}); write them like '{{\"bits\": 14}}'"
+            f"parameters {parameters[:80]!r} are no JSON ({error}); "
+            "write them like '{\"bits\": 14}'"
         ) from error
     try:
         return ModelConfig(family=named, parameters=given, seed=seed)
@@ -256,23 +256,10 @@ def recipe(named: str, parameters: str = "", seed: int = 0) -> ModelConfig:
 
 def _content(path: Path) -> dict[str, Any]:
     """The keys and values of a YAML file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    if not path.exists():
         near = did_you_mean(path.name, _siblings(path))
-        raise ConfigError(
-            f"configuration {path} cannot be read: {error.strerror or error}{near}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise ConfigError(
-            f"{path}{line}: not valid YAML ({getattr(error, 'problem', None) or error})"
-        ) from error
+        raise ConfigError(f"configuration {path} cannot be read: no such file{near}")
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, such as 'name: demo'")
     return content

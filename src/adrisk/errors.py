@@ -6,7 +6,8 @@ AdriskError                  anything a user can act on; the command line prints
 │   ├── SourceError          an ad source that cannot be opened or understood
 │   ├── ModelError           a model that cannot be found or trusted
 │   ├── CorpusError          a corpus that cannot be used for what was asked
-│   └── MissingExtraError    an optional dependency that is not installed
+│   ├── MissingExtraError    an optional dependency that is not installed
+│   └── PluginError          a plugin that cannot be loaded, or is there twice
 └── RunError                 the work itself failed: exit code 1
 
 Every message says what was expected, what arrived, where, and what to do next.
@@ -54,6 +55,10 @@ class MissingExtraError(UsageError):
         super().__init__(
             f"{purpose} needs {package}, which is not installed; run: pip install 'adrisk[{extra}]'"
         )
+
+
+class PluginError(UsageError):
+    """A plugin that cannot be loaded, or that two packages bring."""
 
 
 class RunError(AdriskError):

@@ -6,11 +6,11 @@ import getpass
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adrisk.errors import RunError, UsageError
 
@@ -18,10 +18,6 @@ from adrisk.errors import RunError, UsageError
 def workspace(given: Path | None = None) -> Path:
     """The folder everything a run writes goes below: ADRISK_WORKSPACE, or ./workspace."""
     return given or Path(os.environ.get("ADRISK_WORKSPACE") or "workspace")
-
-
-if TYPE_CHECKING:
-    from adrisk.ingest.stream import AdStream
 
 
 @contextmanager
@@ -48,7 +44,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def output(path: Path, stream: AdStream | None = None) -> Path:
+def output(path: Path, inputs: Iterable[Path] = ()) -> Path:
     """A file that may be written: in a folder that can be, and none of the files being read.
 
     Raises:
@@ -57,11 +53,30 @@ def output(path: Path, stream: AdStream | None = None) -> Path:
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name the file to write, such as {path / 'out'}")
     writable(path.parent)
-    for source in stream.description if stream else []:
-        for file in source["files"]:
-            if path.exists() and Path(file["path"]).exists() and path.samefile(file["path"]):
-                raise UsageError(f"{path} is also read here; write to another file with -o")
+    if path.exists() and any(file.exists() and path.samefile(file) for file in inputs):
+        raise UsageError(f"{path} is also read here; write to another file with -o")
     return path
+
+
+def new_folder(folder: Path, *, apart_from: str = "") -> Path:
+    """A folder that a command may fill: one that is not there yet, or is empty.
+
+    Every command with a folder behind `-o` asks here, before it writes anything.
+
+    Args:
+        folder: not made yet.
+        apart_from: a name that may be in it all the same.
+
+    Raises:
+        UsageError: if there is something in it, or it is a file.
+    """
+    if folder.exists() and (
+        not folder.is_dir() or any(found.name != apart_from for found in folder.iterdir())
+    ):
+        raise UsageError(
+            f"{folder} exists and is not empty; choose a new folder with -o, or remove it first"
+        )
+    return folder
 
 
 def writable(folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """Where batches run: here, on a few threads or processes, in order, with few under way at once.
 
-numpy, Arrow, torch and liblinear let go of the interpreter lock in their inner loops, so threads
+numpy, Arrow and liblinear let go of the interpreter lock in their inner loops, so threads
 serve small work and share one model; processes, which take seconds to start, serve large work.
 Results come in the order of the items either way, and memory stays flat. It knows nothing of ads,
 so any room may use it.
@@ -16,13 +16,21 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
+
+from adrisk.errors import RunError
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -91,10 +99,14 @@ class WorkerPool(Generic[Held]):
 
         Raises:
             whatever making the thing or the work raises, at the place of its item.
+            RunError: if a process was killed.
         """
 
         def submit(item: Given) -> Future[Made]:
-            return self._pool.submit(_call, work, item)
+            try:
+                return self._pool.submit(_call, work, item)
+            except (EOFError, ConnectionError) as error:  # the process that starts them is gone
+                raise _lost() from error
 
         coming = iter(items)
         waiting: deque[Given] = deque()
@@ -105,7 +117,17 @@ class WorkerPool(Generic[Held]):
                 break
         if waiting:
             self._started.exception()  # asking earlier for a process would wait as long
-        yield from _through(submit, chain(_emptied(waiting), coming), self._workers, ())
+        try:
+            yield from _through(submit, chain(_emptied(waiting), coming), self._workers, ())
+        except BrokenExecutor as error:
+            raise _lost() from error
+
+
+def _lost() -> RunError:
+    return RunError(
+        "a worker process was ended from outside, most often because memory ran out; free some "
+        "memory or use fewer --workers, and repeat the command (score goes on with --resume)"
+    )
 
 
 def _emptied(waiting: deque[Given]) -> Iterator[Given]:
@@ -189,12 +211,16 @@ def _through(
 
 
 _installed: list[Any] = []  # in a worker process: the one thing it holds
+_failures: list[Exception] = []  # or why it could not be made
 
 
 def _install(make: Callable[[], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _installed[:] = [make()]
+    try:
+        _installed[:] = [make()]
+    except Exception as error:  # noqa: BLE001, raised by the first work: here it breaks the pool
+        _failures[:] = [error]
     # What is held stays to the end: the garbage collector need not go through it again and again,
     # which took a third of the time of work that makes many small objects.
     gc.collect()
@@ -206,6 +232,8 @@ def _ready() -> None:
 
 
 def _call(work: Callable[[Any, Any], Any], item: Any) -> Any:
+    if _failures:
+        raise _failures[0]
     return work(_installed[0], item)
 
 

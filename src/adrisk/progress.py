@@ -16,6 +16,8 @@ from typing import Literal, Protocol
 
 from tqdm import tqdm
 
+from adrisk.escaping import one_line
+
 Mode = Literal["off", "bar", "lines"]
 
 _mode: ContextVar[Mode] = ContextVar("adrisk_progress", default="off")
@@ -49,7 +51,7 @@ def show(mode: Mode) -> None:
 def say(message: str) -> None:
     """One line beside the progress, on standard error; nothing when progress is off."""
     if _mode.get() != "off":
-        tqdm.write(message, file=sys.stderr)
+        tqdm.write(one_line(message), file=sys.stderr)
 
 
 @contextmanager

@@ -60,10 +60,14 @@ LABELS = pa.schema(
 )
 """Label columns, each optional.
 
-`indicators` lists those present. `indicators_known` lists those the labeller judged at all; the
-others are unstated and masked in training. A null `indicators` masks the whole row; a null
-`indicators_known` beside a list means that every indicator was judged. `split` is `train` or
-`test` where the corpus itself says so. `votes` are what the labels were made of, where known.
+`indicators` lists those present, so `[]` says that the labeller looked for all of them and found
+none: training learns their absence. Null says that nobody looked, and masks the whole row: none
+known is not none present. `indicators_known` lists those the labeller judged at all; the others
+are unstated and masked in training. Null there, beside a list, means that every indicator was
+judged; so "nobody looked" is `indicators` null, or `[]` with `indicators_known` `[]`.
+
+`split` is `train` or `test` where the corpus itself says so. `votes` are what the labels were made
+of, where known.
 """
 
 CAMPAIGNS = pa.schema(

@@ -243,6 +243,36 @@ def test_an_unknown_architecture_is_refused(fitted: EncoderClassifier, tmp_path:
         EncoderClassifier.load(tmp_path, fitted.parameters(), fitted.labels_)
 
 
+@pytest.mark.parametrize(
+    ("where", "key", "value", "message"),
+    [
+        ("config", "auto_map", {"AutoModel": "somebody/code--m.Model"}, "could run code"),
+        ("config", "_attn_implementation", "somebody/kernels", "could run code"),
+        ("config", "text_config", {"attn_implementation": "somebody/kernels"}, "could run code"),
+        ("config", "quantization_config", {"quant_method": "fp8"}, "could run code"),
+        ("config", "num_hidden_layers", 10**9, "implausible 'num_hidden_layers'"),
+        ("config", "hidden_size", 10**9, "implausible 'hidden_size'"),
+        ("config", "intermediate_size", 4_000_000, "more weights than its file holds"),
+        ("config", "hidden_size", -32, "architecture is not one"),
+        ("config", "num_attention_heads", 0, "architecture is not one"),
+        ("config", "vocab_size", 10, "different models"),
+        ("", "longest", 10**9, "that no encoder has"),
+        ("", "blank", -1, "that no encoder has"),
+        ("", "filler", 10**6, "that no encoder has"),
+        ("", "found", [1], "that no encoder has"),
+    ],
+)
+def test_an_architecture_that_asks_for_code_or_for_all_memory_is_refused(
+    fitted: EncoderClassifier, tmp_path: Path, where: str, key: str, value: object, message: str
+) -> None:
+    fitted.save(tmp_path)
+    settings = json.loads((tmp_path / "encoder.json").read_text())
+    (settings[where] if where else settings)[key] = value
+    (tmp_path / "encoder.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match=message):
+        EncoderClassifier.load(tmp_path, fitted.parameters(), fitted.labels_)
+
+
 def test_importing_the_families_loads_no_transformers() -> None:
     code = (
         "import sys, adrisk.classifiers, adrisk.config\n"

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import regex
 
+from adrisk.documents import read_yaml
 from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
@@ -83,7 +84,7 @@ def test_no_form_of_the_phrase_banks_stands_in_a_case(texts: list[str], language
     forms = {
         form
         for folder in ("phrases", "settings")
-        for form in sentences(bank.read_yaml(BANKS / folder / f"{language}.yaml"))
+        for form in sentences(read_yaml(BANKS / folder / f"{language}.yaml"))
         if len(words(_SLOT.sub(" ", form))) >= SHORTEST[folder]
     }
     assert len(forms) > 300
@@ -133,8 +134,8 @@ from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 from adrisk.config import ModelConfig
-from adrisk.stages.corpus import load_corpus
-from adrisk.stages.train import fit_model, split_corpus
+from adrisk.training.corpus import load_corpus
+from adrisk.training.train import fit_model, split_corpus
 corpus = load_corpus(["synthetic:400"])
 fit_model(ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0))
 assert any("phrases" in path for path in opened), "the hook heard nothing"

@@ -146,8 +146,8 @@ def test_the_largest_move_of_a_swap_is_named_and_pairs_that_cannot_move_are_coun
         for name, text, pair in (("a", 0.50, 0.49), ("b", 0.41, 0.50), ("c", 0.01, 0.03))
     ]
     found = moves(outcomes)["swapped_name"]
-    assert (found["n"], found["could_fail"], found["case"]) == (3, 2, "b")
-    assert (found["mean"], found["largest"]) == pytest.approx((0.04, 0.09))
+    assert (found.n, found.could_fail, found.case) == (3, 2, "b")
+    assert (found.mean, found.largest) == pytest.approx((0.04, 0.09))
 
 
 def test_the_results_hold_every_case_and_no_text(model: Model, suites: Path, tmp_path) -> None:
@@ -201,17 +201,9 @@ def test_the_page_fits_a_wide_and_a_narrow_window_and_complains_of_nothing(
     assert complaints == []
 
 
-def test_a_page_without_failures_says_so() -> None:
+def test_a_page_without_failures_says_so(model: Model) -> None:
     outcome = Outcome(case("same"), 0.3, 0.31, -0.01, True)
-    found = {
-        "model": dict.fromkeys(("name", "version", "family", "fingerprint", "target"), "x"),
-        "suites": {"cases": 1, "languages": ["en"], "fingerprint": "f"},
-        "passing": {},
-        "all": {"passed": 1, "n": 1, "share": 1.0, "low": 0.2, "high": 1.0, "unjudged": 0},
-        "languages": {},
-        "functions": {},
-        "moves": {},
-    }
+    found = results(model, [outcome])
     assert "None of the cases judged failed." in behaviour_page(found, [outcome])
 
 

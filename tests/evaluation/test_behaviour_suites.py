@@ -86,7 +86,7 @@ def test_a_suite_is_read_in_its_order_and_risk_is_compared_by_default(tmp_path: 
         ),
         (GOOD, "negated: []", "negated: expected a list of cases"),
         (GOOD, "- a\n- b", "expected functions"),
-        (GOOD, "negated: [", "line 2: cannot be read as YAML"),
+        (GOOD, "negated: [", "line 2: not valid YAML"),
     ],
 )
 def test_a_broken_suite_is_refused_with_its_place(

@@ -17,6 +17,7 @@ from adrisk import api as stages
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.aspects import KINDS
 from adrisk.evaluation.drift.page import drift_page, drift_table
+from adrisk.evaluation.drift.results import DriftResult
 from adrisk.evaluation.drift.run import groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
@@ -48,17 +49,17 @@ def asked(*arguments: object) -> int:
 
 
 def test_a_summary_is_listed_with_its_hash_and_counts_the_three_training_sets(
-    with_summary: Path,
+    with_summary: Path, tmp_path: Path
 ) -> None:
     model = Model.load(with_summary)
     assert FILE in model.manifest.files
     assert model.summary is not None
     assert model.summary.tally.ads == 192  # of 240; the last fifth in time is the report set
     assert model.summary.tally.judged.sum() == 192 - model.manifest.trained_on.ads
-    (with_summary / FILE).rename(with_summary / "away")
+    (with_summary / FILE).rename(tmp_path / "away")
     with pytest.raises(ModelError, match="summary.safetensors is missing"):
         Model.load(with_summary)
-    (with_summary / "away").rename(with_summary / FILE)
+    (tmp_path / "away").rename(with_summary / FILE)
 
 
 def test_another_language_and_new_words_are_written_down(
@@ -80,7 +81,7 @@ def test_another_language_and_new_words_are_written_down(
     assert KINDS["length"].advice in rest
     assert "pt 300" in page
     told = capsys.readouterr().out
-    assert drift_table(found) in told
+    assert drift_table(DriftResult.model_validate(found)) in told
     assert f"written   {tmp_path / 'out' / 'drift.md'}" in told
     assert "cozinha" not in page + told + json.dumps(found)
 
@@ -111,7 +112,7 @@ def test_a_source_without_ads_is_refused(
 def test_a_small_batch_is_said_to_be_small(with_summary: Path, tmp_path: Path) -> None:
     batch = ads_file(tmp_path / "ads.parquet", make_texts(30, 5, seed=4)[0])
     found = stages.drift(Model.load(with_summary), [str(batch)], tmp_path / "out").results
-    assert {aspect["verdict"] for aspect in found["aspects"]} == {"too few ads to tell"}
+    assert {aspect.verdict for aspect in found.aspects} == {"too few ads to tell"}
     page = drift_page(found)
     assert "**Cannot be told**" in page
     assert "**Matters for the model**" not in page
@@ -120,7 +121,7 @@ def test_a_small_batch_is_said_to_be_small(with_summary: Path, tmp_path: Path) -
 def test_what_a_source_is_called_cannot_become_markup(with_summary: Path, tmp_path: Path) -> None:
     batch = ads_file(tmp_path / "a`<b>`.parquet", make_texts(30, 5, seed=4)[0])
     done = stages.drift(Model.load(with_summary), [str(batch)], tmp_path / "out")
-    assert "a'<b>'.parquet`" in done.files[1].read_text()
+    assert "a\\`&lt;b&gt;\\`.parquet" in done.files[1].read_text()
 
 
 def test_most_near_copies_share_a_group_and_other_ads_are_spread() -> None:

@@ -3,11 +3,11 @@ import json
 import pytest
 
 from adrisk.errors import UsageError
+from adrisk.evaluation.rule_matching import match_and_report
 from adrisk.evaluation.rule_report import RuleReport
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.tables import match
 from builders import make_ads
 
 KEEP, HELD = "We keep your passport", "Passports stay with the manager"
@@ -76,7 +76,7 @@ def test_a_table_and_json_are_written_beside_the_evidence(tmp_path):
 
     source = tmp_path / "ads.parquet"
     pq.write_table(make_ads([KEEP, NOTHING], indicators=[["document_retention"], []]), source)
-    match([str(source)], tmp_path / "e.parquet", {}, report=tmp_path / "rules.md")
+    match_and_report([str(source)], tmp_path / "e.parquet", {}, tmp_path / "rules.md")
     table = (tmp_path / "rules.md").read_text(encoding="utf-8")
     assert "| document_retention | 1 | 1.00 | 1.00 |" in table
     assert "| en.document_retention.held_by | present | 0.500 | 0.000 | 0.000 |" in table
@@ -87,4 +87,4 @@ def test_a_table_and_json_are_written_beside_the_evidence(tmp_path):
 
 def test_a_report_must_be_a_table_for_people(tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.md"):
-        match([], tmp_path / "e.parquet", {}, report=tmp_path / "rules.json")
+        match_and_report([], tmp_path / "e.parquet", {}, tmp_path / "rules.json")

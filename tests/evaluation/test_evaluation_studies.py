@@ -30,7 +30,7 @@ from adrisk.evaluation.studies import (
     judge_saved,
     label_noise,
     learning_curve,
-    open_ground,
+    open_study_data,
     run_study,
     transfer,
 )
@@ -50,7 +50,7 @@ STUDY = Path(__file__).parents[2] / "evaluation" / "study.py"
 
 @pytest.fixture(scope="module")
 def ground(corpus_file: Path) -> StudyData:
-    return open_ground(str(corpus_file), folds=0)
+    return open_study_data(str(corpus_file), folds=0)
 
 
 def make_labels(count: int = 4000, risky: float = 0.1, seed: int = 0) -> Targets:
@@ -93,7 +93,7 @@ def test_more_campaigns_teach_more_and_every_point_has_its_interval(tmp_path: Pa
         risk.append(3 if tool % 4 == 0 else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    points = learning_curve(open_ground(str(path), folds=0), [NGRAM], RULER, seeds=2)["points"]
+    points = learning_curve(open_study_data(str(path), folds=0), [NGRAM], RULER, seeds=2)["points"]
     assert [point["share"] for point in points] == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
     learned = [point["fitted_on"]["campaigns"] for point in points]
     assert learned == sorted(learned)
@@ -171,7 +171,7 @@ def two_languages(path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_language_that_was_not_taught_is_not_known(tmp_path: Path) -> None:
-    ground = open_ground(str(two_languages(tmp_path / "ads.parquet")), folds=0)
+    ground = open_study_data(str(two_languages(tmp_path / "ads.parquet")), folds=0)
     found = transfer(ground, {"plain": ModelConfig(family="ngram")}, RULER)
     assert [row["language"] for row in found["languages"]] == ["en", "es"]
     for row in found["languages"]:
@@ -206,7 +206,7 @@ def test_findings_know_what_no_training_ad_said(tmp_path: Path) -> None:
         risk.append(3 if risky else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    found = findings(open_ground(str(path), folds=3), [NGRAM], RULER)["families"]["ngram"]
+    found = findings(open_study_data(str(path), folds=3), [NGRAM], RULER)["families"]["ngram"]
     risk_figures = found["risk"]["average_precision"]
     assert risk_figures["first"]["value"] > 0.95
     assert risk_figures["difference"]["low"] > 0
@@ -328,7 +328,7 @@ def test_a_saved_model_is_judged_on_the_report_part_even_of_ads_it_never_saw(
         folder = tmp_path / f"model-{source.stem}"
         folder.mkdir()
         model = stages.fit_model(config, corpus, split_corpus(corpus, 0)).save(folder)
-        ground = open_ground(str(corpus_file), folds=0)
+        ground = open_study_data(str(corpus_file), folds=0)
         written = judge_saved(model, ground, tmp_path / source.stem, resamples=30)
         results = json.loads(written.read_text())
         assert results["report"]["n"] == judged

@@ -16,7 +16,7 @@ from adrisk.api import Corpus, load_corpus
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
 from adrisk.evaluation.fairness.page import fairness_lines
-from adrisk.evaluation.fairness.rates import SWAPS
+from adrisk.evaluation.fairness.results import NoSwaps
 from adrisk.evaluation.fairness.run import dimensions, fairness
 from adrisk.model.calibration import Calibration
 from adrisk.model.model import Model
@@ -88,21 +88,21 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
 ) -> None:
     corpus = make_corpus(tmp_path / "a.jsonl")
     found = fairness(model, corpus, [corpus], budgets=(0.05,), resamples=50)
-    at = found["unseen"]["at"]["0.05"]
-    assert found["unseen"]["lawful"] == 144
-    assert at["groups"]["nationality"]["groups"]["any nationality"]["n"] == 80
-    assert at["groups"]["nationality"]["differ"] == []
-    assert at["groups"]["language"]["groups"]["en"]["false_positive_rate"]["n"] == 144
+    at = found.unseen.at["0.05"]
+    assert found.unseen.lawful == 144
+    assert at.groups["nationality"].groups["any nationality"].n == 80
+    assert at.groups["nationality"].differ == ()
+    assert at.groups["language"].groups["en"].false_positive_rate.n == 144
     # Held to be lawful, the sixteen risky ads count as flagged wrongly.
-    (lawful,) = found["lawful"].values()
-    assert lawful["at"]["0.05"]["false_positive_rate"]["value"] > 0.05
-    assert found["swaps"]["nationality"]["ads"] == 80
-    assert found["swaps"]["nationality"]["largest"] < 0.05
-    assert found["swaps"]["gender"]["swaps"] == 160
-    assert found["swaps"]["nationality"]["findings_changed"]["value"] == 0.0
+    (lawful,) = found.lawful.values()
+    assert lawful.at["0.05"].false_positive_rate.value > 0.05
+    assert found.swaps.nationality.ads == 80
+    assert found.swaps.nationality.largest < 0.05
+    assert found.swaps.gender.swaps == 160
+    assert found.swaps.nationality.findings_changed.value == 0.0
     page = "\n".join(fairness_lines(found))
     assert "| nationality: any nationality | 80 |" in page
-    assert all(f"| {kind} |" in page for kind in SWAPS)
+    assert all(f"| {kind} |" in page for kind in found.swaps.traits)
 
 
 @pytest.mark.slow
@@ -115,19 +115,19 @@ def test_ads_that_scoring_leaves_to_people_are_neither_flagged_nor_cleared(
     at = corpus.ads.schema.get_field_index("language")
     pq.write_table(corpus.ads.set_column(at, corpus.ads.schema.field(at), languages), path)
     other = load_corpus([str(path)])
-    (found,) = fairness(model, corpus, [other], budgets=(0.05,), resamples=50)["lawful"].values()
-    assert (found["ads"], found["judged"]) == (160, 100)
-    assert found["incomplete"]["value"] == 60 / 160
-    decided = found["at"]["0.05"]
-    scored = model.predict(other.batch).risk >= decided["threshold"]
+    (found,) = fairness(model, corpus, [other], budgets=(0.05,), resamples=50).lawful.values()
+    assert (found.ads, found.judged) == (160, 100)
+    assert found.incomplete.value == 60 / 160
+    decided = found.at["0.05"]
+    scored = model.predict(other.batch).risk >= decided.threshold
     assert scored[:60].any()  # by score alone some of the sixty would be flagged
-    assert decided["flagged"] == scored[60:].sum() > 5
-    catalan = decided["groups"]["language"]["groups"]["ca"]
-    assert (catalan["n"], catalan["judged"], catalan["incomplete"]["value"]) == (60, 0, 1.0)
-    assert "false_positive_rate" not in catalan
-    spoken = decided["groups"]["language"]["groups"]["en"]
-    assert spoken["judged"] == 100
-    assert spoken["false_positive_rate"]["value"] == decided["flagged"] / 100
+    assert decided.flagged == scored[60:].sum() > 5
+    catalan = decided.groups["language"].groups["ca"]
+    assert (catalan.n, catalan.judged, catalan.incomplete.value) == (60, 0, 1.0)
+    assert catalan.false_positive_rate is None
+    spoken = decided.groups["language"].groups["en"]
+    assert spoken.judged == 100
+    assert spoken.false_positive_rate.value == decided.flagged / 100
 
 
 class Fearless:
@@ -165,9 +165,9 @@ def test_an_escalated_lawful_ad_is_a_wrong_flag_whatever_its_risk(
         ),
     )
     found = fairness(fearless, load_corpus([str(path)]), budgets=(0.05,), resamples=50)
-    at = found["unseen"]["at"]["0.05"]
-    assert at["flagged"] == 20
-    assert at["false_positive_rate"]["value"] == 0.25
+    at = found.unseen.at["0.05"]
+    assert at.flagged == 20
+    assert at.false_positive_rate.value == 0.25
 
 
 @pytest.mark.slow
@@ -182,9 +182,9 @@ def test_rules_find_the_same_of_every_nation_that_is_swapped(model: Model, tmp_p
     ]
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    swaps = fairness(model, load_corpus([str(path)]), budgets=(0.05,), resamples=50)["swaps"]
-    assert swaps["nationality"]["findings_changed"]["value"] == 0.0
-    assert swaps["city"] == swaps["name"] == {"swaps": 0}
+    swaps = fairness(model, load_corpus([str(path)]), budgets=(0.05,), resamples=50).swaps
+    assert swaps.nationality.findings_changed.value == 0.0
+    assert swaps.city == swaps.name == NoSwaps(swaps=0)
 
 
 class Prejudiced:
@@ -203,9 +203,9 @@ def test_a_model_that_minds_a_nationality_is_found_out(model: Model, tmp_path: P
     plain = Calibration(np.zeros(0), np.zeros(0), np.ones(3), np.zeros(3), ())
     biased = replace(model, classifier=Prejudiced(), calibration=plain)
     found = fairness(biased, make_corpus(tmp_path / "a.jsonl"), budgets=(0.05,), resamples=50)
-    assert found["swaps"]["nationality"]["over"]["value"] == 1.0
-    assert found["swaps"]["nationality"]["largest"] > 0.8
-    assert found["swaps"]["city"]["largest"] == 0.0
+    assert found.swaps.nationality.over.value == 1.0
+    assert found.swaps.nationality.largest > 0.8
+    assert found.swaps.city.largest == 0.0
 
 
 @pytest.mark.slow

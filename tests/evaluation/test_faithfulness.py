@@ -22,7 +22,9 @@ WEIGHTS = {"passport": 4.0, "debt": 2.0, "guarded": 1.0}
 FILLER = "garden kitchen harvest weekend hotel uniform season driver office packing team night"
 
 
-def count_keywords(texts: Sequence[str], languages: Sequence[str | None]) -> dict[str, np.ndarray]:
+def count_keywords(
+    texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
+) -> dict[str, np.ndarray]:
     """A score that is exactly the sum of its keywords' weights."""
     return {"score": np.array([sum(WEIGHTS.get(w, 0.0) for w in t.split()) for t in texts])}
 
@@ -50,10 +52,10 @@ def test_keeping_the_marked_words_loses_what_the_others_weigh() -> None:
 def test_a_point_carries_the_loss_of_both_and_the_difference_within_ads() -> None:
     ads = [make_explained(campaign) for campaign in range(8)]
     point = curves(losses(ads, count_keywords, sizes=(2,), draws=2))[0]
-    assert (point["spans"], point["ads"], point["without_room"]) == (2, 8, 0)
-    gap = point["deleted"]["score"]["difference"]
-    assert (gap["value"], gap["low"], gap["high"], gap["n"]) == (6.0, 6.0, 6.0, 8)
-    assert point["kept"]["score"]["explanation"]["value"] == 1.0
+    assert (point.spans, point.ads, point.without_room) == (2, 8, 0)
+    gap = point.deleted["score"].difference
+    assert (gap.value, gap.low, gap.high, gap.n) == (6.0, 6.0, 6.0, 8)
+    assert point.kept["score"].explanation.value == 1.0
 
 
 def test_an_explainer_that_points_anywhere_does_no_better_than_other_words() -> None:
@@ -65,23 +67,23 @@ def test_an_explainer_that_points_anywhere_does_no_better_than_other_words() -> 
         text = " ".join(words)
         spans = elsewhere(text, [(0, 7)] * 2, [], rng)
         ads.append(Explained(text, "en", tuple(spans), campaign))
-    gap = curves(losses(ads, count_keywords, sizes=(1, 2), draws=4))[1]["deleted"]["score"]
-    assert gap["difference"]["low"] < 0 < gap["difference"]["high"]
-    assert gap["explanation"]["value"] > 0  # it does hit keywords, now and then
+    gap = curves(losses(ads, count_keywords, sizes=(1, 2), draws=4))[1].deleted["score"]
+    assert gap.difference.low < 0 < gap.difference.high
+    assert gap.explanation.value > 0  # it does hit keywords, now and then
 
 
 def test_the_worst_explainer_loses_less_than_other_words() -> None:
     text = f"{FILLER} passport passport passport"
     ads = [Explained(text, "en", ((0, 6),), campaign) for campaign in range(30)]
-    gap = curves(losses(ads, count_keywords, sizes=(1,), draws=20))[0]["deleted"]["score"]
-    assert gap["difference"]["high"] < 0
+    gap = curves(losses(ads, count_keywords, sizes=(1,), draws=20))[0].deleted["score"]
+    assert gap.difference.high < 0
 
 
 def test_an_ad_without_room_for_other_words_is_counted_and_left_out() -> None:
     ads = [make_explained(campaign) for campaign in range(4)]
     ads.append(Explained("passport debt", "en", ((0, 13),), 4))
     point = curves(losses(ads, count_keywords, sizes=(1,), draws=2))[0]
-    assert (point["ads"], point["without_room"]) == (4, 1)
+    assert (point.ads, point.without_room) == (4, 1)
 
 
 def test_the_same_seed_draws_the_same_words_whatever_ads_follow() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
 from adrisk.api import load_corpus
 from adrisk.errors import CorpusError
 from adrisk.evaluation.faithfulness import faithfulness, shown
+from adrisk.evaluation.faithfulness_results import FaithfulnessResult
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
 from adrisk.types import Evidence, State
 from builders import make_texts
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +35,12 @@ def test_a_model_that_found_the_planted_phrase_is_explained_faithfully(
 ) -> None:
     corpus = load_corpus([str(corpus_file)])
     found = faithfulness(model, corpus, budget=0.05, draws=2, resamples=50)
-    assert found["flagged"]["without_spans"] == 0
-    assert found["data"]["unseen"] == 48
-    last = found["points"][-1]
-    assert last["deleted"]["log_odds"]["difference"]["low"] > 0
-    assert last["deleted"]["probability"]["explanation"]["value"] > 0.3
-    assert last["kept"]["log_odds"]["difference"]["high"] < 0
+    assert found.flagged.without_spans == 0
+    assert found.data.unseen == 48
+    last = found.points[-1]
+    assert last.deleted["log_odds"].difference.low > 0
+    assert last.deleted["probability"].explanation.value > 0.3
+    assert last.kept["log_odds"].difference.high < 0
 
 
 @pytest.mark.slow
@@ -48,6 +52,19 @@ def test_ads_of_which_none_is_flagged_are_refused_with_the_way_out(
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     with pytest.raises(CorpusError, match="never saw reaches its threshold"):
         faithfulness(model, load_corpus([str(path)]), budget=0.05)
+
+
+def test_the_script_prints_losses_of_a_single_campaign_without_an_interval(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = {"value": 0.5, "low": None, "high": None, "n": 2, "positives": 2, "campaigns": 1}
+    loss = {"explanation": alone, "other_words": alone, "difference": alone}
+    point = {"spans": 1, "ads": 2, "without_room": 0, "deleted": {"log_odds": loss}}
+    content = json.loads((ROOT / "tests" / "golden" / "faithfulness.json").read_text("utf-8"))
+    content["points"] = [point, {"spans": 2, "ads": 0, "without_room": 2}]
+    script = run_path(str(ROOT / "evaluation" / "faithfulness.py"))
+    script["_say"]("ngram", FaithfulnessResult.model_validate(content))
+    assert "difference  0.500 [no interval]  n 2" in capsys.readouterr().out
 
 
 def test_words_for_the_risk_come_first_and_counter_evidence_is_left_out() -> None:

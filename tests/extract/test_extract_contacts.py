@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.extract.contacts import contacts_column, find_contacts, obscured_column
+from adrisk.extract.contacts import contacts_column, find_contacts, obscured_ads
 from adrisk.extract.number_words import figures
 from adrisk.text.normalise import fold_column
 from adrisk.types import Contact
@@ -216,7 +216,13 @@ def test_a_column_gives_what_single_ads_give() -> None:
     texts = ["", "call 202-555-0143", "nothing", "ａ\u200b (at) example.org", "2O2 555 OI43"]
     folded = fold_column(column(*texts))
     assert contacts_column(column(*texts), folded) == [find_contacts(text) for text in texts]
-    assert obscured_column(column(*texts), folded).tolist() == [False, False, False, True, True]
+    assert obscured_ads(contacts_column(column(*texts), folded)).tolist() == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_column_takes_a_region_for_each_ad() -> None:

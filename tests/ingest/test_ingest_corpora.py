@@ -209,7 +209,9 @@ def generator(monkeypatch):
             columns["indicators"] = pa.array([["vague_role"]] * n, LABELS.field("indicators").type)
             yield pa.table(columns)
 
-    monkeypatch.setitem(sys.modules, "adrisk.synthetic", SimpleNamespace(generate=generate))
+    monkeypatch.setitem(
+        sys.modules, "adrisk.synthetic.generate", SimpleNamespace(generate=generate)
+    )
     return asked
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import SourceError
-from adrisk.ingest.stream import SCHEMES
+from adrisk.ingest.adapters import ADAPTERS
 
 
 @pytest.fixture
@@ -212,5 +212,5 @@ def test_a_stream_is_read_once_and_knows_its_fingerprint_afterwards(tmp_path, fo
 
 
 def test_every_scheme_is_explained():
-    assert {"synthetic", "emscad", "difraud", "h2", "eures", "hf"} < set(SCHEMES)
-    assert all(text.strip() for text in SCHEMES.values())
+    assert {"synthetic", "emscad", "difraud", "h2", "eures", "hf"} < set(ADAPTERS)
+    assert all(a.usage.strip() and a.purpose.strip() for a in ADAPTERS.values())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.batch import MAX_CHARS
+from adrisk.batch import MAX_CHARS, make_batch
 from adrisk.model.explain import RISK, evidence_of, explain
 from adrisk.model.model import Model
 from builders import FILLER, RISKY
@@ -38,16 +38,20 @@ def test_obfuscated_words_are_marked_where_they_stand(model: Model) -> None:
 @given(text=st.text(max_size=120))
 @settings(max_examples=40)
 def test_spans_lie_in_the_text(model: Model, text: str) -> None:
-    for e in evidence_of(model, text, dict.fromkeys(model.labels, 0.9)):
+    for e in evidence_of(model, make_batch([text]), dict.fromkeys(model.labels, 0.9)):
         assert 0 <= e.start < e.end <= len(text)
         assert text[e.start : e.end].strip()
 
 
 def test_only_likely_indicators_get_spans(model: Model) -> None:
     label = model.labels[0]
-    names = {e.indicator for e in evidence_of(model, RISKY, {label: 0.4}) if e.strength}
+    names = {
+        e.indicator for e in evidence_of(model, make_batch([RISKY]), {label: 0.4}) if e.strength
+    }
     assert label not in names
-    names = {e.indicator for e in evidence_of(model, RISKY, {label: 0.6}) if e.strength}
+    names = {
+        e.indicator for e in evidence_of(model, make_batch([RISKY]), {label: 0.6}) if e.strength
+    }
     assert label in names
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from adrisk.errors import ModelError
 from adrisk.model.profile import (
     GROUPS,
     Histogram,
-    ProfileBins,
     TrainingProfile,
     count,
     empty,
@@ -23,16 +23,11 @@ from adrisk.model.profile import (
     words_of,
     write_summary,
 )
-from builders import make_texts
+from builders import make_frame, make_summary, make_texts
 
 
 def column(*texts: str) -> pa.Array:
     return pa.array([text.lower() for text in texts], pa.large_string())
-
-
-def make_frame(texts: pa.Array) -> ProfileBins:
-    words = np.unique(words_of(texts)[1])
-    return ProfileBins(("en", "es"), np.array([50.0, 150.0]), np.array([0.5]), 0.8, words, 2)
 
 
 def figures(tally: Histogram) -> dict[str, list[float]]:
@@ -95,12 +90,6 @@ def test_ties_leave_fewer_bins_and_no_values_leave_one() -> None:
     assert quantile_edges(np.zeros(0)).tolist() == []
 
 
-def make_summary() -> TrainingProfile:
-    texts = column(*make_texts(40, 9)[0])
-    frame = make_frame(texts)
-    return TrainingProfile(frame, count(frame, texts, ["en"] * 40, np.arange(40) % GROUPS))
-
-
 def test_a_summary_is_the_same_after_reading_and_holds_no_word(tmp_path: Path) -> None:
     summary = make_summary()
     write_summary(tmp_path, summary)
@@ -118,4 +107,39 @@ def test_counts_that_do_not_fit_their_bins_are_refused(tmp_path: Path) -> None:
     wrong = replace(summary.frame, languages=("en",))
     write_summary(tmp_path, TrainingProfile(wrong, summary.tally))
     with pytest.raises(ModelError, match=r"languages is of shape \(32, 4\), its bins ask for"):
+        read_summary(tmp_path, labels=2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"words": np.array([3, 2], np.uint32)},
+        {"length_edges": np.array([150.0, 50.0])},
+        {"review_at": 7.0},
+        {"languages": ("en", "en")},
+        {"languages": tuple(f"x{i}" for i in range(60))},
+    ],
+)
+def test_bins_that_cannot_be_those_of_training_ads_are_refused(tmp_path: Path, changes) -> None:
+    summary = make_summary()
+    frame = replace(summary.frame, **changes)
+    write_summary(tmp_path, TrainingProfile(frame, summary.tally))
+    with pytest.raises(ModelError, match="not the counts of training ads"):
+        read_summary(tmp_path, labels=2)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    write_summary(tmp_path, make_summary())
+    path = tmp_path / "summary.safetensors"
+    save_file({**load_file(path), "frame_languages": np.array([0xFF], np.uint8)}, path)
+    with pytest.raises(ModelError, match="not the counts of training ads"):
+        read_summary(tmp_path, labels=2)
+
+
+def test_a_negative_count_is_refused(tmp_path: Path) -> None:
+    summary = make_summary()
+    write_summary(
+        tmp_path, replace(summary, tally=replace(summary.tally, words=-summary.tally.words))
+    )
+    with pytest.raises(ModelError, match="a negative one"):
         read_summary(tmp_path, labels=2)

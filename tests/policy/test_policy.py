@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from adrisk.model.campaign_risk import Pooling, campaign_risk
@@ -243,3 +244,47 @@ def test_a_policy_with_thresholds_the_wrong_way_round_is_refused() -> None:
         PolicyConfig(review_at=0.9, urgent_at=0.8)
     with pytest.raises(ValidationError, match="leave out recall and review_share, or it"):
         PolicyConfig(review_at=0.3, recall=0.8)
+
+
+@st.composite
+def mixed_cases(
+    draw: st.DrawFn,
+) -> tuple[Policy, NDArray[np.float32], NDArray[np.int32], AdExceptions]:
+    """Small batches in which campaigns mix ads that are judged, escalated and not judged."""
+    count = draw(st.integers(1, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    campaigns = np.unique(rng.integers(0, draw(st.integers(1, 20)), count), return_inverse=True)[1]
+    policy = make_policy(
+        capacity=draw(st.integers(1, 30)),
+        audit_share=draw(st.sampled_from([0.0, 0.1, 0.5])),
+        incomplete_share=draw(st.sampled_from([0.0, 0.2, 0.5])),
+        seed=draw(st.integers(0, 1000)),
+    )
+    apart = AdExceptions(
+        rng.random(count) < 0.05, rng.random(count) < draw(st.sampled_from([0.2, 0.6]))
+    )
+    return policy, rng.random(count).astype(np.float32) ** 2, campaigns.astype(np.int32), apart
+
+
+@given(mixed_cases())
+@settings(max_examples=400)
+def test_a_campaign_has_at_most_one_place_and_every_place_one_campaign(
+    case: tuple[Policy, NDArray[np.float32], NDArray[np.int32], AdExceptions],
+) -> None:
+    policy, risk, campaigns, apart = case
+    queue = apply_policy(policy, risk, campaigns, apart=apart)
+    queued = queue.ranks > 0
+    places = set(zip(campaigns[queued].tolist(), queue.ranks[queued].tolist(), strict=True))
+    assert sorted(rank for _, rank in places) == list(range(1, len(places) + 1))
+    assert len({campaign for campaign, _ in places}) == len(places)
+    assert len(places) <= policy.capacity + len(np.unique(campaigns[apart.escalated]))
+
+
+def test_the_unjudged_ads_of_an_audited_campaign_share_its_place() -> None:
+    campaigns = np.array([0, 0, 0, 1], dtype=np.int32)
+    foreign = AdExceptions(np.zeros(4, dtype=bool), np.array([True, True, False, True]))
+    policy = make_policy(capacity=4, audit_share=0.25, incomplete_share=0.25)
+    queue = apply_policy(policy, np.zeros(4, dtype=np.float32), campaigns, apart=foreign)
+    assert queue.audit.tolist() == [False, False, True, False]
+    assert queue.ranks.tolist() == [1, 1, 1, 2]
+    assert queue.levels.tolist() == [3, 3, 0, 3]

@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from adrisk.errors import ModelError
-from adrisk.model.model import Model, ThresholdSet
+from adrisk.model.model import Model
+from adrisk.model.training_ids import ThresholdSet
 from adrisk.policy.guarantee import RiskTarget, guaranteed, sample_per_campaign
 from adrisk.policy.policy import PolicyConfig, resolve_policy
 

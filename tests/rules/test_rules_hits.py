@@ -65,7 +65,7 @@ def test_rows_are_taken_in_any_order_and_more_than_once() -> None:
 
 
 def test_no_ads_have_no_findings() -> None:
-    findings = make_batch([]).findings
+    findings = make_batch([]).rule_hits
     assert findings.ads == 0
     assert findings.states(3)[0].shape == (0, 3)
     assert len(findings.take(np.zeros(0, dtype=np.int64)).ad) == 0

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import adrisk.rules.match as findings
 from adrisk.rules import matcher as reader
 from adrisk.rules import plain_text as places
 from adrisk.rules.match import find_rule_hits, match_column
-from adrisk.rules.match import match as findings
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.plain_text import plain
 from adrisk.rules.platform import LANGUAGES
@@ -164,7 +164,7 @@ PIECES = (
     st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map(" ".join), max_size=4),
     st.sampled_from([*LANGUAGES, None, "de"]),
 )
-def test_find_all_and_match_agree_on_any_text(ads, language):
+def test_find_rule_hits_and_match_agree_on_any_text(ads, language):
     languages = [language] * len(ads)
     assert as_found(ads, languages) == short(match_column(ads, languages))
 

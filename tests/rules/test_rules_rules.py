@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import adrisk.rules.match as rules
 from adrisk.rules import keywords, rulebook
 from adrisk.rules import patterns as notation
 from adrisk.rules import plain_text as plain
 from adrisk.rules import prefilter as screen
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match, match_all, match_column
-from adrisk.rules.match import match as rules
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import EXAMPLES, load_rulebook, load_rules
 from adrisk.rules.taxonomy import load_taxonomy

@@ -1,4 +1,4 @@
-"""A run is resumed only where everything that it reads is what it was; else it says what changed."""
+"""A run is resumed only where all that it reads is what it was; else it says what changed."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from adrisk import api as stages
 from adrisk import batch, layout, schema
 from adrisk.api import score as score_stage
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
-from adrisk.model.explain import evidence_of
+from adrisk.model import explain
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.rules import match
-from adrisk.scoring import parts, worker
+from adrisk.scoring import parts
 from adrisk.types import State
 from builders import RISKY, make_ads, make_texts
 
@@ -223,15 +223,15 @@ def test_a_text_is_folded_matched_and_searched_for_contacts_once(
 
         return counting
 
-    for module, name in ((match, "match_language"), (worker, "contacts_column")):
+    for module, name in ((match, "match_language"), (batch, "masked_column")):
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
     monkeypatch.setattr(batch, "fold_column", counted("fold_column", batch.fold_column))
-    monkeypatch.setattr(worker, "fold", counted("fold", worker.fold))
+    monkeypatch.setattr(explain, "fold", counted("fold", explain.fold))
     done = run(model, ads_file, tmp_path / "out", workers=1)
     assert done.counts.urgent > 8
     texts = len(set(pq.read_table(ads_file)["text"].to_pylist()))
     assert asked.pop("fold") > 0  # with offsets, of flagged texts alone
-    assert asked == dict.fromkeys(("match_language", "contacts_column", "fold_column"), texts)
+    assert asked == dict.fromkeys(("match_language", "masked_column", "fold_column"), texts)
 
 
 def test_evidence_is_that_of_the_text_alone(model: Model, ads_file: Path, tmp_path: Path) -> None:
@@ -243,7 +243,9 @@ def test_evidence_is_that_of_the_text_alone(model: Model, ads_file: Path, tmp_pa
     assert len(explained) >= 8
     for ad in explained:
         likely = {label: ad[f"p_{label}"] for label in model.labels}
-        alone = evidence_of(model, texts[ad["ad_id"]], likely, ad["language"])
+        alone = explain.evidence_of(
+            model, batch.make_batch([texts[ad["ad_id"]]], [ad["language"]]), likely
+        )
         assert [tuple(e.values()) for e in ad["evidence"]] == [
             (e.indicator, e.start, e.end, np.float32(e.strength), e.found_by)
             for e in alone

@@ -12,7 +12,7 @@ import pytest
 
 from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
-from adrisk.errors import CorpusError, UsageError
+from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import alerts
 from adrisk.evaluation.results import results_page
 from adrisk.model.model import Model
@@ -80,12 +80,26 @@ def test_the_pyfunc_flavour_predicts_with_a_signature(
 
     store.connect()
     flavour = mlflow.pyfunc.load_model(trained.uri)
-    assert [column.name for column in flavour.metadata.signature.inputs] == ["text"]
+    inputs = flavour.metadata.signature.inputs
+    assert inputs.input_names() == ["text", "language", "location"]
+    assert inputs.required_input_names() == ["text"]
     assert flavour.input_example is not None
-    output = flavour.predict(
-        pd.DataFrame({"text": ["we hold your passport until the debt is paid"]})
+    texts = ["we hold your passport until the debt is paid", "Hotel work", "", "!!!! ???"]
+    texts += ["Wir suchen Leute für die Ernte im Sommer, wir behalten den Pass."]
+    output = flavour.predict(pd.DataFrame({"text": texts}, index=[*"abcde"]))
+    assert [*output.columns[:2], output.columns[-1]] == ["risk", "level", "incomplete"]
+    assert list(output.index) == [*"abcde"]
+    assert output["incomplete"].tolist() == ["", "too_short", "no text", "unreadable", "language"]
+    assert output["risk"].isna().tolist() == [False, False, True, False, False]
+    (store.workspace / "ads.jsonl").write_text(
+        "".join(json.dumps({"text": t}) + "\n" for t in texts)
     )
-    assert list(output.columns[:2]) == ["risk", "level"]
+    out = store.workspace / "scored"
+    stages.score(trained.model, [str(store.workspace / "ads.jsonl")], out, store.workspace,
+                 policy=PolicyConfig(review_at=0.5))  # fmt: skip
+    of_the_command = pq.read_table(out / "scores").to_pandas()
+    for name in ("risk", "level", *(f"p_{label}" for label in trained.model.labels)):
+        assert output[name].dropna().tolist() == of_the_command[name].tolist()
     files = {path.suffix for path in (store.workspace / "artifacts").rglob("*") if path.is_file()}
     assert not files & {".pkl", ".pickle", ".joblib"}
 
@@ -208,32 +222,6 @@ def test_a_campaign_named_by_the_corpus_is_joined_with_its_near_copies(tmp_path:
     campaigns = stages.load_corpus([str(path)]).campaigns
     assert campaigns[0] == campaigns[1] == campaigns[4]
     assert len(set(campaigns.tolist())) == 4
-
-
-def test_promotion_compares_and_refuses_the_worse(corpus: stages.Corpus, tmp_path: Path) -> None:
-    store = Store(tmp_path / "ws")
-    good = stages.train(SMALL, corpus, store, experiment="p")
-    blind = ModelConfig(family="ngram", parameters={"bits": 14, "strength": 1e-9}, seed=1)
-    bad = stages.train(blind, corpus, store, experiment="p")
-    assert [v.aliases for v in list_versions(store, "adrisk")] == [("challenger",), ("champion",)]
-    with pytest.raises(UsageError, match="was never evaluated"):
-        stages.promote_model("challenger", store.workspace)
-    quick = EvaluateConfig(resamples=20, baselines=False, random_split=False)
-    for uri in (good.uri, bad.uri):
-        model = stages.find_model(uri, store.workspace)
-        stages.evaluate(model, corpus, quick, tmp_path / "e", store=store)
-    champion, challenger = (aliased(store, "adrisk", a) for a in ("champion", "challenger"))
-    better = champion.evaluation["figures"]["average_precision"]["value"]
-    worse = challenger.evaluation["figures"]["average_precision"]["value"]
-    if worse < better:
-        with pytest.raises(UsageError, match="worse than the champion"):
-            stages.promote_model("challenger", store.workspace)
-    made, replaced = stages.promote_model("challenger", store.workspace, because="a drill")
-    assert (made.version, replaced.version if replaced else None) == ("2", "1")
-    assert aliased(store, "adrisk", "champion").version == "2"
-    assert aliased(store, "adrisk", "challenger").version == "1"
-    with pytest.raises(UsageError, match="is the champion already"):
-        stages.promote_model("2", store.workspace)
 
 
 def test_thresholds_flag_no_more_than_their_budget() -> None:

@@ -126,6 +126,23 @@ class LongTraining(Protocol):
 
 
 @runtime_checkable
+class Threaded(Protocol):
+    """A family whose library computes on threads of its own."""
+
+    def use_threads(self, count: int) -> None:
+        """Compute on so many threads from now on, in this process."""
+        ...
+
+
+def libraries_of(family: type[Classifier]) -> tuple[str, ...]:
+    """Libraries that a family computes with beside those of the core: its `libraries`, if any.
+
+    They are imported once for all processes of a scoring run, and a manifest names their versions.
+    """
+    return tuple(getattr(family, "libraries", ()))
+
+
+@runtime_checkable
 class NeedsTuning(Protocol):
     """A family with a choice to make on ads that none of its parts was fitted on."""
 

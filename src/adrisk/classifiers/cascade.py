@@ -78,6 +78,7 @@ class CascadeClassifier:
         _ENCODER: EncoderClassifier,
     }
     """Parameters that are themselves parameters of a family; a configuration checks them."""
+    libraries: ClassVar[tuple[str, ...]] = EncoderClassifier.libraries
     labels_: tuple[str, ...]
 
     def __init__(
@@ -117,6 +118,10 @@ class CascadeClassifier:
         """Handed on to the encoder; see `LongTraining`."""
         self._workshop = workshop
         return self
+
+    def use_threads(self, count: int) -> None:
+        """Handed on to the encoder; see `Threaded`."""
+        self._encoder.use_threads(count)
 
     def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Fit both parts; see `Classifier.fit`."""

@@ -211,9 +211,9 @@ def _restored(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfV
 
 def _read_vocabulary(path: Path) -> tuple[list[str], list[str]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = storage.read_json(path)
         words, chars = found["words"], found["chars"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ModelError(
             f"{path} cannot be read as a vocabulary ({type(error).__name__}); the model folder is "
             "incomplete or damaged: copy it again or train anew"

@@ -12,15 +12,25 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, redirect_stdout, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from adrisk import __version__
 from adrisk.cli import commands
 from adrisk.errors import AdriskError, did_you_mean
+from adrisk.escaping import one_line, safe
+
+if TYPE_CHECKING:
+    from adrisk.cli.printing import Output
 
 _SOURCES = (
     "SOURCE is synthetic:N, emscad:PATH, difraud:PATH, h2:PATH, eures:PATH, hf:NAME, or a "
     "csv/tsv/jsonl/parquet file, glob, folder, fsspec URL or - for standard input"
+)
+_QUARANTINE = (
+    "rows that cannot be ads go to quarantine.jsonl beside the output, or to "
+    "NAME.quarantine.jsonl where that holds the rows of another output"
 )
 _MODELS = (
     "MODEL is a model folder, models:/adrisk@champion, models:/adrisk/VERSION or runs:/RUN/model; "
@@ -32,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
     """One clear line and exit code 2 for wrong usage, with the nearest command named."""
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{self.prog}: {message}; see {self.prog} --help\n")
+        sys.stderr.write(f"{one_line(f'{self.prog}: {message}; see {self.prog} --help')}\n")
         raise SystemExit(2)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -45,36 +55,76 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code."""
-    _quiet_dependencies()
-    arguments = _parser().parse_args(argv)
+    """Run a command; returns its exit code, and prints one line for whatever goes wrong."""
+    command = ""
     try:
-        from adrisk.progress import show, wanted
-
-        show(wanted())
-        if getattr(arguments, "taxonomy", None):
-            from adrisk.rules.platform import use_platform_file
-            from adrisk.rules.taxonomy import load_taxonomy
-
-            use_platform_file(arguments.taxonomy)
-            load_taxonomy()  # a wrong entry is told before any work
-        run: Callable[[argparse.Namespace], int | None] = arguments.run
-        return run(arguments) or 0
-    except AdriskError as error:
-        sys.stderr.write(f"adrisk: {error}\n")
-        return error.exit_code
+        _quiet_dependencies()
+        arguments = parser().parse_args(argv)
+        command = arguments.command
+        return _run(arguments)
     except KeyboardInterrupt:
         kept = (
             "finished parts are kept, add --resume to go on"
-            if (arguments.command == "score")
+            if command == "score"
             else "nothing half-written was left"
         )
-        sys.stderr.write(f"adrisk: stopped; {kept}\n")
-        return 130
-    except BrokenPipeError:
-        # The reader of our output went away, as `| head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _failed(f"stopped; {kept}", 130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        _drop_output()
         return 0
+    except AdriskError as error:
+        return _failed(error, error.exit_code)
+    except MemoryError:
+        return _failed("memory ran out; free some, or work on fewer ads at once", 1)
+    except RecursionError:
+        return _failed("something that was read is nested too deeply; check the files named", 1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        what = error.strerror or str(error) or type(error).__name__
+        return _failed(f"{place}{what}; check the disk and its rights, then repeat the command", 1)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from adrisk.cli.printing import Output
+    from adrisk.progress import show, wanted
+
+    show(wanted())
+    if getattr(arguments, "taxonomy", None):
+        from adrisk.rules.platform import use_platform_file
+        from adrisk.rules.taxonomy import load_taxonomy
+
+        use_platform_file(arguments.taxonomy)
+        load_taxonomy()  # a wrong entry is told before any work
+    run: Callable[[argparse.Namespace, Output], int | None] = arguments.run
+    output = Output(as_json=arguments.json)
+    # Whatever a dependency prints must not stand beside the document.
+    with redirect_stdout(sys.stderr) if arguments.json else nullcontext():
+        code = run(arguments, output)
+    output.finish()
+    return code or 0
+
+
+def _failed(message: object, code: int) -> int:
+    with suppress(OSError):  # nobody listens
+        sys.stderr.write(f"adrisk: {one_line(message)}\n")
+    with suppress(OSError):
+        sys.stdout.flush()
+        return code
+    _drop_output()
+    return code
+
+
+def _drop_output() -> None:
+    """Let go of what cannot be written, which Python would try again as it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _SafeFormatter(logging.Formatter):
+    """Log lines that cannot steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return safe(super().format(record))
 
 
 def _quiet_dependencies() -> None:
@@ -91,26 +141,33 @@ def _quiet_dependencies() -> None:
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "20"),
     ):
         os.environ.setdefault(name, value)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_SafeFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
 
 
-def _parser() -> _Parser:
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = _Parser(
         prog="adrisk",
         description="Find ads that may recruit or sell people, rank them for human review, and say "
         "why. A flag asks a person to look; it never accuses.",
     )
+    parser.add_argument("--version", action="version", version=f"adrisk {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], int | None], help: str, *notes: str
+        name: str, run: Callable[[argparse.Namespace, Output], int | None], help: str, *notes: str
     ) -> argparse.ArgumentParser:
         made = subparsers.add_parser(
             name, help=help, description=help[0].upper() + help[1:] + ".", epilog="; ".join(notes)
         )
         made.set_defaults(run=run)
+        made.add_argument(
+            "--json", action="store_true", help="print one JSON document, and nothing else"
+        )
         return made
 
     p = command(
@@ -123,6 +180,7 @@ def _parser() -> _Parser:
         commands.ingest_command,
         "read ads from any source into one Parquet file",
         _SOURCES,
+        _QUARANTINE,
     )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="ADS.parquet")
@@ -205,7 +263,9 @@ def _parser() -> _Parser:
     p.add_argument("given", nargs="+", metavar="[MODEL] TEXT")
     _add_taxonomy(p)
 
-    p = command("match", commands.match_command, "find evidence with the rules alone", _SOURCES)
+    p = command(
+        "match", commands.match_command, "find evidence with the rules alone", _SOURCES, _QUARANTINE
+    )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="EVIDENCE.parquet")
     p.add_argument(
@@ -222,10 +282,15 @@ def _parser() -> _Parser:
         commands.extract_command,
         "find contacts, as keyed pseudonyms, and prices, wages, hours and places",
         _SOURCES,
+        _QUARANTINE,
     )
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CONTACTS.parquet")
-    p.add_argument("--plain", action="store_true", help="add the plain values; this is logged")
+    p.add_argument(
+        "--plain",
+        action="store_true",
+        help="add the plain values, in a file for your eyes only; this is logged",
+    )
 
     p = command(
         "keys",
@@ -247,7 +312,7 @@ def _parser() -> _Parser:
     p.add_argument("--as", dest="person", default="", metavar="NAME", help="who opens it")
     p.add_argument("--reason", default="", help="why, in a sentence that others can check")
 
-    p = command("link", commands.link_command, "join ads into campaigns", _SOURCES)
+    p = command("link", commands.link_command, "join ads into campaigns", _SOURCES, _QUARANTINE)
     _add_sources(p)
     p.add_argument("-o", "--out", type=Path, required=True, metavar="CAMPAIGNS.parquet")
     _add_remember(p)
@@ -296,6 +361,9 @@ def _parser() -> _Parser:
     p.add_argument("action", choices=["list", "show", "promote"])
     p.add_argument("version", nargs="?", help="a version number, champion or challenger")
     p.add_argument("--because", metavar="REASON", help="promote a worse or uncompared model")
+    p.add_argument(
+        "--on", metavar="ADS", help="labelled ads to compare it with the champion on, before"
+    )
 
     command(
         "doctor",

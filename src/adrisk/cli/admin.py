@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from adrisk.cli.output import safe, workspace
+from adrisk.cli.output import workspace
 from adrisk.errors import UsageError
 
+if TYPE_CHECKING:
+    from adrisk.cli.printing import Output
 
-def keys_command(args: argparse.Namespace) -> None:
+
+def keys_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk keys`: purposes, dates and fingerprints, never keys; or a new key for one purpose."""
     from adrisk.extract.pseudonyms import SEALING, keys, rotate
     from adrisk.files import log_access
 
     place = workspace()
     if args.action == "show":
-        for facts in keys(place):
-            print(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
-        if not keys(place):
-            print(f"no keys yet in {place}; the first use of a purpose makes its key")
+        known = list(keys(place))
+        output.add(keys=known)
+        for facts in known:
+            output.line(
+                f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}"
+            )
+        if not known:
+            output.line(f"no keys yet in {place}; the first use of a purpose makes its key")
         return
     if args.purpose is None:
         raise UsageError("keys rotate needs a purpose; adrisk keys show lists them")
@@ -32,33 +40,38 @@ def keys_command(args: argparse.Namespace) -> None:
     except ValueError as error:
         raise UsageError(f"keys rotate {args.purpose}: {error}") from error
     log_access(place, f"keys rotate {facts.purpose}, now {facts.fingerprint}")
-    print(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
-    print("pseudonyms made before do not match new ones")
+    output.add(rotated=facts)
+    output.line(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
+    output.line("pseudonyms made before do not match new ones")
 
 
-def review_command(args: argparse.Namespace) -> None:
+def review_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk review`: open one sealed contact, or read the record of openings."""
     from adrisk.scoring.sealing import open_vault
 
     vault = open_vault(workspace())
     if args.action == "openings":
-        for entry in vault.openings():
-            print(
-                f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.pseudonym[:12]}  {safe(entry.person)} "
-                f"({safe(entry.account)})  {safe(entry.reason)}"
+        openings = list(vault.openings())
+        output.add(openings=openings)
+        for entry in openings:
+            output.line(
+                f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.pseudonym[:12]}  {entry.person} "
+                f"({entry.account})  {entry.reason}"
             )
         return
     if args.pseudonym is None:
         raise UsageError("review open needs a pseudonym, as the report and adrisk campaigns show")
     opened = vault.open(args.pseudonym, person=args.person, reason=args.reason)
-    print(f"{opened.kind}  {safe(opened.value)}")
-    print("this opening is on record: adrisk review openings")
+    output.add(kind=opened.kind, value=opened.value)
+    output.line(f"{opened.kind}  {opened.value}")
+    output.line("this opening is on record: adrisk review openings")
 
 
-def doctor_command(args: argparse.Namespace) -> int:
+def doctor_command(args: argparse.Namespace, output: Output) -> int:
     """`adrisk doctor`: what is installed, kept and missing; 1 if something is."""
     from adrisk.cli.show import doctor
 
-    text, healthy = doctor(workspace())
-    print(text)
-    return 0 if healthy else 1
+    found = doctor(workspace())
+    output.add(healthy=found.healthy, **found.facts)
+    output.block(found.in_words())
+    return 0 if found.healthy else 1

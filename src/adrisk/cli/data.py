@@ -8,34 +8,51 @@ from typing import TYPE_CHECKING
 from adrisk.cli.output import column_mapping, days, print_notes, reasons, workspace
 
 if TYPE_CHECKING:
+    from adrisk.cli.printing import Output
     from adrisk.scoring.tables import Written
 
 
-def ingest_command(args: argparse.Namespace) -> None:
+def ingest_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk ingest`: sources to one Parquet file of ads."""
     from adrisk.api import ingest
 
     done = ingest(args.sources, args.out, mapping=column_mapping(args.map))
-    print(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
-    print(f"quarantine  {done.quarantine}  {reasons(done.quarantined, done.reasons)}")
+    output.add(
+        ads=done.ads,
+        read=done.read,
+        accepted=done.accepted,
+        quarantine=done.quarantine,
+        quarantined=done.quarantined,
+        quarantined_because=done.reasons,
+        datasheet=done.datasheet,
+        fingerprint=done.fingerprint,
+    )
+    output.line(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
+    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined, done.reasons)}")
     if done.datasheet:
-        print(
+        output.line(
             f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show"
         )
-    print_notes(done.notes)
+    print_notes(done.notes, output)
 
 
-def match_command(args: argparse.Namespace) -> None:
+def match_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
+    from adrisk.evaluation.rule_matching import match_and_report
     from adrisk.scoring.tables import match
 
-    done = match(args.sources, args.out, column_mapping(args.map), report=args.report)
-    _told("findings", done)
+    mapping = column_mapping(args.map)
     if args.report:
-        print(f"rules       {args.report} and {args.report.with_suffix('.json')}")
+        done = match_and_report(args.sources, args.out, mapping, args.report)
+    else:
+        done = match(args.sources, args.out, mapping)
+    _told("findings", done, output)
+    if args.report:
+        output.add(rules=[args.report, args.report.with_suffix(".json")])
+        output.line(f"rules       {args.report} and {args.report.with_suffix('.json')}")
 
 
-def extract_command(args: argparse.Namespace) -> None:
+def extract_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk extract`: contacts as keyed pseudonyms, and what else an ad says."""
     from adrisk.files import log_access
     from adrisk.scoring.tables import extract
@@ -47,10 +64,10 @@ def extract_command(args: argparse.Namespace) -> None:
     done = extract(args.sources, args.out, column_mapping(args.map), place, plain=args.plain)
     if args.plain:
         log_access(place, f"extract --plain wrote {done.rows} findings to {args.out}")
-    _told("findings", done)
+    _told("findings", done, output)
 
 
-def link_command(args: argparse.Namespace) -> None:
+def link_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk link`: ads joined into campaigns."""
     from adrisk.linking.run import link_ads
 
@@ -62,27 +79,49 @@ def link_command(args: argparse.Namespace) -> None:
         name=args.remember,
         days=days(args),
     )
-    print(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
-    print(f"links       {done.links}  why {done.joined:,} ads are not alone")
-    print(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
-    print_notes(done.notes)
+    output.add(
+        campaigns=done.path,
+        links=done.links,
+        ads=done.ads,
+        campaign_count=done.campaigns,
+        joined=done.joined,
+        quarantine=done.quarantine,
+        quarantined=done.quarantined,
+    )
+    output.line(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
+    output.line(f"links       {done.links}  why {done.joined:,} ads are not alone")
+    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
+    print_notes(done.notes, output)
 
 
-def _told(what: str, done: Written) -> None:
-    print(f"{what:11} {done.path}  {done.rows:,} in {done.ads:,} ads")
-    print(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
+def _told(what: str, done: Written, output: Output) -> None:
+    output.add(
+        findings=done.path,
+        rows=done.rows,
+        ads=done.ads,
+        quarantine=done.quarantine,
+        quarantined=done.quarantined,
+    )
+    output.line(f"{what:11} {done.path}  {done.rows:,} in {done.ads:,} ads")
+    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
 
 
-def indicators_command(args: argparse.Namespace) -> None:
+def indicators_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk indicators`: the taxonomy, or one entry."""
-    from adrisk.cli.show import explained, risk_explained
+    from adrisk.cli.show import explained, indicator_values, risk_explained
     from adrisk.rules.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy()
     if args.id is not None:
-        print(explained(taxonomy.get(args.id), taxonomy))
+        entry = taxonomy.get(args.id)
+        output.add(**indicator_values(entry, taxonomy))
+        output.block(explained(entry, taxonomy))
         return
+    output.add(
+        indicators=[indicator_values(entry, taxonomy) for entry in taxonomy],
+        risk=taxonomy.risk.in_words(),
+    )
     for entry in taxonomy:
         kind, weight = entry.kind.value, entry.weight.name.lower()
-        print(f"{entry.id:36} {kind} {weight:7} {entry.title['en']}")
-    print(risk_explained(taxonomy))
+        output.line(f"{entry.id:36} {kind} {weight:7} {entry.title['en']}")
+    output.block(risk_explained(taxonomy))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
+    from adrisk.cli.printing import Output
     from adrisk.model.model import Model
 
 
@@ -42,12 +43,19 @@ def looks_like_source(text: str) -> bool:
     return text == "-" or ":" in text or any(c in text for c in "*?[") or exists(text)
 
 
-def split_model(given: list[str]) -> tuple[Model, list[str]]:
-    """The model, named first or the champion, and the arguments behind it."""
-    from adrisk.api import find_model
+def loaded(reference: str | None) -> Model:
+    """The model that is called so, or the champion; all its indicators are known here.
 
-    named, rest = named_model(given)
-    return find_model(named, workspace()), rest
+    Raises:
+        ModelError: if there is none.
+        UsageError: if it needs a platform's taxonomy file that was not given.
+    """
+    from adrisk.api import find_model
+    from adrisk.policy.abstention import check_indicators
+
+    model = find_model(reference, workspace())
+    check_indicators(model)
+    return model
 
 
 def named_model(given: list[str]) -> tuple[str | None, list[str]]:
@@ -59,13 +67,14 @@ def named_model(given: list[str]) -> tuple[str | None, list[str]]:
     return given[0] if named else None, rest
 
 
-def print_notes(notes: Sequence[str]) -> None:
+def print_notes(notes: Sequence[str], output: Output) -> None:
     """What was said while the work ran, for those who could not hear it: in a pipe, from cron."""
     from adrisk.progress import wanted
 
+    output.add(notes=notes)
     if wanted() == "off":
         for note in notes:
-            print(f"note        {note}")
+            output.line(f"note        {note}")
 
 
 def reasons(count: int, reasons: object = None) -> str:
@@ -76,10 +85,11 @@ def reasons(count: int, reasons: object = None) -> str:
     return f"{count:,} rows" + (f" ({named})" if named else "")
 
 
-def print_quarantined(count: int, quarantine: Path) -> None:
+def print_quarantined(count: int, quarantine: Path, output: Output) -> None:
     """Say how many rows could not become ads, and which file holds the reasons; else nothing."""
+    output.add(quarantined=count, quarantine=quarantine if count else None)
     if count:
-        print(f"left out {count:,} rows that cannot be ads: {quarantine} says why for each")
+        output.line(f"left out {count:,} rows that cannot be ads: {quarantine} says why for each")
 
 
 def interval(figure: dict[str, float | None]) -> str:
@@ -89,11 +99,6 @@ def interval(figure: dict[str, float | None]) -> str:
     if figure["low"] is None:
         return f"{figure['value']:.3f}"
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-
-
-def safe(text: str) -> str:
-    """Text that cannot steer a terminal: controls and direction marks are shown, not obeyed."""
-    return "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def days(args: argparse.Namespace) -> int | None:

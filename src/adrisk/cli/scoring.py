@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adrisk.cli.output import (
     column_mapping,
     days,
+    loaded,
     named_model,
     print_notes,
     reasons,
-    safe,
     workspace,
 )
 from adrisk.errors import UsageError
 
 if TYPE_CHECKING:
+    from adrisk.cli.printing import Output
     from adrisk.model.model import Model
 
 
-def score_command(args: argparse.Namespace) -> None:
+def score_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk score`: ads to scores, campaigns and flags."""
-    from adrisk.api import find_model, score
+    from adrisk.api import score
     from adrisk.config import load
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
@@ -40,7 +41,7 @@ def score_command(args: argparse.Namespace) -> None:
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = score(
-        find_model(named, workspace()),
+        loaded(named),
         sources,
         args.out,
         workspace(),
@@ -52,98 +53,120 @@ def score_command(args: argparse.Namespace) -> None:
         days=days(args),
     )
     counts = done.counts.given()
-    print(
+    output.add(
+        folder=done.folder,
+        manifest=done.manifest,
+        queue=args.out / "flags.parquet",
+        quarantine=args.out / "quarantine.jsonl",
+        run_id=done.run_id,
+        counts=counts,
+    )
+    output.line(
         f"scored      {counts['scored']:,} ads in {counts['campaigns']:,} campaigns: "
         f"{counts['urgent']:,} urgent, {counts['review']:,} review, {counts['clear']:,} clear, "
         f"{counts['incomplete']:,} incomplete"
     )
     if counts["escalated"]:
-        print(f"escalated   {counts['escalated']:,} ads jump the queue, whatever their risk")
+        output.line(f"escalated   {counts['escalated']:,} ads jump the queue, whatever their risk")
     if counts["incomplete"]:
         because = {why.replace("_", " "): n for why, n in counts["incomplete_because"].items()}
         told = ", ".join(f"{n:,} {why}" for why, n in because.items())
-        print(f"incomplete  not judged: {told}; {counts['incomplete_queued']:,} in the queue")
-    print(
+        output.line(f"incomplete  not judged: {told}; {counts['incomplete_queued']:,} in the queue")
+    output.line(
         f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
         f"{counts['audited']:,} of them drawn for the audit"
     )
-    print(
+    output.line(
         f"quarantine  {args.out / 'quarantine.jsonl'}  "
         f"{reasons(counts['quarantined'], counts.get('quarantined_because'))}"
     )
-    print_notes(done.notes)
-    print(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
+    print_notes(done.notes, output)
+    output.line(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
-def explain_command(args: argparse.Namespace) -> None:
+def explain_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
     from adrisk.model.explain import RISK
     from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
-    from adrisk.api import explain_text, find_model
+    from adrisk.api import explain_text
 
     reference = args.given[0] if len(args.given) == 2 else named_model(args.given)[0]
-    model, text = find_model(reference, workspace()), args.given[-1]
+    model, text = loaded(reference), args.given[-1]
     if not text.strip():
         raise UsageError("the text is empty")
     found = explain_text(model, text)
     why, evidence, taxonomy = found.why, found.why.evidence, load_taxonomy()
+    output.add(
+        risk=None if found.not_judged else why.risk,
+        level=None if found.not_judged else why.level,
+        target=model.manifest.trained_on.target,
+        not_judged=found.not_judged,
+        escalated=found.escalated,
+        language=found.language,
+        indicators={} if found.not_judged else why.indicators,
+    )
     if found.not_judged:
-        print(f"not judged: {found.not_judged}; a person should read it")
+        output.line(f"not judged: {found.not_judged}; a person should read it")
         evidence = tuple(e for e in evidence if e.found_by != model.manifest.family)
     else:
-        print(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
+        output.line(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
         likely = {name: p for name, p in why.indicators.items() if p >= 0.5}
         for name, p in sorted(likely.items(), key=lambda pair: -pair[1]):
-            print(f"  {p:.2f} {taxonomy.get(name).title['en']}")
+            output.line(f"  {p:.2f} {taxonomy.get(name).title['en']}")
     for name in found.escalated:
-        print(f"always looked at first, whatever the risk: {taxonomy.get(name).title['en']}")
-    print(f"language {found.language or 'unknown: the rules of all languages were tried'}")
-    print()
-    print(_marked(text, [(e.start, e.end) for e in evidence if e.indicator == RISK]))
-    print()
+        output.line(f"always looked at first, whatever the risk: {taxonomy.get(name).title['en']}")
+    output.line(f"language {found.language or 'unknown: the rules of all languages were tried'}")
+    output.add(evidence=[{**asdict(e), "text": text[e.start : e.end]} for e in evidence])
+    output.line()
+    output.marked(_parts(text, [(e.start, e.end) for e in evidence if e.indicator == RISK]))
+    output.line()
     for e in evidence:
         strength = f"{e.strength:+.2f}" if e.strength else e.state.value
-        print(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {safe(text[e.start : e.end])}")
-    print("\nA flag asks a person to look; it never accuses.")
+        output.line(f"  {e.indicator:32} {strength:>10}  {e.found_by:24} {text[e.start : e.end]}")
+    output.line()
+    output.line("A flag asks a person to look; it never accuses.")
 
 
-def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text with spans between « and », or in reverse video on a terminal."""
-    on, off = ("\x1b[7m", "\x1b[0m") if sys.stdout.isatty() else ("«", "»")
+def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """The text in parts, and whether each is in a span."""
     parts, at = [], 0
     for start, end in sorted(spans):
         if start >= at:
-            parts += [safe(text[at:start]), on, safe(text[start:end]), off]
+            parts += [(text[at:start], False), (text[start:end], True)]
             at = end
-    return "".join([*parts, safe(text[at:])])
+    return [*parts, (text[at:], False)]
 
 
-def policy_command(args: argparse.Namespace) -> None:
+def policy_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk policy`: two policies compared on a scored folder, or workload against recall."""
     if args.action == "compare":
-        _compare_policies(args.given, args.out)
+        _compare_policies(args.given, args.out, output)
         return
-    from adrisk.report.policies import simulate, write_simulation
+    from adrisk.report.policies import simulate, simulation_values, write_simulation
 
     if len(args.given) > 2 or args.out is None:
         raise UsageError("use it so: adrisk policy simulate [MODEL] DIR -o FILE.html")
     folder = Path(args.given[-1])
     found = simulate(folder, _model_that_scored(folder, args.given[:-1]))
     write_simulation(found, args.out)
-    print(f"simulation  {args.out}  {found.campaigns:,} campaigns of {folder}")
-    print(f"recall      from {found.positives:,} risky of {found.held:,} campaigns, one ad each")
+    output.add(file=args.out, **simulation_values(found))
+    output.line(f"simulation  {args.out}  {found.campaigns:,} campaigns of {folder}")
+    output.line(
+        f"recall      from {found.positives:,} risky of {found.held:,} campaigns, one ad each"
+    )
 
 
-def _compare_policies(given: Sequence[str], out: Path | None) -> None:
+def _compare_policies(given: Sequence[str], out: Path | None, output: Output) -> None:
     from adrisk.config import load
     from adrisk.policy.policy import PolicyConfig, resolve_policy
     from adrisk.report.policies import (
         check_model,
         compare_policies,
         comparison_in_words,
+        comparison_values,
         write_comparison,
     )
 
@@ -159,11 +182,14 @@ def _compare_policies(given: Sequence[str], out: Path | None) -> None:
     found = compare_policies(folder, old, new)
     if out is not None:
         write_comparison(found, out)
-    print(f"old         {old.policy_id}: {old.review_at_reason}")
-    print(f"new         {new.policy_id}: {new.review_at_reason}\n")
-    print(comparison_in_words(found))
+    output.add(file=out, **comparison_values(found))
+    output.line(f"old         {old.policy_id}: {old.review_at_reason}")
+    output.line(f"new         {new.policy_id}: {new.review_at_reason}")
+    output.line()
+    output.block(comparison_in_words(found))
     if out is not None:
-        print(f"\nchanges     {out}  {len(found.changes):,} ads")
+        output.line()
+        output.line(f"changes     {out}  {len(found.changes):,} ads")
 
 
 def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
@@ -182,21 +208,30 @@ def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
     return find_model(f"models:/adrisk/{version}", workspace())
 
 
-def campaigns_command(args: argparse.Namespace) -> None:
+def campaigns_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
-    from adrisk.report.campaigns import export_campaigns, list_campaigns, show_campaign
+    from adrisk.report.campaigns import campaign_item, export_campaigns, queue_items
+    from adrisk.report.terminal import listed, shown
+    from adrisk.report.values import campaign_values
 
     if args.export is not None:
         count = export_campaigns(args.folder, args.export, args.campaign)
-        print(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
+        output.add(export=args.export, campaigns=count)
+        output.line(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
     elif args.campaign is not None:
-        print(show_campaign(args.folder, args.campaign))
+        item = campaign_item(args.folder, args.campaign)
+        output.add(**campaign_values(item))
+        output.block(shown(item))
     else:
-        print(list_campaigns(args.folder))
+        items, total = queue_items(args.folder)
+        output.add(queued=total, campaigns=[campaign_values(item) for item in items])
+        output.block(listed(items, total))
 
 
-def report_command(args: argparse.Namespace) -> None:
+def report_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
     from adrisk.api import report
 
-    print(f"report  {report(args.folder, args.out)}")
+    page = report(args.folder, args.out)
+    output.add(report=page)
+    output.line(f"report  {page}")

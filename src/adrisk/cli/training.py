@@ -5,27 +5,29 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adrisk.cli.output import (
     column_mapping,
     interval,
+    loaded,
     named_model,
     print_notes,
     print_quarantined,
-    split_model,
     workspace,
 )
 from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from adrisk.api import Corpus
+    from adrisk.cli.printing import Output
     from adrisk.config import ReleaseConfig
     from adrisk.model.model import Model
 
 
-def run_command(args: argparse.Namespace) -> None:
+def run_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk run`: the whole way, as a Prefect flow."""
     import importlib
 
@@ -45,10 +47,11 @@ def run_command(args: argparse.Namespace) -> None:
     except ImportError as error:
         raise MissingExtraError("prefect", "flows", "adrisk run") from error
     result = flow.full(args.config)
-    print(result.in_words())
+    output.add(**asdict(result))
+    output.block(result.in_words())
 
 
-def train_command(args: argparse.Namespace) -> None:
+def train_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
     from adrisk.api import load_corpus, train
     from adrisk.config import ReleaseConfig, load_training
@@ -59,7 +62,7 @@ def train_command(args: argparse.Namespace) -> None:
     if config.taxonomy is not None:
         use_platform_file(config.taxonomy)
     if isinstance(config, ReleaseConfig):
-        _release(args, config)
+        _release(args, config, output)
         return
     if args.ads is None and config.corpus is None:
         raise UsageError(
@@ -73,21 +76,35 @@ def train_command(args: argparse.Namespace) -> None:
     quarantine = workspace() / f"quarantine-{config.name}.jsonl"
     corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
     done = train(config, corpus, store, experiment=config.name)
-    print(f"model    {done.uri}  ({config.family}, {done.alias})")
-    print(f"run      {done.run.run_id}  in {done.run.store}")
     figure = done.model.manifest.metrics.get("average_precision")
+    output.add(
+        model=done.uri,
+        family=config.family,
+        alias=done.alias,
+        run=done.run.run_id,
+        store=done.run.store,
+        no_alias_because=done.why or None,
+        average_precision=figure,
+        target=done.model.manifest.trained_on.target,
+    )
+    output.line(f"model    {done.uri}  ({config.family}, {done.alias or 'no alias'})")
+    if done.why:
+        output.line(
+            f"alias    none: {done.why}; adrisk models promote {done.run.version} --because REASON"
+        )
+    output.line(f"run      {done.run.run_id}  in {done.run.store}")
     if figure:
         low, high = figure["low"], figure["high"]
         interval = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
-        print(
+        output.line(
             f"average precision {figure['value']:.3f}{interval} on {figure['n']:,} ads held out, "
             f"{figure['positives']:,} positive: {done.model.manifest.trained_on.target}"
         )
-    print_quarantined(corpus.quarantined, quarantine)
-    print(f"next     adrisk score {done.uri} SOURCE -o DIR")
+    print_quarantined(corpus.quarantined, quarantine, output)
+    output.line(f"next     adrisk score {done.uri} SOURCE -o DIR")
 
 
-def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
+def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) -> None:
     """Train, judge and register the models of a release, and say where their cards are."""
     from adrisk.api import release
     from adrisk.tracking.runs import Store
@@ -99,33 +116,54 @@ def _release(args: argparse.Namespace, config: ReleaseConfig) -> None:
         )
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
     again = f"adrisk train {shlex.quote(str(here))}"
-    for done in release(config, Store(workspace()), again=again):
+    released = release(config, Store(workspace()), again=again)
+    output.add(
+        released=[
+            {
+                "name": done.name,
+                "model": done.trained.uri,
+                "alias": done.trained.alias,
+                "average_precision": done.manifest["quality"]["report"]["risk"][
+                    "average_precision"
+                ],
+                "card": done.folder / "card.md",
+                "differs": done.differs,
+            }
+            for done in released
+        ]
+    )
+    for done in released:
         risk = done.manifest["quality"]["report"]["risk"]
-        print(f"release  {done.name}  {done.trained.uri} ({done.trained.alias})")
-        print(f"         average precision {interval(risk['average_precision'])}")
-        print(f"card     {done.folder / 'card.md'}")
+        output.line(
+            f"release  {done.name}  {done.trained.uri} ({done.trained.alias or 'no alias'})"
+        )
+        output.line(f"         average precision {interval(risk['average_precision'])}")
+        output.line(f"card     {done.folder / 'card.md'}")
         if done.differs is not None:
             there = config.release.folder / done.name
             words = ", ".join(done.differs) or "none, these are its weights"
-            print(f"kept     {there} was there and stays; files that differ: {words}")
-        print(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
+            output.line(f"kept     {there} was there and stays; files that differ: {words}")
+        output.line(f"next     adrisk score models:/adrisk/{done.name} SOURCE -o DIR")
         if done.trained.alias != "champion":
-            print(f"         adrisk models promote {done.name}")
+            output.line(f"         adrisk models promote {done.name}")
 
 
-def evaluate_command(args: argparse.Namespace) -> None:
+def evaluate_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk evaluate`: a model judged on ads it never saw."""
-    from adrisk.api import behave, evaluate, find_model, load_corpus
+    from adrisk.api import behave, evaluate, load_corpus
     from adrisk.config import EvaluateConfig
     from adrisk.evaluation.behaviour.suites import load_suites
+    from adrisk.files import new_folder
     from adrisk.tracking.runs import Store
 
     if len(args.given) > 2:
         raise UsageError("evaluate takes one model and one file of ads")
     if args.resamples is not None and not 20 <= args.resamples <= 10_000:
         raise UsageError("--resamples must be between 20 and 10000")
-    model, sources = split_model(args.given)
-    other = find_model(args.against, workspace()) if args.against else None
+    new_folder(args.out)
+    named, sources = named_model(args.given)
+    model = loaded(named)
+    other = loaded(args.against) if args.against else None
     cases = load_suites(args.suites) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
@@ -133,108 +171,154 @@ def evaluate_command(args: argparse.Namespace) -> None:
     corpus = load_corpus(sources, quarantine=quarantine)
     done = evaluate(model, corpus, config, args.out, store=store)
     report = done.results["report"]
-    print(f"target   {done.results['data']['target']}")
-    print(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
+    output.line(f"target   {done.results['data']['target']}")
+    output.line(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
     rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
     if "synthetic" in done.results["data"]["target"] and "rules" in rows:
         rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
+    output.add(
+        target=done.results["data"]["target"],
+        ads=report["n"],
+        positives=report["positives"],
+        average_precision={
+            name: figures["average_precision"]
+            for name, figures in rows.items()
+            if "average_precision" in figures
+        },
+        random_split=done.results.get("random_split", {}).get("average_precision"),
+        results=done.path,
+        run=done.run.run_id if done.run else None,
+        store=done.run.store if done.run else None,
+    )
     for name, figures in rows.items():
         if "average_precision" in figures:
-            print(f"average precision  {interval(figures['average_precision'])}  {name}")
+            output.line(f"average precision  {interval(figures['average_precision'])}  {name}")
     if "random_split" in done.results:
         random = done.results["random_split"]
-        print(
+        output.line(
             f"average precision  {interval(random['average_precision'])}  "
             "same recipe, single ads dealt at random"
         )
-    print(f"results  {done.path}")
+    output.line(f"results  {done.path}")
     if done.run:
-        print(f"run      {done.run.run_id}  in {done.run.store}")
-    print_quarantined(corpus.quarantined, quarantine)
+        output.line(f"run      {done.run.run_id}  in {done.run.store}")
+    print_quarantined(corpus.quarantined, quarantine, output)
     if cases:
         behaved = behave(model, cases, args.out)
-        passed = behaved.results["all"]
-        print(f"behaves  {passed['passed']:,} of {passed['n']:,} cases passed; "
+        passed = behaved.results.all
+        output.add(behaviour={**passed.model_dump(mode="json"), "files": behaved.files})
+        output.line(f"behaves  {passed.passed:,} of {passed.n:,} cases passed; "
               f"{behaved.files[-1]} shows the others")  # fmt: skip
     if other is not None:
-        _compare(model, other, corpus, config.resamples, args.out)
+        _compare((model, other), corpus, config.resamples, args.out, output)
 
 
-def _compare(model: Model, other: Model, corpus: Corpus, resamples: int, out: Path) -> None:
+def _compare(
+    models: tuple[Model, Model], corpus: Corpus, resamples: int, out: Path, output: Output
+) -> None:
     """`adrisk evaluate --against`: what can be said of the difference, and where it is written."""
     from adrisk.api import compare_models
     from adrisk.metrics.comparison import in_words
 
-    done = compare_models(model, other, corpus, out, resamples)
+    done = compare_models(*models, corpus, out, resamples)
     found = done.results
     first, second = (
         f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
     )
-    print(f"\n{first} against {second}, on {found['n']:,} ads that neither saw, "
+    output.add(comparison={"file": done.path, **found})
+    output.line()
+    output.line(f"{first} against {second}, on {found['n']:,} ads that neither saw, "
           f"{found['positives']:,} positive")  # fmt: skip
     for line in in_words(found):
-        print(line)
-    print(f"written  {done.path}")
+        output.line(line)
+    output.line(f"written  {done.path}")
 
 
-def behave_command(args: argparse.Namespace) -> None:
+def behave_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
     from adrisk.api import behave, find_model
     from adrisk.evaluation.behaviour.run import in_words
     from adrisk.evaluation.behaviour.suites import load_suites
+    from adrisk.files import new_folder
 
+    if args.out:
+        new_folder(args.out)
     cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
     done = behave(find_model(args.model, workspace()), cases, args.out)
-    model, suites = done.results["model"], done.results["suites"]
-    print(f"model     {model['family']} {model['version']}: {model['target']}")
-    print(f"suites    {args.suites}  {len(cases):,} cases, {suites['fingerprint'][:12]}\n")
-    print(in_words(done.results) + "\n")
+    model, suites = done.results.model, done.results.suites
+    output.add(**done.results.to_json(), files=done.files)
+    output.line(f"model     {model.family} {model.version}: {model.target}")
+    output.line(f"suites    {args.suites}  {len(cases):,} cases, {suites.fingerprint[:12]}")
+    output.line()
+    output.block(in_words(done.results))
+    output.line()
     for path in done.files:
-        print(f"written   {path}")
+        output.line(f"written   {path}")
 
 
-def drift_command(args: argparse.Namespace) -> None:
+def drift_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
     from adrisk.api import drift, find_model
     from adrisk.evaluation.drift.page import drift_table
+    from adrisk.files import new_folder
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine
     from adrisk.ingest.stream import open_ads
 
+    new_folder(args.out)
     mapping = column_mapping(args.map)
     named, sources = named_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
     found = done.results
-    print(f"compared  {found['batch']['ads']:,} ads with {found['training']['ads']:,} of training")
-    print("\n" + drift_table(found) + "\n")
-    print(f"matters   {', '.join(found['matters']) or 'nothing that can be told'}")
+    output.add(**found.to_json(), files=done.files)
+    output.line(f"compared  {found.batch.ads:,} ads with {found.training.ads:,} of training")
+    output.line()
+    output.block(drift_table(found))
+    output.line()
+    output.line(f"matters   {', '.join(found.matters) or 'nothing that can be told'}")
     for path in done.files:
-        print(f"written   {path}")
-    print_notes(done.notes)
+        output.line(f"written   {path}")
+    print_notes(done.notes, output)
 
 
-def models_command(args: argparse.Namespace) -> None:
+def models_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk models`: list, show or promote versions."""
     from adrisk.api import models, promote_model
-    from adrisk.cli.show import compared, described, listed
-    from adrisk.tracking.registry import aliased
+    from adrisk.cli.show import compared, described, listed, version_values
+    from adrisk.metrics.comparison import in_words
+    from adrisk.tracking.registry import aliased, champion_of
     from adrisk.tracking.runs import Store
 
     place = workspace()
     if args.action == "list":
-        print(listed(models(place), Store(place).uri))
+        versions, store = models(place), Store(place).uri
+        output.add(store=store, models=[version_values(version) for version in versions])
+        output.block(listed(versions, store))
         return
     if args.version is None:
         raise UsageError(f"models {args.action} needs a version number, champion or challenger")
     args.version = args.version.removeprefix("models:/adrisk").strip("@/")
     if args.action == "show":
-        print(described(aliased(Store(place), "adrisk", args.version)))
+        shown = aliased(Store(place), "adrisk", args.version)
+        output.add(**version_values(shown))
+        output.block(described(shown))
         return
-    versions = models(place)
-    champion = next((v for v in versions if "champion" in v.aliases), None)
+    champion = champion_of(Store(place), "adrisk")
     candidate = aliased(Store(place), "adrisk", args.version)
-    print(compared(champion, candidate))
-    promote_model(args.version, place, because=args.because)
-    print(f"version {candidate.version} is the champion now")
+    output.block(compared(champion, candidate))
+    done = promote_model(args.version, place, because=args.because, on=args.on)
+    if done.found is not None:
+        output.line(
+            f"compared on {done.found['n']:,} ads that neither learned from, "
+            f"{done.found['positives']:,} of them risky"
+        )
+        output.block("\n".join(in_words(done.found)))
+    output.add(
+        champion=candidate.version,
+        replaced=champion.version if champion else None,
+        because=args.because,
+        comparison=done.found,
+    )
+    output.line(f"version {candidate.version} is the champion now")

@@ -16,6 +16,7 @@ from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.protocol import PROTOCOL, Ruler
 from adrisk.model.model import Model
+from adrisk.policy.abstention import check_indicators
 from adrisk.progress import say, track
 from adrisk.training.corpus import Corpus
 
@@ -31,10 +32,7 @@ class Compared:
 def compare_models(
     first: Model, second: Model, corpus: Corpus, out: Path, resamples: int = 500
 ) -> Compared:
-    """Judge the first model against the second, on the same ads and the same draws of campaigns.
-
-    A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds
-    of either model. Of the indicators, those are compared that both models learned.
+    """Compare two models as `comparison` does, and write the result.
 
     Args:
         first: a difference above 0 speaks for this one.
@@ -42,6 +40,25 @@ def compare_models(
         corpus: with labels.
         out: folder for `comparison.json`.
         resamples: draws of campaigns.
+
+    Raises:
+        CorpusError: if either saw every campaign, or labels are missing.
+        UsageError: if the taxonomy lacks an indicator of either.
+    """
+    for model in (first, second):
+        check_indicators(model)
+    results = comparison(first, second, corpus, resamples)
+    writable(out)
+    path = out / "comparison.json"
+    write_json(path, results)
+    return Compared(results, path)
+
+
+def comparison(first: Model, second: Model, corpus: Corpus, resamples: int = 500) -> dict[str, Any]:
+    """Judge the first model against the second, on the same ads and the same draws of campaigns.
+
+    A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds
+    of either model. Of the indicators, those are compared that both models learned.
 
     Raises:
         CorpusError: if either saw every campaign, or labels are missing.
@@ -73,7 +90,7 @@ def compare_models(
         targets=corpus.targets.take(rows),
         campaigns=corpus.campaigns[rows],
     )
-    results = {
+    return {
         "protocol": PROTOCOL,
         "resamples": resamples,
         "first": described(first),
@@ -86,7 +103,3 @@ def compare_models(
         },
         **compare(pair, Ruler(resamples, first.manifest.seed)),
     }
-    writable(out)
-    path = out / "comparison.json"
-    write_json(path, results)
-    return Compared(results, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
 from adrisk.evaluation.fairness.rates import share
+from adrisk.evaluation.predictions import FILE as PREDICTIONS
+from adrisk.evaluation.predictions import JudgedPredictions
 from adrisk.evaluation.results import section
 from adrisk.files import writable, write_json
 from adrisk.metrics.protocol import (
@@ -32,7 +35,8 @@ from adrisk.metrics.protocol import (
 from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
-from adrisk.policy.abstention import ad_exceptions
+from adrisk.model.training_ids import hash_ids
+from adrisk.policy.abstention import ad_exceptions, check_indicators
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
 from adrisk.tracking.registry import COMPARED, record_evaluation
@@ -76,7 +80,9 @@ def evaluate(
 
     Raises:
         CorpusError: if every campaign was seen in training, or labels are missing.
+        UsageError: if the taxonomy lacks an indicator of the model.
     """
+    check_indicators(model)
     part = seen_parts(model, corpus)
     report = np.flatnonzero(part == -1)
     if len(report) == 0:
@@ -119,7 +125,13 @@ def evaluate(
             sizes={**sizes, "report": len(report)},
         )
         results["random_split"] = random_gap(recipe, corpus, [split], ruler, results["report"])
-    return _keep(results, model, out, store, experiment)
+    kept = JudgedPredictions(
+        ads=hash_ids(corpus.ads["ad_id"].take(pa.array(report))),
+        campaigns=corpus.campaigns[report].astype(np.int64),
+        labels=corpus.targets.risk[report].astype(np.int64),
+        risk=risk[:, RISKY_COLUMN].astype(np.float64),
+    )
+    return _keep(results, model, out, store, experiment, kept)
 
 
 def evaluate_recipe(
@@ -294,7 +306,7 @@ def _judged(
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
     top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
     np.maximum.at(top, linked, risky)
-    words = corpus.batch.folded.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    words = corpus.batch.unmasked.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,
@@ -312,7 +324,12 @@ def _judged(
 
 
 def _keep(
-    results: dict[str, Any], model: Model, out: Path, store: Store | None, experiment: str
+    results: dict[str, Any],
+    model: Model,
+    out: Path,
+    store: Store | None,
+    experiment: str,
+    kept: JudgedPredictions | None = None,
 ) -> Evaluated:
     """Write results and curves, track them, and note the headline with the registered version."""
     writable(out)
@@ -324,7 +341,9 @@ def _keep(
         (out / name).write_text(page, encoding="utf-8")
     if store is None:
         return Evaluated(results, path, None)
-    files = {**pages, "results.json": path.read_text(encoding="utf-8")}
+    files: dict[str, str | bytes] = {**pages, "results.json": path.read_bytes()}
+    if kept is not None:
+        files[PREDICTIONS] = kept.to_bytes()
     name = f"evaluate {model.manifest.family}"
     run = track_evaluation(store, experiment, name, model.manifest, results, files)
     version = str(results["model"]["version"])
@@ -334,6 +353,7 @@ def _keep(
             "fingerprint": results["data"]["fingerprint"],
             "target": results["data"]["target"],
             "run_id": run.run_id,
+            "at_ms": time.time_ns() // 1_000_000,
             "figures": {name: risk[name] for name in COMPARED},
         }
         record_evaluation(store, model.manifest.name, version, summary)

@@ -1,19 +1,18 @@
-"""Does an explanation point at what the score rests on? Take its words away and look.
+"""Faithfulness of explanations: comprehensiveness and sufficiency (DeYoung et al. 2020).
 
 In: ads with the spans an explanation marks in them, strongest first, and a way to score texts.
 Out: what the score loses when the first k spans are deleted, beside the loss when as many other
 words of the same lengths are deleted from the same ad; and the same when nothing but them is kept.
-A faithful explanation loses more when deleted and less when kept (comprehensiveness and
-sufficiency, DeYoung et al. 2020). Nothing here knows a model.
+A faithful explanation loses more when deleted and less when kept. Any scorer will do; no model is
+needed here.
 
-Measure whether a model's explanations are faithful, on ads that it never saw.
+Faithfulness of a model's explanations, on ads that it never saw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import regex
@@ -22,8 +21,17 @@ from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import described, seen_parts, without_folder
+from adrisk.evaluation.faithfulness_results import (
+    FaithfulnessResult,
+    FlaggedAds,
+    Loss,
+    Point,
+    TextShares,
+    UnseenAds,
+)
 from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.estimates import estimate
+from adrisk.metrics.figures import Figure, JudgedModel
 from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
 from adrisk.progress import track
@@ -33,8 +41,10 @@ from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
 Span = tuple[int, int]
 
-Scorer = Callable[[Sequence[str], Sequence[str | None]], Mapping[str, FloatArray]]
-"""Texts and their languages to one or more measures by name, each of shape (n,)."""
+Scorer = Callable[
+    [Sequence[str], Sequence[str | None], Sequence[str | None]], Mapping[str, FloatArray]
+]
+"""Texts, their languages and their regions to one or more measures by name, each of shape (n,)."""
 
 SIZES = (1, 2, 3, 5)
 """How many spans are deleted, the strongest first; an ad with fewer loses all it has."""
@@ -51,12 +61,14 @@ class Explained:
         language: ISO 639-1 where known.
         spans: strongest first, none overlapping another.
         campaign: a number; ads of one campaign are drawn together in the bootstrap.
+        region: where its phones are likely from, if known.
     """
 
     text: str
     language: str | None
     spans: tuple[Span, ...]
     campaign: int
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def only(text: str, spans: Sequence[Span]) -> str:
 def disjoint_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
     """The spans in their order, less those that overlap one before them.
 
-    >>> apart([(5, 9), (0, 6), (10, 12)])
+    >>> disjoint_spans([(5, 9), (0, 6), (10, 12)])
     ((5, 9), (10, 12))
     """
     kept: list[Span] = []
@@ -170,10 +182,10 @@ def losses(
         draws: of other words, for each ad and number.
         seed: of the draws.
     """
-    texts: dict[tuple[str, str | None], int] = {}
+    texts: dict[tuple[str, str | None, str | None], int] = {}
 
-    def row(text: str, language: str | None) -> int:
-        return texts.setdefault((text, language), len(texts))
+    def row(text: str, ad: Explained) -> int:
+        return texts.setdefault((text, ad.language, ad.region), len(texts))
 
     shape = (len(ads), len(sizes), 1 + draws)
     whole = np.zeros(len(ads), dtype=np.int64)
@@ -183,7 +195,7 @@ def losses(
     for i, ad in enumerate(ads):
         # Every ad draws from its own stream, so that one more ad changes no other.
         rng = np.random.default_rng([seed, i])
-        whole[i] = row(ad.text, ad.language)
+        whole[i] = row(ad.text, ad)
         most = ad.spans[: max(sizes)]
         drawn = [elsewhere(ad.text, most, ad.spans, rng) for _ in range(draws)]
         for j, size in enumerate(sizes):
@@ -192,11 +204,15 @@ def losses(
             for k, chosen in enumerate([list(top), *(runs[:size] for runs in drawn)]):
                 if len(chosen) < len(top):
                     continue
-                deleted[i, j, k] = row(without(ad.text, chosen), ad.language)
-                kept[i, j, k] = row(only(ad.text, chosen), ad.language)
+                deleted[i, j, k] = row(without(ad.text, chosen), ad)
+                kept[i, j, k] = row(only(ad.text, chosen), ad)
                 removed = sum(end - start for start, end in chosen)
                 characters[i, j, k] = removed / max(1, len(ad.text))
-    measures = score([text for text, _ in texts], [language for _, language in texts])
+    measures = score(
+        [text for text, _, _ in texts],
+        [language for _, language, _ in texts],
+        [region for _, _, region in texts],
+    )
     return Losses(
         sizes=tuple(sizes),
         deleted={name: _lost(values, whole, deleted) for name, values in measures.items()},
@@ -207,50 +223,53 @@ def losses(
     )
 
 
-def curves(found: Losses, *, resamples: int = 500, seed: int = 0) -> list[dict[str, Any]]:
-    """A point for each number of spans, as JSON values.
+def curves(found: Losses, *, resamples: int = 500, seed: int = 0) -> tuple[Point, ...]:
+    """A point for each number of spans.
 
-    Every figure is a mean over ads with its campaign-bootstrap interval: for the explanation, for
-    other words, and of the difference within each ad.
+    Every figure is a mean over ads with its campaign-bootstrap interval.
     """
-    points = []
-    for j, size in enumerate(found.sizes):
-        fair = ~np.isnan(found.characters[:, j]).any(axis=1)
-        groups = found.campaigns[fair]
+    return tuple(_point(found, j, size, resamples, seed) for j, size in enumerate(found.sizes))
 
-        def mean(values: FloatArray, groups: IntArray = groups) -> dict[str, Any]:
-            figure = estimate(
-                lambda weights: weights @ values / weights.sum(axis=1),
-                groups,
-                positives=len(values),
-                resamples=resamples,
-                seed=seed,
+
+def _point(found: Losses, j: int, size: int, resamples: int, seed: int) -> Point:
+    fair = ~np.isnan(found.characters[:, j]).any(axis=1)
+    ads, without_room = int(fair.sum()), int((~fair).sum())
+    if not ads:
+        return Point(spans=size, ads=ads, without_room=without_room)
+
+    def mean(values: FloatArray) -> Figure:
+        figure = estimate(
+            lambda weights: weights @ values / weights.sum(axis=1),
+            found.campaigns[fair],
+            positives=len(values),
+            resamples=resamples,
+            seed=seed,
+        )
+        return Figure.of(figure)
+
+    def losses_of(lost: Mapping[str, FloatArray]) -> dict[str, Loss]:
+        pairs = {name: values[fair, j] for name, values in lost.items()}
+        return {
+            name: Loss(
+                explanation=mean(pair[:, 0]),
+                other_words=mean(pair[:, 1]),
+                difference=mean(pair[:, 0] - pair[:, 1]),
             )
-            return figure.to_json()
-
-        point: dict[str, Any] = {
-            "spans": size,
-            "ads": int(fair.sum()),
-            "without_room": int((~fair).sum()),
+            for name, pair in pairs.items()
         }
-        if fair.any():
-            point["mean_spans"] = round(float(found.spans[fair, j].mean()), 3)
-            shares = found.characters[fair, j].mean(axis=0)
-            point["characters"] = {
-                "explanation": round(float(shares[0]), 4),
-                "other_words": round(float(shares[1]), 4),
-            }
-            for way, lost in (("deleted", found.deleted), ("kept", found.kept)):
-                point[way] = {
-                    name: {
-                        "explanation": mean(values[fair, j, 0]),
-                        "other_words": mean(values[fair, j, 1]),
-                        "difference": mean(values[fair, j, 0] - values[fair, j, 1]),
-                    }
-                    for name, values in lost.items()
-                }
-        points.append(point)
-    return points
+
+    shares = found.characters[fair, j].mean(axis=0)
+    return Point(
+        spans=size,
+        ads=ads,
+        without_room=without_room,
+        mean_spans=round(float(found.spans[fair, j].mean()), 3),
+        characters=TextShares(
+            explanation=round(float(shares[0]), 4), other_words=round(float(shares[1]), 4)
+        ),
+        deleted=losses_of(found.deleted),
+        kept=losses_of(found.kept),
+    )
 
 
 def _lost(values: FloatArray, whole: IntArray, rows: IntArray) -> FloatArray:
@@ -280,7 +299,7 @@ def faithfulness(
     most: int = 400,
     draws: int = 5,
     resamples: int = 500,
-) -> dict[str, Any]:
+) -> FaithfulnessResult:
     """What the score loses without the spans that a reader of the explanation sees.
 
     Args:
@@ -312,32 +331,34 @@ def faithfulness(
     with track("rescore", len(marked)) as advance:
         found = losses(marked, scorer(model, threshold), sizes=SIZES, draws=draws, seed=seed)
         advance(len(marked))
-    return {
-        "model": described(model),
-        "data": {
-            "sources": [without_folder(source) for source in corpus.sources],
-            "fingerprint": corpus.fingerprint,
-            "target": corpus.target,
-            "unseen": len(unseen),
-        },
-        "flagged": {
-            "budget": budget,
-            "threshold": round(threshold, 6),
-            "ads": len(flagged),
-            "explained": len(chosen),
-            "without_spans": len(explained) - len(marked),
-            "campaigns": len({ad.campaign for ad in marked}),
-        },
-        "draws": draws,
-        "points": curves(found, resamples=resamples, seed=seed),
-    }
+    return FaithfulnessResult(
+        model=JudgedModel.model_validate(described(model)),
+        data=UnseenAds(
+            sources=tuple(without_folder(source) for source in corpus.sources),
+            fingerprint=corpus.fingerprint,
+            target=corpus.target,
+            unseen=len(unseen),
+        ),
+        flagged=FlaggedAds(
+            budget=budget,
+            threshold=round(threshold, 6),
+            ads=len(flagged),
+            explained=len(chosen),
+            without_spans=len(explained) - len(marked),
+            campaigns=len({ad.campaign for ad in marked}),
+        ),
+        draws=draws,
+        points=curves(found, resamples=resamples, seed=seed),
+    )
 
 
 def scorer(model: Model, threshold: float) -> Scorer:
-    """Log-odds before calibration, which explanations speak of; the probability; the flag."""
+    """Log-odds before calibration, which explanations add up to; the probability; the flag."""
 
-    def score(texts: Sequence[str], languages: Sequence[str | None]) -> Mapping[str, FloatArray]:
-        margins = model.classifier.margins(make_batch(texts, languages))
+    def score(
+        texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
+    ) -> Mapping[str, FloatArray]:
+        margins = model.classifier.margins(make_batch(texts, languages, regions))
         probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
         return {
             "log_odds": margins.risk[:, RISKY_COLUMN],
@@ -351,8 +372,7 @@ def scorer(model: Model, threshold: float) -> Scorer:
 def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
     """The spans a reader sees for the risk, strongest first, then what the rules found beside them.
 
-    Words for the single indicators and counter-evidence are left out: they are not said to raise
-    the risk.
+    Words for single indicators and counter-evidence are left out: they do not raise the risk.
     """
     kinds = {entry.id: entry.kind for entry in load_taxonomy()}
     risk = [e for e in evidence if e.indicator == RISK]
@@ -369,10 +389,11 @@ def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
 def _explained(model: Model, corpus: Corpus, rows: IntArray) -> list[Explained]:
     ads = []
     with track("explain", len(rows)) as advance:
-        for row, text in zip(rows, corpus.batch.raw.take(rows).to_pylist(), strict=True):
-            language = corpus.batch.languages[row]
+        for row in rows.tolist():
+            ad = corpus.batch.take([row])
+            text, language, region = ad.raw[0].as_py(), ad.languages[0], ad.regions[0]
             # The words for single indicators are not asked for: they are not measured here.
-            spans = shown(evidence_of(model, text, {}, language))
-            ads.append(Explained(text, language, spans, int(corpus.campaigns[row])))
+            spans = shown(evidence_of(model, ad, {}))
+            ads.append(Explained(text, language, spans, int(corpus.campaigns[row]), region))
             advance()
     return ads

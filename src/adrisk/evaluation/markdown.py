@@ -6,35 +6,13 @@ neither end a table cell nor become a link, an image or HTML.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_ACTIVE = re.compile(r"[\\`*\[\]<>|~#&!$@{}]|(?<=:)/(?=/)|(?<=[wW])\.|(?<!\w)_|_(?!\w)")
-"""What GitHub's Markdown gives a meaning inside a line; `_` only at the edge of a word."""
+from adrisk.escaping import code, plain
+from adrisk.metrics.figures import Figure
 
-_AS_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-
-
-def plain(text: object) -> str:
-    """Foreign text for a sentence or a table cell, on one line.
-
-    >>> plain("a|b <i>")
-    'a\\\\|b &lt;i&gt;'
-    """
-    line = " ".join(str(text).split())
-    shown = "".join(c if c.isprintable() else f"(U+{ord(c):04X})" for c in line)
-    return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
-
-
-def code(text: object) -> str:
-    """The same in a code span, where nothing in it needs escaping.
-
-    >>> code("ngram"), code("a|b")
-    ('`ngram`', 'a\\\\|b')
-    """
-    shown = plain(text)
-    return f"`{shown}`" if shown == str(text) else shown
+__all__ = ["code", "figure", "percent", "plain", "share", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -59,18 +37,21 @@ def figure(found: Mapping[str, Any] | None, digits: int = 3) -> str:
     return f"{value} [{_number(found['low'], digits)}, {_number(found['high'], digits)}]"
 
 
-def share(found: Mapping[str, Any] | None, digits: int = 2) -> str:
+def share(found: Figure | Mapping[str, Any] | None, digits: int = 2) -> str:
     """A share in per cent with its interval; empty where there is none.
 
     >>> share({"value": 0.0123, "low": 0.01, "high": 0.015})
     '1.23 [1.00, 1.50]'
     """
-    if found is None or found["value"] is None:
+    if found is None:
         return ""
-    value, low, high = (
-        None if found[key] is None else _number(100 * found[key], digits)
-        for key in ("value", "low", "high")
-    )
+    if isinstance(found, Figure):
+        ends = found.value, found.low, found.high
+    else:
+        ends = found["value"], found["low"], found["high"]
+    value, low, high = (None if end is None else _number(100 * end, digits) for end in ends)
+    if value is None:
+        return ""
     return f"{value}" if low is None else f"{value} [{low}, {high}]"
 
 

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from adrisk.config import ModelConfig, ReleaseConfig, dump
+from adrisk.documents import parse_json
 from adrisk.errors import CorpusError, RunError, UsageError
 from adrisk.evaluation.behaviour.run import behave
 from adrisk.evaluation.behaviour.suites import Case, load_suites
@@ -100,7 +101,7 @@ def read_release(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         known = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
@@ -300,7 +301,7 @@ def _make(
         quality["beside"] = _beside(
             model, earlier[0], corpus, config.evaluate.resamples, work, store
         )
-    behaved = behave(model, cases, work).results
+    behaved = behave(model, cases, work).results.model_copy(update={"cases": None})
     fair, faithful = _people(model, corpus, config)
     content = {
         "format": FORMAT,
@@ -321,7 +322,7 @@ def _make(
         },
         "quality": quality,
         "guarantees": guarantees(config.release.policies, model),
-        "behaviour": {key: value for key, value in behaved.items() if key != "cases"},
+        "behaviour": behaved.to_json(),
         "fairness": fair,
         "faithfulness": faithful,
     }
@@ -387,5 +388,5 @@ def _people(
         )
     except CorpusError as error:
         say(f"faithfulness is not measured: {error}")
-        return fair, None
-    return fair, faithful
+        return fair.to_json(), None
+    return fair.to_json(), faithful.to_json()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adrisk.documents import parse_json
 from adrisk.evaluation import markdown
 from adrisk.evaluation.study_tables import STUDY_TABLES, study_section
 from adrisk.files import replacing, writable, write_json
@@ -64,7 +64,7 @@ def results_page(folder: Path) -> str:
     """The page for all result files in a folder: models first, then studies, each by name."""
     models, studies = {}, []
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if "report" in content:
             models[path.stem] = content
         elif content.get("study") in STUDY_TABLES:
@@ -86,9 +86,11 @@ def _overview(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     for name, content in models.items():
         report, risk = content["report"], content["report"]["risk"]
+        shown = markdown.plain(name)
+        linked = f"[{name}](#{name})" if shown == name else shown
         gap = f"{content['random_split']['gap']:+.3f}" if "random_split" in content else ""
         lines.append(
-            f"| [{name}](#{name}) | {report['positives']:,} of {report['n']:,} "
+            f"| {linked} | {report['positives']:,} of {report['n']:,} "
             f"| {markdown.figure(risk['average_precision'])} "
             f"| {markdown.figure(risk['recall_at_0.01'])} "
             f"| {markdown.figure(risk['calibration_error'])} | {gap} |"
@@ -98,20 +100,20 @@ def _overview(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def section(name: str, content: Mapping[str, Any]) -> str:
     """The tables for one set of results, as Markdown under a heading."""
-    report, data = content["report"], content["data"]
+    report, data, family = content["report"], content["data"], content["model"]["family"]
     lines = [
-        f"## {name}",
+        f"## {markdown.plain(name)}",
         "",
-        f"Target: **{data['target']}**. Family `{content['model']['family']}`, "
-        f"sources {', '.join(f'`{s}`' for s in data['sources'])}. "
+        f"Target: **{markdown.plain(data['target'])}**. Family {markdown.code(family)}, "
+        f"sources {', '.join(map(markdown.code, data['sources']))}. "
         f"Split by {data['split_by']}. Judged on {report['n']:,} ads in {report['campaigns']:,} "
         f"campaigns, {report['positives']:,} of them positive "
         f"({100 * report['prevalence']:.1f} %).",
         "",
         "| | average precision | recall at 1 % | precision at 1 % | recall at 5 % |",
         "|---|---|---|---|---|",
-        _row(f"**{content['model']['family']}**", report["risk"]),
-        _row(f"{content['model']['family']}, by campaign", report["risk_by_campaign"]),
+        _row(f"**{markdown.plain(family)}**", report["risk"]),
+        _row(f"{markdown.plain(family)}, by campaign", report["risk_by_campaign"]),
     ]
     for baseline, figures in content.get("baselines", {}).items():
         if "left_out" in figures:
@@ -177,7 +179,8 @@ def _alert_lines(risk: Mapping[str, Any], alerts: Mapping[str, Any]) -> list[str
                 f"| report set by score alone, threshold for a review share of {100 * share:g} % "
                 f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
             )
-    for source, figure in alerts.items():
+    for named, figure in alerts.items():
+        source = markdown.plain(named)
         lines.append(
             f"| {source}, held to be benign, at the policy's threshold {figure['threshold']:.3f} "
             f"| {figure['n']:,} | {markdown.figure(figure, 1)} |"
@@ -205,7 +208,9 @@ def _slice_lines(slices: Mapping[str, Any], name: str) -> list[str]:
             if "average_precision" in entry
             else "too few"
         )
-        lines.append(f"| {value} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
+        lines.append(
+            f"| {markdown.plain(value)} | {entry['n']:,} | {entry['positives']:,} | {shown} |"
+        )
     return lines
 
 
@@ -215,7 +220,9 @@ def _indicator_lines(indicators: Mapping[str, Any]) -> list[str]:
     lines = ["", "| indicator | n | present | average precision |", "|---|---|---|---|"]
     for name, entry in indicators.items():
         shown = markdown.figure(entry["average_precision"]) if "average_precision" in entry else "-"
-        lines.append(f"| {name} | {entry['n']:,} | {entry['positives']:,} | {shown} |")
+        lines.append(
+            f"| {markdown.plain(name)} | {entry['n']:,} | {entry['positives']:,} | {shown} |"
+        )
     return lines
 
 

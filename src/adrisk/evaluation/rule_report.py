@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from adrisk.evaluation.markdown import plain
 from adrisk.files import output, replacing
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.rules.platform import LANGUAGES
@@ -244,7 +245,7 @@ class RuleReport:
         yield ""
         yield "## Every rule"
         yield ""
-        heads = [f"{name}: {'precision, recall' if s['labelled'] else 'per 10,000'}"
+        heads = [f"{plain(name)}: {'precision, recall' if s['labelled'] else 'per 10,000'}"
                  for name, s in sources.items()]  # fmt: skip
         yield f"| rule | state | coverage | overlap | conflict | {' | '.join(heads)} |"
         yield "|---" * (5 + len(heads)) + "|"
@@ -312,7 +313,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _source_lines(name: str, source: Mapping[str, Any]) -> Iterable[str]:
     yield ""
-    yield f"## {name}: {source['ads']:,} ads" + (
+    yield f"## {plain(name)}: {source['ads']:,} ads" + (
         f", {source['labelled']:,} labelled" if source["labelled"] else ", no labels"
     )
     yield ""
@@ -323,7 +324,7 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> Iterable[str]:
         yield "|---|---|---|---|"
         for indicator, figures in source["indicators"].items():
             yield (
-                f"| {indicator} | {figures['present']:,} | {figures['alarms_per_10000']} "
+                f"| {plain(indicator)} | {figures['present']:,} | {figures['alarms_per_10000']} "
                 f"| {figures['absent']:,} |"
             )
         return
@@ -340,7 +341,7 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> Iterable[str]:
         cells = [macro.get(key) for key in ("precision", "recall", "absence_precision",
                                             "absence_recall")]  # fmt: skip
         yield (
-            f"| {language} (mean of indicators) | {macro['ads']:,} | "
+            f"| {plain(language)} (mean of indicators) | {macro['ads']:,} | "
             + " | ".join("-" if cell is None else f"{cell:.3f}" for cell in cells)
             + " |"
         )
@@ -349,14 +350,14 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> Iterable[str]:
     yield "|---|---|---|---|"
     for indicator, figures in source["indicators"].items():
         yield (
-            f"| {indicator} | {figures['true']:,} | {_figure(figures['precision'])} "
+            f"| {plain(indicator)} | {figures['true']:,} | {_figure(figures['precision'])} "
             f"| {_figure(figures['recall'])} |"
         )
 
 
 def _rule_line(rule: Rule, figures: Sequence[Mapping[str, Any]], labelled: Sequence[bool]) -> str:
     first = figures[0] if figures else {}
-    shown = [rule.id, rule.state.value] + [
+    shown = [plain(rule.id), rule.state.value] + [
         "-" if first.get(key) is None else f"{first[key]:.3f}"
         for key in ("coverage", "overlap", "conflict")
     ]

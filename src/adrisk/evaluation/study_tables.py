@@ -12,7 +12,7 @@ Lines = Iterator[str]
 
 def study_section(name: str, content: Mapping[str, Any]) -> str:
     """The tables of one study, as Markdown under a heading."""
-    lines = [f"## {name}", "", _ABOUT[content["study"]]]
+    lines = [f"## {plain(name)}", "", _ABOUT[content["study"]]]
     for corpus in content["corpora"]:
         lines += ["", _ground(corpus), "", *STUDY_TABLES[content["study"]](corpus)]
     return "\n".join([*lines, ""])
@@ -21,7 +21,7 @@ def study_section(name: str, content: Mapping[str, Any]) -> str:
 def _ground(corpus: Mapping[str, Any]) -> str:
     split = f"{corpus['folds']} folds by campaign" if corpus["folds"] else corpus["split_by"]
     return (
-        f"{plain(corpus['source'])}, **{plain(corpus['target'])}**, split by {split}: up to "
+        f"{plain(corpus['source'])}, **{plain(corpus['target'])}**, split by {plain(split)}: up to "
         f"{corpus['fitted_on']:,} ads to fit; reported on {corpus['n']:,} ads in "
         f"{corpus['campaigns']:,} campaigns, {corpus['positives']:,} of them positive."
     )
@@ -34,7 +34,7 @@ def _learning_curve(corpus: Mapping[str, Any]) -> Lines:
         learned = point["fitted_on"]
         spread = f"{point['lowest']:.3f}, {point['highest']:.3f}" if point["orders"] > 1 else ""
         yield (
-            f"| {point['family']} | {_fraction(point['share'])} | {learned['ads']:,} "
+            f"| {plain(point['family'])} | {_fraction(point['share'])} | {learned['ads']:,} "
             f"| {learned['risky']:,} | {figure(point['average_precision'])} | {spread} |"
         )
 
@@ -92,11 +92,11 @@ def _findings(corpus: Mapping[str, Any]) -> Lines:
     yield "| family | average precision of | with findings | text alone | difference |"
     yield "|---|---|---|---|---|"
     for family, found in corpus["families"].items():
-        yield f"| {family} | risk | {_both(found['risk']['average_precision'])} |"
+        yield f"| {plain(family)} | risk | {_both(found['risk']['average_precision'])} |"
         if "indicators" in found:
             count = len(found["indicators"]["by_indicator"])
             figures = found["indicators"]["macro_average_precision"]
-            yield f"| {family} | {count} indicators, mean | {_both(figures)} |"
+            yield f"| {plain(family)} | {count} indicators, mean | {_both(figures)} |"
 
 
 def _change(gap: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from adrisk.extract.addresses import LINK_HINT, SPELLED_HINT, address_at, find_a
 from adrisk.extract.digit_runs import Runs, figure_runs
 from adrisk.extract.disguises import native, undisguised
 from adrisk.extract.phones import LOOK_AHEAD, LOOK_BACK, find_phones, usual_phone
+from adrisk.extract.placeholders import Span, masked
 from adrisk.extract.places import short_numbers
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
 from adrisk.types import Contact
@@ -77,28 +78,59 @@ def contacts_column(
     Returns:
         n lists, most of them empty.
     """
+    contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
+    for first, block in _read(raw, folded, regions):
+        for row, spans in block.spans():
+            contacts[first + row] = block.contacts(row, spans)
+    return contacts
+
+
+def masked_column(
+    raw: pa.Array | pa.ChunkedArray,
+    folded: pa.Array | pa.ChunkedArray,
+    regions: Sequence[str | None] | None = None,
+) -> tuple[list[list[Contact]], pa.LargeStringArray]:
+    """`contacts_column`, and the folded texts with placeholders for their contacts.
+
+    Returns:
+        n lists, and n texts of as many characters as the folded ones.
+    """
+    folded = _large(folded)
+    contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
+    rows: list[int] = []
+    texts: list[str] = []
+    for first, block in _read(raw, folded, regions):
+        for row, spans in block.spans():
+            contacts[first + row] = block.contacts(row, spans)
+            rows.append(first + row)
+            texts.append(masked(block.text(row), spans))
+    if not rows:
+        return contacts, folded
+    replaced = np.zeros(len(folded), dtype=np.bool_)
+    replaced[rows] = True
+    values = pa.array(texts, pa.large_string())
+    return contacts, pc.replace_with_mask(folded, pa.array(replaced), values)
+
+
+def _read(
+    raw: pa.Array | pa.ChunkedArray,
+    folded: pa.Array | pa.ChunkedArray,
+    regions: Sequence[str | None] | None,
+) -> Iterator[tuple[int, _Block]]:
+    """The ads in blocks, with the row at which each begins."""
     if len(raw) != len(folded) or (regions is not None and len(regions) != len(raw)):
         raise ValueError(
             f"expected as many raw texts, folded texts and regions, got {len(raw)}, {len(folded)}"
             + ("" if regions is None else f" and {len(regions)}")
         )
-    contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
     for first, raw_block, folded_block in _blocks(_large(raw), _large(folded)):
         theirs = regions[first : first + len(raw_block)] if regions is not None else None
-        for row, found in _Block(raw_block, folded_block, theirs).contacts():
-            contacts[first + row] = found
-    return contacts
+        yield first, _Block(raw_block, folded_block, theirs)
 
 
-def obscured_column(
-    raw: pa.Array | pa.ChunkedArray, folded: pa.Array | pa.ChunkedArray
-) -> NDArray[np.bool_]:
-    """Whether each ad has a contact that is written so that machines miss it."""
-    return np.fromiter(
-        (any(contact.obscured for contact in found) for found in contacts_column(raw, folded)),
-        dtype=np.bool_,
-        count=len(raw),
-    )
+def obscured_ads(contacts: Sequence[Sequence[Contact]]) -> NDArray[np.bool_]:
+    """Whether each ad, of these contacts, has one that is written so that machines miss it."""
+    return np.array([any(contact.obscured for contact in found) for found in contacts], np.bool_)
 
 
 class _Block:
@@ -126,8 +158,8 @@ class _Block:
         )
         self.lowered = lowered.to_numpy(zero_copy_only=False)
 
-    def contacts(self) -> Iterator[tuple[int, list[Contact]]]:
-        """The ads that have contacts, by row, with them."""
+    def spans(self) -> Iterator[tuple[int, list[Span]]]:
+        """The ads that have contacts, by row, with their places in the folded text."""
         links = _rows(self.folded, LINK_HINT)
         spelled = _rows(self.folded, SPELLED_HINT)
         whole = links | spelled | _rows(self.folded, handles.HINT)
@@ -147,9 +179,10 @@ class _Block:
             found[row] = without_overlaps(phones, found.get(row, []))
         for row in sorted(found):
             if spans := found[row]:
-                yield row, self._contacts(row, spans)
+                yield row, spans
 
-    def _contacts(self, row: int, spans: list[Span]) -> list[Contact]:
+    def contacts(self, row: int, spans: list[Span]) -> list[Contact]:
+        """The contacts at some spans of an ad's folded text."""
         if self.lowered[row]:
             return [Contact(*span) for span in sorted(spans, key=_start)]
         return contacts_of(self.raw[row].as_py(), self.text(row), spans)
@@ -357,9 +390,6 @@ _WIDE_SCRIPT = re.compile(
     "[\u1100-\u115f\u2e80-\u2fdf\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf"
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003fffd]"
 )
-
-Span = tuple[str, int, int, str, bool]
-"""Kind, start, end, value and whether it is spelled unusually, in the folded text."""
 
 
 def find_spelled(folded: str, region: str | None) -> list[Span]:

@@ -3,6 +3,9 @@
 In: `Quarantined` rows, one by one. Out: `quarantine.jsonl`, one JSON object a row, there from the
 first moment under a temporary name and moved into place on success and failure alike. It never
 holds a word of the ad.
+
+Several commands may write their outputs into one folder. Each row then names the output it was
+left out of, and the second output's rows go to a file of its own, `NAME.quarantine.jsonl`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
+from adrisk.layout import QUARANTINE_FILE
 from adrisk.types import Quarantined
 
 
@@ -69,16 +74,25 @@ class Quarantine:
     """Writes quarantine.jsonl; a context manager.
 
     Attributes:
+        path: of the file.
         count: rows so far.
         by_reason: rows so far, by reason.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, output: str | None = None) -> None:
         self.path = path
+        self._output = {} if output is None else {"output": output}
         self.count = 0
         self.by_reason: Counter[str] = Counter()
         self._partial = path.with_name(f"{path.name}.partial")
         self._file: IO[str] | None = None
+
+    @classmethod
+    def beside(cls, out: Path) -> Quarantine:
+        """That of a single output file: it replaces its own earlier rows and no others."""
+        shared = out.with_name(QUARANTINE_FILE)
+        own = out.with_name(f"{out.stem}.{QUARANTINE_FILE}")
+        return cls(shared if not own.exists() and _is_free(shared, out.name) else own, out.name)
 
     def add(self, row: Quarantined) -> None:
         """Write one row.
@@ -89,7 +103,7 @@ class Quarantine:
         if self._file is None:
             raise ValueError(f"quarantine {self.path} is not open; use it in a with statement")
         # ASCII only: ids and paths are hostile input and this file is read at terminals.
-        self._file.write(json.dumps(asdict(row), ensure_ascii=True) + "\n")
+        self._file.write(json.dumps(asdict(row) | self._output, ensure_ascii=True) + "\n")
         self.count += 1
         self.by_reason[row.reason] += 1
 
@@ -111,6 +125,20 @@ class Quarantine:
                 self._partial.unlink()  # nothing was read, so there is nothing to tell
             else:
                 self._partial.replace(self.path)
+
+
+def _is_free(shared: Path, output: str) -> bool:
+    """Whether the rows in a `quarantine.jsonl`, if any, are of this output."""
+    if any(shared.with_name(name).exists() for name in ("manifest.json", ".work")):
+        return False  # of a scored folder, whose report counts the rows
+    try:
+        with shared.open(encoding="ascii", errors="replace") as lines:
+            first = lines.readline()
+        return not first or parse_json(first).get("output") == output
+    except FileNotFoundError:
+        return True
+    except (ValueError, AttributeError):
+        return False
 
 
 def no_ads(sources: Sequence[str], quarantine: Quarantine) -> CorpusError:

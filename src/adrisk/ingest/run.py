@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
-from adrisk.layout import QUARANTINE_FILE
 from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
@@ -47,7 +47,7 @@ def ingest(
 
     Args:
         sources: SOURCE arguments, in order.
-        out: the Parquet file to write; `quarantine.jsonl` is written beside it, and where ads are
+        out: the Parquet file to write; its quarantine is written beside it, and where ads are
             synthetic a datasheet of them, as `NAME.datasheet.md`.
         mapping: canonical column -> the files' column.
         detect_language: fill in languages that are missing.
@@ -56,31 +56,32 @@ def ingest(
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if no row could become an ad; the quarantine file says why.
     """
-    quarantine_path = out.parent / QUARANTINE_FILE
-    output(out)
-    with Quarantine(quarantine_path) as quarantine:
+    with Quarantine.beside(output(out)) as quarantine:
         stream = open_ads(
             sources, ReadOptions(mapping or {}, detect_language=detect_language), quarantine
         )
-        output(out, stream)
+        output(out, stream.files)
         for note in stream.notes:
             say(note)
         said = len(stream.notes)
-        tally = CorpusCounts()
+        tally, known = CorpusCounts(), KnownIndicators()
         with replacing(out) as draft, track("ingest", stream.total_rows) as advance:
             with pq.ParquetWriter(draft, stream.schema, compression="zstd") as writer:
                 for ads in stream:
                     writer.write_table(ads)
                     tally.add(ads)
+                    known.add(ads)
                     advance(len(ads))
                 writer.add_key_value_metadata({SOURCES_KEY: json.dumps(list(sources))})
             if stream.accepted == 0:
                 raise no_ads(sources, quarantine)
+        if known.note:
+            stream.notes.append(known.note)
         for note in stream.notes[said:]:
             say(note)
     return Ingested(
         ads=out,
-        quarantine=quarantine_path,
+        quarantine=quarantine.path,
         datasheet=_datasheet(tally, out, sources),
         read=stream.read,
         accepted=stream.accepted,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,9 +24,6 @@ from adrisk.ingest.locations import DAMAGED, SourceFile, Spec, describe, parse
 from adrisk.ingest.quarantine import Quarantine, Reason, quarantined
 from adrisk.ingest.readers.jsonl import JsonlReader
 from adrisk.ingest.readers.rows import Rows
-
-SCHEMES = {name: f"{adapter.usage}: {adapter.purpose}" for name, adapter in ADAPTERS.items()}
-"""How each kind of source is written and what it reads, for help texts."""
 
 
 @dataclass(slots=True)
@@ -77,10 +75,15 @@ class AdStream:
         self.accepted = 0
 
     @property
-    def files(self) -> list[SourceFile]:
+    def source_files(self) -> list[SourceFile]:
         """The files that are read, in order; standard input and generated ads have none."""
         parts = (part for source in self._sources for part in source.opened.parts)
         return [part.file for part in parts if isinstance(part.file, SourceFile)]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read, in order."""
+        return [Path(file["path"]) for source in self._sources for file in source.files]
 
     @property
     def fingerprint(self) -> str:

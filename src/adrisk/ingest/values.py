@@ -13,7 +13,6 @@ country (02/05/2024) are not guessed at.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adrisk.documents import parse_json
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
 from adrisk.types import RISK_LEVELS
@@ -240,7 +240,7 @@ def _names(value: str | None) -> list[str] | None:
         return None
     if text.startswith("["):
         try:
-            listed = json.loads(text)
+            listed = parse_json(text)
         except ValueError:
             listed = text.strip("[]").replace("'", "").replace(",", ";").split(";")
         return [str(name).strip() for name in listed if str(name).strip()]
@@ -252,8 +252,8 @@ def _votes(value: str | None) -> list[dict[str, str | None]] | None:
     if text.lower() in MISSING:
         return None
     try:
-        listed = json.loads(text)
-    except (ValueError, RecursionError):
+        listed = parse_json(text)
+    except ValueError:
         listed = None
     votes = listed if isinstance(listed, list) else [None]
     return [

@@ -129,7 +129,7 @@ def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
 def rounded_certain(share: FloatArray) -> FloatArray:
     """Shares so near to 0 or 1 that they count as certain become so; NaN stays.
 
-    >>> settled(np.array([0.004, 0.3, 0.996])).tolist()
+    >>> rounded_certain(np.array([0.004, 0.3, 0.996])).tolist()
     [0.0, 0.3, 1.0]
     """
     share = np.where(share < CERTAIN, 0.0, share)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from adrisk.documents import read_yaml
 from adrisk.linking.grouped import AdFacts, busiest, distinct, pairs
 from adrisk.types import IntArray
 
@@ -48,7 +48,7 @@ class Thresholds:
 @lru_cache(maxsize=1)
 def load_thresholds() -> Thresholds:
     """The thresholds that adrisk ships."""
-    content: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(_FILE)
     sectors = content.pop("sectors")
     across = content["shared_contact_across_sectors"]
     return Thresholds(

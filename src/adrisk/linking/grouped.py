@@ -99,7 +99,7 @@ def distinct(of: IntArray, codes: IntArray, count: int) -> IntArray:
 def sorted_unique(keys: IntArray) -> IntArray:
     """The different keys in order; numpy's own `unique` hashes, which takes several times as long.
 
-    >>> once(np.array([3, 1, 3])).tolist()
+    >>> sorted_unique(np.array([3, 1, 3])).tolist()
     [1, 3]
     """
     ordered = np.sort(keys)

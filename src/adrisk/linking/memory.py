@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from adrisk.documents import parse_json
 from adrisk.errors import ConfigError, UsageError
 from adrisk.layout import NEAR_COPY
 from adrisk.linking.link import CONTACTS, Earlier, link
@@ -160,7 +161,7 @@ class Memory:
         if not current.exists():
             return _State.empty()
         try:
-            pointer = json.loads(current.read_text(encoding="utf-8"))
+            pointer = parse_json(current.read_text(encoding="utf-8"))
             if pointer["format"] != FORMAT:
                 raise ConfigError(
                     f"{current}: was written by another version of adrisk (format "

@@ -23,7 +23,7 @@ from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
-from adrisk.layout import LINKS_ENDING, QUARANTINE_FILE
+from adrisk.layout import LINKS_ENDING
 from adrisk.linking.link import link
 from adrisk.linking.links import Linked
 from adrisk.linking.memory import DAYS, Memory, remember
@@ -83,10 +83,10 @@ def link_ads(
         workers: threads or processes, 0 for one a core.
     """
     links = out.with_name(out.stem + LINKS_ENDING)
-    quarantine = Quarantine(output(out).parent / QUARANTINE_FILE)
+    quarantine = Quarantine.beside(output(out))
     stream = open_ads(sources, ReadOptions(mapping), quarantine)
     for path in (out, links):
-        output(path, stream)
+        output(path, stream.files)
     with remembering(workspace, name, days) as memory:
         for note in stream.notes:
             say(note)

@@ -47,7 +47,7 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
 
     Args:
         model: any family.
-        raw: the ad's text; only its first `MAX_CHARS` characters are read.
+        raw: the ad's text; of a very long one only the first characters are read.
         language: ISO 639-1 code for the rules; without it all of theirs are tried.
     """
     ad = pa.table({"text": pa.array([raw]), "language": pa.array([language], pa.string())})
@@ -57,38 +57,34 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         risk=float(scored["risk"][0].as_py()),
         level=int(scored["level"][0].as_py()),
         indicators=probabilities,
-        evidence=tuple(evidence_of(model, raw, probabilities, language)),
+        evidence=tuple(evidence_of(model, make_batch([raw], [language]), probabilities)),
     )
 
 
-def evidence_of(
-    model: Model, raw: str, probabilities: dict[str, float], language: str | None = None
-) -> list[Evidence]:
-    """Spans for the risk score and for every likely indicator, then the rules' findings."""
-    batch = make_batch([raw], [language])
-    found = batch.rule_matches.evidence(np.ones(1, dtype=np.bool_))
-    folded = fold(batch.raw[0].as_py())
-    return word_evidence(model, batch, folded, probabilities) + found[0]
-
-
-def word_evidence(
-    model: Model, batch: TextBatch, folded: Folded, probabilities: Mapping[str, float]
-) -> list[Evidence]:
-    """Spans for the risk score and for every likely indicator, of one ad.
+def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, then the rules' findings.
 
     Args:
         model: any family.
-        batch: of that ad alone.
-        folded: its text, with the way back to the raw one.
+        ad: one, in the language and with the region that it was scored with.
         probabilities: of the indicators.
     """
+    (rules,) = ad.rule_matches.evidence(np.ones(1, dtype=np.bool_))
+    return word_evidence(model, ad, probabilities) + rules
+
+
+def word_evidence(
+    model: Model, ad: TextBatch, probabilities: Mapping[str, float]
+) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, of one ad; see `evidence_of`."""
+    folded = fold(ad.raw[0].as_py())
     heads = [(0, RISK)] + [
         (1 + i, label)
         for i, label in enumerate(model.labels)
         if probabilities.get(label, 0.0) >= LIKELY
     ]
     family = model.manifest.family
-    by_head = contributions_to(model.classifier, batch, [row for row, _ in heads])
+    by_head = contributions_to(model.classifier, ad, [row for row, _ in heads])
     return [
         e
         for (_, name), contribution in zip(heads, by_head, strict=True)

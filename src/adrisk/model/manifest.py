@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import THRESHOLDS
+from adrisk.classifiers.base import THRESHOLDS, libraries_of
+from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 from adrisk.model.calibration import Calibration, Choice, Curve
 from adrisk.model.campaign_risk import Pooling
@@ -23,21 +23,41 @@ from adrisk.rules.match import rules_fingerprint
 NAME = "adrisk"
 """What models are registered as."""
 
-_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy", "torch")
+_LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy")
 _log = logging.getLogger(__name__)
+
+MOST_SLOPE, MOST_SHIFT = 100.0, 100.0
+"""Fitting keeps slopes below 21 and shifts within 60 (`monotone`): more was never fitted."""
+
+_MOST_KNOTS = 100_000
+_ROUNDING = 1e-9
+
+
+def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("a label stands twice")
+    if not all(name.isprintable() and 0 < len(name) <= 100 for name in names):
+        raise ValueError("a label is empty, too long, or holds characters that cannot be printed")
+    return names
+
+
+Slope = Annotated[float, Field(gt=0, le=MOST_SLOPE)]
+Shift = Annotated[float, Field(ge=-MOST_SHIFT, le=MOST_SHIFT)]
+Count = Annotated[int, Field(ge=0)]
+Labels = Annotated[tuple[str, ...], Field(max_length=1000), AfterValidator(_labels)]
 
 
 class Strict(BaseModel):
-    """What all parts of the manifest share: frozen, and nothing unknown."""
+    """What all parts of the manifest share: frozen, nothing unknown, finite numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CurveEntry(Strict):
     """The numbers of a `Curve`."""
 
     method: Literal["sigmoid", "beta", "isotonic"]
-    numbers: tuple[float, ...]
+    numbers: Annotated[tuple[float, ...], Field(max_length=_MOST_KNOTS)]
 
 
 class ChoiceEntry(Strict):
@@ -46,19 +66,19 @@ class ChoiceEntry(Strict):
     method: str
     log_loss: Mapping[str, float]
     brier: Mapping[str, float]
-    ads: int
-    campaigns: int
+    ads: Count
+    campaigns: Count
 
 
 class CalibrationEntry(Strict):
     """The numbers of a `Calibration`."""
 
-    slopes: tuple[float, ...]
-    intercepts: tuple[float, ...]
-    risk_slopes: tuple[float, ...]
-    risk_intercepts: tuple[float, ...]
+    slopes: tuple[Slope, ...]
+    intercepts: tuple[Shift, ...]
+    risk_slopes: tuple[Slope, ...]
+    risk_intercepts: tuple[Shift, ...]
     calibrated: tuple[str, ...]
-    ads: int
+    ads: Count
     curves: Mapping[str, CurveEntry] = {}  # none of these in models saved before there were any
     risk_curves: Mapping[str, tuple[CurveEntry, ...]] = {}
     choices: Mapping[str, ChoiceEntry] = {}
@@ -67,18 +87,18 @@ class CalibrationEntry(Strict):
 class PoolingEntry(Strict):
     """The numbers of a `Pooling`: from the risk of ads to the risk of their campaign."""
 
-    slope: float = Field(gt=0)
-    shrink: float = Field(ge=0)
-    shift: float
-    campaigns: int
+    slope: Slope
+    shrink: float = Field(ge=0, le=1)
+    shift: Shift
+    campaigns: Count
 
 
 class ThresholdEntry(Strict):
     """The risk at or above which the share `budget` of the `n` ads of the threshold set lies."""
 
-    budget: float
-    threshold: float
-    n: int
+    budget: float = Field(gt=0, lt=1)
+    threshold: float = Field(ge=0, le=1 + 1e-6)  # just above the first ad that no longer fits
+    n: Count
 
 
 class TrainedOn(Strict):
@@ -89,10 +109,10 @@ class TrainedOn(Strict):
 
     sources: tuple[str, ...]
     target: str
-    ads: int
-    campaigns: int
+    ads: Count
+    campaigns: Count
     fingerprint: str
-    languages: Mapping[str, int]
+    languages: Mapping[str, Count]
     split_by: str
     labels: str = "as the corpus has them"
     labels_from: Mapping[str, Any] = {}
@@ -109,7 +129,7 @@ class Manifest(Strict):
     name: str = NAME
     family: str
     parameters: Mapping[str, Any]
-    labels: tuple[str, ...]
+    labels: Labels
     calibration: CalibrationEntry
     campaign_risk: PoolingEntry | None = None  # none in models saved before there was one
     thresholds: tuple[ThresholdEntry, ...]
@@ -122,10 +142,10 @@ class Manifest(Strict):
     files: Mapping[str, str] = {}
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries a model's numbers depend on."""
+def library_versions(family: str) -> dict[str, str]:
+    """Versions of the libraries that the numbers of a model of this family depend on."""
     found = {}
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *libraries_of(FAMILIES[family])):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -191,17 +211,16 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
         ModelError: if it cannot be read, names an unknown family, or its numbers do not fit.
     """
     try:
-        manifest = Manifest.model_validate(json.loads(content))
-    except (ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
+        manifest = Manifest.model_validate(parse_strict_json(content))
+    except ValueError as error:
         raise ModelError(
-            f"{path} is not a manifest this version of adrisk can read ({first}); it may come "
-            "from a newer adrisk or be damaged"
+            f"{path} is not a manifest this version of adrisk can read ({_reason(error)}); it may "
+            "come from a newer adrisk or be damaged"
         ) from error
     if manifest.family not in FAMILIES:
         raise ModelError(
-            f"{path}: unknown classifier family {manifest.family!r}; this adrisk has "
-            f"{', '.join(sorted(FAMILIES))}"
+            f"{path}: unknown classifier family {ascii(manifest.family)[:80]}; this adrisk has "
+            f"{', '.join(sorted(FAMILIES))}; install the package that brings the family"
         )
     entry = manifest.calibration
     heads = len(manifest.labels)
@@ -213,15 +232,27 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
     return manifest
 
 
+def _reason(error: ValueError) -> str:
+    """The first thing that is wrong with a manifest, on one line; of values nothing is quoted."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        return f"{ascii(place[:80])[1:-1]}: {first['msg']}"
+    return ascii(str(error).partition("\n")[0][:120])[1:-1]
+
+
 def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
     """Refuse curves that belong to no head, or whose numbers cannot be theirs."""
     for head in entry.curves:
-        if not (head.isdecimal() and int(head) < heads):
-            raise ModelError(f"{path}: a calibration curve for head {head}, of {heads} heads")
+        if not (head.isascii() and head.isdecimal() and len(head) < 6 and int(head) < heads):
+            raise ModelError(
+                f"{path}: a calibration curve for head {ascii(head)[1:-1][:80]}, of {heads} heads"
+            )
     for language, curves in entry.risk_curves.items():
         if len(curves) != len(THRESHOLDS):
             raise ModelError(
-                f"{path}: expected {len(THRESHOLDS)} risk curves for {language or 'all languages'}"
+                f"{path}: expected {len(THRESHOLDS)} risk curves for "
+                f"{ascii(language)[1:-1][:80] or 'all languages'}"
             )
     for curve in (*entry.curves.values(), *(c for cs in entry.risk_curves.values() for c in cs)):
         count = len(curve.numbers)
@@ -230,6 +261,28 @@ def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
             fits if curve.method == "isotonic" else count == {"sigmoid": 2, "beta": 3}[curve.method]
         ):
             raise ModelError(f"{path}: a {curve.method} curve with {count} numbers")
+        if not _rises(curve):
+            raise ModelError(
+                f"{path}: a {curve.method} curve that does not rise from 0 to 1, or rises faster "
+                "than any that was fitted; copy the model again or train anew"
+            )
+
+
+def _rises(curve: CurveEntry) -> bool:
+    """Whether a curve keeps the order of ads, gives probabilities, and is within what is fitted."""
+    numbers = np.array(curve.numbers)
+    slopes = 2 if curve.method == "beta" else 1
+    if not ((numbers[:slopes] > 0) & (numbers[:slopes] <= MOST_SLOPE)).all():
+        return False
+    if abs(numbers[slopes]) > MOST_SHIFT:
+        return False
+    if curve.method != "isotonic":
+        return True
+    places, heights = np.split(numbers[2:], 2)
+    inside = heights.min() >= -_ROUNDING and heights.max() <= 1 + _ROUNDING
+    return bool(
+        inside and (np.diff(places) > -_ROUNDING).all() and (np.diff(heights) > -_ROUNDING).all()
+    )
 
 
 def note_versions(manifest: Manifest) -> None:
@@ -242,12 +295,12 @@ def note_versions(manifest: Manifest) -> None:
             "the evidence rules, or the platform's file, changed since the model was trained on "
             "what they find; scores may differ: train it again to be sure"
         )
-    here = library_versions()
-    for name, then in manifest.libraries.items():
-        if here.get(name) != then:
+    for name, here in library_versions(manifest.family).items():
+        then = manifest.libraries.get(name, here)
+        if here != then:
             _log.warning(
                 "the model was made with %s %s, this is %s; scores may differ in the last digits",
                 name,
                 then,
-                here.get(name, "not installed"),
+                here,
             )

@@ -4,8 +4,8 @@ In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A mo
 `model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
 campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
 risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
-training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256 and nothing in the
-folder is ever executed.
+training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256, nothing else may
+be in the folder (`adrisk.model.files`), and nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk import schema
-from adrisk.batch import TextBatch, make_batch
-from adrisk.classifiers import FAMILIES, storage
+from adrisk.batch import TextBatch, prepare_ads
+from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, Classifier, Margins
-from adrisk.errors import ModelError
-from adrisk.extract.contacts import obscured_column
-from adrisk.layout import MODEL_FILE
+from adrisk.errors import ModelError, RunError
+from adrisk.extract.contacts import obscured_ads
 from adrisk.model.calibration import Calibration, levels
 from adrisk.model.campaign_risk import Pooling
+from adrisk.model.files import MANIFEST, SEAL, check_files, digests, read_manifest_bytes, sealed
 from adrisk.model.manifest import (
     Manifest,
     ThresholdEntry,
@@ -40,43 +40,16 @@ from adrisk.model.manifest import (
 )
 from adrisk.model.profile import FILE as SUMMARY
 from adrisk.model.profile import TrainingProfile, read_summary, write_summary
+from adrisk.model.training_ids import (
+    HELD,
+    ThresholdSet,
+    TrainingIds,
+    read_held,
+    read_seen,
+    write_held,
+    write_seen,
+)
 from adrisk.types import FloatArray
-
-_HELD = "threshold.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingIds:
-    """Which ads a model learned from, as 64-bit hashes of ad and campaign ids, sorted.
-
-    `parts[i]` is 0 where the id was used to fit, 1 to calibrate, 2 to set thresholds.
-    """
-
-    hashes: NDArray[np.uint64]
-    parts: NDArray[np.int8]
-
-    def part_of(self, ids: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
-        """The part of each id, -1 where the model never saw it."""
-        wanted = hash_ids(ids)
-        if len(self.hashes) == 0:
-            return np.full(len(wanted), -1, dtype=np.int8)
-        at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
-        return np.where(self.hashes[at] == wanted, self.parts[at], -1).astype(np.int8)
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdSet:
-    """The ads of the threshold set as numbers alone, so that a policy can be settled later.
-
-    Attributes:
-        risk: shape (n,), calibrated.
-        risky: shape (n,), 1 where labelled risk 2 or 3, 0 where less, -1 where not labelled.
-        campaigns: shape (n,), a number for each campaign.
-    """
-
-    risk: NDArray[np.float32]
-    risky: NDArray[np.int8]
-    campaigns: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +154,28 @@ class Model:
         """Score ads.
 
         Args:
-            ads: a table with `text`, and `ad_id` and `language` where known; or plain texts,
-                which are numbered. None is allowed and gives an empty table.
+            ads: a table with `text`, and `ad_id`, `language` and `location` where known; or plain
+                texts, which are numbered. None is allowed and gives an empty table.
             run_id: written into every row.
 
         Returns:
             One row an ad in the order given; `evidence` is null, see `adrisk.model.explain`.
+
+        Raises:
+            TypeError: if it is given one text instead of a list.
         """
+        if isinstance(ads, str | bytes):
+            raise TypeError("expected a list of texts; for one text give a list of one: [text]")
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
-        languages = ads["language"].to_pylist() if "language" in ads.column_names else None
-        batch = make_batch(ads["text"], languages)
-        obscured = obscured_column(batch.raw, batch.folded)
+        batch = prepare_ads(ads)
+        obscured = obscured_ads(batch.contacts)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
         answers = self.predict(batch)
         return self.tabulate(ads, answers, digests, obscured, batch.truncated, run_id=run_id)
 
     def predict(self, batch: TextBatch) -> Predictions:
-        """What the model says of ads; each answer depends on its text and language alone."""
+        """What the model says of ads; each answer depends on text, language and region alone."""
         margins = self.classifier.margins(batch)
         risk, indicators = self._calibrated(margins, batch)
         return Predictions(
@@ -251,109 +228,88 @@ class Model:
         return Scores(pa.table(columns, schema=form), self.labels)
 
     def save(self, folder: Path) -> Model:
-        """Write the model below an existing, empty folder; returns it with its fingerprint."""
+        """Write the model below an existing, empty folder; returns it with its fingerprint.
+
+        `model.json` is written last, in one step: a folder whose saving was cut short has none,
+        and does not load.
+
+        Raises:
+            ModelError: if there are files in the folder.
+            RunError: if it cannot be written.
+        """
+        try:
+            if any(folder.iterdir()):
+                raise ModelError(f"{folder} is not empty; save the model in a new folder")
+            return self._save(folder)
+        except OSError as error:
+            raise RunError(
+                f"the model cannot be saved in {folder} ({error.strerror or error}); what is there "
+                "is not whole and will not load: remove it and save in another folder"
+            ) from error
+
+    def _save(self, folder: Path) -> Model:
         self.classifier.save(folder)
         if self.summary is not None:
             write_summary(folder, self.summary)
-        storage.write_tensors(
-            folder / "seen.safetensors", hashes=self.seen.hashes, parts=self.seen.parts
-        )
+        write_seen(folder, self.seen)
         if self.held is not None:
-            storage.write_tensors(
-                folder / _HELD,
-                risk=self.held.risk,
-                risky=self.held.risky,
-                campaigns=self.held.campaigns,
-            )
-        if self.summary is not None:
-            write_summary(folder, self.summary)
-        files = {
-            path.relative_to(folder).as_posix(): _digest(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        manifest = self.manifest.model_copy(update={"files": files})
-        content = manifest.model_dump_json(indent=2)
-        (folder / MODEL_FILE).write_text(content + "\n", encoding="utf-8")
-        fingerprint = hashlib.sha256((content + "\n").encode()).hexdigest()
+            write_held(folder, self.held)
+        manifest = self.manifest.model_copy(update={"files": digests(folder)})
+        content = f"{manifest.model_dump_json(indent=2)}\n".encode()
+        (folder / SEAL).write_bytes(sealed(content))
+        draft = folder / f".{MANIFEST}.draft"
+        draft.write_bytes(content)
+        draft.replace(folder / MANIFEST)
+        fingerprint = hashlib.sha256(content).hexdigest()
         return replace(self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12])
 
     @classmethod
-    def load(cls, folder: Path, version: str | None = None) -> Model:
-        """Read a model folder and check all of it.
+    def load(cls, folder: Path, version: str | None = None, *, fingerprint: str = "") -> Model:
+        """Read a model folder and check all of it; nothing in it is executed.
+
+        Args:
+            folder: that `save` wrote.
+            version: what the registry calls it.
+            fingerprint: that it must have, as the registry keeps it; left out, any.
 
         Raises:
-            ModelError: if the folder is no model, a file is missing or altered, the family is
-                unknown, or the numbers do not fit each other.
+            ModelError: if the folder is no model, a file is missing, altered or not listed, the
+                family is unknown, or the numbers do not fit each other.
         """
-        path = folder / MODEL_FILE
-        try:
-            content = path.read_bytes()
-        except OSError as error:
+        content = read_manifest_bytes(folder)
+        found = hashlib.sha256(content).hexdigest()
+        if fingerprint and found != fingerprint:
             raise ModelError(
-                f"{folder} is not a model: no readable {MODEL_FILE} in it; give a model folder, "
-                "models:/adrisk@champion or runs:/<run>/model"
-            ) from error
-        manifest = read_manifest(path, content)
-        for name, digest in manifest.files.items():
-            if not _inside(name) or not (folder / name).is_file():
-                raise ModelError(f"{folder}: the file {name} is missing; copy the model again")
-            if _digest(folder / name) != digest:
-                raise ModelError(
-                    f"{folder}: {name} was altered since the model was saved; do not use it, "
-                    "copy the model again from where it was registered"
-                )
+                f"{folder} is not the model that was registered: its fingerprint is {found[:12]}, "
+                f"that of the registry {fingerprint[:12]}; do not use it, train or register anew"
+            )
+        manifest = read_manifest(folder / MANIFEST, content)
+        check_files(folder, manifest.files)
         note_versions(manifest)
-        seen = storage.read_tensors(
-            folder / "seen.safetensors", hashes=(np.uint64, (None,)), parts=(np.int8, (None,))
-        )
-        classifier = FAMILIES[manifest.family].load(folder, manifest.parameters, manifest.labels)
-        fingerprint = hashlib.sha256(content).hexdigest()
+        labels = manifest.labels
         return cls(
-            classifier=classifier,
+            classifier=_classifier(folder, manifest),
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
-            seen=TrainingIds(seen["hashes"], seen["parts"]),
-            version=version or fingerprint[:12],
-            fingerprint=fingerprint,
+            seen=read_seen(folder),
+            version=version or found[:12],
+            fingerprint=found,
             folder=folder,
-            summary=(
-                read_summary(folder, len(manifest.labels)) if SUMMARY in manifest.files else None
-            ),
-            held=_held(folder) if _HELD in manifest.files else None,
+            summary=read_summary(folder, len(labels)) if SUMMARY in manifest.files else None,
+            held=read_held(folder) if HELD in manifest.files else None,
         )
 
 
-def _held(folder: Path) -> ThresholdSet:
-    found = storage.read_tensors(
-        folder / _HELD,
-        risk=(np.float32, (None,)),
-        risky=(np.int8, (None,)),
-        campaigns=(np.int32, (None,)),
-    )
-    return ThresholdSet(found["risk"], found["risky"], found["campaigns"])
+def _classifier(folder: Path, manifest: Manifest) -> Classifier:
+    """The classifier of a checked folder.
 
-
-def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
-    """The first 64 bits of each id's SHA-256: the same on every machine."""
-    digests = b"".join(hashlib.sha256(i.encode()).digest()[:8] for i in ids.to_pylist())
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
-def training_ids(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> TrainingIds:
-    """Pack (part number, ids) pairs; an id in several parts belongs to the first."""
-    hashes = np.concatenate([hash_ids(ids) for _, ids in parts])
-    numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
-    unique, first = np.unique(hashes, return_index=True)
-    return TrainingIds(unique, numbers[first])
-
-
-def _inside(name: str) -> bool:
-    """Whether a name of a file cannot lead out of the folder it is looked for in."""
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    Raises:
+        ModelError: if its parameters are not those of its family, or its files do not fit them.
+    """
+    try:
+        return FAMILIES[manifest.family].load(folder, manifest.parameters, manifest.labels)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, OSError) as error:
+        raise ModelError(
+            f"{folder}: parameters or files that the family {manifest.family} does not have "
+            f"({type(error).__name__}); copy the model again or train anew"
+        ) from error

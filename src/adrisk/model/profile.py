@@ -236,8 +236,12 @@ def read_summary(folder: Path, labels: int) -> TrainingProfile:
         frame_words=(np.uint32, (None,)),
         **forms,
     )
+    try:
+        languages = found["frame_languages"].tobytes().decode().split("\n")
+    except UnicodeDecodeError:
+        languages = [""] * (MOST_LANGUAGES + 1)
     frame = ProfileBins(
-        languages=tuple(filter(None, found["frame_languages"].tobytes().decode().split("\n"))),
+        languages=tuple(filter(None, languages)),
         length_edges=found["frame_lengths"],
         risk_edges=found["frame_risks"],
         review_at=float(found["frame_review_at"][0]),
@@ -245,6 +249,11 @@ def read_summary(folder: Path, labels: int) -> TrainingProfile:
         labels=labels,
     )
     tally = Histogram(**{f.name: found[f.name] for f in fields(Histogram)})
+    if len(languages) > MOST_LANGUAGES or not _is_sound(frame, tally):
+        raise ModelError(
+            f"{folder / FILE}: not the counts of training ads (a negative one, bins out of order, "
+            "or more languages than are kept); copy the model again or train anew"
+        )
     blank = empty(frame)
     for f in fields(Histogram):
         have, want = getattr(tally, f.name).shape, getattr(blank, f.name).shape
@@ -254,6 +263,17 @@ def read_summary(folder: Path, labels: int) -> TrainingProfile:
                 "model again or train anew"
             )
     return TrainingProfile(frame, tally)
+
+
+def _is_sound(frame: ProfileBins, tally: Histogram) -> bool:
+    """Whether bins ascend, names are unique, and no count is negative."""
+    ascending = all(
+        bool((edges[1:] > edges[:-1]).all())
+        for edges in (frame.length_edges, frame.risk_edges, frame.words)
+    )
+    unique = len({*frame.languages}) == len(frame.languages) and len(frame.words) <= MOST_WORDS
+    counts = all(bool((getattr(tally, f.name) >= 0).all()) for f in fields(Histogram))
+    return ascending and unique and counts and 0 <= frame.review_at <= 1 + 1e-6
 
 
 def _table(rows: IntArray, columns: IntArray, width: int) -> FloatArray:

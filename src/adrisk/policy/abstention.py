@@ -25,7 +25,7 @@ from adrisk.batch import TextBatch
 from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import check_known, load_taxonomy
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""
@@ -57,7 +57,7 @@ INCOMPLETE_BECAUSE = {
 def abstain_text(code: AbstainReason, language: str | None, known: frozenset[str]) -> str:
     """Why an ad of this language is not judged, in words, by a model that knows these.
 
-    >>> why_not(Unjudged.LANGUAGE, "de", frozenset({"es", "en"}))
+    >>> abstain_text(AbstainReason.LANGUAGE, "de", frozenset({"es", "en"}))
     'in language de; the model learned from en, es'
     """
     if code is AbstainReason.LANGUAGE:
@@ -139,7 +139,7 @@ def _at_a_glance(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArr
 def known_languages(trained_on: Mapping[str, int]) -> frozenset[str]:
     """The languages a model learned from `ENOUGH_ADS` or more; none where it does not know.
 
-    >>> sorted(languages_known({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
+    >>> sorted(known_languages({"en": 900, "pt": 60, "de": 3, "unknown": 400}))
     ['en', 'pt']
     """
     return frozenset(
@@ -175,6 +175,15 @@ def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
     return np.asarray(whole.to_numpy(zero_copy_only=False))
 
 
+def check_indicators(model: Model) -> None:
+    """Refuse a model with indicators of a platform whose taxonomy file is not in use.
+
+    Raises:
+        UsageError: naming them and the option that brings them.
+    """
+    check_known(model.labels, f"the model {model.manifest.name} {model.version}")
+
+
 def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDArray[np.uint64]:
     """The escalating indicators of each text as bits: found by rules, or likely."""
     taxonomy = load_taxonomy()
@@ -189,9 +198,14 @@ def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDA
     return bits
 
 
+def escalating_names(bits: int) -> tuple[str, ...]:
+    """The escalating indicators of one text, from its bits."""
+    return tuple(name for i, name in enumerate(load_taxonomy().escalating) if bits >> i & 1)
+
+
 def ad_exceptions(model: Model, batch: TextBatch, answers: Predictions) -> AdExceptions:
     """The ads that escalate, and those that scoring would leave to people as incomplete."""
     known = known_languages(model.manifest.trained_on.languages)
     languages = pa.array(list(batch.languages), pa.string())
-    reasons = abstain_reasons(unreadable(batch.folded), languages, known)
+    reasons = abstain_reasons(unreadable(batch.unmasked), languages, known)
     return AdExceptions(escalation_bits(model, batch, answers) > 0, reasons > 0)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from adrisk.model.model import ThresholdSet
+from adrisk.model.training_ids import ThresholdSet
 from adrisk.types import FloatArray
 
 GRID = expit(np.linspace(-10, 10, 401))

@@ -4,6 +4,7 @@ In: the risk and the campaign of every ad. Out: a level and a place in the queue
 is the campaign: a capacity of 200 is 200 campaigns, in the order of the campaign risk, and all ads
 of one at or above the threshold share its rank. What escalates comes first and takes places from
 the others, never the other way round; what cannot be judged has a share of its own, at the end. A
+campaign has one place at most: its ads that cannot be judged share the place it has already. A
 clear ad is only one that nobody was asked to look at today.
 """
 
@@ -118,7 +119,8 @@ def apply_policy(
     most = min(
         _share(policy.incomplete_share, policy.capacity), policy.capacity // 2 - len(audited)
     )
-    unread = _draw_incomplete(most, policy.seed, campaigns[incomplete], campaigns[flagged], count)
+    placed = np.concatenate([campaigns[flagged], campaigns[audited]])
+    unread = _draw_incomplete(most, policy.seed, campaigns[incomplete], placed, count)
     room = max(int(first.sum()), policy.capacity - len(audited) - len(unread))
     queued = candidates[:room]
     urgent = int(alarm[queued].sum())
@@ -134,6 +136,7 @@ def apply_policy(
     audit = np.zeros(len(risk), dtype=np.bool_)
     audit[audited] = True
     ranks[audited] = rng.permutation(places) + 1
+    rank_of[campaigns[audited]] = ranks[audited]
     rank_of[unread] = np.arange(length, length + len(unread)) + 1
     ranks = np.where(incomplete, rank_of[campaigns], ranks)
     in_queue = flagged & (ranks > 0)
@@ -161,15 +164,15 @@ def _draw_incomplete(
     most: int,
     seed: int,
     incomplete: NDArray[np.int32],
-    flagged: NDArray[np.int32],
+    placed: NDArray[np.int32],
     count: int,
 ) -> NDArray[np.intp]:
-    """Campaigns with ads that cannot be judged and none that is flagged, the largest first.
+    """Campaigns with ads that cannot be judged, none flagged or audited, the largest first.
 
     Their risk says nothing, so it is not asked; a large campaign settles more ads at one look.
     """
     ads = np.bincount(incomplete, minlength=count)
-    ads[flagged] = 0
+    ads[placed] = 0
     order = np.lexsort((np.random.default_rng((seed, 1)).random(count), -ads))
     return np.asarray(order[: min(max(most, 0), int((ads > 0).sum()))])
 

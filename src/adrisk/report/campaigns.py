@@ -25,11 +25,21 @@ MAX_LISTED = 500
 
 def list_campaigns(folder: Path) -> str:
     """The queue of a scored folder for a terminal, without any text of the ads."""
+    return listed(*queue_items(folder))
+
+
+def queue_items(folder: Path) -> tuple[list[Item], int]:
+    """The first campaigns of the queue, without any text of the ads, and how many are queued."""
     index = queued(folder, max_items=MAX_LISTED)
-    return listed(_items(folder, index, {}), index.total)
+    return _items(folder, index, {}), index.total
 
 
 def show_campaign(folder: Path, which: str) -> str:
+    """One campaign in full for a terminal; see `campaign_item`."""
+    return shown(campaign_item(folder, which))
+
+
+def campaign_item(folder: Path, which: str) -> Item:
     """One campaign in full; the texts are fetched from the sources again.
 
     Args:
@@ -39,7 +49,7 @@ def show_campaign(folder: Path, which: str) -> str:
     index = QueueIndex((find_campaign(folder, which),), 1)
     views = views_of(folder, index.members | index.texts, index.texts)
     (item,) = _items(folder, index, views)
-    return shown(item)
+    return item
 
 
 def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
@@ -50,7 +60,7 @@ def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
     Args:
         folder: what `score` wrote.
         out: a file ending in .parquet (facts) or .graphml (a network as well).
-        which: as for `show_campaign`; left out, the whole queue.
+        which: as for `campaign_item`; left out, the whole queue.
 
     Raises:
         UsageError: if the ending is another, or the folder has no campaign facts.

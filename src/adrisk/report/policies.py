@@ -194,15 +194,19 @@ def write_comparison(found: Comparison, out: Path) -> None:
         with replacing(out) as draft:
             pq.write_table(found.changes, draft, compression="zstd")
     elif out.suffix == ".json":
-        content = {
-            "old": {"policy_id": found.policies[0].policy_id, **found.old},
-            "new": {"policy_id": found.policies[1].policy_id, **found.new},
-            "campaigns": dict(found.campaigns),
-            "ads": found.changes.to_pylist(),
-        }
-        write_json(out, content)
+        write_json(out, comparison_values(found))
     else:
         raise UsageError(f"{out}: a comparison is written to a .parquet or a .json file")
+
+
+def comparison_values(found: Comparison) -> dict[str, Any]:
+    """The counts and every ad that changes, as plain values."""
+    return {
+        "old": {"policy_id": found.policies[0].policy_id, **found.old},
+        "new": {"policy_id": found.policies[1].policy_id, **found.new},
+        "campaigns": dict(found.campaigns),
+        "ads": found.changes.to_pylist(),
+    }
 
 
 def comparison_in_words(found: Comparison, most: int = 15) -> str:
@@ -290,16 +294,17 @@ def write_simulation(found: Simulation, out: Path) -> None:
     from adrisk.report.workload import workload_chart, workload_page
 
     if out.suffix == ".json":
-        write_json(out, _as_values(found))
+        write_json(out, simulation_values(found))
         return
     if out.suffix not in (".html", ".svg"):
         raise UsageError(f"{out}: a simulation is written to an .html, .svg or .json file")
     make = workload_page if out.suffix == ".html" else workload_chart
     with replacing(out) as draft:
-        draft.write_text(str(make(_as_values(found))), encoding="utf-8")
+        draft.write_text(str(make(simulation_values(found))), encoding="utf-8")
 
 
-def _as_values(found: Simulation) -> dict[str, Any]:
+def simulation_values(found: Simulation) -> dict[str, Any]:
+    """Workload against recall as plain values."""
     names = ("campaigns", "ads", "held", "positives", "review_at", "capacity", "model")
     point = Point.__slots__
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,10 +15,12 @@ from adrisk.files import output
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine
 from adrisk.ingest.stream import open_ads
-from adrisk.layout import MANIFEST_FILE, QUARANTINE_FILE, REPORT_FILE
+from adrisk.layout import QUARANTINE_FILE, REPORT_FILE
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
+from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import AdView
 
 
@@ -37,6 +38,12 @@ def report(folder: Path, out: Path | None = None) -> Path:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
+    unknown = sorted(set(read_manifest(folder).model.labels) - set(load_taxonomy().ids))
+    if unknown:
+        say(
+            f"the taxonomy does not have {', '.join(unknown)}, so the report names them by their "
+            "ids; --taxonomy OUR.yaml gives their titles"
+        )
     output(out or folder / REPORT_FILE)
     views = views_of(folder, index.members | index.texts, index.texts)
     return write_report(folder, views, out or folder / REPORT_FILE)
@@ -50,21 +57,20 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         members: the ads that are looked for.
         texts: those whose text is kept.
     """
-    manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    sources = [source["spec"] for source in manifest.get("sources", [])]
+    manifest = read_manifest(folder)
+    sources = [source.spec or "" for source in manifest.sources]
     if "-" in sources:
         why = "the ads came from standard input, which cannot be read again"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}
-    mapping = manifest.get("map", {})
     wanted = pa.array(sorted(members), pa.string())
     views: dict[str, AdView] = {}
     try:
         with (
             tempfile.TemporaryDirectory() as scratch,
             Quarantine(Path(scratch) / QUARANTINE_FILE) as quarantine,
-            track("texts", manifest.get("counts", {}).get("scored")) as advance,
+            track("texts", manifest.counts.scored) as advance,
         ):
-            stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
+            stream = open_ads(sources, ReadOptions(manifest.map, detect_language=False), quarantine)
             for ads in stream:
                 chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=wanted))
                 views.update(_view(ad, texts) for ad in chosen.to_pylist())
@@ -73,7 +79,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         say(f"the report shows no texts: {error}")
         why = "its source could not be read again"
         return {ad_id: views.get(ad_id, AdView(None, missing_because=why)) for ad_id in members}
-    if stream.fingerprint != manifest.get("input_fingerprint"):
+    if stream.fingerprint != manifest.input_fingerprint:
         say("the sources have changed since they were scored: the report shows no texts")
         why = "its source has changed since it was scored"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}

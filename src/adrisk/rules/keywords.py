@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
+from adrisk.documents import read_yaml
 from adrisk.types import IntArray
 
 _FILE = Path(__file__).with_name("keywords.yaml")
@@ -34,7 +34,7 @@ def keyword_counts(folded: pa.Array | pa.ChunkedArray) -> IntArray:
 @lru_cache(maxsize=1)
 def _pattern() -> str:
     """One RE2 alternation of all languages; words that languages share are counted once."""
-    lists = yaml.safe_load(_FILE.read_text(encoding="utf-8")).values()
+    lists = read_yaml(_FILE).values()
     words = sorted({str(word) for words in lists for word in words}, key=lambda w: (-len(w), w))
     # RE2's \b knows ASCII letters only, so the border before a word is spelt out and the one
     # behind it is left to the alternatives' own ends.

@@ -136,7 +136,7 @@ def find_rule_hits(
 
     >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
-    >>> found = find_all(ads, fold_column(pa.array(ads)), ["en", "en"])
+    >>> found = find_rule_hits(ads, fold_column(pa.array(ads)), ["en", "en"])
     >>> ads[0][found.start[0] : found.end[0]], found.present.tolist()
     ('We keep your passport', [True, False])
 

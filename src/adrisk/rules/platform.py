@@ -23,8 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, did_you_mean
 
 LANGUAGES = ("en", "es", "pt", "fr")
@@ -106,10 +105,7 @@ def load_extension(path: Path) -> Extension:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    content = read_yaml(path)
     if not isinstance(content, dict) or not content:
         raise ConfigError(f"{path}: expected one of the keys {', '.join(_KEYS)}")
     for key in content:

@@ -103,8 +103,8 @@ class Prefilter:
         """For each sentence in turn, the numbers of the phrases that may match in it, in order.
 
         >>> from adrisk.rules.patterns import phrases
-        >>> screen = Screen(phrases("keep<2>papers?|no visa*", {}))
-        >>> list(screen.candidates(["we keep your paper", "no visas", "no"]))
+        >>> prefilter = Prefilter(phrases("keep<2>papers?|no visa*", {}))
+        >>> list(prefilter.candidates(["we keep your paper", "no visas", "no"]))
         [[0], [1], []]
         """
         for first in range(0, len(sentences), _AT_ONCE):

@@ -14,8 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from adrisk import documents
 from adrisk.errors import ConfigError
 from adrisk.rules.patterns import NotationError, Phrase, Slots, phrases
 from adrisk.rules.plain_text import bare
@@ -127,12 +126,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: if it cannot be read.
     """
-    # The C parser reads a file in a tenth of the time; PyYAML may be built without it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    content = documents.read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values; see adrisk/rules/books/en.yaml")
     return content

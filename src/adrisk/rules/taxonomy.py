@@ -19,8 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
+from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.rules.platform import LANGUAGES, load_extension, platform_file
 from adrisk.types import RISK_LEVELS, Kind, Weight
@@ -32,6 +31,7 @@ _T = TypeVar("_T")
 _FILE = Path(__file__).with_name("taxonomy.yaml")
 _WEIGHTS = {weight.name.lower(): weight for weight in Weight}
 _KINDS = {kind.value: kind for kind in Kind}
+_NAMED = 8  # of unknown indicators, so that a message stays one line
 _FIELDS = ("id", "scope", "kind", "weight", "source", "title", "definition", "contrast")
 
 
@@ -117,6 +117,27 @@ def load_taxonomy(extra: Path | None = None) -> Taxonomy:
     return _taxonomy(extra or platform_file())
 
 
+def check_known(indicators: Collection[str], what: str) -> None:
+    """Refuse what was made with indicators that the taxonomy in use does not have.
+
+    Args:
+        indicators: ids.
+        what: was made with them, for the message, such as "the model adrisk 3".
+
+    Raises:
+        UsageError: naming them and the option that brings them.
+    """
+    known = load_taxonomy().ids
+    unknown = [name for name in indicators if name not in known]
+    if unknown:
+        more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+        raise UsageError(
+            f"{what} was made with indicators that the taxonomy does not have: "
+            f"{', '.join(unknown[:_NAMED])}{more}; add the file that has them: "
+            "--taxonomy OUR.yaml, or ADRISK_TAXONOMY=OUR.yaml before the command"
+        )
+
+
 def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
     """Ordinal risk, 0 to 3, of an ad that shows these indicators, by the taxonomy's risk rules.
 
@@ -142,7 +163,7 @@ def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
 
 @lru_cache(maxsize=8)
 def _taxonomy(extra: Path | None) -> Taxonomy:
-    content = _read(_FILE)
+    content = read_yaml(_FILE)
     empty = Taxonomy((), read_risk(content.get("risk"), str(_FILE)), content.get("references", {}))
     shipped = _merged(empty, content["indicators"], _FILE)
     if extra is None:
@@ -168,11 +189,6 @@ def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) ->
                 f"{path}: rules of {name}: no text indicator is called so"
                 f"{did_you_mean(name, taxonomy.text_ids)}"
             )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path) -> Taxonomy:

@@ -18,9 +18,9 @@ from adrisk.model.model import Model
 from adrisk.parallel import WorkerPool, cores, in_order
 from adrisk.progress import track
 from adrisk.review.vault import KeptContact
+from adrisk.scoring.manifest import PartFile
 from adrisk.scoring.sidecars import (
     CandidateText,
-    PartFile,
     ScoredAds,
     read_candidates,
     write_scores,

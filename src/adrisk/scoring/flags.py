@@ -22,15 +22,15 @@ from adrisk.files import replacing
 from adrisk.layout import APART_FILE
 from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
-from adrisk.policy.abstention import AbstainReason, abstain_text, known_languages
+from adrisk.policy.abstention import AbstainReason, abstain_text, escalating_names, known_languages
 from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.policy.reasons import abstain_reason_lines, reasons
 from adrisk.progress import track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.scoring.facts import campaign_rows
-from adrisk.scoring.manifest import QueueCounts
-from adrisk.scoring.sidecars import ApartAds, PartFile, ScoredAds
+from adrisk.scoring.manifest import PartFile, QueueCounts
+from adrisk.scoring.sidecars import ApartAds, ScoredAds
 from adrisk.scoring.workdir import RunFolder
 from adrisk.types import Level
 
@@ -57,10 +57,7 @@ class NotedExceptions:
 
 def write_exceptions(folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray) -> NotedExceptions:
     """Write the ads that escalate or are not judged, beside the scores."""
-    names = load_taxonomy().escalating
-    escalate = [
-        tuple(name for i, name in enumerate(names) if bits >> i & 1) for bits in found.escalate
-    ]
+    escalate = list(map(escalating_names, found.escalate))
     table = pa.table(
         {
             "ad_id": ids.take(pa.array(found.rows, pa.int64())),

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from adrisk import __version__
 from adrisk.extract.pseudonyms import keys
 from adrisk.ingest.stream import AdStream
 from adrisk.linking.signing import PURPOSE
@@ -21,6 +20,7 @@ from adrisk.model.model import Model
 from adrisk.policy.policy import Policy
 from adrisk.rules.match import rules_fingerprint
 from adrisk.rules.platform import platform_file
+from adrisk.version import __version__
 
 
 class SourceVersion(BaseModel):
@@ -112,7 +112,7 @@ def run_inputs(
         taxonomy=rules if platform_file() else None,
         files=tuple(
             SourceVersion(path=file.name, bytes=file.stored_bytes, version=file.version())
-            for file in stream.files
+            for file in stream.source_files
         ),
         rules=rules,
         contact_key=contact_key(workspace),

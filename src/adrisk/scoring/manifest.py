@@ -6,19 +6,22 @@ exactly the keys that were given, in the order they stand in here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adrisk import __version__
 from adrisk.errors import UsageError
 from adrisk.files import write_json
 from adrisk.ingest.stream import AdStream
-from adrisk.layout import MANIFEST_FILE
+from adrisk.layout import MANIFEST_FILE, SCORES_FOLDER
 from adrisk.model import model as models
 from adrisk.policy import policy as policies
+from adrisk.scoring.inputs import RunInputs
+from adrisk.version import __version__
 
 
 class _Part(BaseModel):
@@ -143,6 +146,15 @@ class Counts(_LastCounts, QueueCounts, Reread, _ReadCounts):  # the last base's 
         return self.model_dump(exclude_unset=True)
 
 
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A file of scores, the number of its first ad, and how many it has."""
+
+    path: Path
+    first: int
+    rows: int
+
+
 class ScorePart(_Part):
     """One file of scores."""
 
@@ -167,19 +179,18 @@ class Manifest(_Part):
 
 
 def run_manifest(
-    run_id: str,
+    inputs: RunInputs,
     model: models.Model,
     policy: policies.Policy,
     stream: AdStream,
-    mapping: dict[str, str],
     counts: Counts,
-    parts: tuple[ScorePart, ...],
+    parts: Sequence[PartFile],
 ) -> Manifest:
     """The manifest of a run; the stream has been read to its end."""
     known = model.manifest
     return Manifest(
         adrisk_version=__version__,
-        run_id=run_id,
+        run_id=inputs.run_id,
         model=Model(
             name=known.name,
             version=model.version,
@@ -193,10 +204,12 @@ def run_manifest(
         ),
         policy=Policy.model_validate(policies.describe(policy)),
         sources=tuple(Source.model_validate(source) for source in stream.description),
-        map=mapping,
+        map=inputs.map,
         input_fingerprint=stream.fingerprint,
         counts=counts,
-        parts=parts,
+        parts=tuple(
+            ScorePart(file=f"{SCORES_FOLDER}/{part.path.name}", rows=part.rows) for part in parts
+        ),
     )
 
 

@@ -5,7 +5,6 @@ It refuses a folder that lacks one of them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from adrisk.documents import parse_json
 from adrisk.errors import UsageError
 from adrisk.layout import MANIFEST_FILE, PART_FILES, QUARANTINE_FILE, SCORES_FOLDER
 from adrisk.scoring.manifest import Manifest
@@ -89,7 +89,7 @@ def read_quarantine(folder: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                row = json.loads(line)
+                row = parse_json(line)
             except ValueError:
                 row = {"reason": f"a line of {QUARANTINE_FILE} that is not JSON"}
             if isinstance(row, dict):

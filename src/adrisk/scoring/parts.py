@@ -7,7 +7,7 @@ scores file, and makes sure that the other parts are of the ads it reads now.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -41,8 +41,9 @@ _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes seve
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker", "torch", "adrisk.scoring.preload")
-"""What is imported once for all processes, the last of it nowhere else."""
+_PRELOADED = ("adrisk.scoring.worker",)
+_PRELOADED_LAST = "adrisk.scoring.preload"
+"""Imported once for all processes, behind what the family needs, and nowhere else."""
 
 COLUMNS = ("ad_id", "text", *FACT_COLUMNS, "risk")
 """What is read of a source. A risk that is none refuses its row here as everywhere."""
@@ -144,7 +145,7 @@ class Scorer:
 
 
 def worker_pool(
-    recipe: ReaderSpec, stream: AdStream, workers: int
+    recipe: ReaderSpec, stream: AdStream, workers: int, libraries: Sequence[str] = ()
 ) -> AbstractContextManager[WorkerPool[TextReader] | None]:
     """Processes that read texts, where there are so many ads that starting them pays.
 
@@ -152,10 +153,11 @@ def worker_pool(
         recipe: makes the readers.
         stream: not read yet.
         workers: processes, 0 for one a core.
+        libraries: that the model's family needs beside those of the core.
     """
     if (stream.total_rows or 0) < layout.MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
-    return start_pool(recipe, workers, preload=_PRELOADED)
+    return start_pool(recipe, workers, preload=(*_PRELOADED, *libraries, _PRELOADED_LAST))
 
 
 def score_parts(

@@ -11,32 +11,29 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from adrisk import layout, schema
+from adrisk import layout
+from adrisk.classifiers.base import libraries_of
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
-from adrisk.ingest.stream import open_ads
-from adrisk.linking.link import link
-from adrisk.linking.links import Linked
-from adrisk.linking.memory import Memory
-from adrisk.linking.run import remembering, write_campaigns
+from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.linking.run import remembering
 from adrisk.linking.signing import PURPOSE
 from adrisk.model.model import Model
 from adrisk.parallel import release_memory
+from adrisk.policy.abstention import check_indicators
 from adrisk.policy.policy import Policy, PolicyConfig, resolve_policy
-from adrisk.progress import say, track
+from adrisk.progress import say
 from adrisk.scoring.evidence import write_evidence
-from adrisk.scoring.facts import write_facts
-from adrisk.scoring.flags import write_exceptions, write_flags
+from adrisk.scoring.flagging import FlaggedAds, flag_parts
 from adrisk.scoring.inputs import run_inputs
-from adrisk.scoring.manifest import Counts, ScorePart, run_manifest, write_manifest
+from adrisk.scoring.manifest import Counts, run_manifest, write_manifest
 from adrisk.scoring.parts import COLUMNS, Scorer, score_parts, worker_pool
 from adrisk.scoring.sealing import seal_contacts
 from adrisk.scoring.second_pass import second_pass_counts, second_pass_warnings
-from adrisk.scoring.sidecars import ScoredAds, read_apart, read_scored, read_signatures
 from adrisk.scoring.workdir import RunFolder
 from adrisk.scoring.worker import ReaderSpec
 
@@ -82,10 +79,11 @@ def score(
 
     Raises:
         UsageError: if `out` is in use by another run, an input of a stopped run has changed, or
-            the folder cannot be written to.
+            the folder cannot be written to; or if the taxonomy lacks an indicator of the model.
         SourceError: if a source cannot be opened; nothing is written.
         CorpusError: if there are no ads; the quarantine file says why.
     """
+    check_indicators(model)
     folder, settled = RunFolder(out), resolve_policy(policy, model)
     folder.check_use(sources, resume)
     options = ReadOptions(mapping or {}, batch_rows=layout.BATCH_ROWS, columns=frozenset(COLUMNS))
@@ -115,7 +113,8 @@ def score(
     with ExitStack() as until_explained:
         saved = until_explained.enter_context(_on_disk(model))
         recipe = ReaderSpec(saved, model.version, workspace, settled.review_at)
-        helpers = until_explained.enter_context(worker_pool(recipe, stream, workers))
+        libraries = libraries_of(type(model.classifier))
+        helpers = until_explained.enter_context(worker_pool(recipe, stream, workers, libraries))
         scorer = Scorer(model, settled.review_at, inputs.run_id)
         with quarantine:
             score_parts(scorer, recipe.reader(model), stream, folder, workers, helpers)
@@ -124,57 +123,37 @@ def score(
                 raise no_ads(sources, quarantine)
         folder.check_sources(inputs, stream)
         release_memory()
-        scored = read_scored(folder)
         with remembering(workspace, remember, days) as memory:
-            linked = _link(folder, scored, memory)
-        release_memory()
-        found = read_apart(folder, scored)
-        noted = write_exceptions(folder, found, scored.ids)
-        facts = write_facts(folder, linked, scored, model.pooling, noted.apart.incomplete)
-        release_memory()
-        flagged = write_flags(folder, model, settled, linked.campaigns, facts, scored, noted)
-        contacts = write_evidence(model, folder, scored, flagged.ads, workers, helpers)
+            found = flag_parts(folder, model, settled, memory)
+        flagged = found.flagged.ads
+        contacts = write_evidence(model, folder, found.scored, flagged, workers, helpers)
     sealed = seal_contacts(contacts, workspace)
-    counts = Counts(
+    counts = _counts(model, stream, quarantine, found, sealed)
+    write_manifest(
+        folder.manifest, run_manifest(inputs, model, settled, stream, counts, found.scored.parts)
+    )
+    folder.finish()
+    notes = (*warnings, *stream.notes, *found.notes)
+    return Scored(out, folder.manifest, counts, inputs.run_id, notes)
+
+
+def _counts(
+    model: Model, stream: AdStream, quarantine: Quarantine, found: FlaggedAds, sealed: int
+) -> Counts:
+    scored = found.scored
+    reread = second_pass_counts(model, found.reread, stream.accepted)
+    return Counts(
         read=stream.read,
         scored=stream.accepted,
         quarantined=quarantine.count,
         quarantined_because=dict(quarantine.by_reason),
-        **second_pass_counts(model, found.reread, stream.accepted).model_dump(exclude_unset=True),
-        **flagged.counts.model_dump(),
+        **reread.model_dump(exclude_unset=True),
+        **found.flagged.counts.model_dump(),
         contacts_sealed=sealed,
         truncated=scored.truncated,
         obscured=scored.obscured,
         languages=dict(scored.languages.most_common()),
     )
-    written = tuple(
-        ScorePart(file=f"{folder.scores.name}/{part.path.name}", rows=part.rows)
-        for part in scored.parts
-    )
-    write_manifest(
-        folder.manifest,
-        run_manifest(inputs.run_id, model, settled, stream, inputs.map, counts, written),
-    )
-    folder.finish()
-    notes = (*warnings, *stream.notes, *linked.notes)
-    return Scored(out, folder.manifest, counts, inputs.run_id, notes)
-
-
-def _link(folder: RunFolder, scored: ScoredAds, memory: Memory | None) -> Linked:
-    """Join all ads into campaigns, and with a memory those remembered there; writes them and why.
-
-    Returns:
-        What was found; the links, as large as all the rest, are in their file alone.
-    """
-    with track("campaigns", None) as advance:
-        linked = (link if memory is None else memory.link)(
-            scored.ids, read_signatures(folder, scored), scored.contacts, text_of=scored.text_of
-        )
-        write_campaigns(linked, folder.campaigns, folder.links)
-        advance(len(linked.campaigns), total=len(linked.campaigns))
-    for note in linked.notes:
-        say(note)
-    return replace(linked, links=schema.LINKS.empty_table())
 
 
 def _guarantee(policy: Policy) -> tuple[str, ...]:

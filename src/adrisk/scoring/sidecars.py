@@ -23,6 +23,7 @@ from adrisk.layout import FACT_COLUMNS
 from adrisk.linking.link import CONTACTS
 from adrisk.linking.minhash import WIDTH
 from adrisk.scoring.dedupe import Candidate
+from adrisk.scoring.manifest import PartFile
 from adrisk.scoring.workdir import RunFolder
 from adrisk.types import IntArray
 
@@ -151,15 +152,6 @@ def _candidates_table(some: Sequence[CandidateText]) -> pa.Table:
         ],
         schema=_CANDIDATES,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PartFile:
-    """A file of scores, the number of its first ad, and how many it has."""
-
-    path: Path
-    first: int
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)

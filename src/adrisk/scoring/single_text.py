@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from adrisk.batch import TextBatch, make_batch
@@ -20,11 +19,12 @@ from adrisk.policy.abstention import (
     AbstainReason,
     abstain_reasons,
     abstain_text,
+    check_indicators,
+    escalating_names,
     escalation_bits,
     known_languages,
     unreadable,
 )
-from adrisk.rules.taxonomy import load_taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ def explain_text(model: Model, text: str) -> Explained:
     """Explain one ad of which nothing but the text is known.
 
     Raises:
-        UsageError: if the text cannot be written as UTF-8.
+        UsageError: if the text cannot be written as UTF-8, or the taxonomy lacks an indicator of
+            the model.
     """
+    check_indicators(model)
     try:
         given = pa.array([text], pa.large_string())
     except UnicodeEncodeError as error:
@@ -60,7 +62,7 @@ def explain_text(model: Model, text: str) -> Explained:
     batch = make_batch(given, [language])
     escalated = _escalated(model, batch)
     known = known_languages(model.manifest.trained_on.languages)
-    (code,) = abstain_reasons(unreadable(batch.folded), pa.array([language], pa.string()), known)
+    (code,) = abstain_reasons(unreadable(batch.unmasked), pa.array([language], pa.string()), known)
     judged = code == AbstainReason.JUDGED or escalated
     return Explained(
         why=explain(model, text, language),
@@ -72,5 +74,4 @@ def explain_text(model: Model, text: str) -> Explained:
 
 def _escalated(model: Model, batch: TextBatch) -> tuple[str, ...]:
     (bits,) = escalation_bits(model, batch, model.predict(batch))
-    names = load_taxonomy().escalating
-    return tuple(name for i, name in enumerate(names) if bits >> np.uint64(i) & np.uint64(1))
+    return escalating_names(int(bits))

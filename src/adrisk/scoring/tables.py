@@ -1,4 +1,4 @@
-"""Sources to a table of what one room finds in them: evidence or contacts."""
+"""Evidence and contact tables of ads, made without a model: `adrisk match` and `adrisk extract`."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adrisk.batch import make_batch
-from adrisk.errors import UsageError
-from adrisk.evaluation.rule_report import RuleReport
-from adrisk.extract.contacts import contacts_column
+from adrisk.batch import prepare_ads
 from adrisk.extract.mentions import mentions_column
-from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import open_ads
-from adrisk.layout import QUARANTINE_FILE
 from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.types import Evidence
+
+Matches = list[list[Evidence]]
+"""The matches of each ad."""
 
 _EVIDENCE = pa.schema(
     [
@@ -61,21 +59,28 @@ class Written:
 
 
 def match(
-    sources: Sequence[str], out: Path, mapping: Mapping[str, str], *, report: Path | None = None
+    sources: Sequence[str],
+    out: Path,
+    mapping: Mapping[str, str],
+    *,
+    observe: Callable[[pa.Table, Matches, Matches], None] | None = None,
 ) -> Written:
     """Rules alone: one row a finding, with its span in the raw text.
 
     Args:
-        report: where a table of how good each rule is goes, if it is wanted; JSON beside it.
+        sources: SOURCE arguments, in order.
+        out: file of the evidence.
+        mapping: canonical column -> the files' column.
+        observe: called with every batch of ads, with all matches of each ad, and with those that
+            count where several overlap.
     """
-    figures = RuleReport(load_taxonomy()) if report is not None else None
 
     def find(ads: pa.Table) -> pa.Table:
         languages = ads["language"].to_pylist()
         everything = match_all(ads["text"].to_pylist(), languages)
         kept = [resolve_overlaps(found) for found in everything]
-        if figures is not None:
-            figures.add(ads, everything, kept)
+        if observe is not None:
+            observe(ads, everything, kept)
         rows = [
             (ad_id, e.indicator, str(e.state), e.start, e.end, e.found_by, language)
             for ad_id, language, found in zip(
@@ -85,14 +90,7 @@ def match(
         ]
         return _rows(rows, _EVIDENCE)
 
-    if report is not None:
-        if report.suffix != ".md":
-            raise UsageError(f"--report {report}: name a file that ends in .md")
-        output(report)
-    done = _each("match", sources, out, mapping, _EVIDENCE, find)
-    if figures is not None and report is not None:
-        figures.write(report)
-    return done
+    return _each("match", sources, out, mapping, _EVIDENCE, find)
 
 
 def extract(
@@ -100,16 +98,16 @@ def extract(
 ) -> Written:
     """Contacts as spans and keyed pseudonyms, and prices, wages, hours and places as spans.
 
-    `plain` adds the value of a contact; only contacts have a key and a value.
+    `plain` adds the value of a contact; only contacts have a key and a value. A file with plain
+    values is for the eyes of its owner (mode 0600).
     """
     form = pa.schema([*_CONTACTS, *([("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:
-        batch = make_batch(ads["text"])
-        regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
-        contacts = contacts_column(batch.raw, batch.folded, regions)
-        mentions = mentions_column(batch.raw, batch.folded, contacts)
+        batch = prepare_ads(ads)
+        contacts = batch.contacts
+        mentions = mentions_column(batch.raw, batch.unmasked, contacts)
         rows: list[tuple[object, ...]] = []
         for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
             of_ad: list[tuple[Any, ...]] = [
@@ -122,7 +120,7 @@ def extract(
             rows += sorted(of_ad, key=itemgetter(2))
         return _rows(rows, form)
 
-    return _each("extract", sources, out, mapping, form, find)
+    return _each("extract", sources, out, mapping, form, find, private=plain)
 
 
 def _each(
@@ -132,10 +130,15 @@ def _each(
     mapping: Mapping[str, str],
     form: pa.Schema,
     find: Callable[[pa.Table], pa.Table],
+    *,
+    private: bool = False,
 ) -> Written:
     with _stream(stage, sources, out, mapping) as (batches, written):
         rows = 0
-        with replacing(out) as draft, pq.ParquetWriter(draft, form, compression="zstd") as writer:
+        with (
+            replacing(out, private=private) as draft,
+            pq.ParquetWriter(draft, form, compression="zstd") as writer,
+        ):
             for ads in batches:
                 table = find(ads)
                 writer.write_table(table)
@@ -151,9 +154,9 @@ class _stream:  # noqa: N801 - used as a context manager only
     ) -> None:
         self.stage, self.sources, self.out = stage, sources, out
         options = ReadOptions(mapping)
-        self.quarantine = Quarantine(output(out).parent / QUARANTINE_FILE)
+        self.quarantine = Quarantine.beside(output(out))
         self.stream = open_ads(sources, options, self.quarantine)
-        output(out, self.stream)
+        output(out, self.stream.files)
 
     def __enter__(self) -> tuple[Iterator[pa.Table], Callable[[int], Written]]:
         for note in self.stream.notes:
@@ -173,8 +176,8 @@ class _stream:  # noqa: N801 - used as a context manager only
                 raise no_ads(self.sources, self.quarantine)
 
     def _written(self, rows: int) -> Written:
-        path = self.out.parent / QUARANTINE_FILE
-        return Written(self.out, self.stream.accepted, rows, self.quarantine.count, path)
+        rejected = self.quarantine
+        return Written(self.out, self.stream.accepted, rows, rejected.count, rejected.path)
 
 
 def _rows(rows: Sequence[tuple[object, ...]], form: pa.Schema) -> pa.Table:

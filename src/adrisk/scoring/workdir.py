@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adrisk import layout
 from adrisk.errors import RunError, UsageError
-from adrisk.files import writable, write_json
+from adrisk.files import new_folder, writable, write_json
 from adrisk.ingest.stream import AdStream
 from adrisk.scoring.inputs import RunInputs, SourceVersion, file_changes
 from adrisk.scoring.manifest import Manifest, read_manifest
@@ -120,14 +120,8 @@ class RunFolder:
                 )
             if "-" in sources:
                 raise UsageError("standard input cannot be read again; score it into a new folder")
-        elif self.path.exists() and (
-            not self.path.is_dir()
-            or any(found.name != layout.WORK_FOLDER for found in self.path.iterdir())
-        ):
-            raise UsageError(
-                f"{self.path} exists and is not empty; choose a new folder with -o, or remove "
-                "it first"
-            )
+        else:
+            new_folder(self.path, apart_from=layout.WORK_FOLDER)
 
     def check_inputs(self, inputs: RunInputs) -> None:
         """Refuse to go on with an unfinished run of which an input has changed.

@@ -16,7 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.batch import TextBatch, make_batch
-from adrisk.extract.contacts import contacts_column
+from adrisk.classifiers.base import Threaded
+from adrisk.extract.contacts import obscured_ads
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
 from adrisk.linking.signing import PURPOSE
@@ -27,7 +28,6 @@ from adrisk.rules.match import RuleHits
 from adrisk.rules.matcher import FOUND
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.dedupe import Candidate, Records, TextNotes
-from adrisk.text.normalise import fold
 from adrisk.types import Contact, Evidence, State
 
 
@@ -88,19 +88,19 @@ class TextReader:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        batch = make_batch(unread.texts, unread.languages)
+        batch = make_batch(unread.texts, unread.languages, unread.regions)
         matches = batch.rule_matches  # asked for first, so that the rules are matched once
-        contacts = contacts_column(batch.raw, batch.folded, unread.regions)
+        contacts = batch.contacts
         answers = self.model.predict(batch)
         found = np.zeros(len(batch), dtype=record_of(self.model.labels))
         found["risk"], found["level"] = answers.risk, answers.level
         found["indicators"] = answers.indicators
-        found["obscured"] = [any(contact.obscured for contact in of_text) for of_text in contacts]
+        found["obscured"] = obscured_ads(contacts)
         found["truncated"] = batch.truncated
         found["escalate"] = escalation_bits(self.model, batch, answers)
-        found["unreadable"] = unreadable(batch.folded)
+        found["unreadable"] = unreadable(batch.unmasked)
         found["reread"] = False if answers.reread is None else answers.reread
-        found["signature"] = signatures(batch.folded)
+        found["signature"] = signatures(batch.unmasked)
         names = self._pseudonyms
         notes = [
             TextNotes(tuple(sorted({names.of(contact) for contact in of_text})))
@@ -155,12 +155,12 @@ class ReaderSpec:
 
     def __call__(self) -> TextReader:
         """Load what the texts need, and leave the other cores to the other processes."""
-        import torch
-
-        torch.set_num_threads(1)
         pa.set_cpu_count(1)
         _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
-        return self.reader(Model.load(self.folder, self.version))
+        model = Model.load(self.folder, self.version)
+        if isinstance(model.classifier, Threaded):
+            model.classifier.use_threads(1)
+        return self.reader(model)
 
     def reader(self, model: Model) -> TextReader:
         """A reader with a model that is loaded already."""
@@ -183,21 +183,36 @@ EvidenceValues = list[dict[str, str | int | float]]
 
 def evidence_values(model: Model, ad: FlaggedText) -> EvidenceValues:
     """The words that moved the scores of a text, then what the rules found in it."""
-    folded = fold(ad.text)
+    text = pa.array([ad.text], pa.large_string())
     batch = TextBatch(
-        pa.array([ad.text], pa.large_string()),
-        pa.array([ad.candidate.folded], pa.large_string()),
-        np.zeros(1, dtype=np.bool_),
-        [ad.language],
-        hits_of(ad.candidate.hits),
+        raw=text,
+        unmasked=text,  # neither folded nor searched for contacts again: both were kept
+        truncated=np.zeros(1, dtype=np.bool_),
+        languages=[ad.language],
+        regions=[None],
+        folded=pa.array([ad.candidate.folded], pa.large_string()),
+        rule_hits=hits_of(ad.candidate.hits),
     )
-    words = [
-        (e.indicator, e.start, e.end, e.strength, e.found_by)
-        for e in word_evidence(model, batch, folded, dict(ad.likely))
+    rules = [
+        Evidence(indicator, start, end, rule)
+        for indicator, start, end, rule in ad.candidate.findings
     ]
-    rules = [(name, start, end, 0.0, rule) for name, start, end, rule in ad.candidate.findings]
-    names = ("indicator", "start", "end", "strength", "found_by")
-    return [dict(zip(names, values, strict=True)) for values in (*words, *rules)]
+    return as_values([*word_evidence(model, batch, dict(ad.likely)), *rules])
+
+
+def as_values(evidence: Sequence[Evidence]) -> EvidenceValues:
+    """Evidence as the values of the evidence column of one row; only what is present."""
+    return [
+        {
+            "indicator": e.indicator,
+            "start": e.start,
+            "end": e.end,
+            "strength": e.strength,
+            "found_by": e.found_by,
+        }
+        for e in evidence
+        if e.state is State.PRESENT
+    ]
 
 
 def evidence_in_worker(reader: TextReader, ad: FlaggedText) -> EvidenceValues:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from adrisk.synthetic.phrase_bank import read_yaml
+from adrisk.documents import read_yaml
 
 STRONG = frozenset(
     (

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
+from adrisk.documents import read_yaml
 
 LANGUAGES = ("en", "es", "pt", "fr")
 SPLITS = ("train", "test")
@@ -176,16 +176,8 @@ def load_bank(language: str) -> PhraseBank:
     )
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a data file shipped with this package."""
-    # The C parser reads a bank in a tenth of the time; PyYAML may be built without it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
-    return content
-
-
 @lru_cache(maxsize=1)
-def _styles() -> dict[str, Any]:
+def _styles() -> Any:
     return read_yaml(_HERE / "style.yaml")
 
 

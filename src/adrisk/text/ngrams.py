@@ -1,8 +1,8 @@
 """Hashed byte n-grams and word n-grams of folded text, straight from the Arrow buffer.
 
-In: a large_string array of folded texts. Out: row numbers of a weight table, in the layout that
-`torch.nn.functional.embedding_bag` reads, or the same as a scipy matrix for training. Nothing is
-learned here and no Python object is made per ad.
+In: a large_string array of folded texts. Out: row numbers of a weight table and where those of each
+text begin, or the same as a scipy matrix for training. Nothing is learned here and no Python object
+is made per ad.
 
 Every occurrence counts once, and the counts of a text are divided by the square root of their
 number, characters and words each on their own: a cheap stand-in for the Euclidean norm that needs

@@ -1,15 +1,19 @@
-"""Find a model by what the user calls it; list the registry; promote."""
+"""Find a model by what the user calls it, and list the registry."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from adrisk.errors import ModelError
-from adrisk.model.manifest import NAME
+from adrisk.model.files import MANIFEST, read_manifest_bytes
+from adrisk.model.manifest import NAME, Manifest, read_manifest
 from adrisk.model.model import Model
-from adrisk.tracking.registry import Registered, aliased, download, list_versions, promote
+from adrisk.tracking.artifacts import download, run_fingerprint
+from adrisk.tracking.registry import Registered, aliased, list_versions
 from adrisk.tracking.runs import Store
 
+_log = logging.getLogger(__name__)
 _URI = ("models:/", "runs:/")
 
 
@@ -39,29 +43,43 @@ def find_model(reference: str | None, workspace: Path) -> Model:
     if reference.startswith("models:/"):
         name, version = _parse(reference)
         found = aliased(store, name, version)
-        return Model.load(download(store, f"models:/{name}/{found.version}"), found.version)
-    return Model.load(download(store, reference))
+        return load_registered(store, found)
+    fingerprint = run_fingerprint(store, reference)
+    return Model.load(download(store, reference, fingerprint), fingerprint=fingerprint)
+
+
+def load_registered(store: Store, version: Registered) -> Model:
+    """The model of a version, compared with the fingerprint it was registered with.
+
+    Raises:
+        ModelError: if it does not pass the checks of loading, or is not what was registered.
+    """
+    fingerprint = version.fingerprint
+    if not fingerprint:
+        _log.warning(
+            "version %s of %s was registered before fingerprints were kept: nothing says that its "
+            "folder is as it was; train it again to be sure",
+            version.version,
+            version.name,
+        )
+    folder = download(store, f"models:/{version.name}/{version.version}", fingerprint)
+    return Model.load(folder, version.version, fingerprint=fingerprint)
+
+
+def registered_manifest(store: Store, version: Registered) -> Manifest:
+    """What a registered model says of itself, without its weights.
+
+    Raises:
+        ModelError: if its `model.json` cannot be read.
+    """
+    uri = f"models:/{version.name}/{version.version}"
+    folder = download(store, uri, version.fingerprint)
+    return read_manifest(folder / MANIFEST, read_manifest_bytes(folder))
 
 
 def models(workspace: Path, name: str = NAME) -> list[Registered]:
     """Every registered version, newest first."""
     return list_versions(Store(workspace), name)
-
-
-def promote_model(
-    reference: str, workspace: Path, *, because: str | None = None, name: str = NAME
-) -> tuple[Registered, Registered | None]:
-    """Make a version the champion; returns it and the champion it replaced.
-
-    Args:
-        reference: a version number, or `challenger`.
-        workspace: whose registry.
-        because: the reason, where a worse or uncompared model is promoted.
-        name: of the registered model.
-    """
-    store = Store(workspace)
-    candidate = aliased(store, name, reference.removeprefix(f"models:/{name}").strip("@/"))
-    return candidate, promote(store, name, candidate, because=because)
 
 
 def _parse(uri: str) -> tuple[str, str]:

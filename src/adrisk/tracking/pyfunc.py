@@ -1,40 +1,59 @@
-"""The `mlflow.pyfunc` flavour: a model folder behind MLflow's predict, loaded without pickle."""
+"""The `mlflow.pyfunc` flavour: a model folder behind MLflow's predict, loaded without pickle.
+
+In: a data frame with the column `text`, and `language`, `location` and others where known. Out: the
+scores of `adrisk score`, row for row.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from adrisk.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from adrisk.scoring.risk_model import RiskModel
+
 
 class PyfuncModel:
     """What MLflow calls: data frames in, data frames out."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: RiskModel) -> None:
         self.model = model
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
+    def predict(
+        self, model_input: pd.DataFrame, params: dict[str, object] | None = None
+    ) -> pd.DataFrame:
         """Scores of the ads in the column `text`.
 
         Args:
-            model_input: one ad a row.
+            model_input: one ad a row; languages that are not given are detected.
             params: none are known.
 
         Returns:
-            A data frame with `risk`, `level` and one `p_<indicator>` column a head.
+            A data frame with the index of the input: `risk`, `level`, one `p_<indicator>` column a
+            head, and `incomplete`: empty, or why the ad should not be judged by these numbers. They
+            are NaN in a row that cannot be an ad, which `incomplete` says too.
         """
-        ads = pa.table({"text": pa.array(model_input["text"].astype(str), pa.large_string())})
-        scores = self.model.score(ads).table
-        wanted = ["risk", "level", *(f"p_{label}" for label in self.model.labels)]
-        return scores.select(wanted).to_pandas()
+        import pandas as pd
+
+        scores = self.model.score(model_input.reset_index(drop=True), evidence=False)
+        wanted = ["risk", "level", *(f"p_{label}" for label in self.model.labels), "incomplete"]
+        found = scores.to_arrow().select(wanted).to_pandas()
+        found["incomplete"] = (
+            found["incomplete"].astype(object).where(found["incomplete"].notna(), "")
+        )
+        if scores.rejected:
+            found = found.set_axis(scores.rows).reindex(range(len(model_input)))
+            for row in scores.rejected:
+                found.loc[row.line - 1, "incomplete"] = row.reason
+        return found.set_axis(pd.Index(model_input.index))
 
 
 def _load_pyfunc(data_path: str) -> PyfuncModel:
     """The name MLflow looks for in a loader module."""
-    return PyfuncModel(Model.load(Path(data_path)))
+    from adrisk.scoring.risk_model import RiskModel
+
+    return PyfuncModel(RiskModel(Model.load(Path(data_path))))

@@ -1,22 +1,20 @@
-"""The registry: versions of the model `adrisk`, the aliases champion and challenger, promotion."""
+"""The registry: versions of the model `adrisk`, their evaluations, and the aliases."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from adrisk.errors import ModelError, UsageError
-from adrisk.layout import MODEL_FILE
-from adrisk.tracking.runs import Store, unreachable
+from adrisk.errors import ModelError
+from adrisk.tracking.runs import FAMILY_TAG, FINGERPRINT_TAG, Store, unreachable
 
 ALIASES = ("champion", "challenger")
-FAMILY_TAG = "adrisk.family"
 _EVALUATION_TAG = "adrisk.evaluation"
 _REASON_TAG = "adrisk.promoted_because"
 _RELEASE_TAG = "adrisk.release"
+_SHOWN = 8
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
 """Figures shown side by side at a promotion; the first decides."""
@@ -24,9 +22,18 @@ COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibra
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version in the registry with its latest evaluation, empty if it was never judged.
+    """A version in the registry.
 
-    `release` is the name it was released under, empty if it was not.
+    Attributes:
+        name: of the registered model.
+        version: its number.
+        run_id: of the run that made it.
+        aliases: champion and challenger, where they point here.
+        created_ms: when it was registered.
+        family: of its classifier.
+        fingerprint: of its model folder; empty where it was registered before there was one.
+        evaluations: the latest of each data set, newest first.
+        release: the name it was released under, empty if it was not.
     """
 
     name: str
@@ -35,8 +42,14 @@ class Registered:
     aliases: tuple[str, ...]
     created_ms: int
     family: str
-    evaluation: Mapping[str, Any]
+    fingerprint: str = ""
+    evaluations: tuple[Mapping[str, Any], ...] = ()
     release: str = ""
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        """The latest evaluation, empty if it was never judged."""
+        return self.evaluations[0] if self.evaluations else {}
 
 
 def list_versions(store: Store, name: str) -> list[Registered]:
@@ -70,7 +83,7 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
         if reference and reference in (version.version, *version.aliases, version.release):
             return version
     known = ", ".join(
-        v.version + "".join(f" ({alias})" for alias in v.aliases) for v in versions[:8]
+        v.version + "".join(f" ({alias})" for alias in v.aliases) for v in versions[:_SHOWN]
     )
     raise ModelError(
         f"the registry in {store.uri} has no version {reference!r} of {name}; "
@@ -78,30 +91,9 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
     )
 
 
-def download(store: Store, uri: str) -> Path:
-    """The local model folder behind `models:/...` or `runs:/...`.
-
-    Raises:
-        ModelError: if the store has no such model.
-    """
-    mlflow = store.connect()
-    try:
-        place = Path(mlflow.artifacts.download_artifacts(uri))
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise ModelError(
-            f"no model {uri} in {store.uri} ({str(error).splitlines()[0]}); "
-            "adrisk models list shows what there is"
-        ) from error
-    # A pyfunc keeps the model folder as its data, under the folder's own name.
-    manifests = sorted(place.rglob(MODEL_FILE))
-    if not manifests:
-        raise ModelError(f"{uri} is not an adrisk model: it has no model.json")
-    return manifests[0].parent
-
-
-def describe(store: Store, name: str, version: str, family: str) -> None:
-    """Note a version's family beside it."""
-    store.connect().MlflowClient().set_model_version_tag(name, version, FAMILY_TAG, family)
+def champion_of(store: Store, name: str) -> Registered | None:
+    """The version that scores where none is named; None where there is none."""
+    return next((v for v in list_versions(store, name) if "champion" in v.aliases), None)
 
 
 def set_alias(store: Store, name: str, alias: str, version: str) -> None:
@@ -110,9 +102,10 @@ def set_alias(store: Store, name: str, alias: str, version: str) -> None:
 
 
 def record_evaluation(store: Store, name: str, version: str, summary: Mapping[str, Any]) -> None:
-    """Keep the headline figures with the version, for promotion and listing."""
+    """Keep the headline figures with the version, in place of earlier ones of the same data."""
     client = store.connect().MlflowClient()
-    client.set_model_version_tag(name, version, _EVALUATION_TAG, json.dumps(summary))
+    tag = f"{_EVALUATION_TAG}.{summary['fingerprint'][:32]}"
+    client.set_model_version_tag(name, version, tag, json.dumps(summary))
 
 
 def record_release(
@@ -138,58 +131,22 @@ def record_release(
         raise unreachable(store, error) from error
 
 
-def promote(
-    store: Store, name: str, candidate: Registered, *, because: str | None = None
-) -> Registered | None:
-    """Make a version the champion; returns the champion it replaces, if there was one.
+def make_champion(
+    store: Store, candidate: Registered, replaced: Registered | None, because: str | None = None
+) -> None:
+    """Move the aliases: the candidate becomes champion, the one it replaces challenger.
 
-    Raises:
-        UsageError: if the candidate was not evaluated, was evaluated on other data than the
-            champion, or has the lower average precision, and no reason is given.
+    Whether it should is for `adrisk.evaluation.promotion` to say.
     """
-    champion = next((v for v in list_versions(store, name) if "champion" in v.aliases), None)
-    if champion is not None:
-        if champion.version == candidate.version:
-            raise UsageError(f"version {candidate.version} is the champion already")
-        if because is None:
-            _refuse_worse(champion, candidate)
-    _move(store, name, candidate, because)
-    if champion is not None:
-        set_alias(store, name, "challenger", champion.version)
-    return champion
-
-
-def _move(store: Store, name: str, candidate: Registered, because: str | None) -> None:
+    name = candidate.name
     client = store.connect().MlflowClient()
     for alias in candidate.aliases:
         client.delete_registered_model_alias(name, alias)
     if because is not None:
         client.set_model_version_tag(name, candidate.version, _REASON_TAG, because)
     set_alias(store, name, "champion", candidate.version)
-
-
-def _refuse_worse(champion: Registered, candidate: Registered) -> None:
-    advice = "to promote it all the same, say why: --because REASON"
-    for which, version in (("champion", champion), ("candidate", candidate)):
-        if not version.evaluation:
-            raise UsageError(
-                f"the {which}, version {version.version}, was never evaluated; run "
-                f"adrisk evaluate models:/{version.name}/{version.version} ADS -o DIR first, "
-                f"or {advice}"
-            )
-    then, now = champion.evaluation, candidate.evaluation
-    if then["fingerprint"] != now["fingerprint"]:
-        raise UsageError(
-            f"version {champion.version} and version {candidate.version} were judged on different "
-            f"ads and cannot be compared; evaluate both on the same file, or {advice}"
-        )
-    key = COMPARED[0]
-    before, after = then["figures"][key]["value"], now["figures"][key]["value"]
-    if after < before:
-        raise UsageError(
-            f"version {candidate.version} is worse than the champion, version {champion.version}: "
-            f"{key.replace('_', ' ')} {after:.3f} against {before:.3f}; {advice}"
-        )
+    if replaced is not None:
+        set_alias(store, name, "challenger", replaced.version)
 
 
 def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:
@@ -201,6 +158,14 @@ def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:
         aliases=tuple(sorted(a for a, v in aliases.items() if str(v) == str(version.version))),
         created_ms=int(version.creation_timestamp or 0),
         family=str(tags.get(FAMILY_TAG, "")),
-        evaluation=json.loads(tags.get(_EVALUATION_TAG, "{}")),
+        fingerprint=str(tags.get(FINGERPRINT_TAG, "")),
+        evaluations=_evaluations(tags),
         release=str(tags.get(_RELEASE_TAG, "")),
     )
+
+
+def _evaluations(tags: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+    """The latest of each data set; one kept before each data set had its own is the oldest."""
+    found = [json.loads(value) for tag, value in tags.items() if tag.startswith(_EVALUATION_TAG)]
+    ordered = sorted(found, key=lambda one: -int(one.get("at_ms", 0)))
+    return tuple({one["fingerprint"]: one for one in reversed(ordered)}.values())[::-1]

@@ -14,8 +14,12 @@ from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError, UsageError
 from adrisk.model.manifest import Manifest
+from adrisk.tracking.relocation import artifact_folder, relocate
+
+FAMILY_TAG, FINGERPRINT_TAG = "adrisk.family", "adrisk.fingerprint"
 
 _MODEL_ARTIFACT = "model"
+_DATABASE = "mlflow.db"
 _VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -40,18 +44,23 @@ class Store:
     def uri(self) -> str:
         """The tracking URI."""
         given = os.environ.get(_VARIABLE, "").strip()
-        return given or f"sqlite:///{self.workspace.resolve() / 'mlflow.db'}"
+        return given or self._own_uri
 
     @property
     def is_local(self) -> bool:
         """Whether the store is the workspace's own file."""
-        return self.uri == f"sqlite:///{self.workspace.resolve() / 'mlflow.db'}"
+        return self.uri == self._own_uri
+
+    @property
+    def _own_uri(self) -> str:
+        return f"sqlite:///{self.workspace.resolve() / _DATABASE}"
 
     def connect(self) -> Any:
         """MLflow, pointed at this store.
 
         Raises:
             MissingExtraError: if MLflow is not installed.
+            RunError: if the workspace was moved and its database cannot be rewritten.
         """
         try:
             import mlflow
@@ -67,6 +76,7 @@ class Store:
                     f"the workspace {self.workspace} cannot be made ({error.strerror}); "
                     "set ADRISK_WORKSPACE to a folder that can be written to"
                 ) from error
+            relocate(self.workspace / _DATABASE)
         uri, given = self.uri, os.environ.get(_VARIABLE)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -81,7 +91,7 @@ class Store:
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        place = (self.workspace.resolve() / "artifacts" / name).as_uri() if self.is_local else None
+        place = artifact_folder(self.workspace, name) if self.is_local else None
         return str(mlflow.create_experiment(name, artifact_location=place))
 
 
@@ -102,6 +112,7 @@ class LiveRun:
     def finish(
         self,
         manifest: Manifest,
+        fingerprint: str,
         folder: Path,
         parameters: Mapping[str, Any],
         register_as: str,
@@ -110,6 +121,7 @@ class LiveRun:
 
         Args:
             manifest: of the model in `folder`.
+            fingerprint: of the same; kept with the run and the version, to compare on loading.
             folder: what `Model.save` wrote; kept as a pyfunc model's data without any pickle.
             parameters: to log.
             register_as: name of the registered model.
@@ -132,7 +144,9 @@ class LiveRun:
             }
         )
         info = _log_model(mlflow, manifest, folder)
-        version = _register(mlflow, register_as, info, self.run_id)
+        tags = {FAMILY_TAG: manifest.family, FINGERPRINT_TAG: fingerprint}
+        mlflow.set_tags(tags)
+        version = _register(mlflow, register_as, info, self.run_id, tags)
         return TrackedRun(
             run_id=self.run_id,
             experiment=self.experiment,
@@ -161,7 +175,7 @@ def track_evaluation(
     name: str,
     manifest: Manifest,
     results: Mapping[str, Any],
-    files: Mapping[str, str],
+    files: Mapping[str, str | bytes],
 ) -> TrackedRun:
     """Log an evaluation: metrics with their intervals, tables and curves as artifacts.
 
@@ -180,7 +194,8 @@ def track_evaluation(
         mlflow.log_metrics(flat_metrics(results["report"]))
         with tempfile.TemporaryDirectory() as place:
             for file, content in files.items():
-                (Path(place) / file).write_text(content, encoding="utf-8")
+                content = content if isinstance(content, bytes) else content.encode()
+                (Path(place) / file).write_bytes(content)
             mlflow.log_artifacts(place, "evaluation")
         return TrackedRun(run.info.run_id, experiment, store.uri)
 
@@ -228,7 +243,7 @@ def unreachable(store: Store, error: Exception) -> RunError:
     )
 
 
-def _register(mlflow: Any, name: str, info: Any, run_id: str) -> str:
+def _register(mlflow: Any, name: str, info: Any, run_id: str, tags: Mapping[str, str]) -> str:
     """Add a version to the registry through the client, which unlike the fluent call is silent."""
     client = mlflow.MlflowClient()
     try:
@@ -236,13 +251,16 @@ def _register(mlflow: Any, name: str, info: Any, run_id: str) -> str:
     except mlflow.exceptions.MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(name, info.model_uri, run_id=run_id, model_id=info.model_id)
+    made = client.create_model_version(
+        name, info.model_uri, run_id=run_id, tags=dict(tags), model_id=info.model_id
+    )
     return str(made.version)
 
 
 def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
     import pandas as pd
     from mlflow.models import infer_signature
+    from mlflow.types import ColSpec, Schema
 
     from adrisk.tracking.pyfunc import _load_pyfunc
 
@@ -254,12 +272,14 @@ def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
             ]
         }
     )
-    output = _load_pyfunc(str(folder)).predict(example)
+    signature = infer_signature(example, _load_pyfunc(str(folder)).predict(example))
+    known = [ColSpec("string", name, required=False) for name in ("language", "location")]
+    signature.inputs = Schema([*signature.inputs.inputs, *known])
     return mlflow.pyfunc.log_model(
         name=_MODEL_ARTIFACT,
         loader_module="adrisk.tracking.pyfunc",
         data_path=str(folder),
-        signature=infer_signature(example, output),
+        signature=signature,
         input_example=example,
         pip_requirements=[f"adrisk=={manifest.libraries['adrisk']}"],
         metadata={"family": manifest.family, "target": manifest.trained_on.target},

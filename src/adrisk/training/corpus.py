@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,10 +16,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from adrisk.batch import TextBatch, make_batch
+from adrisk.batch import TextBatch, prepare_ads
+from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
+from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.run import SOURCES_KEY
 from adrisk.ingest.stream import open_ads
@@ -108,6 +109,10 @@ def load_corpus(
     if not tables:
         raise CorpusError(f"{', '.join(sources)} holds no ads; check the path and the file")
     ads = pa.concat_tables(tables).combine_chunks()
+    known = KnownIndicators()
+    known.add(ads)
+    if known.note:
+        say(known.note)
     with track("link", len(ads)) as advance:
         found = link_texts(ads)
         linked = codes_of(found.campaigns["campaign_id"])
@@ -115,7 +120,7 @@ def load_corpus(
         advance(len(ads))
     return Corpus(
         ads=ads,
-        batch=make_batch(ads["text"], ads["language"].to_pylist()),
+        batch=prepare_ads(ads),
         campaigns=campaigns,
         linked=linked,
         texts=found.texts,
@@ -184,7 +189,7 @@ def _origins(source: str) -> list[str]:
     if not (source.endswith(".parquet") and Path(source).is_file()):
         return [source]
     noted = (pq.read_metadata(source).metadata or {}).get(SOURCES_KEY.encode())
-    return [str(origin) for origin in json.loads(noted)] if noted else [source]
+    return [str(origin) for origin in parse_json(noted)] if noted else [source]
 
 
 def codes_of(names: pa.ChunkedArray) -> IntArray:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, TrainContext, tune
 from adrisk.config import ModelConfig, dump
-from adrisk.errors import CorpusError
+from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
 from adrisk.layout import BUDGETS
 from adrisk.metrics.protocol import Ruler, judge_ranking
@@ -33,10 +33,13 @@ from adrisk.model.manifest import (
     calibration_entry,
     library_versions,
 )
-from adrisk.model.model import Model, ThresholdSet, training_ids
+from adrisk.model.model import Model
+from adrisk.model.training_ids import ThresholdSet, training_ids
 from adrisk.progress import say
 from adrisk.rules.match import rules_fingerprint
-from adrisk.tracking.registry import aliased, describe, list_versions, set_alias
+from adrisk.tracking.eligibility import no_challenger
+from adrisk.tracking.models import registered_manifest
+from adrisk.tracking.registry import champion_of, set_alias
 from adrisk.tracking.runs import Store, TrackedRun, training_run
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
@@ -46,11 +49,19 @@ from adrisk.types import RISKY, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A registered model and the run that made it; `alias` is champion or challenger."""
+    """A registered model and the run that made it.
+
+    Attributes:
+        model: that was trained.
+        run: that made it.
+        alias: champion or challenger, empty for neither.
+        why: it got no alias, in words.
+    """
 
     model: Model
     run: TrackedRun
     alias: str
+    why: str = ""
 
     @property
     def uri(self) -> str:
@@ -68,8 +79,9 @@ def train(
 ) -> Trained:
     """Train one model, log the run, register the version.
 
-    The first version becomes the champion; later ones become the challenger, and `promote`
-    decides. Nothing is registered if anything fails.
+    The first version becomes the champion. A later one becomes the challenger if it has the
+    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else it
+    gets no alias. Nothing is registered if anything fails.
 
     Raises:
         CorpusError: if the corpus has no labels, one class, or too few campaigns.
@@ -88,14 +100,25 @@ def train(
             folder = Path(scratch) / "adrisk-model"
             folder.mkdir()
             model = model.save(folder)
-            run = live.finish(model.manifest, folder, dump(config), register_as)
-    describe(store, register_as, run.version, config.family)
-    first = not any("champion" in v.aliases for v in list_versions(store, register_as))
-    alias = "champion" if first else "challenger"
-    set_alias(store, register_as, alias, run.version)
-    aliased(store, register_as, run.version)
-    say(f"registered {config.family} as version {run.version} of {register_as} ({alias})")
-    return Trained(model, run, alias)
+            run = live.finish(model.manifest, model.fingerprint, folder, dump(config), register_as)
+    alias, why = _alias(store, register_as, model.manifest)
+    if alias:
+        set_alias(store, register_as, alias, run.version)
+    known = alias or f"no alias: {why}"
+    say(f"registered {config.family} as version {run.version} of {register_as} ({known})")
+    return Trained(model, run, alias, why)
+
+
+def _alias(store: Store, name: str, manifest: Manifest) -> tuple[str, str]:
+    """The alias of a model that was just registered, or why it gets none."""
+    champion = champion_of(store, name)
+    if champion is None:
+        return "champion", ""
+    try:
+        why = no_challenger(manifest, registered_manifest(store, champion))
+    except ModelError as error:
+        why = f"the champion cannot be read ({error})"
+    return ("", why) if why else ("challenger", "")
 
 
 def split_corpus(corpus: Corpus, seed: int) -> Split:
@@ -174,7 +197,7 @@ def fit_model(
             labels_from=dump(config.labels),
         ),
         seed=config.seed,
-        libraries=library_versions(),
+        libraries=library_versions(config.family),
         rules=rules_fingerprint(),
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )

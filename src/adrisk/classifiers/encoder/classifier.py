@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, TrainContext
-from adrisk.classifiers.encoder.pretrained import DEFAULT
+from adrisk.classifiers.encoder.pretrained import DEFAULT, library
 from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from adrisk.classifiers.encoder.settings import TrainingSettings
 
 PRECISIONS = ("auto", "float32")
+_LONGEST = 1 << 20
 _COMPARED = 128  # ads on which bfloat16 is held against float32 after fitting
 
 
@@ -54,6 +55,7 @@ class EncoderClassifier:
     """
 
     family: ClassVar[str] = "encoder"
+    libraries: ClassVar[tuple[str, ...]] = ("torch",)
     labels_: tuple[str, ...]
 
     def __init__(
@@ -110,11 +112,18 @@ class EncoderClassifier:
         self._workshop = workshop
         return self
 
+    def use_threads(self, count: int) -> None:
+        """Threads of torch; see `Threaded`."""
+        from adrisk.classifiers.encoder.network import use_threads
+
+        use_threads(count)
+
     def fit(self, texts: TextBatch, targets: Targets) -> Self:
         """Fine-tune; a tenth of the campaigns is held back to tell when to stop."""
         self._check()
         check_risk(targets.risk)
         labels = learnable(targets, self.min_positives)
+        library()
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.data import (
             Examples,
@@ -279,16 +288,18 @@ class EncoderClassifier:
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
         """Read the three files and check that they fit each other."""
+        library()
+        from adrisk.classifiers.encoder.architecture import rebuilt
         from adrisk.classifiers.encoder.network import Network
-        from adrisk.classifiers.encoder.pretrained import read_tokeniser, rebuilt
+        from adrisk.classifiers.encoder.pretrained import read_tokeniser
 
         model = cls(**parameters)
         model.labels_ = tuple(labels)
         model._settings = _read_settings(folder / "encoder.json")
-        network = Network(
-            rebuilt(model._settings["config"]), len(labels), len(model._settings["found"])
-        )
-        _fill(network, folder / "weights.safetensors")
+        weights = folder / "weights.safetensors"
+        encoder = rebuilt(model._settings["config"], storage.size_of(weights) // 4)
+        network = Network(encoder, len(labels), len(model._settings["found"]))
+        _fill(network, weights)
         model._tokeniser_json = storage.read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
         model._network = network.eval()
@@ -320,4 +331,9 @@ def _read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or {k: type(v) for k, v in found.items()} != wanted:
         names = ", ".join(wanted)
         raise ModelError(f"{path}: expected {names}; it is the file of another kind of model")
+    words = found["config"].get("vocab_size")
+    tokens = isinstance(words, int) and all(0 <= found[n] < words for n in ("filler", "blank"))
+    columns = all(isinstance(name, str) for name in found["found"])
+    if not tokens or not columns or not 2 <= found["longest"] <= _LONGEST:
+        raise ModelError(f"{path}: a number or a column that no encoder has; copy the model again")
     return found

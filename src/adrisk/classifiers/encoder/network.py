@@ -28,6 +28,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def use_threads(count: int) -> None:
+    """Compute on so many threads, in this process."""
+    torch.set_num_threads(count)
+
+
 def has_half() -> bool:
     """Whether bfloat16 is multiplied by the hardware; emulated it would be slower than float32."""
     if torch.cuda.is_available():

@@ -8,13 +8,13 @@ is never run: the architecture must be one that transformers ships, the weights 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adrisk.documents import parse_strict_json
 from adrisk.errors import ConfigError, MissingExtraError, ModelError
 from adrisk.progress import say
 
@@ -100,27 +100,6 @@ def load_base(name: str) -> Base:
     )
 
 
-def rebuilt(config: Mapping[str, Any]) -> Any:
-    """An encoder of this architecture, its weights still random.
-
-    Raises:
-        ModelError: if this transformers does not know the architecture.
-    """
-    transformers = library()
-    import torch
-
-    try:
-        kept = {key: value for key, value in config.items() if key != "model_type"}
-        with silent(transformers), torch.random.fork_rng(devices=[]):
-            known = transformers.AutoConfig.for_model(config["model_type"], **kept)
-            return without_pooler(transformers.AutoModel.from_config(known))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"the encoder's architecture is not one this transformers builds ({error}); the model "
-            "folder is damaged, or needs another version: pip install -U transformers"
-        ) from error
-
-
 def read_tokeniser(content: str, where: str) -> Any:
     """A `tokenizers.Tokenizer` from the content of a tokenizer.json.
 
@@ -131,7 +110,7 @@ def read_tokeniser(content: str, where: str) -> Any:
     from tokenizers import Tokenizer
 
     try:
-        json.loads(content)
+        parse_strict_json(content)
         return Tokenizer.from_str(content)
     except Exception as error:  # the Rust side raises a bare Exception
         raise ModelError(
@@ -148,15 +127,17 @@ def without_pooler(encoder: Any) -> Any:
 
 
 def library() -> Any:
-    """Transformers.
+    """Transformers, with torch, which it computes on.
 
     Raises:
-        MissingExtraError: if it is not installed.
+        MissingExtraError: if either is not installed.
     """
     try:
+        import torch  # noqa: F401
         import transformers
     except ImportError as error:
-        raise MissingExtraError("transformers", "encoder", "the encoder family") from error
+        package = "transformers" if error.name is None else error.name.partition(".")[0]
+        raise MissingExtraError(package, "encoder", "the encoder family") from error
     return transformers
 
 

@@ -1,21 +1,29 @@
-"""Put a model to the cases of the suites: what it made of each, and the rates at which it passes.
+"""Judgement of a model by the cases of the suites: passed, failed or not judged, and pass rates.
 
-In: a model and `Case`s. Out: an `Outcome` a case, pass rates with intervals, and all of it as
-plain values for a file. A case about an indicator for which the model has no head is not judged,
-and counted as such; it is neither passed nor failed.
+In: a model and `Case`s. Out: an `Outcome` a case, and a `BehaviourResult` with rates and intervals.
+A case about an indicator for which the model has no head is not judged, and counted as such; it is
+neither passed nor failed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from scipy.stats import binomtest
 
+from adrisk.evaluation.behaviour.results import (
+    BehaviourResult,
+    CaseResult,
+    FunctionRates,
+    ModelUnderTest,
+    Move,
+    Rate,
+    Suites,
+)
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
 from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
@@ -31,7 +39,7 @@ _CERTAIN = 1e-6  # scores are single precision; nearer to 0 or 1 their log-odds 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a model made of a case.
+    """A model's scores of a case, and whether it passed.
 
     Attributes:
         case: the case.
@@ -49,27 +57,8 @@ class Outcome:
     passed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Cases passed of those judged, with a Wilson 95 % interval, and how many were not judged.
-
-    Without a judged case there is no interval. Pairs are taken as independent of each other.
-    """
-
-    passed: int
-    n: int
-    low: float | None
-    high: float | None
-    unjudged: int
-
-    @property
-    def share(self) -> float | None:
-        """Passed of judged; None without any."""
-        return self.passed / self.n if self.n else None
-
-
 def judge(model: Model, cases: Sequence[Case]) -> tuple[Outcome, ...]:
-    """What the model makes of each case, in their order; every different text is scored once.
+    """The outcome of each case, in their order; every different text is scored once.
 
     Raises:
         ModelError: if the model has no threshold for `REVIEW_SHARE` though a case needs it.
@@ -109,9 +98,9 @@ def decide_outcome(case: Case, text: float, pair: float | None, threshold: float
     """Whether two probabilities, or one and the review threshold, are as the case expects.
 
     >>> case = Case("en", "negated", "n1", "we keep it", "you keep it", "higher", RISK)
-    >>> settle(case, 0.5, 0.4, threshold=0.9).passed  # log-odds 0 against -0.41
+    >>> decide_outcome(case, 0.5, 0.4, threshold=0.9).passed  # log-odds 0 against -0.41
     True
-    >>> settle(case, 0.5, 0.45, threshold=0.9).passed  # 0 against -0.20: less than 0.25
+    >>> decide_outcome(case, 0.5, 0.45, threshold=0.9).passed  # 0 against -0.20: less than 0.25
     False
     """
     if case.expect == "below":
@@ -136,12 +125,18 @@ def rate(outcomes: Iterable[Outcome]) -> Rate:
     verdicts = [outcome.passed for outcome in outcomes]
     judged = [verdict for verdict in verdicts if verdict is not None]
     passed = sum(judged)
-    low: float | None = None
-    high: float | None = None
-    if judged:
-        interval = binomtest(passed, len(judged)).proportion_ci(0.95, method="wilson")
-        low, high = float(interval.low), float(interval.high)
-    return Rate(passed, len(judged), low, high, len(verdicts) - len(judged))
+    unjudged = len(verdicts) - len(judged)
+    if not judged:
+        return Rate(passed=0, n=0, low=None, high=None, unjudged=unjudged, share=None)
+    interval = binomtest(passed, len(judged)).proportion_ci(0.95, method="wilson")
+    return Rate(
+        passed=passed,
+        n=len(judged),
+        low=round(float(interval.low), 6),
+        high=round(float(interval.high), 6),
+        unjudged=unjudged,
+        share=round(passed / len(judged), 6),
+    )
 
 
 def rates(
@@ -154,97 +149,84 @@ def rates(
     return {name: rate(group) for name, group in groups.items() if group}
 
 
-def results(model: Model, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Everything about a run but the texts, as plain values for JSON."""
+def results(model: Model, outcomes: Sequence[Outcome]) -> BehaviourResult:
+    """Everything about a run but the texts."""
     languages = sorted({outcome.case.language for outcome in outcomes})
-    by_function = {
-        name: {
-            "all": rate_to_json(rate(group)),
-            "languages": {
-                language: rate_to_json(found)
-                for language, found in rates(group, lambda case: case.language, languages).items()
-            },
-        }
-        for name in FUNCTIONS
-        if (group := [outcome for outcome in outcomes if outcome.case.function == name])
-    }
-    return {
-        "model": {
-            "name": model.manifest.name,
-            "version": model.version,
-            "family": model.manifest.family,
-            "fingerprint": model.fingerprint,
-            "target": model.manifest.trained_on.target,
-        },
-        "suites": {
-            "cases": len(outcomes),
-            "languages": languages,
-            "fingerprint": fingerprint(outcome.case for outcome in outcomes),
-        },
-        "passing": {
+
+    def by_language(group: Sequence[Outcome]) -> dict[str, Rate]:
+        return rates(group, lambda case: case.language, languages)
+
+    return BehaviourResult(
+        model=ModelUnderTest(
+            name=model.manifest.name,
+            version=model.version,
+            family=model.manifest.family,
+            fingerprint=model.fingerprint,
+            target=model.manifest.trained_on.target,
+        ),
+        suites=Suites(
+            cases=len(outcomes),
+            languages=tuple(languages),
+            fingerprint=fingerprint(outcome.case for outcome in outcomes),
+        ),
+        passing={
             "higher": f"log-odds of the text above the pair's by {MARGIN} or more",
             "same": f"probabilities no more than {TOLERANCE} apart",
             "below": f"risk below the model's threshold for {100 * REVIEW_SHARE:g} % under review",
         },
-        "all": rate_to_json(rate(outcomes)),
-        "languages": {
-            language: rate_to_json(found)
-            for language, found in rates(outcomes, lambda case: case.language, languages).items()
+        all=rate(outcomes),
+        languages=by_language(outcomes),
+        functions={
+            name: FunctionRates(all=rate(group), languages=by_language(group))
+            for name in FUNCTIONS
+            if (group := [outcome for outcome in outcomes if outcome.case.function == name])
         },
-        "functions": by_function,
-        "moves": moves(outcomes),
-        "cases": [_case_to_json(outcome) for outcome in outcomes],
-    }
+        moves=moves(outcomes),
+        cases=tuple(map(_case_result, outcomes)),
+    )
 
 
-def moves(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
-    """How far the scores moved that must not: mean and largest distance, by function.
-
-    `could_fail` counts the pairs of which one probability at least exceeds `TOLERANCE`: two that
-    lie below it are within it whatever the model thinks of the swap.
-    """
-    found: dict[str, dict[str, Any]] = {}
+def moves(outcomes: Sequence[Outcome]) -> dict[str, Move]:
+    """How far the scores moved that must not, by function."""
+    found: dict[str, Move] = {}
     for name in FUNCTIONS:
         group = [
-            outcome
+            (outcome, abs(outcome.difference))
             for outcome in outcomes
             if outcome.case.function == name
             and outcome.case.expect == "same"
             and outcome.difference is not None
         ]
         if group:
-            distances = [abs(outcome.difference or 0.0) for outcome in group]
-            largest = max(distances)
-            case = group[distances.index(largest)].case
-            found[name] = {
-                "n": len(group),
-                "could_fail": sum(max(o.text or 0.0, o.pair or 0.0) > TOLERANCE for o in group),
-                "mean": round(sum(distances) / len(group), 6),
-                "largest": round(largest, 6),
-                "language": case.language,
-                "case": case.id,
-            }
+            furthest, largest = max(group, key=lambda pair: pair[1])
+            found[name] = Move(
+                n=len(group),
+                could_fail=sum(max(o.text or 0.0, o.pair or 0.0) > TOLERANCE for o, _ in group),
+                mean=round(sum(distance for _, distance in group) / len(group), 6),
+                largest=round(largest, 6),
+                language=furthest.case.language,
+                case=furthest.case.id,
+            )
     return found
 
 
-def rate_to_json(found: Rate) -> dict[str, Any]:
-    """Plain values, the share among them."""
-    content = {**asdict(found), "share": found.share}
-    return {k: round(v, 6) if isinstance(v, float) else v for k, v in content.items()}
-
-
-def _case_to_json(outcome: Outcome) -> dict[str, Any]:
+def _case_result(outcome: Outcome) -> CaseResult:
     case = outcome.case
-    figures = {"text": outcome.text, "pair": outcome.pair, "difference": outcome.difference}
-    return {
-        "language": case.language,
-        "function": case.function,
-        "id": case.id,
-        "of": case.of,
-        "expect": case.expect,
-        **{k: None if v is None else round(v, 6) for k, v in figures.items()},
-        "passed": outcome.passed,
-    }
+    return CaseResult(
+        language=case.language,
+        function=case.function,
+        id=case.id,
+        of=case.of,
+        expect=case.expect,
+        text=_rounded(outcome.text),
+        pair=_rounded(outcome.pair),
+        difference=_rounded(outcome.difference),
+        passed=outcome.passed,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _log_odds(probability: float) -> float:

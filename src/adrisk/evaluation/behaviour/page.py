@@ -1,4 +1,4 @@
-"""The behaviour page: rates by function and language, and every failure with both its texts.
+"""Behaviour page: rates by function and language, and every failure with both its texts.
 
 In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads nothing, runs
 nothing and escapes everything; what differs between the texts of a pair is marked.
@@ -6,15 +6,15 @@ nothing and escapes everything; what differs between the texts of a pair is mark
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
 
 import regex
 from markupsafe import Markup
 
 from adrisk.evaluation.behaviour.judging import MARGIN, TOLERANCE, Outcome
+from adrisk.evaluation.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK
 from adrisk.report.render import asset, environment, sha256
 from adrisk.rules.taxonomy import load_taxonomy
@@ -25,7 +25,7 @@ _WORD = regex.compile(r"\w+|\s+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive pieces of a text that stand in the other text too, or that do not."""
+    """Consecutive pieces of a text that are in the other text too, or that are not."""
 
     pieces: tuple[Piece, ...]
     differs: bool
@@ -46,7 +46,7 @@ class Failure:
     pair: tuple[Stretch, ...]
 
 
-def behaviour_page(results: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
+def behaviour_page(results: BehaviourResult, outcomes: Sequence[Outcome]) -> str:
     """The page. Equal outcomes give an equal page.
 
     Args:

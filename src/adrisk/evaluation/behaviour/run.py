@@ -1,14 +1,14 @@
-"""Put a model to the behaviour suites: rates by function and language, and the failures to read."""
+"""Behaviour of a model by the suites: rates by function and language, and the failures to read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from adrisk.evaluation.behaviour.judging import Outcome, judge, results
 from adrisk.evaluation.behaviour.page import behaviour_page
+from adrisk.evaluation.behaviour.results import BehaviourResult, Rate
 from adrisk.evaluation.behaviour.suites import Case
 from adrisk.files import replacing, writable, write_json
 from adrisk.model.model import Model
@@ -20,9 +20,9 @@ _PAGE = "behaviour.html"
 
 @dataclass(frozen=True, slots=True)
 class Behaved:
-    """The results as plain values, the outcomes behind them, and the files written, if any."""
+    """The results, the outcomes behind them, and the files written, if any."""
 
-    results: Mapping[str, Any]
+    results: BehaviourResult
     outcomes: tuple[Outcome, ...]
     files: tuple[Path, ...]
 
@@ -47,20 +47,23 @@ def behave(model: Model, cases: Sequence[Case], out: Path | None = None) -> Beha
     if not out:
         return Behaved(found, outcomes, ())
     files = (out / _JSON, out / _PAGE)
-    write_json(files[0], found)
+    write_json(files[0], found.to_json())
     with replacing(files[1]) as draft:
         draft.write_text(behaviour_page(found, outcomes), encoding="utf-8", newline="\n")
     return Behaved(found, outcomes, files)
 
 
-def in_words(found: Mapping[str, Any]) -> str:
+def in_words(found: BehaviourResult) -> str:
     """The rates as a table for the terminal: passed of judged, with a 95 % interval."""
-    languages = list(found["languages"])
+    languages = list(found.languages)
+
+    def row(name: str, whole: Rate, each: Mapping[str, Rate]) -> list[str]:
+        cells = [_fraction(each[code]) if code in each else "-" for code in languages]
+        return [name, *cells, _fraction(whole), _share(whole), _interval(whole)]
+
     rows = [["function", *languages, "all", "passed", "95 % interval"]]
-    for name, entry in [*found["functions"].items(), ("all", found)]:
-        by_language = entry["languages"]
-        each = [by_language.get(language) for language in languages]
-        rows.append([name, *map(_fraction, each), *_whole(entry["all"])])
+    rows += [row(name, rates.all, rates.languages) for name, rates in found.functions.items()]
+    rows.append(row("all", found.all, found.languages))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
@@ -69,24 +72,27 @@ def in_words(found: Mapping[str, Any]) -> str:
         ).rstrip()
         for row in rows
     ]
-    moved = max(found["moves"].values(), key=lambda move: float(move["largest"]), default=None)
-    if moved:
+    furthest = max(found.moves.values(), key=lambda move: move.largest, default=None)
+    if furthest:
         lines.append(
-            f"largest move of a swap  {moved['largest']:.3f}  {moved['case']} ({moved['language']})"
+            f"largest move of a swap  {furthest.largest:.3f}  {furthest.case} ({furthest.language})"
         )
-    unjudged = found["all"]["unjudged"]
+    unjudged = found.all.unjudged
     if unjudged:
         counted = "1 case" if unjudged == 1 else f"{unjudged:,} cases"
         lines.append(f"not judged  {counted}: the model has no head for the indicator")
     return "\n".join(lines)
 
 
-def _fraction(found: Mapping[str, Any] | None) -> str:
-    return f"{found['passed']}/{found['n']}" if found and found["n"] else "-"
+def _fraction(rate: Rate) -> str:
+    return f"{rate.passed}/{rate.n}" if rate.n else "-"
 
 
-def _whole(found: Mapping[str, Any]) -> tuple[str, str, str]:
-    if not found["n"]:
-        return "-", "-", "-"
-    interval = f"{100 * found['low']:.0f} to {100 * found['high']:.0f} %"
-    return _fraction(found), f"{100 * found['share']:.0f} %", interval
+def _share(rate: Rate) -> str:
+    return "-" if rate.share is None else f"{100 * rate.share:.0f} %"
+
+
+def _interval(rate: Rate) -> str:
+    if rate.low is None or rate.high is None:
+        return "-"
+    return f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"

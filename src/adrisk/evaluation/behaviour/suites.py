@@ -1,4 +1,4 @@
-"""Read the suites: one YAML file a language, `{language}.yaml`, a mapping of functions to cases.
+"""Suite files: one YAML file a language, `{language}.yaml`, a mapping of functions to cases.
 
     negated:
       - id: negated-01            # unique within the language
@@ -8,8 +8,7 @@
         of: document_retention    # an indicator, or risk, which is the default
 
 Out: frozen `Case`s. It refuses a file in which an id or a key stands twice, a function, an
-indicator or a key is unknown, or a pair is missing: a suite with a hole measures something else
-than it says.
+indicator or a key is unknown, or a pair is missing: a suite with a hole measures something else.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from adrisk.documents import Loader, read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
 from adrisk.rules.taxonomy import load_taxonomy
 
 RISK = "risk"
-"""What is compared when a case names no indicator."""
+"""The score that is compared when a case names no indicator."""
 
 FUNCTIONS: Mapping[str, str] = {
     "stated": "an indicator stated in plain words",
@@ -47,7 +46,7 @@ FUNCTIONS: Mapping[str, str] = {
     "swapped_city": "another city must not move the score",
     "swapped_name": "another name must not move the score",
 }
-"""Every function with what it asks, in the order of reports."""
+"""Every function with what it tests, in the order of reports."""
 
 EXPECTATIONS = ("higher", "same", "below")
 
@@ -122,17 +121,17 @@ def load_suite(path: Path) -> tuple[Case, ...]:
 
 
 def fingerprint(cases: Iterable[Case]) -> str:
-    """A digest of all that the cases say, so that two results can be told to be of one suite."""
+    """A digest of the cases, by which two results are known to be of one suite."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(repr(case).encode())
     return digest.hexdigest()
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(Loader):  # type: ignore[misc]
     """Refuses a key that stands twice, which YAML readers let hide the first one's cases."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
@@ -140,21 +139,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                     problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+        content: dict[object, object] = super().construct_mapping(node, deep)
+        return content
 
 
-def _read(path: Path) -> dict[Any, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or error
-        raise ConfigError(f"{path}{line}: cannot be read as YAML: {problem}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8; save it as such") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+def _read(path: Path) -> dict[object, object]:
+    content = read_yaml(path, _Loader)
     if not isinstance(content, dict) or not content:
         raise ConfigError(f"{path}: expected functions, each with a list of cases")
     return content

@@ -1,7 +1,7 @@
-"""What is compared, what a difference asks for, and what a comparison found, as frozen values.
+"""Aspects of drift: what is compared, the advice on a difference, and the outcome of a comparison.
 
-In: nothing; `KINDS` are the words of every aspect, in their order. Out: `Drift`, its `Aspect`s and
-the `Change` of each share behind them.
+In: nothing; `KINDS` describes every aspect, in order. Out: `Drift`, its `Aspect`s and the `Change`
+of each share behind them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from adrisk.evaluation.drift.limits import LIMITS, Measure, Verdict
 class Kind:
     """What is compared, by which measure, and what a difference asks for.
 
-    `bears` says whether a difference bears on the model by itself; if not, it is merely different.
-    `copies_count` says that it is of these very ads: a thousand copies that the model cannot read
-    are a thousand ads that it cannot read.
+    Attributes:
+        bears: whether a difference bears on the model by itself; if not, it is merely different.
+        copies_count: whether copies count each: a thousand copies that the model cannot read are a
+            thousand ads that it cannot read.
     """
 
     title: str
@@ -114,7 +115,6 @@ class Aspect:
         effect: by the measure of its kind; for indicators of the one that changed most.
         chance: what the effect would be below in 99 of 100 batches without drift.
         verdict: what it amounts to.
-        matters: whether it is drift, and bears on the model.
         changes: the shares behind it: of every bin, or the one, or of every indicator.
         ads: of the batch, that it rests on.
     """
@@ -123,9 +123,18 @@ class Aspect:
     effect: float | None
     chance: float | None
     verdict: Verdict
-    matters: bool
     changes: tuple[Change, ...]
     ads: int
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the effect is large enough and larger than chance."""
+        return self.verdict in (Verdict.SOME, Verdict.MUCH)
+
+    @property
+    def matters(self) -> bool:
+        """Whether it drifted, and bears on the model."""
+        return self.kind.bears and self.drifted
 
     @property
     def kind(self) -> Kind:
@@ -137,12 +146,12 @@ class Aspect:
         """What to do; empty where there is nothing to do."""
         if self.verdict is Verdict.TOO_FEW:
             return "Too few ads, or too few that are no copies of each other: bring a larger batch."
-        return self.kind.advice if self.verdict in (Verdict.SOME, Verdict.MUCH) else ""
+        return self.kind.advice if self.drifted else ""
 
     @property
     def moved(self) -> tuple[Change, ...]:
         """The shares that drifted each by itself, the furthest first."""
-        if self.kind.measure != "h" or self.verdict not in (Verdict.SOME, Verdict.MUCH):
+        if self.kind.measure != "h" or not self.drifted:
             return ()
         least = max(LIMITS["h"].some, self.chance or 0.0)
         far = [change for change in self.changes if change.effect >= least]

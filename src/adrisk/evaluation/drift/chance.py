@@ -2,7 +2,7 @@
 
 In: for each side a table of counts, a row a group, and how often each group is drawn. Out:
 `Measured`. Chance is the effect in every draw, were both sides draws from what lies halfway between
-them; whole groups are drawn, so that a thousand copies tell no more than one ad.
+them; whole groups are drawn, so that a thousand copies count no more than one ad.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def words_apart(counts: Sequence[FloatArray], ads: Sequence[int], draws: Draws) 
     """The divergence of how often the known words are used, of all their uses.
 
     Words too rare to be expected in `_EXPECTED` ads of the smaller side are taken together, as in a
-    chi-squared test: of their absence, chance could not be told from drift.
+    chi-squared test: their absence may be chance as well as drift.
     """
     rare = counts[0].sum(axis=0) * min(ads) < _EXPECTED * ads[0]
     counts = [np.column_stack([t[:, ~rare], t[:, rare].sum(axis=1)]) for t in counts]
@@ -105,7 +105,7 @@ def rates_apart(
     *,
     singly: NDArray[np.int64] | None = None,
 ) -> Measured:
-    """Cohen's h of shares; the first column is of how many, the others how many of them.
+    """Cohen's h of shares; the first column counts all, the others some of them.
 
     The chance is that of the largest of all, so that many indicators raise no more alarms than one.
     `singly` are counts of the batch from draws of single ads, to be used in place of its groups.

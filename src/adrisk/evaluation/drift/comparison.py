@@ -1,4 +1,4 @@
-"""A batch against the training data: every aspect of `KINDS` measured and judged.
+"""Comparison of a batch with the training data: effect, chance and verdict of every aspect.
 
 In: the model's `TrainingProfile`, the `Histogram` of a batch. Out: `Drift`.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from adrisk.evaluation.drift.aspects import KINDS, Aspect, Drift
 from adrisk.evaluation.drift.chance import Draws, Measured, bins_apart, rates_apart, words_apart
-from adrisk.evaluation.drift.limits import LEAST_ADS, LEAST_GROUPS, Verdict, verdict_of
+from adrisk.evaluation.drift.limits import LEAST_ADS, LEAST_GROUPS, verdict_of
 from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Histogram, TrainingProfile
 from adrisk.types import FloatArray
 
@@ -84,7 +84,6 @@ def _aspect(name: str, found: Measured, few: bool, ads: int) -> Aspect:
         effect=found.effect,
         chance=found.chance,
         verdict=verdict,
-        matters=kind.bears and verdict in (Verdict.SOME, Verdict.MUCH),
         changes=found.changes,
         ads=ads,
     )
@@ -100,9 +99,9 @@ def _ranges(edges: FloatArray, form: str) -> tuple[str, ...]:
     """Names of the bins between edges."""
     if not len(edges):
         return ("all",)
-    told = [form.format(edge) for edge in edges]
-    between = [f"{a} to {b}" for a, b in pairwise(told)]
-    return (f"below {told[0]}", *between, f"{told[-1]} and above")
+    names = [form.format(edge) for edge in edges]
+    between = [f"{a} to {b}" for a, b in pairwise(names)]
+    return (f"below {names[0]}", *between, f"{names[-1]} and above")
 
 
 def supported(summary: TrainingProfile) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The effect sizes: how far two sets of shares are apart, whatever they are shares of.
+"""Effect sizes: stability index, Jensen-Shannon divergence, and Cohen's h of shares.
 
 In: shares of the training data and of a batch. Out: 0 where they are equal, more the further apart.
 """

@@ -1,21 +1,22 @@
-"""How much is much: the limits of each effect size, who says so, and the verdict.
+"""Limits of the effect sizes, with their sources, and the verdict.
 
-In: an effect and what chance would do. Out: same, some drift, much drift, or too few ads to tell.
+In: an effect and what chance alone would do. Out: same, some drift, much drift, or too few ads to
+tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from adrisk.metrics.figures import Result
 
 Measure = Literal["psi", "jsd", "h"]
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """From where on an effect is some or much, and who says so."""
+class Limit(Result):
+    """The least effects that are some and much drift, and their source."""
 
     name: str
     some: float
@@ -25,35 +26,35 @@ class Limit:
 
 LIMITS: Mapping[Measure, Limit] = {
     "psi": Limit(
-        "population stability index",
-        0.1,
-        0.25,
-        "the convention of credit scoring: below 0.1 no change, above 0.25 a large one (Siddiqi "
-        "2006, Credit Risk Scorecards)",
+        name="population stability index",
+        some=0.1,
+        much=0.25,
+        reason="the convention of credit scoring: below 0.1 no change, above 0.25 a large one "
+        "(Siddiqi 2006, Credit Risk Scorecards)",
     ),
     "jsd": Limit(
-        "Jensen-Shannon divergence in bits",
-        0.018,
-        0.045,
-        "the limits of the stability index, carried over: for small changes the index is 8 ln 2 "
-        "times the divergence (both are chi-squared to second order; Lin 1991)",
+        name="Jensen-Shannon divergence in bits",
+        some=0.018,
+        much=0.045,
+        reason="the limits of the stability index, carried over: for small changes the index is "
+        "8 ln 2 times the divergence (both are chi-squared to second order; Lin 1991)",
     ),
     "h": Limit(
-        "Cohen's h of two shares",
-        0.2,
-        0.5,
-        "small and medium in Cohen 1988, Statistical Power Analysis, ch. 6: from 2 % to 6 %, or "
-        "to 15 %; it weighs a change of a rare share as it should",
+        name="Cohen's h of two shares",
+        some=0.2,
+        much=0.5,
+        reason="small and medium in Cohen 1988, Statistical Power Analysis, ch. 6: from 2 % to "
+        "6 %, or to 15 %; it weighs a change of a rare share as it should",
     ),
 }
-"""The only place where it is said how much is much."""
+"""The limits of each measure; they are set here only."""
 
 LEAST_ADS = 100
-"""Fewer leave fewer than ten ads to each of ten bins, and nothing is said of them."""
+"""Fewer leave fewer than ten ads to each of ten bins, and get no verdict."""
 
 LEAST_GROUPS = 5
 """Fewer groups of near-copies, counted by their weight, are too few to draw from: then two ads in
-five or more are one template, and the batch tells of that template (Cameron, Gelbach and Miller
+five or more are one template, and the batch shows that template only (Cameron, Gelbach and Miller
 2008 on what few clusters do to a bootstrap)."""
 
 
@@ -67,7 +68,7 @@ class Verdict(StrEnum):
 
 
 def verdict_of(measure: Measure, effect: float | None, chance: float | None, few: bool) -> Verdict:
-    """Small is the same; large but within chance cannot be told."""
+    """A small effect is the same; a large one within chance has too few ads."""
     limit = LIMITS[measure]
     if few or effect is None or chance is None:
         return Verdict.TOO_FEW

@@ -1,4 +1,4 @@
-"""Sources against the training data of a model: `adrisk drift`.
+"""Drift of sources from the training data of a model: `adrisk drift`.
 
 Reads every ad once and keeps counts only. Writes drift.json, drift.md for people, and
 quarantine.jsonl; that there is drift is a result, not an error.
@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from adrisk import __version__
-from adrisk.batch import make_batch
+from adrisk.batch import prepare_ads
 from adrisk.errors import ModelError
-from adrisk.evaluation.drift.aspects import Aspect, Drift
 from adrisk.evaluation.drift.comparison import compare, supported
-from adrisk.evaluation.drift.limits import LIMITS, Verdict
+from adrisk.evaluation.drift.limits import LIMITS
 from adrisk.evaluation.drift.page import drift_page
+from adrisk.evaluation.drift.results import (
+    AspectResult,
+    BatchAds,
+    ComparedModel,
+    DriftResult,
+    TrainingAds,
+)
 from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
@@ -33,15 +37,16 @@ from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empt
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.types import IntArray
+from adrisk.version import __version__
 
 _AT_ONCE = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """The report as plain values, and the files written."""
+    """The results, and the files written."""
 
-    results: Mapping[str, Any]
+    results: DriftResult
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
 
@@ -80,71 +85,39 @@ def drift(
         tally = _read(model, summary, stream, languages, workers)
         if not stream.accepted:
             raise no_ads(sources, quarantine)
-    found = results(model, summary, compare(summary, tally, model.labels))
+    drifted = compare(summary, tally, model.labels)
+    by_language = languages.most_common()
     known = supported(summary)
-    found["unsupported_languages"] = {
-        name: ads for name, ads in languages.most_common() if name and name not in known
-    }
-    found["batch"] |= {
-        "sources": list(sources),
-        "quarantined": quarantine.count,
-        "input_fingerprint": stream.fingerprint,
-        "languages": {name or "unknown": ads for name, ads in languages.most_common()},
-    }
+    found = DriftResult(
+        adrisk_version=__version__,
+        model=ComparedModel(
+            family=model.manifest.family,
+            version=model.version,
+            fingerprint=model.fingerprint,
+            target=model.manifest.trained_on.target,
+        ),
+        training=TrainingAds(
+            ads=drifted.training_ads,
+            judged=int(summary.tally.judged.sum()),
+            words=len(summary.frame.words),
+        ),
+        batch=BatchAds(
+            ads=drifted.batch_ads,
+            sources=tuple(sources),
+            quarantined=quarantine.count,
+            input_fingerprint=stream.fingerprint,
+            languages={name or "unknown": ads for name, ads in by_language},
+        ),
+        matters=tuple(aspect.name for aspect in drifted.matters),
+        limits=LIMITS,
+        aspects=tuple(map(AspectResult.of, drifted.aspects)),
+        unsupported_languages={n: ads for n, ads in by_language if n and n not in known},
+    )
     files = (out / "drift.json", out / "drift.md")
-    write_json(files[0], found)
+    write_json(files[0], found.to_json())
     with replacing(files[1]) as draft:
         draft.write_text(drift_page(found), encoding="utf-8", newline="\n")
     return Drifted(found, files, tuple(stream.notes))
-
-
-def results(model: Model, summary: TrainingProfile, drifted: Drift) -> dict[str, Any]:
-    """A comparison as plain values, with the limits it was judged by."""
-    return {
-        "adrisk_version": __version__,
-        "model": {
-            "family": model.manifest.family,
-            "version": model.version,
-            "fingerprint": model.fingerprint,
-            "target": model.manifest.trained_on.target,
-        },
-        "training": {
-            "ads": drifted.training_ads,
-            "judged": int(summary.tally.judged.sum()),
-            "words": len(summary.frame.words),
-        },
-        "batch": {"ads": drifted.batch_ads},
-        "matters": [aspect.name for aspect in drifted.matters],
-        "limits": {name: asdict(limit) for name, limit in LIMITS.items()},
-        "aspects": [_plain(aspect) for aspect in drifted.aspects],
-    }
-
-
-def _plain(aspect: Aspect) -> dict[str, Any]:
-    return {
-        "name": aspect.name,
-        "title": aspect.kind.title,
-        "measure": aspect.kind.measure,
-        "effect": _rounded(aspect.effect),
-        "chance": _rounded(aspect.chance),
-        "verdict": str(aspect.verdict),
-        "drifted": aspect.verdict in (Verdict.SOME, Verdict.MUCH),
-        "untold": aspect.verdict is Verdict.TOO_FEW,
-        "matters": aspect.matters,
-        "advice": aspect.advice,
-        "moved": [change.name for change in aspect.moved],
-        "changes": [
-            {
-                "name": change.name,
-                "training": _rounded(change.training),
-                "batch": _rounded(change.batch),
-                "low": _rounded(change.low),
-                "high": _rounded(change.high),
-                "h": _rounded(change.effect),
-            }
-            for change in aspect.changes
-        ],
-    }
 
 
 def _summary(model: Model) -> TrainingProfile:
@@ -167,23 +140,19 @@ def _read(
     """Count all ads of a stream, and their languages by name."""
 
     def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
-        spoken = ads["language"].to_pylist()
-        batch = make_batch(ads["text"], spoken)
+        codes = ads["language"].to_pylist()
+        batch = prepare_ads(ads)
         folded, answers = batch.folded, model.predict(batch)
-        told = (answers.risk, answers.indicators)
-        return count(summary.frame, folded, spoken, groups_of(folded), told), spoken
+        scores = (answers.risk, answers.indicators)
+        return count(summary.frame, folded, codes, groups_of(batch.unmasked), scores), codes
 
     tally = empty(summary.frame)
     with track("drift", stream.total_rows) as advance:
-        for counted, spoken in in_order(of_batch, stream, workers):
+        for counted, codes in in_order(of_batch, stream, workers):
             tally += counted
-            languages.update(spoken)
-            advance(len(spoken))
+            languages.update(codes)
+            advance(len(codes))
     return tally
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 def groups_of(folded: pa.Array) -> IntArray:

@@ -1,7 +1,7 @@
-"""Read the words of nationality and gender of a language.
+"""Lexicon of the words of nationality and gender in a language.
 
-In: `words/{language}.yaml`; the head of `words/en.yaml` says what its keys mean. Out: a frozen
-`Lexicon`. Only what measures fairness reads it: no rule and no feature may.
+In: `words/{language}.yaml`; the head of `words/en.yaml` explains its keys. Out: a frozen `Lexicon`.
+It serves to measure fairness: no rule and no feature may read it.
 """
 
 from __future__ import annotations
@@ -10,19 +10,50 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import regex
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 LANGUAGES = ("en", "es", "pt", "fr")
 
 COUNTRY, PEOPLE, ORIGIN = "country", "people", "origin"
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Beside(_Part):
+    before: str | None = None
+    behind: str | None = None
+
+
+class _LanguageWords(_Part):
+    before: str
+    behind: str
+
+
+class _LookalikeRule(_Beside):
+    capital: bool = False
+
+
+class _GenderWords(_Beside):
+    pairs: Mapping[str, str]
+
+
+class _WordsFile(_Part):
+    countries: Mapping[str, Mapping[str, str | list[str]]]
+    people: Mapping[str, list[str | None]]
+    origins: list[str]
+    languages: _LanguageWords
+    lookalikes: Mapping[str, _LookalikeRule]
+    gender: _GenderWords
+
+
 @dataclass(frozen=True, slots=True)
 class Sense:
-    """What a word says.
+    """A meaning of a word.
 
     Attributes:
         part: `COUNTRY`, `PEOPLE`, or `ORIGIN` for a larger part of the world.
@@ -50,7 +81,7 @@ class Lexicon:
     """The words of one language.
 
     Attributes:
-        senses: small letters -> what the word may say.
+        senses: small letters -> what the word may mean.
         countries: article -> nation -> its name.
         people: nation -> its forms, None where a form means something else.
         found: the pattern of every word.
@@ -79,38 +110,38 @@ class Lexicon:
 def load_lexicon(language: str) -> Lexicon:
     """The words of one of `LANGUAGES`; read once a process."""
     path = files("adrisk.evaluation.fairness") / "words" / f"{language}.yaml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _WordsFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     senses: dict[str, list[Sense]] = {}
     for word, sense in _senses(content):
         of_word = senses.setdefault(word.lower(), [])
         if sense not in of_word:
             of_word.append(sense)
-    languages, gender = content["languages"], content["gender"]
-    pairs = {one.lower(): other for one, other in gender["pairs"].items()}
-    pairs |= {other.lower(): one for one, other in gender["pairs"].items()}
+    languages, gender = content.languages, content.gender
+    pairs = {one.lower(): other for one, other in gender.pairs.items()}
+    pairs |= {other.lower(): one for one, other in gender.pairs.items()}
     return Lexicon(
         language=language,
         senses={word: tuple(of_word) for word, of_word in senses.items()},
         countries={
             article: {nation: _forms(names)[0] for nation, names in by_nation.items()}
-            for article, by_nation in content["countries"].items()
+            for article, by_nation in content.countries.items()
         },
-        people={nation: tuple(forms) for nation, forms in content["people"].items()},
+        people={nation: tuple(forms) for nation, forms in content.people.items()},
         found=any_of(senses),
-        language_before=_before(rf"(?<!\w)(?:{languages['before']})"),
-        language_behind=_behind(languages["behind"]),
+        language_before=_before_word(languages.before),
+        language_behind=_behind(languages.behind),
         lookalikes={
             word.lower(): Lookalike(
-                capital=bool(rule.get("capital")),
-                before=_before(rf"(?<!\w)(?:{rule['before']})") if "before" in rule else None,
-                behind=_behind(rule["behind"]) if "behind" in rule else None,
+                capital=rule.capital,
+                before=None if rule.before is None else _before_word(rule.before),
+                behind=None if rule.behind is None else _behind(rule.behind),
             )
-            for word, rule in content["lookalikes"].items()
+            for word, rule in content.lookalikes.items()
         },
         gender=pairs,
         gender_found=any_of(pairs),
-        gender_before=_before(gender["before"]) if "before" in gender else None,
-        gender_behind=_behind(gender["behind"]) if "behind" in gender else None,
+        gender_before=None if gender.before is None else _before(gender.before),
+        gender_behind=None if gender.behind is None else _behind(gender.behind),
     )
 
 
@@ -121,21 +152,25 @@ def any_of(words: Mapping[str, object] | tuple[str, ...]) -> regex.Pattern[str]:
     return regex.compile(rf"(?<![\w@/#_])(?<!\w\.)(?:{inner})(?![\w@_])(?!\.\w)", regex.IGNORECASE)
 
 
-def _senses(content: Mapping[str, Any]) -> Iterator[tuple[str, Sense]]:
-    for article, by_nation in content["countries"].items():
+def _senses(content: _WordsFile) -> Iterator[tuple[str, Sense]]:
+    for article, by_nation in content.countries.items():
         for nation, names in by_nation.items():
             for name in _forms(names):
                 yield name, Sense(COUNTRY, nation, (article,))
-    for nation, forms in content["people"].items():
+    for nation, forms in content.people.items():
         for form in dict.fromkeys(form for form in forms if form):
             places = tuple(place for place, other in enumerate(forms) if other == form)
             yield form, Sense(PEOPLE, nation, places)
-    for word in content["origins"]:
+    for word in content.origins:
         yield word, Sense(ORIGIN, "", ())
 
 
 def _forms(names: str | list[str]) -> list[str]:
     return [names] if isinstance(names, str) else names
+
+
+def _before_word(pattern: str) -> regex.Pattern[str]:
+    return _before(rf"(?<!\w)(?:{pattern})")
 
 
 def _before(pattern: str) -> regex.Pattern[str]:

@@ -1,8 +1,8 @@
-"""Find words of nationality in an ad, to compare how ads with and without them fare.
+"""Mentions of nationality in ads, as spans.
 
-In: a raw text and its language. Out: mentions as spans. A mention says that the word stands there,
-not whose nationality it is: a Polish restaurant is one as much as a Polish cook. Words in disguise,
-misspelled words and languages without a lexicon are not found.
+In: a raw text and its language. Out: mentions as spans, so that ads with and without them can be
+compared. A mention is a word, whosever nationality it is: a Polish restaurant is one as much as a
+Polish cook. Words in disguise, misspelled words and languages without a lexicon are not found.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NEAR = 40  # characters beside a word that are looked at
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A word of nationality: `raw_text[start:end]`, and what it says."""
+    """A word of nationality: `raw_text[start:end]`, and what it means."""
 
     start: int
     end: int

@@ -1,7 +1,7 @@
-"""The fairness figures as Markdown: the part of `evaluation/fairness.md` that is generated.
+"""Fairness figures as Markdown: the generated part of `evaluation/fairness.md`.
 
-In: what `adrisk.evaluation.fairness.run` found. Out: lines. Names of groups come from the ads' own columns
-and are shown as they are written.
+In: a `FairnessResult`. Out: lines. Names of groups come from the ads' own columns and are shown as
+they are written.
 """
 
 from __future__ import annotations
@@ -9,8 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adrisk.evaluation.fairness.rates import LEAST_ADS, LEAST_CAMPAIGNS, SWAPS
-from adrisk.evaluation.markdown import code, plain, share, table
+from adrisk.evaluation.fairness.rates import LEAST_ADS, LEAST_CAMPAIGNS
+from adrisk.evaluation.fairness.results import (
+    CorpusRates,
+    DimensionRates,
+    FairnessResult,
+    NoSwaps,
+    SwapTest,
+    TraitMovement,
+)
+from adrisk.evaluation.markdown import plain, share
+from adrisk.evaluation.markdown_page import render_markdown, written
+from adrisk.metrics.figures import Figure
+
+Content = Mapping[str, Any]
+"""A part of a release's manifest, which the model card reads as it lies there."""
 
 _SHOWN_AT_MOST = 10  # groups of a dimension; of more, those that differ
 
@@ -28,146 +41,145 @@ _SWAPPED = (
 )
 
 
-def fairness_lines(found: Mapping[str, Any]) -> list[str]:
+def fairness_lines(found: FairnessResult) -> list[str]:
     """The figures: what each threshold flags, by group, and the swap test."""
-    report, model = found["unseen"], found["model"]
-    written = [
-        f"Model: {code(model['family'])}, trained on {', '.join(map(code, report['sources']))}. "
-        f"Labels: {plain(report['target'])}. Shares are in per cent with a 95 % "
-        "campaign-bootstrap interval; where nothing or everything is flagged, its other end is "
-        "exact over campaigns. Flagged is what scoring would flag; ads that it does not judge are "
-        "left to people, neither flagged nor cleared, unless they escalate. Groups under "
-        f"{LEAST_ADS} lawful ads or {LEAST_CAMPAIGNS} campaigns are withheld, and rates of groups "
-        "of which fewer are judged. A star marks a difference whose interval leaves out 0. "
-        "Everything else, and calibration error by group, is in `results/fairness.json`.",
-    ]
-    written += _corpus("Synthetic ads that the model never saw", report)
-    for name, corpus in found["lawful"].items():
-        written += _corpus(f"{plain(name)}, held to be lawful", corpus)
-    return written + _swaps(found["swaps"])
+    page = render_markdown(
+        "fairness.md",
+        found=found,
+        least_ads=LEAST_ADS,
+        least_campaigns=LEAST_CAMPAIGNS,
+        thresholds=_THRESHOLDS,
+        groups=_GROUPS,
+        swapped=_SWAPPED,
+        left_to_people=written(left_to_people),
+        threshold_rows=threshold_rows,
+        group_rows=_group_rows,
+        swap_rows=_swap_rows,
+    )
+    return page.removesuffix("\n").split("\n")
 
 
-def _corpus(title: str, corpus: Mapping[str, Any]) -> list[str]:
-    """What each threshold flags, and the groups at the loosest, of which most can be said."""
-    loosest = max(corpus["at"], key=float)
-    groups = corpus["at"][loosest]["groups"].items()
-    return [
-        "",
-        f"### {title}",
-        "",
-        f"{corpus['ads']:,} ads in {corpus['campaigns']:,} campaigns, {corpus['lawful']:,} lawful."
-        + left_to_people(corpus),
-        *table(_THRESHOLDS, threshold_rows(corpus)),
-        "",
-        f"At the threshold for {100 * float(loosest):g} %:",
-        *table(_GROUPS, [row for name, compared in groups for row in _rows(name, compared)]),
-    ]
-
-
-def left_to_people(corpus: Mapping[str, Any]) -> str:
+def left_to_people(corpus: CorpusRates | Content) -> str:
     """How many lawful ads are judged at all; nothing in results from before that was measured."""
-    if "judged" not in corpus:
+    if isinstance(corpus, CorpusRates):
+        judged, incomplete = corpus.judged, corpus.incomplete
+    else:
+        judged, incomplete = corpus.get("judged"), corpus.get("incomplete")
+    if judged is None:
         return ""
     return (
-        f" {corpus['judged']:,} of the lawful ones are judged; left to people as incomplete, "
-        f"in per cent: {share(corpus['incomplete'])}."
+        f" {judged:,} of the lawful ones are judged; left to people as incomplete, "
+        f"in per cent: {share(incomplete)}."
     )
 
 
-def threshold_rows(corpus: Mapping[str, Any]) -> list[list[str]]:
+def threshold_rows(corpus: CorpusRates | Content) -> list[list[str]]:
     """For each threshold: how many it flags, how many lawful ads of 100, and the stars."""
-    rows = []
-    for budget, at in corpus["at"].items():
-        starred = sum(len(compared["differ"]) for compared in at["groups"].values())
-        judged = sum(compared["compared"] for compared in at["groups"].values())
-        rows.append(
-            [
-                f"{100 * float(budget):g} % under review",
-                f"{at['flagged']:,}",
-                share(at["false_positive_rate"]) or "none judged",
-                f"{starred} of {judged}",
-            ]
-        )
-    return rows
+    if isinstance(corpus, CorpusRates):
+        return [
+            _threshold_row(budget, rates.flagged, rates.false_positive_rate, rates.groups)
+            for budget, rates in corpus.at.items()
+        ]
+    return [
+        _threshold_row(budget, at["flagged"], at["false_positive_rate"], at["groups"])
+        for budget, at in corpus["at"].items()
+    ]
 
 
-def shown_groups(compared: Mapping[str, Any], most: int) -> dict[str, Mapping[str, Any]]:
+def _threshold_row(
+    budget: str,
+    flagged: int,
+    rate: Figure | Content,
+    groups: Mapping[str, DimensionRates] | Content,
+) -> list[str]:
+    dimensions = [DimensionRates.model_validate(each) for each in groups.values()]
+    starred = sum(len(dimension.differ) for dimension in dimensions)
+    return [
+        f"{100 * float(budget):g} % under review",
+        f"{flagged:,}",
+        share(rate) or "none judged",
+        f"{starred} of {sum(dimension.compared for dimension in dimensions)}",
+    ]
+
+
+def shown_groups(compared: Content, most: int) -> dict[str, Content]:
     """The groups of a dimension by name; where they are more than `most`, those with a star."""
-    groups = compared["groups"]
-    return {
-        name: entry
-        for name, entry in groups.items()
-        if len(groups) <= most or name in compared["differ"]
-    }
+    names = _shown(DimensionRates.model_validate(compared), most)
+    return {name: compared["groups"][name] for name in names}
 
 
-def group_shares(compared: Mapping[str, Any], name: str) -> list[str]:
-    """Of a group what is left to people and how many are judged, then what befalls those.
+def group_shares(compared: DimensionRates | Content, name: str) -> list[str]:
+    """Of a group what is left to people and how many are judged, then the rates of those.
 
     Flagged wrongly, in all others, the difference with its star; and found of the risky ones.
     """
-    entry = compared["groups"][name]
+    dimension = DimensionRates.model_validate(compared)
+    rates = dimension.groups[name]
     return [
-        share(entry.get("incomplete")),
-        f"{entry['judged']:,}" if "judged" in entry else "",
-        share(entry.get("false_positive_rate")) or "too few judged",
-        share(entry.get("others")),
-        share(entry.get("difference")) + (" \\*" if name in compared["differ"] else ""),
-        share(entry.get("recall"), 0),
+        share(rates.incomplete),
+        "" if rates.judged is None else f"{rates.judged:,}",
+        share(rates.false_positive_rate) or "too few judged",
+        share(rates.others),
+        share(rates.difference) + (" \\*" if name in dimension.differ else ""),
+        share(rates.recall, 0),
     ]
 
 
-def _rows(dimension: str, compared: Mapping[str, Any]) -> list[list[str]]:
+def _shown(dimension: DimensionRates, most: int) -> list[str]:
+    few = len(dimension.groups) <= most
+    return [name for name in dimension.groups if few or name in dimension.differ]
+
+
+def _group_rows(corpus: CorpusRates) -> list[list[str]]:
+    """The groups at the loosest threshold, where most are flagged."""
+    at = corpus.at[corpus.loosest]
+    return [row for name, dimension in at.groups.items() for row in _rows(name, dimension)]
+
+
+def _rows(name: str, dimension: DimensionRates) -> list[list[str]]:
     """All groups of a dimension, or where they are many those with a star, and what is left out."""
-    shown = shown_groups(compared, _SHOWN_AT_MOST)
-    rows = [
-        [
-            plain(f"{dimension}: {name}"),
-            f"{entry['n']:,}",
-            f"{entry['campaigns']:,}",
-            *group_shares(compared, name),
-        ]
-        for name, entry in shown.items()
-    ]
-    rest = [entry for name, entry in compared["groups"].items() if name not in shown]
+    shown = _shown(dimension, _SHOWN_AT_MOST)
+    rows = []
+    for group in shown:
+        rates = dimension.groups[group]
+        sizes = [f"{rates.n:,}", f"{rates.campaigns:,}"]
+        rows.append([plain(f"{name}: {group}"), *sizes, *group_shares(dimension, group)])
+    rest = [rates for group, rates in dimension.groups.items() if group not in shown]
     if rest:
-        others = f"{dimension}: {len(rest)} others without a star"
-        rows.append([others, f"{sum(entry['n'] for entry in rest):,}", *[""] * 7])
-    if compared["withheld_groups"]:
-        names = f" ({plain(', '.join(compared['withheld']))})" if compared["withheld"] else ""
-        withheld = f"{dimension}: {compared['withheld_groups']:,} withheld{names}"
-        rows.append([withheld, f"{compared['withheld_ads']:,}", *[""] * 7])
+        ads = sum(rates.n for rates in rest)
+        rows.append([plain(f"{name}: {len(rest)} others without a star"), f"{ads:,}", *[""] * 7])
+    if dimension.withheld_groups:
+        names = f" ({plain(', '.join(dimension.withheld))})" if dimension.withheld else ""
+        withheld = f"{plain(name)}: {dimension.withheld_groups:,} withheld{names}"
+        rows.append([withheld, f"{dimension.withheld_ads:,}", *[""] * 7])
     return rows
 
 
-def _swaps(swaps: Mapping[str, Any]) -> list[str]:
-    rows = []
-    for kind in SWAPS:
-        figures = swaps[kind]
-        if not figures["swaps"]:
-            rows.append([kind, "0", "0", *[""] * 7])
-            continue
-        change, shift, could = figures["mean_change"], figures["log_odds"], figures["over_of_could"]
-        rows.append(
-            [
-                kind,
-                f"{figures['ads']:,}",
-                f"{figures['swaps']:,}",
-                share(figures["over"]),
-                f"{share(could)}, n {could['n']:,}",
-                f"{figures['largest']:.3f}",
-                f"{change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]",
-                share(figures["decision_changed"]),
-                f"{shift['mean']:.2f}, {shift['largest']:.2f}",
-                share(figures["findings_changed"]),
-            ]
-        )
+def _swap_rows(swaps: SwapTest) -> list[list[str]]:
     return [
-        "",
-        "### The swap test",
-        "",
-        "One trait exchanged in ads that the model never saw: the probability should not move by "
-        f"more than {swaps['tolerance']:g}. Beside all swaps stand those of which one side exceeds "
-        "that at all; the others cannot move so far downwards.",
-        *table(_SWAPPED, rows),
+        [trait, "0", "0", *[""] * 7] if isinstance(found, NoSwaps) else _swap_row(trait, found)
+        for trait, found in swaps.traits.items()
     ]
+
+
+def _swap_row(trait: str, found: TraitMovement) -> list[str]:
+    could = found.over_of_could
+    return [
+        trait,
+        f"{found.ads:,}",
+        f"{found.swaps:,}",
+        share(found.over),
+        f"{share(could)}, n {could.n:,}" if could.n else "none could",
+        f"{found.largest:.3f}",
+        _change(found.mean_change),
+        share(found.decision_changed),
+        f"{found.log_odds.mean:.2f}, {found.log_odds.largest:.2f}",
+        share(found.findings_changed),
+    ]
+
+
+def _change(change: Figure) -> str:
+    """A mean change with its sign; without an interval where the swaps are of one campaign."""
+    if change.value is None or change.low is None or change.high is None:
+        return "" if change.value is None else f"{change.value:+.4f}"
+    return f"{change.value:+.4f} [{change.low:+.4f}, {change.high:+.4f}]"

@@ -1,23 +1,24 @@
-"""Who is flagged wrongly, and does it befall some more than others?
+"""False-positive rates by group, with bootstrap intervals, and the movement of exchanged traits.
 
 In: n ads, what became of each, and the groups they belong to. Out: for every group the share of its
 lawful ads that are left to people unjudged; of the judged ones the share that is flagged, that of
 all other judged lawful ads, and the difference; the share of its risky ads that are flagged; its
-calibration error. Each figure carries n and a campaign-bootstrap interval. Groups
-that are too small are named without figures: a rate of three ads says nothing, and may point at
-somebody. Also: how far scores move when one trait in an ad is exchanged (`adrisk.evaluation.fairness`).
+calibration error. Each figure carries n and a campaign-bootstrap interval. Groups that are too
+small are withheld: a rate of three ads means nothing, and may point at somebody. Also: how far
+probabilities move when one trait in an ad is exchanged (`adrisk.evaluation.fairness`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.evaluation.fairness.results import DimensionRates, GroupRates, GroupSize, Movement
 from adrisk.metrics.estimates import CONFIDENCE, Estimate, calibration_error, estimate
+from adrisk.metrics.figures import Figure
 from adrisk.types import FloatArray, IntArray
 
 LEAST_ADS, LEAST_CAMPAIGNS = 50, 20
@@ -29,8 +30,7 @@ LEAST_RISKY_ADS, LEAST_RISKY_CAMPAIGNS = 20, 10
 TOLERANCE = 0.05
 """A swapped trait may move a probability by no more than this."""
 
-SWAPS = ("nationality", "gender", "city", "name")
-"""The traits that are swapped."""
+_NAMED_AT_MOST = 40  # withheld groups by name; of more, how many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,69 +99,65 @@ def incomplete_share(
 
 def compare(
     decided: Decided, dimension: Dimension, *, resamples: int = 500, seed: int = 0
-) -> dict[str, Any]:
+) -> DimensionRates:
     """Every group of a dimension beside all other ads of which the dimension is known.
 
-    The difference is the group's false-positive rate less that of the others. It has no interval
-    where one of them has no false flag at all. A group of which too few ads are judged has the
-    share that is not, and neither a rate nor a difference.
+    A difference has no interval where the group or the others have no false flag at all. A group of
+    which too few ads are judged has the share that is not, and neither a rate nor a difference.
     """
-    result: dict[str, Any] = {}
+    groups: dict[str, GroupRates] = {}
+    withheld: dict[str, GroupSize] = {}
     for name, members in dimension.groups.items():
-        inside = members & decided.lawful
-        entry: dict[str, Any] = {
-            "n": int(inside.sum()),
-            "campaigns": len(np.unique(decided.campaigns[inside])),
-        }
-        if entry["n"] < LEAST_ADS or entry["campaigns"] < LEAST_CAMPAIGNS:
-            entry["withheld"] = True
-            result[name] = entry
-            continue
-        others = dimension.known & ~members
-        figures = {"incomplete": incomplete_share(decided, members, resamples=resamples, seed=seed)}
-        inside, outside = members & decided.judged, others & decided.judged
-        entry["judged"] = int(inside.sum())
-        told = (
-            entry["judged"] >= LEAST_ADS
-            and len(np.unique(decided.campaigns[inside])) >= LEAST_CAMPAIGNS
-        )
-        if told:
-            figures["false_positive_rate"] = false_positive_rate(
-                decided, members, resamples=resamples, seed=seed
-            )
-        if told and len(np.unique(decided.campaigns[outside])) >= LEAST_CAMPAIGNS:
-            figures["others"] = false_positive_rate(decided, others, resamples=resamples, seed=seed)
-            figures["difference"] = _difference(decided, inside, outside, resamples, seed)
-        risky = members & decided.risky
-        if (
-            risky.sum() >= LEAST_RISKY_ADS
-            and len(np.unique(decided.campaigns[risky])) >= LEAST_RISKY_CAMPAIGNS
-        ):
-            figures["recall"] = _rate(decided.flagged, risky, decided.campaigns, resamples, seed)
-        risky &= ~decided.incomplete
-        if risky.sum() >= LEAST_RISKY_ADS:
-            labelled = np.flatnonzero(members & (decided.judged | risky))
-            figures["calibration_error"] = estimate(
-                calibration_error(decided.risky[labelled], decided.risk[labelled]),
-                decided.campaigns[labelled],
-                positives=int(decided.risky[labelled].sum()),
-                resamples=resamples,
-                seed=seed,
-            )
-        entry |= {key: figure.to_json() for key, figure in figures.items()}
-        result[name] = entry
-    return result
+        lawful = members & decided.lawful
+        size = GroupSize(n=int(lawful.sum()), campaigns=_count(decided.campaigns[lawful]))
+        if size.n < LEAST_ADS or size.campaigns < LEAST_CAMPAIGNS:
+            withheld[name] = size
+        else:
+            others = dimension.known & ~members
+            groups[name] = _group(decided, members, others, size, resamples, seed)
+    return DimensionRates(
+        groups=groups,
+        withheld=withheld if len(withheld) <= _NAMED_AT_MOST else {},
+        withheld_groups=len(withheld),
+        withheld_ads=sum(size.n for size in withheld.values()),
+        differ=tuple(name for name, rates in groups.items() if rates.differs),
+        compared=sum(rates.comparable for rates in groups.values()),
+    )
 
 
-def differing(compared: Mapping[str, Any]) -> tuple[list[str], int]:
-    """Groups whose difference has an interval without 0, and how many have an interval at all."""
-    gaps = {
-        name: entry["difference"]
-        for name, entry in compared.items()
-        if entry.get("difference", {}).get("low") is not None
-    }
-    found = [name for name, gap in gaps.items() if gap["low"] > 0 or gap["high"] < 0]
-    return found, len(gaps)
+def _group(
+    decided: Decided,
+    members: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+    size: GroupSize,
+    resamples: int,
+    seed: int,
+) -> GroupRates:
+    """The figures of one group, those that rest on enough ads."""
+
+    def rate(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
+        return Figure.of(_rate(flags, rows, decided.campaigns, resamples, seed))
+
+    inside, outside = members & decided.judged, others & decided.judged
+    rated = inside.sum() >= LEAST_ADS and _count(decided.campaigns[inside]) >= LEAST_CAMPAIGNS
+    compared = rated and _count(decided.campaigns[outside]) >= LEAST_CAMPAIGNS
+    gap = _difference(decided, inside, outside, resamples, seed) if compared else None
+    risky = members & decided.risky
+    recalled = (
+        risky.sum() >= LEAST_RISKY_ADS and _count(decided.campaigns[risky]) >= LEAST_RISKY_CAMPAIGNS
+    )
+    error = _calibration_error(decided, inside, risky & ~decided.incomplete, resamples, seed)
+    return GroupRates(
+        n=size.n,
+        campaigns=size.campaigns,
+        judged=int(inside.sum()),
+        incomplete=rate(decided.incomplete, members & decided.lawful),
+        false_positive_rate=rate(decided.flagged, inside) if rated else None,
+        others=rate(decided.flagged, outside) if compared else None,
+        difference=None if gap is None else Figure.of(gap),
+        recall=rate(decided.flagged, risky) if recalled else None,
+        calibration_error=None if error is None else Figure.of(error),
+    )
 
 
 def share(
@@ -179,7 +175,7 @@ def moved(
     *,
     resamples: int = 500,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Movement:
     """How far probabilities move when a trait is exchanged.
 
     Args:
@@ -187,11 +183,6 @@ def moved(
         after: shape (m,), of the same with the trait exchanged.
         campaigns: shape (m,); an ad may come several times, with different swaps.
         threshold: of review.
-
-    Returns:
-        The share that moves by more than `TOLERANCE`, of all and of those of which one side exceeds
-        it at all (two that lie below are within it whatever the model thinks of the swap); the
-        largest; whether a decision changes; and the mean change with its sign.
     """
     change = after - before
     distance = np.abs(change)
@@ -199,31 +190,54 @@ def moved(
     could = np.maximum(before, after) > TOLERANCE
     changed = (before >= threshold) != (after >= threshold)
 
-    def part(flags: NDArray[np.bool_]) -> dict[str, Any]:
-        return share(flags, campaigns, resamples=resamples, seed=seed).to_json()
+    def part(flags: NDArray[np.bool_]) -> Figure:
+        return Figure.of(share(flags, campaigns, resamples=resamples, seed=seed))
 
-    def mean(values: FloatArray) -> dict[str, Any]:
-        return estimate(
+    def mean(values: FloatArray) -> Figure:
+        found = estimate(
             lambda weights: weights @ values / weights.sum(axis=1),
             campaigns,
             positives=len(values),
             resamples=resamples,
             seed=seed,
-        ).to_json()
+        )
+        return Figure.of(found)
 
-    return {
-        "swaps": len(change),
-        "campaigns": len(np.unique(campaigns)),
-        "over": part(far),
-        "over_of_could": _rate(far, could, campaigns, resamples, seed).to_json(),
-        "decision_changed": part(changed),
-        "mean_change": mean(change),
-        "mean_distance": mean(distance),
-        "quantiles": {
-            f"{q:g}": round(float(np.quantile(distance, q)), 6) for q in (0.5, 0.9, 0.99)
-        },
-        "largest": round(float(distance.max()), 6),
-    }
+    return Movement(
+        swaps=len(change),
+        campaigns=_count(campaigns),
+        over=part(far),
+        over_of_could=Figure.of(_rate(far, could, campaigns, resamples, seed)),
+        decision_changed=part(changed),
+        mean_change=mean(change),
+        mean_distance=mean(distance),
+        quantiles={f"{q:g}": round(float(np.quantile(distance, q)), 6) for q in (0.5, 0.9, 0.99)},
+        largest=round(float(distance.max()), 6),
+    )
+
+
+def _count(campaigns: IntArray) -> int:
+    return len(np.unique(campaigns))
+
+
+def _calibration_error(
+    decided: Decided,
+    lawful: NDArray[np.bool_],
+    risky: NDArray[np.bool_],
+    resamples: int,
+    seed: int,
+) -> Estimate | None:
+    """Of the judged ads of a group; None where too few of them are risky."""
+    if risky.sum() < LEAST_RISKY_ADS:
+        return None
+    rows = np.flatnonzero(lawful | risky)
+    return estimate(
+        calibration_error(decided.risky[rows], decided.risk[rows]),
+        decided.campaigns[rows],
+        positives=int(decided.risky[rows].sum()),
+        resamples=resamples,
+        seed=seed,
+    )
 
 
 def _rate(
@@ -291,7 +305,7 @@ def _difference(
     figure = replace(
         figure,
         n=int((inside | outside).sum()),
-        campaigns=len(np.unique(decided.campaigns[inside | outside])),
+        campaigns=_count(decided.campaigns[inside | outside]),
     )
     if sums[0].sum() == 0 or sums[2].sum() == 0:
         figure = replace(figure, low=float("nan"), high=float("nan"))

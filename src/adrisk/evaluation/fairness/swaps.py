@@ -1,4 +1,4 @@
-"""Exchange one trait in an ad and nothing else: the counterfactual that must not move a score.
+"""Ads with one trait exchanged: counterfactuals that must not move a score.
 
 In: a raw text and its language. Out: the text with another nationality, the other gender, another
 place or another name; None where nothing can be exchanged without breaking the grammar around it.

@@ -25,15 +25,15 @@ from adrisk.metrics.protocol import PROTOCOL, Ruler
 __all__ = [
     "STUDIES",
     "SYNTHETIC",
-    "Asked",
-    "Ground",
     "Study",
+    "StudyData",
+    "StudySettings",
     "findings",
     "judge_families",
     "judge_saved",
     "label_noise",
     "learning_curve",
-    "open_ground",
+    "open_study_data",
     "run_study",
     "transfer",
 ]

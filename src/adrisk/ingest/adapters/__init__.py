@@ -1,13 +1,29 @@
-"""The registry of sources: one file and one line each."""
+"""The registry of sources: one file and one line each.
+
+In a package of its own, a source is an `Adapter` that an entry point of the group `adrisk.ingest`
+names; the name of the entry point, in lower case, is its scheme.
+"""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from adrisk.ingest.adapters import difraud, emscad, eures, h2, hub, plain, synthetic
+from adrisk.ingest.adapters.base import Adapter
 from adrisk.ingest.locations import PLAIN
+from adrisk.plugins import Registry
 
-ADAPTERS = MappingProxyType(
+
+def _adapter(name: str, found: object) -> Adapter:
+    """The adapter that an entry point names."""
+    if not isinstance(found, Adapter):
+        raise TypeError(f"expected an Adapter, found {type(found).__name__}")
+    if name != name.lower():
+        raise TypeError(f"the name of its entry point is not in lower case: {name}")
+    return found
+
+
+ADAPTERS: Registry[Adapter] = Registry(
+    "adrisk.ingest",
+    "source",
     {
         "synthetic": synthetic.ADAPTER,
         "emscad": emscad.ADAPTER,
@@ -16,6 +32,7 @@ ADAPTERS = MappingProxyType(
         "eures": eures.ADAPTER,
         "hf": hub.ADAPTER,
         PLAIN: plain.ADAPTER,
-    }
+    },
+    _adapter,
 )
 """Scheme -> adapter."""

@@ -1,0 +1,157 @@
+"""Promotion of a registered version to champion, after a comparison in pairs.
+
+Candidate and champion are compared on ads that neither learned from, by the same draws of
+campaigns: on ads given for it, or on the scores that earlier evaluations of both kept. A candidate
+that does other work, is worse, or is not shown to be better needs a reason, which is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adrisk.errors import CorpusError, ModelError, UsageError
+from adrisk.evaluation.compare import comparison
+from adrisk.evaluation.predictions import FILE, JudgedPredictions, pair_of
+from adrisk.metrics.comparison import compare, difference_in_words
+from adrisk.metrics.protocol import Ruler
+from adrisk.model.manifest import NAME
+from adrisk.tracking.artifacts import run_artifact
+from adrisk.tracking.eligibility import differs, too_few
+from adrisk.tracking.models import load_registered, registered_manifest
+from adrisk.tracking.registry import COMPARED, Registered, aliased, champion_of, make_champion
+from adrisk.tracking.runs import Store
+from adrisk.training.corpus import load_corpus
+
+RESAMPLES = 500
+_ALL_THE_SAME = "to promote it all the same, say why: --because REASON"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A version that became the champion.
+
+    Attributes:
+        version: the new champion.
+        replaced: the champion before, None if there was none.
+        found: the comparison of both, as `adrisk.evaluation.compare` gives it; None if none was
+            made.
+    """
+
+    version: Registered
+    replaced: Registered | None
+    found: Mapping[str, Any] | None = None
+
+
+def promote_model(
+    reference: str,
+    workspace: Path,
+    *,
+    because: str | None = None,
+    on: str | None = None,
+    name: str = NAME,
+) -> Promotion:
+    """Make a version the champion.
+
+    Args:
+        reference: a version number, the name of a release, or `challenger`.
+        workspace: whose registry.
+        because: the reason, where a model is promoted that is not shown to be better.
+        on: labelled ads to compare both on; left out, what their evaluations kept.
+        name: of the registered model.
+
+    Raises:
+        UsageError: if the candidate is the champion, has other heads or another target, cannot be
+            compared, is worse or not shown to be better, and no reason is given.
+    """
+    store = Store(workspace)
+    candidate = aliased(store, name, reference.removeprefix(f"models:/{name}").strip("@/"))
+    champion = champion_of(store, name)
+    if champion is not None and champion.version == candidate.version:
+        raise UsageError(f"version {candidate.version} is the champion already")
+    load_registered(store, candidate)  # what does not load must not become what scores
+    found = None
+    if champion is not None and because is None:
+        reason = differs(*(registered_manifest(store, v) for v in (candidate, champion)))
+        if reason:
+            raise UsageError(
+                f"version {candidate.version} does not replace the champion, version "
+                f"{champion.version}: {reason}; {_ALL_THE_SAME}"
+            )
+        found = _compared(store, candidate, champion, on)
+        _refuse_unless_better(found, candidate, champion)
+    elif champion is not None and on is not None:
+        found = _compared(store, candidate, champion, on)
+    make_champion(store, candidate, champion, because)
+    return Promotion(candidate, champion, found)
+
+
+def _compared(
+    store: Store, candidate: Registered, champion: Registered, on: str | None
+) -> Mapping[str, Any]:
+    """The candidate less the champion, on ads that neither learned from."""
+    if on is None:
+        return _kept_comparison(store, candidate, champion)
+    models = [load_registered(store, version) for version in (candidate, champion)]
+    return comparison(models[0], models[1], load_corpus([on]), RESAMPLES)
+
+
+def _kept_comparison(
+    store: Store, candidate: Registered, champion: Registered
+) -> Mapping[str, Any]:
+    """The comparison on the newest data set that both were judged on."""
+    seed = registered_manifest(store, candidate).seed
+    why = "they were not evaluated on the same ads"
+    for mine, theirs in _same_data(candidate, champion):
+        kept = [run_artifact(store, run["run_id"], f"evaluation/{FILE}") for run in (mine, theirs)]
+        if None in kept:
+            why = "their evaluations were made before scores were kept with them"
+            continue
+        try:
+            pair = pair_of(*(JudgedPredictions.from_bytes(content or b"") for content in kept))
+            return compare(pair, Ruler(RESAMPLES, seed))
+        except (CorpusError, ModelError) as error:
+            why = str(error)
+    versions = f"{candidate.version} and {champion.version}"
+    raise UsageError(
+        f"versions {versions} cannot be compared in pairs: {why}; evaluate both on the same file "
+        f"(adrisk evaluate models:/{candidate.name}/VERSION ADS -o DIR), or name ads that neither "
+        f"learned from: --on ADS; {_ALL_THE_SAME}"
+    )
+
+
+def _same_data(
+    candidate: Registered, champion: Registered
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Evaluations of both on the same ads under the same target, the candidate's newest first."""
+    for mine in candidate.evaluations:
+        for theirs in champion.evaluations:
+            if all(mine[key] == theirs[key] for key in ("fingerprint", "target")):
+                yield mine, theirs
+
+
+def _refuse_unless_better(
+    found: Mapping[str, Any], candidate: Registered, champion: Registered
+) -> None:
+    """Refuse a candidate whose first figure is not shown to be above the champion's."""
+    figures = found["risk"][COMPARED[0]]
+    gap = figures["difference"]
+    few = too_few(found["n"], found["positives"])
+    if not few and gap["low"] is not None and gap["low"] > 0:
+        return
+    worse = not few and gap["high"] is not None and gap["high"] < 0
+    head = "is worse than" if worse else "is not shown to be better than"
+    raise UsageError(
+        f"version {candidate.version} {head} the champion, version {champion.version}, which "
+        f"stays: {few or _in_words(found)}; {_ALL_THE_SAME}"
+    )
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    key = COMPARED[0]
+    return (
+        f"{key.replace('_', ' ')} {difference_in_words(found['risk'][key])} on {found['n']:,} ads "
+        f"that neither learned from, {found['positives']:,} of them risky"
+    )

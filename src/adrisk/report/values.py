@@ -1,0 +1,55 @@
+"""A campaign as plain values for other programs: what the terminal shows, contacts blotted out.
+
+In: the same frozen values the page is made of. Out: what JSON can hold. The text of its riskiest
+ad is there where it was fetched, masked as on the page, with the evidence in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adrisk.report.items import Item, ShownAd
+from adrisk.scoring.masking import mask_field
+
+
+def campaign_values(item: Item) -> dict[str, Any]:
+    """One campaign of a scored folder; `rank` is None where it is not in the queue."""
+    across = item.across
+    return {
+        "campaign_id": item.campaign_id,
+        "rank": item.rank or None,
+        "level": str(item.level),
+        "risk": item.risk,
+        "ads": item.size,
+        "texts": across.texts if across else None,
+        "accounts": across.accounts if across else None,
+        "contacts": list(across.contact_names) if across else [],
+        "reasons": list(item.reasons),
+        "signs": [words for _, words in across.signs] if across else [],
+        "indicators": [
+            {"id": likely.term.id, "title": likely.term.title, "probability": likely.probability}
+            for likely in item.indicators
+        ],
+        "why_together": list(item.why),
+        "languages": list(item.languages),
+        "places": [mask_field(place) for place in item.places],
+        "first_posted": item.first_seen,
+        "last_posted": item.last_seen,
+        "riskiest_ad": _ad(item.ads[0]) if item.ads else None,
+    }
+
+
+def _ad(ad: ShownAd) -> dict[str, Any]:
+    return {
+        "ad_id": ad.ad_id,
+        "risk": ad.risk,
+        "no_text_because": mask_field(ad.missing_because) if ad.missing_because else None,
+        "text": [
+            {
+                "text": "".join(piece.text for piece in segment.pieces),
+                "indicators": [m.term.id for m in ad.marks if m.number in segment.marks],
+                "left_out": segment.left_out,
+            }
+            for segment in ad.segments
+        ],
+    }

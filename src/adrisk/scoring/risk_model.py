@@ -1,0 +1,191 @@
+"""A loaded model that scores and explains ads in memory, with the answers of the command.
+
+In: ads. Out: `Scores`. The steps are those of `adrisk score`: cleaning and languages, one reading
+of each different text, what escalates, what is incomplete, evidence of the flagged ads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adrisk import layout, schema
+from adrisk.batch import cut, make_batch
+from adrisk.extract.places import guess_regions
+from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.model.explain import evidence_of
+from adrisk.model.model import Model
+from adrisk.parallel import in_order
+from adrisk.policy.abstention import AbstainReason, escalating_names
+from adrisk.policy.policy import PolicyConfig
+from adrisk.scoring.evidence import with_evidence
+from adrisk.scoring.memory_ads import Ads, CleanAds, clean_ads
+from adrisk.scoring.parts import PendingBatch, Scorer
+from adrisk.scoring.scores import Scores
+from adrisk.scoring.sidecars import PartBuffer
+from adrisk.scoring.single_text import Explained, explain_text
+from adrisk.scoring.worker import EvidenceValues, TextReader, TextRequest, as_values
+from adrisk.types import Level
+
+_NEVER = 2.0
+"""A review threshold that no risk reaches, so that scoring keeps no text."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RiskModel:
+    """A model by what it is asked: scores of ads, and why.
+
+    Attributes:
+        model: with its manifest, calibration and classifier.
+    """
+
+    model: Model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The indicators it has a probability for."""
+        return self.model.labels
+
+    @property
+    def version(self) -> str:
+        """The registry's number, or the first twelve digits of the fingerprint."""
+        return self.model.version
+
+    def score(
+        self,
+        ads: Ads,
+        *,
+        policy: PolicyConfig | None = None,
+        evidence: bool | None = None,
+        mapping: Mapping[str, str] | None = None,
+        run_id: str = "",
+    ) -> Scores:
+        """Score ads as `adrisk score` does.
+
+        >>> scores = model.score([{"title": "Cook", "body": "Season work."}, {"body": "Write us."}])
+        >>> len(scores), [ad.language for ad in scores], [ad.incomplete for ad in scores]
+        (2, ['en', None], ['too_short', 'too_short'])
+        >>> scores.flags().column_names
+        ['ad_id', 'campaign_id', 'level', 'reasons', 'rank', 'policy_id']
+
+        Args:
+            ads: texts, dicts, or a table of pandas, Polars or Arrow; columns are recognised by
+                their usual names, as in a file. Languages that are not given are detected, and
+                phones are read as those of the place or the language. None is allowed.
+            policy: which ads are flagged, and so explained; that of the command if left out.
+            evidence: True explains every ad, False none; left out, those that the command would
+                explain, whose level is review or urgent.
+            mapping: canonical column -> the column here, as --map.
+            run_id: written into every row.
+
+        Returns:
+            One row an ad, in the order given. Rows that cannot be ads are in `rejected`.
+
+        Raises:
+            TypeError: if `ads` is one text.
+            UsageError: if the columns cannot be understood, see the message.
+        """
+        clean = clean_ads(ads, mapping)
+        part = self._read(clean.table, run_id)
+        scores = self._scores(part, clean, policy or PolicyConfig())
+        if evidence is False or not len(scores):
+            return scores
+        explained = np.ones(len(scores), dtype=np.bool_)
+        if evidence is None:
+            levels = scores.flags()["level"]
+            asked = pc.is_in(levels, value_set=pa.array([Level.REVIEW, Level.URGENT], pa.string()))
+            explained = asked.to_numpy()
+        return self._with_evidence(scores, clean, np.flatnonzero(explained).tolist())
+
+    def __repr__(self) -> str:
+        """Name, version, family and number of indicators."""
+        manifest = self.model.manifest
+        return (
+            f"RiskModel({manifest.name} {self.version}, family {manifest.family}, "
+            f"{len(self.labels)} indicators)"
+        )
+
+    def evidence_values(self, text: str) -> Explained:
+        """The score of one text and its evidence, as `adrisk explain` prints them.
+
+        >>> found = model.explain("Night porter: we hold your passport until the debt is paid.")
+        >>> found.language, found.not_judged, found.why.evidence[0].indicator
+        ('en', None, 'risk')
+        """
+        return explain_text(self.model, text)
+
+    def _read(self, ads: pa.Table, run_id: str) -> PartBuffer:
+        """What scoring finds in the ads, without their texts."""
+        scorer = Scorer(self.model, _NEVER, run_id)
+        reader = TextReader(self.model, Pseudonymiser.ephemeral(), _NEVER)
+        under_way: deque[PendingBatch] = deque()
+
+        def unread() -> Iterator[TextRequest]:
+            for batch in ads.to_batches(max_chunksize=layout.BATCH_ROWS):
+                begun, texts = scorer.begin(pa.Table.from_batches([batch]))
+                under_way.append(begun)
+                yield texts
+
+        part = PartBuffer()
+        for found, notes in in_order(reader, unread(), 1 if len(ads) <= layout.BATCH_ROWS else 0):
+            part.add(scorer.finish(under_way.popleft(), found, notes))
+        return part
+
+    def _scores(self, part: PartBuffer, clean: CleanAds, policy: PolicyConfig) -> Scores:
+        form = schema.scores(self.labels)
+        table = pa.concat_tables([form.empty_table(), *part.scores]).combine_chunks()
+        names: list[tuple[str, ...]] = [()] * len(table)
+        incomplete: list[str | None] = [None] * len(table)
+        for noted in part.apart:
+            for ad in noted.to_pylist():
+                names[ad["row"]] = escalating_names(ad["escalate"])
+                code = AbstainReason(ad["incomplete"])
+                if code and not ad["escalate"]:
+                    incomplete[ad["row"]] = code.name.lower()
+        apart = pa.table(
+            {"escalate": names, "incomplete": incomplete},
+            schema=pa.schema([schema.APART.field(name) for name in ("escalate", "incomplete")]),
+        )
+        return Scores(
+            table, self.labels, apart, clean.rows, clean.rejected, self.model, policy, part
+        )
+
+    def _with_evidence(self, scores: Scores, clean: CleanAds, rows: list[int]) -> Scores:
+        if not rows:
+            return scores
+        asked = clean.table.take(pa.array(rows, pa.int64()))
+        regions = guess_regions(asked["location"].to_pylist(), asked["language"].to_pylist())
+        likely = scores.table.select([f"p_{label}" for label in self.labels])
+        ads = [
+            _Ad(text, language, region, tuple(values.values()))
+            for text, language, region, values in zip(
+                cut(asked["text"])[0].to_pylist(),
+                asked["language"].to_pylist(),
+                regions,
+                likely.take(pa.array(rows)).to_pylist(),
+                strict=True,
+            )
+        ]
+        different = list(dict.fromkeys(ads))
+        found = in_order(self._explained, different, 1 if len(rows) == 1 else 0)
+        known = dict(zip(different, found, strict=True))
+        evidence = {row: known[ad] for row, ad in zip(rows, ads, strict=True)}
+        return replace(scores, table=with_evidence(scores.table, evidence))
+
+    def _explained(self, ad: _Ad) -> EvidenceValues:
+        batch = make_batch([ad.text], [ad.language], [ad.region])
+        likely = dict(zip(self.labels, ad.probabilities, strict=True))
+        return as_values(evidence_of(self.model, batch, likely))
+
+
+class _Ad(NamedTuple):
+    text: str
+    language: str | None
+    region: str | None
+    probabilities: tuple[float, ...]

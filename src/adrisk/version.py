@@ -1,0 +1,3 @@
+"""The version of adrisk, stated once."""
+
+__version__ = "0.4.0"
