@@ -21,7 +21,7 @@ from typing import IO
 
 from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
-from adrisk.layout import QUARANTINE_FILE
+from adrisk.layout import MANIFEST_FILE, QUARANTINE_FILE, WORK_FOLDER
 from adrisk.types import Quarantined
 
 
@@ -129,7 +129,7 @@ class Quarantine:
 
 def _is_free(shared: Path, output: str) -> bool:
     """Whether the rows in a `quarantine.jsonl`, if any, are of this output."""
-    if any(shared.with_name(name).exists() for name in ("manifest.json", ".work")):
+    if any(shared.with_name(name).exists() for name in (MANIFEST_FILE, WORK_FOLDER)):
         return False  # of a scored folder, whose report counts the rows
     try:
         with shared.open(encoding="ascii", errors="replace") as lines:

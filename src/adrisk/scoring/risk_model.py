@@ -111,7 +111,7 @@ class RiskModel:
             f"{len(self.labels)} indicators)"
         )
 
-    def evidence_values(self, text: str) -> Explained:
+    def explain(self, text: str) -> Explained:
         """The score of one text and its evidence, as `adrisk explain` prints them.
 
         >>> found = model.explain("Night porter: we hold your passport until the debt is paid.")

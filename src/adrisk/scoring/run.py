@@ -89,7 +89,7 @@ def score(
     options = ReadOptions(mapping or {}, batch_rows=layout.BATCH_ROWS, columns=frozenset(COLUMNS))
     quarantine = Quarantine(folder.quarantine)
     stream = open_ads(sources, options, quarantine)
-    if not folder.begun:
+    if not folder.begun and not folder.manifest.exists():
         Pseudonymiser.open(workspace, PURPOSE)  # made here if there is no key yet
     inputs = run_inputs(
         stream,
