@@ -61,6 +61,6 @@ def score(
 
 def leave_scored(done: stages.Scored, page: Path) -> None:
     """The artifacts of a scoring: its counts, and a link to the report."""
-    plain = {name: n for name, n in done.counts.items() if isinstance(n, int)}
+    plain = {name: n for name, n in done.counts.given().items() if isinstance(n, int)}
     leave_counts("adrisk-score", plain, f"Scores in {done.folder}")
     leave_link("adrisk-report", page, "The review queue with reasons")

@@ -763,8 +763,8 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 IN_SMALL_PARTS = """
 import sys
 from adrisk.cli import main
-from adrisk.scoring import parts
-parts.PART_ROWS, parts.BATCH_ROWS = 1024, 256
+from adrisk import layout
+layout.PART_ROWS, layout.BATCH_ROWS = 1024, 256
 sys.exit(main(sys.argv[1:]))
 """
 

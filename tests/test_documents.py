@@ -20,7 +20,7 @@ from adrisk.evaluation.behaviour.suites import load_suites
 from adrisk.model.manifest import read_manifest as read_model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.rules.platform import load_extension
-from adrisk.scoring.outputs import read_manifest
+from adrisk.scoring.manifest import read_manifest
 
 BOMB = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)

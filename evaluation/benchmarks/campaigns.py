@@ -38,7 +38,8 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import link
 from adrisk.linking.memory import remember
-from adrisk.linking.signing import Signed, Signer, Texts
+from adrisk.linking.signing import Signed, Signer
+from adrisk.linking.unique_texts import TextNumbers, unique_texts
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column
 
@@ -75,9 +76,10 @@ def main() -> None:
 
 
 def _judged(name: str, ads: pa.Table, resamples: int, seed: int) -> dict[str, object]:
-    texts = Texts()
-    text_of, new = texts.add(ads["text"])
-    distinct = ads["text"].take(pa.array(new))
+    texts = TextNumbers()
+    unique = unique_texts(ads.select(["text"]))
+    text_of, new = texts.add(unique)
+    distinct = unique.texts.take(pa.array(new))
     signed = Signer(Pseudonymiser(bytes(32), "evaluation"))((distinct, None))
     truth = ads["campaign"].to_pylist()
     linked = link(ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of)

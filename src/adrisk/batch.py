@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adrisk.extract.contacts import masked_column
 from adrisk.extract.places import guess_regions
-from adrisk.rules.match import RuleHits, find_rule_hits
+from adrisk.rules.match import RuleHits, RuleMatches
 from adrisk.text.normalise import fold_column
 from adrisk.types import Contact, IntArray
 
@@ -35,11 +35,15 @@ class TextBatch:
         truncated: shape (n,), whether a text was cut.
         languages: n, ISO 639-1 where known.
         regions: n, two letters; where the phones of an ad are likely from, if known.
+
+    `folded` and `rule_hits` are given where they are known already, and else looked for.
     """
 
     __slots__ = (
+        "_folded",
         "_masked",
         "_rule_hits",
+        "_rule_matches",
         "_whole",
         "languages",
         "raw",
@@ -55,13 +59,18 @@ class TextBatch:
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
         regions: Sequence[str | None],
+        *,
+        folded: pa.Array | None = None,
+        rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
         self.unmasked = unmasked
         self.truncated = truncated
         self.languages = languages
         self.regions = regions
-        self._rule_hits: RuleHits | None = None
+        self._folded = folded
+        self._rule_hits = rule_hits
+        self._rule_matches: RuleMatches | None = None
         self._masked: tuple[list[list[Contact]], pa.Array] | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
@@ -76,10 +85,22 @@ class TextBatch:
                 whole, rows = self._whole
                 self._rule_hits = whole.rule_hits.take(rows)
             else:
-                self._rule_hits = find_rule_hits(
-                    self.raw.to_pylist(), self.unmasked, self.languages
-                )
+                matches = self._rule_matches or self._matched()
+                self._rule_hits = matches.hits()
         return self._rule_hits
+
+    @property
+    def rule_matches(self) -> RuleMatches:
+        """The same with rules and raw spans, which takes memory: kept where it is asked for first.
+
+        `rule_hits` are then made of it, without another pass.
+        """
+        if self._rule_matches is None:
+            self._rule_matches = self._matched()
+        return self._rule_matches
+
+    def _matched(self) -> RuleMatches:
+        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages)
 
     @property
     def contacts(self) -> list[list[Contact]]:
@@ -92,7 +113,7 @@ class TextBatch:
 
         Each has as many characters as in `unmasked`, so that a span of it cuts the raw text too.
         """
-        return self._found()[1]
+        return self._found()[1] if self._folded is None else self._folded
 
     def _found(self) -> tuple[list[list[Contact]], pa.Array]:
         """The contacts and the texts without them."""

@@ -19,9 +19,9 @@ from adrisk.api import fit_model, load_corpus, score
 from adrisk.batch import TextBatch, make_batch, prepare_ads
 from adrisk.classifiers import FAMILIES
 from adrisk.config import ModelConfig
+from adrisk.linking.unique_texts import unique_texts
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.scoring.dedupe import unique_texts
 from adrisk.training.corpus import Corpus
 from adrisk.training.profile import summarise
 from adrisk.training.train import split_corpus

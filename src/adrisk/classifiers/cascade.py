@@ -40,6 +40,7 @@ from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels.targets import Targets
+from adrisk.layout import REVIEW_SHARE
 from adrisk.types import FloatArray
 
 QUESTIONS = len(THRESHOLDS)
@@ -85,7 +86,7 @@ class CascadeClassifier:
         *,
         fast: dict[str, Any] | None = None,
         encoder: dict[str, Any] | None = None,
-        review_share: float = 0.02,
+        review_share: float = REVIEW_SHARE,
         most_reread: float = 0.02,
         min_positives: int = 8,
         findings: bool = True,

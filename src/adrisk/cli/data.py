@@ -69,7 +69,7 @@ def extract_command(args: argparse.Namespace, output: Output) -> None:
 
 def link_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.scoring.linking import link_ads
+    from adrisk.linking.run import link_ads
 
     done = link_ads(
         args.sources,

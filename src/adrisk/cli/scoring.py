@@ -52,7 +52,7 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
         remember=args.remember,
         days=days(args),
     )
-    counts = done.counts
+    counts = done.counts.given()
     output.add(
         folder=done.folder,
         manifest=done.manifest,
@@ -195,7 +195,7 @@ def _compare_policies(given: Sequence[str], out: Path | None, output: Output) ->
 def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
     """The model as it is called, or the registered version that the folder names."""
     from adrisk.api import find_model
-    from adrisk.scoring.outputs import read_manifest
+    from adrisk.scoring.manifest import read_manifest
 
     if named:
         return find_model(named[0], workspace())

@@ -29,6 +29,7 @@ from adrisk.evaluation.faithfulness_results import (
     TextShares,
     UnseenAds,
 )
+from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.estimates import estimate
 from adrisk.metrics.figures import Figure
 from adrisk.model.explain import RISK, evidence_of
@@ -286,7 +287,7 @@ def _two(values: FloatArray) -> FloatArray:
     return np.stack([values[:, :, 0], mean], axis=2)
 
 
-BUDGET = 0.02
+BUDGET = REVIEW_SHARE
 """Ads above the threshold for this share under review are the flagged ones."""
 
 

@@ -56,6 +56,7 @@ from adrisk.evaluation.release_manifest import (
     WeightsFile,
 )
 from adrisk.files import replacing, writable
+from adrisk.layout import MANIFEST_FILE
 from adrisk.metrics.figures import as_result
 from adrisk.metrics.results import Curves
 from adrisk.metrics.splits import PARTS
@@ -72,7 +73,7 @@ from adrisk.training.train import Trained, split_corpus, train
 from adrisk.types import IntArray
 
 FORMAT = 1
-MANIFEST, CARD = "manifest.json", "card.md"
+MANIFEST, CARD = MANIFEST_FILE, "card.md"
 
 
 @dataclass(frozen=True, slots=True)

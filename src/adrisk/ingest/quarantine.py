@@ -21,6 +21,7 @@ from typing import IO
 
 from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
+from adrisk.layout import MANIFEST_FILE, QUARANTINE_FILE, WORK_FOLDER
 from adrisk.types import Quarantined
 
 
@@ -89,8 +90,8 @@ class Quarantine:
     @classmethod
     def beside(cls, out: Path) -> Quarantine:
         """That of a single output file: it replaces its own earlier rows and no others."""
-        shared = out.with_name("quarantine.jsonl")
-        own = out.with_name(f"{out.stem}.quarantine.jsonl")
+        shared = out.with_name(QUARANTINE_FILE)
+        own = out.with_name(f"{out.stem}.{QUARANTINE_FILE}")
         return cls(shared if not own.exists() and _is_free(shared, out.name) else own, out.name)
 
     def add(self, row: Quarantined) -> None:
@@ -128,7 +129,7 @@ class Quarantine:
 
 def _is_free(shared: Path, output: str) -> bool:
     """Whether the rows in a `quarantine.jsonl`, if any, are of this output."""
-    if any(shared.with_name(name).exists() for name in ("manifest.json", ".work")):
+    if any(shared.with_name(name).exists() for name in (MANIFEST_FILE, WORK_FOLDER)):
         return False  # of a scored folder, whose report counts the rows
     try:
         with shared.open(encoding="ascii", errors="replace") as lines:

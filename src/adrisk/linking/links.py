@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
+from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
 from adrisk.linking.grouped import packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
@@ -67,8 +68,8 @@ class Linked:
         )
 
 
-NEAR_COPY, SHARED_CONTACT, JOINED_EARLIER = range(3)
-KINDS = pa.array(["near-copy", "shared contact", "joined earlier"])
+_NEAR_COPY, _SHARED_CONTACT, _JOINED_EARLIER = range(3)
+KINDS = pa.array([NEAR_COPY, SHARED_CONTACT, JOINED_EARLIER])
 """The kinds of links."""
 
 _NOTED = 5  # contacts held back, or campaigns that became one, that are told one by one
@@ -152,11 +153,11 @@ def links_table(found: Found) -> pa.Table:
     by_contact = _by_contact(found)
     ads = np.concatenate((ad, by_contact[0]))
     others = np.concatenate((other, by_contact[1]))
-    kinds = np.repeat([NEAR_COPY, SHARED_CONTACT], [len(ad), len(by_contact[0])])
+    kinds = np.repeat([_NEAR_COPY, _SHARED_CONTACT], [len(ad), len(by_contact[0])])
     earlier = _still_apart(found, ads, others)
     ads = np.concatenate((ads, earlier[0]))
     others = np.concatenate((others, earlier[1]))
-    kinds = np.concatenate((kinds, np.full(len(earlier[0]), JOINED_EARLIER)))
+    kinds = np.concatenate((kinds, np.full(len(earlier[0]), _JOINED_EARLIER)))
     numbers = np.full(len(ads), np.nan, dtype=np.float32)
     numbers[: len(ad)] = strength
     contacts = np.full(len(ads), -1, dtype=np.int64)

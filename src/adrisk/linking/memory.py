@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from adrisk.documents import parse_json
 from adrisk.errors import ConfigError, UsageError
+from adrisk.layout import NEAR_COPY
 from adrisk.linking.link import CONTACTS, Earlier, link
 from adrisk.linking.links import Linked
 from adrisk.linking.minhash import WIDTH
@@ -344,7 +345,7 @@ def _only(linked: Linked, remembered: int) -> Linked:
     campaigns = linked.campaigns.slice(remembered)
     tonight, links = campaigns["ad_id"].combine_chunks(), linked.links
     here = pc.is_in(links["campaign_id"], pc.unique(campaigns["campaign_id"]))
-    between = pc.and_(here, pc.not_equal(links["kind"], "near-copy"))
+    between = pc.and_(here, pc.not_equal(links["kind"], NEAR_COPY))
     bridges = links.filter(between)
     ends = pa.concat_arrays([*bridges["ad_id"].chunks, *bridges["other_ad_id"].chunks, tonight])
     reached = pc.and_(here, pc.is_in(links["ad_id"], ends))
@@ -371,7 +372,7 @@ def _texts_of(tonight: pa.Array, links: pa.Table, typical: IntArray) -> IntArray
     (below 0): numbered behind the last row, in the order of the links that lead to them."""
     led = np.flatnonzero(typical < 0)
     at = pc.index_in(links["ad_id"], tonight.take(pa.array(led)))
-    copies = at.filter(pc.equal(links["kind"], "near-copy")).drop_null()
+    copies = at.filter(pc.equal(links["kind"], NEAR_COPY)).drop_null()
     number = pa.array(typical[led]).take(copies).combine_chunks().dictionary_encode()
     texts = typical.copy()
     texts[led[copies.to_numpy()]] = len(tonight) + number.indices.to_numpy()

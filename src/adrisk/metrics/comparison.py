@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
+from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import BUDGETS, Drawn
+from adrisk.metrics.estimates import Drawn
 from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.results import Comparison, Paired, PairedIndicators, PairedRanking
 from adrisk.types import RISKY, FloatArray, IntArray

@@ -19,9 +19,6 @@ from adrisk.types import FloatArray, IntArray
 Metric = Callable[[FloatArray], FloatArray]
 """Weights of shape (resamples, n) in, one value a resample out; NaN where undefined."""
 
-BUDGETS = (0.005, 0.01, 0.02, 0.05)
-"""Shares of all ads that a team may be able to review."""
-
 CONFIDENCE = 0.95
 _CHUNK_CELLS = 8_000_000  # resamples are worked on in chunks of this many weights
 

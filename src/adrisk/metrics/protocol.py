@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
+from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import BUDGETS
 from adrisk.metrics.figures import Figure
 from adrisk.metrics.results import (
     PROTOCOL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from adrisk.metrics.estimates import BUDGETS
+from adrisk.layout import BUDGETS
 from adrisk.metrics.figures import Figure, ReliabilityBin, Result
 
 PROTOCOL = 1

@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from adrisk.layout import NEAR_COPY, SHARED_CONTACT
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
-from adrisk.scoring.outputs import NEAR_COPY, SHARED_CONTACT
 
 MAX_WHY = 6
 """Links told one by one; the others are counted."""

@@ -10,13 +10,15 @@ import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError, did_you_mean
 from adrisk.files import output, replacing
+from adrisk.layout import FACTS_FILE, FLAGS_FILE
 from adrisk.report import export
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
 from adrisk.report.run import views_of
 from adrisk.report.terminal import listed, shown
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.outputs import FACTS_FILE, AdView, read_manifest, score_files, table_file
+from adrisk.scoring.manifest import read_manifest
+from adrisk.scoring.outputs import AdView, score_files, table_file
 
 MAX_LISTED = 500
 
@@ -84,7 +86,7 @@ def find_campaign(folder: Path, which: str) -> Queued:
         UsageError: if there is none, or several begin so.
     """
     read_manifest(folder)
-    flags = pq.read_table(table_file(folder, "flags.parquet"), columns=["campaign_id", "rank"])
+    flags = pq.read_table(table_file(folder, FLAGS_FILE), columns=["campaign_id", "rank"])
     if which.isdecimal():
         ranked = flags.filter(pc.equal(flags["rank"], min(int(which), 2**31 - 1)))["campaign_id"]
         if len(ranked):

@@ -17,9 +17,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from adrisk import schema
+from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE, LINKS_FILE
 from adrisk.report.queue import Queued
 from adrisk.scoring.masking import visible
-from adrisk.scoring.outputs import FACTS_FILE, LINKS_FILE, batches, table_file
+from adrisk.scoring.outputs import batches, table_file
 
 EVERY = 10_000_000
 """More campaigns than a queue has."""
@@ -68,7 +69,7 @@ def write_graphml(folder: Path, items: Sequence[Queued], out: Path) -> None:
             contact = f"contact {visible(name)}"
             graph.add_node(contact, kind="contact")
             graph.add_edge(campaign, contact, kind="gives", ads=max(ads, 1))
-    for row in _rows(folder, "campaigns.parquet", schema.CAMPAIGNS, items).to_pylist():
+    for row in _rows(folder, CAMPAIGNS_FILE, schema.CAMPAIGNS, items).to_pylist():
         ad = f"ad {visible(row['ad_id'])}"
         graph.add_node(ad, kind="ad", reason=visible(row["reason"]))
         graph.add_edge(f"campaign {visible(row['campaign_id'])}", ad, kind="has")

@@ -20,13 +20,15 @@ from scipy.stats import beta
 
 from adrisk.errors import ModelError, UsageError
 from adrisk.files import replacing, write_json
+from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE
 from adrisk.model.model import Model
 from adrisk.policy.guarantee import GRID, sample_per_campaign
 from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.flags import read_exceptions
-from adrisk.scoring.outputs import FACTS_FILE, read_manifest, score_files, table_file
+from adrisk.scoring.manifest import read_manifest
+from adrisk.scoring.outputs import score_files, table_file
 
 CHANGES = pa.schema(
     [
@@ -120,7 +122,7 @@ def open_scene(folder: Path) -> Scene:
     scores = pa.concat_tables(
         [pq.read_table(p, columns=["ad_id", "risk"]) for p in score_files(folder, manifest)]
     )
-    campaigns = pq.read_table(table_file(folder, "campaigns.parquet"), columns=["campaign_id"])
+    campaigns = pq.read_table(table_file(folder, CAMPAIGNS_FILE), columns=["campaign_id"])
     facts = folder / FACTS_FILE
     ids = campaigns["campaign_id"]
     return Scene(

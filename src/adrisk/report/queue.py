@@ -18,15 +18,9 @@ import pyarrow.dataset as ds
 
 from adrisk import schema
 from adrisk.errors import UsageError
-from adrisk.scoring.outputs import (
-    FACTS_FILE,
-    LINKS_FILE,
-    Manifest,
-    batches,
-    read_manifest,
-    score_files,
-    table_file,
-)
+from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE, FLAGS_FILE, LINKS_FILE
+from adrisk.scoring.manifest import Manifest, read_manifest
+from adrisk.scoring.outputs import batches, score_files, table_file
 from adrisk.types import Level
 
 MAX_MEMBERS = 1_000
@@ -180,7 +174,7 @@ def rows_of(
 def _from_flags(folder: Path, campaign_id: str | None = None) -> dict[str, _Draft]:
     drafts: dict[str, _Draft] = {}
     columns = ("ad_id", "campaign_id", "level", "reasons", "rank")
-    file = table_file(folder, "flags.parquet")
+    file = table_file(folder, FLAGS_FILE)
     only = ds.field("rank").is_valid()
     if campaign_id is not None:
         only &= ds.field("campaign_id") == campaign_id
@@ -201,7 +195,7 @@ def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
         return
     only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
     columns = ("ad_id", "campaign_id", "campaign_size", "reason")
-    for batch in batches([table_file(folder, "campaigns.parquet")], columns, only):
+    for batch in batches([table_file(folder, CAMPAIGNS_FILE)], columns, only):
         for row in batch.to_pylist():
             draft = drafts[row["campaign_id"]]
             draft.size = max(draft.size, row["campaign_size"])

@@ -60,8 +60,10 @@ def render(summary: Summary) -> str:
             counts=summary.manifest.counts,
             model=summary.manifest.model,
             policy=policy,
-            policy_json=_json(policy.model_dump()),
-            sources_json=_json(summary.manifest.sources),
+            policy_json=_json(policy.model_dump(exclude_unset=True)),
+            sources_json=_json(
+                [one.model_dump(exclude_unset=True) for one in summary.manifest.sources]
+            ),
             charts=charts,
             bins=_bins(summary),
             filters=_filters(summary),

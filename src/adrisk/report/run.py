@@ -15,11 +15,13 @@ from adrisk.files import output
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine
 from adrisk.ingest.stream import open_ads
+from adrisk.layout import QUARANTINE_FILE, REPORT_FILE
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
 from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.outputs import AdView, read_manifest
+from adrisk.scoring.manifest import read_manifest
+from adrisk.scoring.outputs import AdView
 
 
 def report(folder: Path, out: Path | None = None) -> Path:
@@ -42,9 +44,9 @@ def report(folder: Path, out: Path | None = None) -> Path:
             f"the taxonomy does not have {', '.join(unknown)}, so the report names them by their "
             "ids; --taxonomy OUR.yaml gives their titles"
         )
-    output(out or folder / "report.html")
+    output(out or folder / REPORT_FILE)
     views = views_of(folder, index.members | index.texts, index.texts)
-    return write_report(folder, views, out or folder / "report.html")
+    return write_report(folder, views, out or folder / REPORT_FILE)
 
 
 def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> dict[str, AdView]:
@@ -56,7 +58,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         texts: those whose text is kept.
     """
     manifest = read_manifest(folder)
-    sources = [str(source.get("spec", "")) for source in manifest.sources]
+    sources = [source.spec or "" for source in manifest.sources]
     if "-" in sources:
         why = "the ads came from standard input, which cannot be read again"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}
@@ -65,7 +67,7 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
     try:
         with (
             tempfile.TemporaryDirectory() as scratch,
-            Quarantine(Path(scratch) / "quarantine.jsonl") as quarantine,
+            Quarantine(Path(scratch) / QUARANTINE_FILE) as quarantine,
             track("texts", manifest.counts.scored) as advance,
         ):
             stream = open_ads(sources, ReadOptions(manifest.map, detect_language=False), quarantine)

@@ -11,19 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adrisk.layout import FLAGS_FILE
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import QueueIndex, queued
 from adrisk.report.tally import ScoreCounts, flagged_ids, tally_scores
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
-from adrisk.scoring.outputs import (
-    AdView,
-    Manifest,
-    read_manifest,
-    read_quarantine,
-    score_files,
-    table_file,
-)
+from adrisk.scoring.manifest import Manifest, read_manifest
+from adrisk.scoring.outputs import AdView, read_quarantine, score_files, table_file
 
 MAX_LANGUAGES = 15
 
@@ -96,7 +91,7 @@ def summarise(
     tally = tally_scores(
         score_files(folder, manifest),
         labels,
-        flagged_ids(table_file(folder, "flags.parquet")),
+        flagged_ids(table_file(folder, FLAGS_FILE)),
         queue.members,
     )
     return Summary(

@@ -35,7 +35,7 @@ from adrisk.rules.matcher import (
     resolve_overlaps,
 )
 from adrisk.rules.plain_text import Places
-from adrisk.rules.platform import LANGUAGES, platform_file
+from adrisk.rules.platform import LANGUAGES, load_extension, platform_file
 from adrisk.text.normalise import fold_column
 from adrisk.types import Evidence, IntArray, State
 
@@ -72,17 +72,8 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    if len(raw) != len(languages):
-        raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
-    folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
-    found: list[list[Evidence]] = [[] for _ in raw]
-    for heard in match_language(raw, folded, languages):
-        for row, hits in heard.spoken.by_ad():
-            places = Places(raw[row], folded[row])
-            found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
-        for row, hits in heard.on_raw.items():
-            found[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
-    return found
+    matches = RuleMatches(raw, fold_column(pa.array(raw, pa.large_string())), languages)
+    return matches.every_finding(np.ones(len(raw), dtype=np.bool_))
 
 
 def _evidence(hit: Hit, start: int, end: int) -> Evidence:
@@ -152,20 +143,63 @@ def find_rule_hits(
     Raises:
         ValueError: if there are not as many of each.
     """
-    if not len(raw) == len(folded) == len(languages):
-        raise ValueError(
-            f"{len(raw)} texts need as many folded ones and languages, "
-            f"got {len(folded)} and {len(languages)}"
+    return RuleMatches(raw, folded, languages).hits()
+
+
+class RuleMatches:
+    """What the rules match in n ads, looked for once: as columns of all, as evidence of some.
+
+    Args:
+        raw: the ads as they came.
+        folded: `fold_column` of them.
+        languages: as `match` takes them.
+
+    Raises:
+        ValueError: if there are not as many of each.
+    """
+
+    def __init__(
+        self, raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]
+    ) -> None:
+        if not len(raw) == len(folded) == len(languages):
+            raise ValueError(
+                f"{len(raw)} texts need as many folded ones and languages, "
+                f"got {len(folded)} and {len(languages)}"
+            )
+        texts = folded.to_pylist()
+        self._ads = len(raw)
+        self._heard = list(match_language(raw, texts, languages))
+        self._places = _AllPlaces(raw, texts)
+
+    def hits(self) -> RuleHits:
+        """The findings of `match` in every ad, with places in the folded text."""
+        heard, places = self._heard, self._places
+        whole = _to_settle_whole(heard, places, self._ads)
+        kept = np.concatenate(
+            [np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)]
         )
-    texts = folded.to_pylist()
-    heard = list(match_language(raw, texts, languages))
-    places = _AllPlaces(raw, texts)
-    whole = _to_settle_whole(heard, places, len(raw))
-    kept = np.concatenate([np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)])
-    whole[_said_twice(heard, kept)] = True
-    found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
-    found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
-    return RuleHits(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
+        whole[_said_twice(heard, kept)] = True
+        found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
+        found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
+        return RuleHits(
+            self._ads, *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ())
+        )
+
+    def evidence(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
+        """The findings of `match` in the ads that are marked; none in the others."""
+        return [resolve_overlaps(found) for found in self.every_finding(ads)]
+
+    def every_finding(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
+        """The same, with those that `match` drops because they overlap."""
+        found: list[list[Evidence]] = [[] for _ in range(self._ads)]
+        for part in self._heard:
+            for row, hits in part.spoken.of(ads).by_ad():
+                places = self._places[row]
+                found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
+            for row, hits in part.on_raw.items():
+                if ads[row]:
+                    found[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
+        return found
 
 
 _FOUND = np.dtype([("ad", "<i8"), *FOUND.descr])
@@ -267,7 +301,8 @@ def _settled(
 
 
 def rules_fingerprint() -> str:
-    """SHA-256 over the taxonomy, the rules of every language and the platform's file, if any."""
+    """SHA-256 over the taxonomy, the rules of every language, and if there is one, the platform's
+    file with the restricted lists it names."""
     return _fingerprint(platform_file())
 
 
@@ -278,4 +313,6 @@ def _fingerprint(platform: Path | None) -> str:
     files = [here / "taxonomy.yaml", *(here / "books" / f"{code}.yaml" for code in LANGUAGES)]
     for path in [*files, *([platform] if platform else [])]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name, phrases in load_extension(platform).restricted.items() if platform else ():
+        digest.update(f"{name}\0{chr(0).join(phrases)}".encode())
     return digest.hexdigest()

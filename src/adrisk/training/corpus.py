@@ -28,7 +28,8 @@ from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
-from adrisk.linking import link_texts
+from adrisk.layout import QUARANTINE_FILE
+from adrisk.linking.run import link_texts
 from adrisk.progress import say, track
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import RISKY, IntArray
@@ -91,7 +92,7 @@ def load_corpus(
     if quarantine is not None:
         writable(quarantine.parent)
     with tempfile.TemporaryDirectory() as scratch:
-        path = quarantine or Path(scratch) / "quarantine.jsonl"
+        path = quarantine or Path(scratch) / QUARANTINE_FILE
         with Quarantine(path) as rejected:
             stream = open_ads(sources, ReadOptions(mapping or {}), rejected)
             for note in stream.notes:
@@ -113,7 +114,7 @@ def load_corpus(
     if known.note:
         say(known.note)
     with track("link", len(ads)) as advance:
-        found = link_texts(ads.select(["ad_id", "text"]))
+        found = link_texts(ads)
         linked = codes_of(found.campaigns["campaign_id"])
         campaigns = campaign_numbers(ads, linked)
         advance(len(ads))
@@ -146,15 +147,12 @@ def plain_targets(ads: pa.Table) -> Targets:
     return given.where(unlabelled, majority_votes(ballots, indicators, len(ads)))
 
 
-def campaign_numbers(ads: pa.Table, linked: IntArray | None = None) -> IntArray:
+def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
     """A number for each ad's campaign: what the corpus says, joined with what adrisk links.
 
     Both, because a campaign named by the corpus may have near-copies outside it, and a near-copy
     of a training ad is not a test ad.
     """
-    if linked is None:
-        found = link_texts(ads.select(["ad_id", "text"]))
-        linked = codes_of(found.campaigns["campaign_id"])
     count = len(ads)
     rows = np.arange(count)
     edges = [(rows, count + linked)]

@@ -19,7 +19,7 @@ from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, Tr
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
-from adrisk.metrics.estimates import BUDGETS
+from adrisk.layout import BUDGETS
 from adrisk.metrics.protocol import Ruler, judge_ranking
 from adrisk.metrics.splits import PARTS, Split, campaign_split
 from adrisk.model.calibration import fit_calibration

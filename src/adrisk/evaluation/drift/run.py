@@ -30,6 +30,7 @@ from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.layout import QUARANTINE_FILE
 from adrisk.linking.minhash import signatures
 from adrisk.model.model import Model
 from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empty
@@ -74,7 +75,7 @@ def drift(
     """
     summary = _summary(model)
     options = ReadOptions(mapping or {}, batch_rows=_AT_ONCE)
-    quarantine = Quarantine(out / "quarantine.jsonl")
+    quarantine = Quarantine(out / QUARANTINE_FILE)
     stream = open_ads(sources, options, quarantine)
     writable(out)
     for note in stream.notes:

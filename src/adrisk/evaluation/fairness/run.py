@@ -31,13 +31,14 @@ from adrisk.evaluation.fairness.results import CorpusRates, FairnessResult, Leas
 from adrisk.evaluation.fairness.swap_test import swap_test
 from adrisk.extract.places import guess_regions
 from adrisk.labels.targets import UNKNOWN_RISK
+from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
-BUDGETS = (0.02, 0.05)
+BUDGETS = (REVIEW_SHARE, 0.05)
 """Review shares whose thresholds are judged: the policy's own, and a looser one."""
 
 _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"

@@ -1,14 +1,14 @@
-"""Sources, or the parts of a scored folder, to campaigns: `adrisk link` and scoring.
+"""Ads to campaigns without a model: `adrisk link` for sources, `link_texts` for a table.
 
-Reads every ad once and every different text once, on processes where there are many. Writes the
-campaigns, one row an ad, and beside them, in a file ending in .links.parquet, why.
+Every ad is read once and every unique text signed once, on processes where there are many. Contacts
+are read in the region that an ad's place and language give, here as in training and scoring.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +16,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adrisk import schema
-from adrisk.batch import MAX_CHARS
-from adrisk.extract.places import guess_regions
+from adrisk import layout
+from adrisk.batch import cut
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.layout import LINKS_ENDING
 from adrisk.linking.link import link
 from adrisk.linking.links import Linked
 from adrisk.linking.memory import DAYS, Memory, remember
-from adrisk.linking.minhash import WIDTH
-from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerSpec, Texts, concat_signed
+from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerSpec, concat_signed
+from adrisk.linking.unique_texts import TextNumbers, UniqueTexts, unique_texts
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
-from adrisk.scoring.workdir import WORK, part_files, read_text_index
 from adrisk.types import IntArray
-
-MANY_ADS = 60_000
-"""From so many ads on, starting processes pays; fewer are read on threads."""
 
 _TEXTS_AT_ONCE = 2048
 
@@ -75,7 +71,7 @@ def link_ads(
     days: int | None = None,
     workers: int = 0,
 ) -> Campaigns:
-    """Join ads into campaigns.
+    """Join the ads of sources into campaigns.
 
     Args:
         sources: SOURCE arguments, in order.
@@ -86,10 +82,9 @@ def link_ads(
         days: forget ads that were not seen for so long.
         workers: threads or processes, 0 for one a core.
     """
-    links = out.with_name(f"{out.stem}.links.parquet")
+    links = out.with_name(out.stem + LINKS_ENDING)
     quarantine = Quarantine.beside(output(out))
-    # Nobody asks an ad's language here, and finding it would take longer than all the rest.
-    stream = open_ads(sources, ReadOptions(mapping, detect_language=False), quarantine)
+    stream = open_ads(sources, ReadOptions(mapping), quarantine)
     for path in (out, links):
         output(path, stream.files)
     with remembering(workspace, name, days) as memory:
@@ -101,41 +96,38 @@ def link_ads(
                 raise no_ads(sources, quarantine)
         step = link if memory is None else memory.link
         linked = step(ids, signed.signatures, signed.contacts, text_of=text_of)
-        _write(linked, out, links)
+        write_campaigns(linked, out, links)
     for note in linked.notes:
         say(note)
-    return _counted(linked, out, links, stream, quarantine)
+    return Campaigns(
+        out,
+        links,
+        len(linked.campaigns),
+        pc.count_distinct(linked.campaigns["campaign_id"]).as_py(),
+        pc.sum(pc.not_equal(linked.campaigns["reason"], "single")).as_py() or 0,
+        (*stream.notes, *linked.notes),
+        quarantine.count,
+        quarantine.path,
+    )
 
 
-def link_parts(out: Path, memory: Memory | None = None) -> Linked:
-    """Join the ads of all parts into campaigns; writes them and the links that hold them.
+def link_texts(ads: pa.Table, *, similarity: float = 0.7) -> Linked:
+    """The campaign of every ad of a table with the columns `ad_id` and `text`.
 
-    With a memory, they join the campaigns remembered there, and are remembered.
+    Where there are also `location` and `language`, phones are read as those of the region.
 
-    Returns:
-        What was found; the links, as large as all the rest, are in their file alone.
+    Contacts are compared under a key that is forgotten on return.
     """
-    with track("campaigns", None) as advance:
-        ids: list[pa.Array] = []
-        signatures = []
-        for path in part_files(out):
-            ids += pq.read_table(path, columns=["ad_id"])["ad_id"].chunks
-            signed = (out / WORK / path.stem).with_suffix(".signatures")
-            signatures.append(np.fromfile(signed, dtype=np.uint32))
-        worded = read_text_index(out)
-        step = link if memory is None else memory.link
-        linked = step(
-            pa.chunked_array(ids),
-            np.concatenate(signatures).reshape(worded.count, WIDTH),
-            worded.contacts,
-            text_of=worded.wording,
-        )
-        _write(linked, out / "campaigns.parquet", out / "links.parquet")
-        advance(len(linked.campaigns), total=len(linked.campaigns))
-    return replace(linked, links=schema.LINKS.empty_table())
+    texts = TextNumbers()
+    found = _as_read(ads)
+    text_of, new = texts.add(found)
+    signed = Signer(Pseudonymiser.ephemeral())(_some(found, new))
+    return link(
+        ads["ad_id"], signed.signatures, signed.contacts, text_of=text_of, similarity=similarity
+    )
 
 
-def _write(linked: Linked, campaigns: Path, links: Path) -> None:
+def write_campaigns(linked: Linked, campaigns: Path, links: Path) -> None:
     """Write both tables, one beside the other."""
 
     def write(named: tuple[Path, pa.Table]) -> None:
@@ -159,8 +151,8 @@ def remembering(
 def _signed(
     stream: AdStream, workspace: Path, workers: int
 ) -> tuple[pa.ChunkedArray, IntArray, Signed]:
-    """The ads' ids, the text of each, and the different texts, signed."""
-    texts = Texts()
+    """The ads' ids, the text of each, and the unique texts, signed."""
+    texts = TextNumbers()
     ids: list[pa.Array] = []
     text_of: list[IntArray] = []
 
@@ -169,13 +161,13 @@ def _signed(
         where: list[str | None] = []
         with track("link", stream.total_rows) as advance:
             for ads in stream:
-                raw = _cut(ads["text"])
-                regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
-                numbers, new = texts.add(raw, regions)
+                found = _as_read(ads)
+                numbers, new = texts.add(found)
                 ids.extend(ads["ad_id"].chunks)
                 text_of.append(numbers)
-                waiting += raw.take(pa.array(new)).chunks
-                where += [regions[row] for row in new]
+                some, regions = _some(found, new)
+                waiting.append(some)
+                where += regions
                 if len(where) >= _TEXTS_AT_ONCE:
                     yield pa.concat_arrays(waiting), where
                     waiting, where = [], []
@@ -183,7 +175,7 @@ def _signed(
         if where:
             yield pa.concat_arrays(waiting), where
 
-    if (stream.total_rows or 0) >= MANY_ADS and (workers or cores()) > 1:
+    if (stream.total_rows or 0) >= layout.MANY_ADS and (workers or cores()) > 1:
         Pseudonymiser.open(workspace, PURPOSE)  # a damaged key is told here, not by a worker
         done = in_processes(SignerSpec(workspace), batches(), workers)
     else:
@@ -193,24 +185,11 @@ def _signed(
     return pa.chunked_array(ids, pa.string()), np.concatenate([nothing, *text_of]), signed
 
 
-def _cut(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The texts as every model reads them: the beginning of an endless one."""
-    texts = texts.cast(pa.large_string())
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= MAX_CHARS:
-        return texts
-    return pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
+def _as_read(ads: pa.Table) -> UniqueTexts:
+    """The unique texts of ads as every model reads them: the beginning of an endless one."""
+    place = ads.schema.get_field_index("text")
+    return unique_texts(ads.set_column(place, "text", cut(ads["text"])[0]))
 
 
-def _counted(
-    linked: Linked, out: Path, links: Path, stream: AdStream, quarantine: Quarantine
-) -> Campaigns:
-    return Campaigns(
-        out,
-        links,
-        len(linked.campaigns),
-        pc.count_distinct(linked.campaigns["campaign_id"]).as_py(),
-        pc.sum(pc.not_equal(linked.campaigns["reason"], "single")).as_py() or 0,
-        (*stream.notes, *linked.notes),
-        quarantine.count,
-        quarantine.path,
-    )
+def _some(found: UniqueTexts, rows: IntArray) -> tuple[pa.Array, list[str | None]]:
+    return found.texts.take(pa.array(rows)), [found.regions[row] for row in rows.tolist()]

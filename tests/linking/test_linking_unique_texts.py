@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from adrisk import schema
-from adrisk.scoring.dedupe import unique_texts
+from adrisk.linking.unique_texts import unique_texts
 
 Row = tuple[str, str | None, str | None]  # text, location, language
 
