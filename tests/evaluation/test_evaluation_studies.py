@@ -260,7 +260,7 @@ class Choosy(NgramClassifier):
 
     settled_on: ClassVar[list[int]] = []
 
-    def settle(self, batch: TextBatch, targets: Targets) -> Self:
+    def calibrate_band(self, batch: TextBatch, targets: Targets) -> Self:
         assert len(batch) == len(targets)
         self.settled_on.append(len(batch))
         self._chosen = True

@@ -47,7 +47,6 @@ def drift_page(found: DriftResult) -> str:
         shown=_shown,
         moved=_moved,
         figure=_figure,
-        quoted=_quoted,
         advice=_advice,
     )
 
@@ -72,9 +71,3 @@ def _shown(aspect: AspectResult) -> list[ChangeResult]:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _quoted(source: str) -> Markdown:
-    """A name from outside, as code, so that it cannot be read as markup."""
-    shown = " ".join(source.split()).replace("`", "'")
-    return Markdown(f"`{shown}`")
