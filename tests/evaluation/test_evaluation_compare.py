@@ -13,7 +13,7 @@ from adrisk import api as stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluation_results import ModelComparison
-from adrisk.metrics.figures import read_content
+from adrisk.metrics.figures import as_result, read_content
 from adrisk.model.model import Model
 from adrisk.training.train import split_corpus
 from builders import make_corpus_file
@@ -49,7 +49,7 @@ def test_models_are_compared_on_the_ads_that_neither_saw(
         assert (found.n, found.data.left_out) == (ads, left_out)
     assert found.risk.average_precision.difference.low > 0
     kept = read_content(tmp_path / "comparison.json")
-    assert ModelComparison.of(kept, tmp_path) == found
+    assert as_result(kept, ModelComparison, tmp_path) == found
     assert found.indicators.by_indicator.keys() == {"document_retention", "worker_protection"}
 
 

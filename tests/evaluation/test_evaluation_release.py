@@ -103,17 +103,17 @@ def test_the_manifest_holds_what_the_model_its_judging_and_its_suites_gave(
     work = store.workspace / "releases" / one.name
     results = read_result(work / "results.json", Evaluation)
     assert found.quality.report.risk == results.report.risk
-    assert found.behaviour["all"]["n"] == 2
-    assert "cases" not in found.behaviour
+    assert found.behaviour.all.n == 2
+    assert found.behaviour.cases is None
     assert [g.recall for g in found.guarantees] == [None, 0.5]
     assert found.registered.version == one.trained.run.version
     report = found.quality.report
-    assert found.fairness["unseen"]["lawful"] == report.n - report.positives
-    assert list(found.fairness["unseen"]["at"]) == ["0.02", "0.05"]
+    assert found.fairness.unseen.lawful == report.n - report.positives
+    assert list(found.fairness.unseen.at) == ["0.02", "0.05"]
     for each in released:
-        flagged = each.manifest.fairness["unseen"]["at"]["0.02"]["flagged"]
+        flagged = each.manifest.fairness.unseen.at["0.02"].flagged
         faithful = each.manifest.faithfulness
-        assert (faithful["flagged"]["explained"] if faithful else 0) == min(flagged, 100)
+        assert (faithful.flagged.explained if faithful else 0) == min(flagged, 100)
 
 
 def test_baselines_are_told_for_all_models_and_the_random_split_for_the_first(
@@ -195,7 +195,7 @@ def test_a_manifest_with_a_wrong_key_is_refused_with_its_place(
     content: Any = released[0].manifest.to_json()
     content["machine"]["core"] = content["machine"].pop("cores")
     (tmp_path / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"manifest\.json: machine\.core: Extra inputs"):
+    with pytest.raises(UsageError, match=r"manifest\.json: machine\.core: extra inputs"):
         read_release(tmp_path)
 
 

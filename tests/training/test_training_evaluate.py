@@ -16,7 +16,7 @@ from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import alerts
 from adrisk.evaluation.evaluation_results import Evaluation
 from adrisk.evaluation.results import results_page
-from adrisk.metrics.figures import read_content
+from adrisk.metrics.figures import read_result
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, resolve_policy
 from adrisk.tracking.registry import aliased, list_versions
@@ -123,9 +123,10 @@ def test_evaluation_uses_only_campaigns_the_model_never_saw(
     assert done.results.random_split is not None
     for name in ("results.json", "tables.md", "precision_recall.svg", "reliability.svg"):
         assert (tmp_path / "eval" / name).exists()
-    assert Evaluation.of(read_content(done.path), done.path) == done.results
+    assert read_result(done.path, Evaluation) == done.results
     version = aliased(store, "adrisk", "1")
-    assert version.evaluation["figures"]["average_precision"]["n"] == 48
+    assert version.evaluation is not None
+    assert version.evaluation.figures["average_precision"].n == 48
 
 
 def test_every_figure_has_n_and_an_interval(

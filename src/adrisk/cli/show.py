@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.classifiers import FAMILIES
+from adrisk.cli.output import interval
 from adrisk.errors import ConfigError, UsageError
 from adrisk.escaping import one_line
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
@@ -21,7 +22,7 @@ from adrisk.linking.cross_ad import load_thresholds
 from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rules
 from adrisk.rules.taxonomy import Indicator, Taxonomy
-from adrisk.tracking.registry import COMPARED, Registered
+from adrisk.tracking.registry import COMPARED, EvaluationSummary, Registered
 from adrisk.tracking.runs import Store
 from adrisk.types import State
 
@@ -71,7 +72,7 @@ def version_values(v: Registered) -> dict[str, Any]:
         "run": v.run_id,
         "made": datetime.fromtimestamp(v.created_ms / 1000, tz=UTC),
         "release": v.release or None,
-        "evaluation": dict(v.evaluation) or None,
+        "evaluation": v.evaluation.to_json() if v.evaluation else None,
     }
 
 
@@ -136,7 +137,7 @@ def listed(versions: Sequence[Registered], store: str) -> str:
         made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
         alias = ", ".join(v.aliases) or "-"
         figure = _figure(v.evaluation, COMPARED[0])
-        data = v.evaluation.get("fingerprint", "")[:8]
+        data = v.evaluation.fingerprint[:8] if v.evaluation else ""
         line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {data:9} {v.release}"
         lines.append(line.rstrip())
     return _block(lines)
@@ -157,8 +158,8 @@ def described(v: Registered) -> str:
         )
     for one in v.evaluations:
         lines += [
-            f"data     {one['fingerprint'][:8]}, {one['figures'][COMPARED[0]]['n']:,} ads",
-            f"target   {one['target']}",
+            f"data     {one.fingerprint[:8]}, {one.figures[COMPARED[0]].n:,} ads",
+            f"target   {one.target}",
             *(f"{name:20} {_figure(one, name)}" for name in COMPARED),
         ]
     return _block(lines)
@@ -168,11 +169,11 @@ def compared(champion: Registered | None, candidate: Registered) -> str:
     """Champion and candidate side by side, for every data set that both were judged on."""
     if champion is None:
         return f"there is no champion yet; the candidate:\n{described(candidate)}"
-    common = [
+    common: list[tuple[EvaluationSummary | None, EvaluationSummary | None]] = [
         (theirs, mine)
         for mine in candidate.evaluations
         for theirs in champion.evaluations
-        if mine["fingerprint"] == theirs["fingerprint"]
+        if mine.fingerprint == theirs.fingerprint
     ]
     head = f"{'':20} {'champion ' + champion.version:28} candidate {candidate.version}"
     lines = [head]
@@ -185,11 +186,10 @@ def compared(champion: Registered | None, candidate: Registered) -> str:
     return _block(lines)
 
 
-def _judged_on(evaluation: Mapping[str, Any]) -> str:
-    if not evaluation:
+def _judged_on(evaluation: EvaluationSummary | None) -> str:
+    if evaluation is None:
         return "not evaluated"
-    ads = evaluation["figures"][COMPARED[0]]["n"]
-    return f"{ads:,} ads, data {evaluation['fingerprint'][:8]}"
+    return f"{evaluation.figures[COMPARED[0]].n:,} ads, data {evaluation.fingerprint[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +254,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _figure(evaluation: Mapping[str, Any], name: str) -> str:
-    figure = evaluation.get("figures", {}).get(name)
-    if not figure or figure["value"] is None:
+def _figure(evaluation: EvaluationSummary | None, name: str) -> str:
+    figure = evaluation.figures.get(name) if evaluation else None
+    if figure is None or figure.value is None:
         return "not evaluated"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    return interval(figure)

@@ -1,6 +1,5 @@
-"""The evaluation protocol: figures of scores on ads that nothing was fitted on.
+"""Evaluation of models on ads that nothing was fitted on, and the pages made from it.
 
-`judging` gives the figures of one set of scores, `comparison` the difference of two on the same
-ads, `results` and the modules named after a result how they are kept.
-`evaluation/protocol.md` says why each figure is there.
+Figures come from `adrisk.metrics`; the modules named after a result hold its form in JSON files,
+and `templates` its page. `evaluation/protocol.md` says why each figure is there.
 """

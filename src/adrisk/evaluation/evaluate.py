@@ -40,7 +40,7 @@ from adrisk.model.training_ids import hash_ids
 from adrisk.policy.abstention import ad_exceptions, check_indicators
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
-from adrisk.tracking.registry import COMPARED, record_evaluation
+from adrisk.tracking.registry import COMPARED, EvaluationSummary, record_evaluation
 from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import fit_model
@@ -347,14 +347,14 @@ def _keep(
     name = f"evaluate {model.manifest.family}"
     run = track_evaluation(store, experiment, name, model.manifest, content, files)
     if results.model.version.isdigit():
-        risk = results.report.risk.to_json()
-        summary = {
-            "fingerprint": results.data.fingerprint,
-            "target": results.data.target,
-            "run_id": run.run_id,
-            "at_ms": time.time_ns() // 1_000_000,
-            "figures": {name: risk[name] for name in COMPARED},
-        }
+        risk = results.report.risk.model_dump(by_alias=True)
+        summary = EvaluationSummary(
+            fingerprint=results.data.fingerprint,
+            target=results.data.target,
+            run_id=run.run_id,
+            at_ms=time.time_ns() // 1_000_000,
+            figures={name: risk[name] for name in COMPARED},
+        )
         record_evaluation(store, model.manifest.name, results.model.version, summary)
     return Evaluated(results, path, run)
 

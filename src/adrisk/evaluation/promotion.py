@@ -7,10 +7,9 @@ that does other work, is worse, or is not shown to be better needs a reason, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from adrisk.errors import CorpusError, ModelError, UsageError
 from adrisk.evaluation.compare import comparison
@@ -22,7 +21,13 @@ from adrisk.model.manifest import NAME
 from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
-from adrisk.tracking.registry import Registered, aliased, champion_of, make_champion
+from adrisk.tracking.registry import (
+    EvaluationSummary,
+    Registered,
+    aliased,
+    champion_of,
+    make_champion,
+)
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import load_corpus
 
@@ -104,7 +109,7 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
     for mine, theirs in _same_data(candidate, champion):
-        kept = [run_artifact(store, run["run_id"], f"evaluation/{FILE}") for run in (mine, theirs)]
+        kept = [run_artifact(store, run.run_id, f"evaluation/{FILE}") for run in (mine, theirs)]
         if None in kept:
             why = "their evaluations were made before scores were kept with them"
             continue
@@ -123,11 +128,11 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
 
 def _same_data(
     candidate: Registered, champion: Registered
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+) -> Iterator[tuple[EvaluationSummary, EvaluationSummary]]:
     """Evaluations of both on the same ads under the same target, the candidate's newest first."""
     for mine in candidate.evaluations:
         for theirs in champion.evaluations:
-            if all(mine[key] == theirs[key] for key in ("fingerprint", "target")):
+            if (mine.fingerprint, mine.target) == (theirs.fingerprint, theirs.target):
                 yield mine, theirs
 
 

@@ -1,16 +1,8 @@
 """Release of models: trained from open inputs, judged, and each given its manifest and its card.
 
-In: a configuration. Out: registered models, whose versions carry the release's name, and the
-results of each, in the folders that `release_folder` writes. The weights stay in the registry.
-
-Folder of a release: its content, how it is read, how the folders of all models are written.
-
-In: models that are ready to be released. Out: `models/<version>-<family>/` with `manifest.json` and
-`card.md`. A folder that is there already is never overwritten: the model is compared with it.
-
-Facts of model and corpus for the manifest of a release.
-
-In: the registered model, its corpus and recipe. Out: parts of a `ReleaseManifest`.
+In: a configuration. Out: registered models, whose versions carry the release's name, and a folder
+`models/<version>-<family>/` for each, with `manifest.json` and `card.md`. A folder that is there
+already is never overwritten: the model is compared with it. The weights stay in the registry.
 """
 
 from __future__ import annotations

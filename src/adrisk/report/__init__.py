@@ -4,6 +4,4 @@ queued(folder)                        which ads need their text
 summarise(folder, texts, taxonomy)    the figures and the queue, as frozen values
 render(summary)                       those values as HTML that loads nothing
 write_report(folder, texts, out)      all of it, written in one step
-behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
-fairness_lines(found)                 the fairness figures, as Markdown
 """
