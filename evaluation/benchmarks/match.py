@@ -6,10 +6,10 @@
 Both sides search the same patterns in the same plain text, in this process on one core, and must
 find the same places; times are of the processor. The naive side reads fewer ads, as it is slow.
 
-`find_rule_hits`, which every model asks of every ad, remembers what sentences say: it is timed in batches
-from an empty memory, on ads of which half are copies, most of them edited, and on ads that are all
-different. Patterns are compiled before, as that is done once; so is the reading of the rules, which
-is timed on its own.
+`find_rule_hits`, which every model asks of every ad, remembers what sentences say: it is timed in
+batches from an empty memory, on ads of which half are copies, most of them edited, and on ads that
+are all different. Patterns are compiled before, as that is done once; so is the reading of the
+rules, which is timed on its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from statistics import median
 import pyarrow as pa
 
 from adrisk.rules.match import find_rule_hits, match_column
-from adrisk.rules.matcher import Reader, forget
+from adrisk.rules.matcher import LanguageMatcher, clear_caches
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import plain
 from adrisk.rules.platform import LANGUAGES
@@ -42,7 +42,7 @@ def main() -> None:
     arguments = _arguments()
     begun = time.process_time()
     for code in LANGUAGES:
-        Reader(code)
+        LanguageMatcher(code)
     loading = time.process_time() - begun
     texts, languages = _ads(arguments.ads)
     kinds = {
@@ -95,7 +95,7 @@ def _finding(texts: list[str], languages: list[str | None], runs: int) -> list[f
     rates: list[float] = []
     find_rule_hits(texts, folded, languages)
     for _ in range(runs):
-        forget()
+        clear_caches()
         find_rule_hits(texts[:1], folded[:1], [None])  # reads the rules of all languages
         begun = time.process_time()
         for first in range(0, len(texts), BATCH):

@@ -1,4 +1,4 @@
-"""What a quick look settles is settled as the long look would; odd values come to the long one."""
+"""The fast paths of cleaning give the results of the slow ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from adrisk.ingest.cleaning import _VISIBLE, Cleaner, _language_codes, _nuls, _visible
 from adrisk.ingest.identity import Fingerprint, Identities
 from adrisk.ingest.readers.rows import Rows
-from adrisk.ingest.values import begins_plainly, spans
+from adrisk.ingest.values import begins_plainly
 from adrisk.schema import ADS
+from adrisk.text.arrow import string_buffers
 
 BLANK = [
     "",
@@ -74,7 +75,7 @@ def test_a_null_that_has_bytes_behind_it_does_not_begin():
 
 @pytest.mark.parametrize("column", [pa.array([], pa.string()), pa.nulls(2, pa.string())])
 def test_columns_without_a_byte_have_spans_and_begin_nowhere(column):
-    bounds, content = spans(column)
+    bounds, content = string_buffers(column)
     assert (len(bounds), len(content[bounds[0] : bounds[-1]])) == (len(column) + 1, 0)
     assert not begins_plainly(column).any()
     assert not _nuls(column).any()

@@ -1,4 +1,4 @@
-"""Findings as numbers: the same as `match` gives, in the places of the folded text."""
+"""`find_rule_hits` gives the matches of `match` as numbers, in the folded text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`find_rule_hits` and `match` beside the plain way to read the rules: one after the other."""
+"""`find_rule_hits` and `match` give what every pattern searched in every sentence gives."""
 
 import doctest
 import re
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import adrisk.rules.match as findings
-from adrisk.rules import matcher as reader
+from adrisk.rules import matcher
 from adrisk.rules import plain_text as places
 from adrisk.rules.match import find_rule_hits, match_column
 from adrisk.rules.matcher import resolve_overlaps
@@ -56,13 +56,13 @@ def read_by(book, raw):
         for phrase in rule.phrases:
             for before, end in sentences:
                 yield from hits(book, rule, phrase, raw, text, before + 1, end, nowhere)
-        for hit in (hit for shape in rule.on_raw for hit in shape.finditer(raw)):
+        for hit in (hit for shape in rule.raw_patterns for hit in shape.finditer(raw)):
             yield Evidence(rule.indicator, *hit.span(), rule.id, rule.state)
 
 
 def hits(book, rule, phrase, raw, text, first, last, nowhere):
     for hit in pattern(phrase.regex).finditer(text.text, first, last):
-        if any(pattern(u.regex).search(text.text, first, last) for u in rule.unless):
+        if any(pattern(u.regex).search(text.text, first, last) for u in rule.exceptions):
             return
         start, end = hit.span()
         denied = rule.negatable and bool(
@@ -127,7 +127,7 @@ def obscured(ads):
     return [ways[i % len(ways)](ad) for i, ad in enumerate(ads)]
 
 
-@pytest.mark.parametrize("module", [findings, places, reader])
+@pytest.mark.parametrize("module", [findings, places, matcher])
 def test_the_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -145,7 +145,7 @@ def test_findings_are_those_of_every_rule_read_one_by_one(disguise):
 def test_edited_copies_are_read_as_if_nothing_had_been_read_before():
     ads, languages = synthetic(400, duplicates=0.9, edited=1.0)
     together = as_found(ads, languages)
-    reader.forget()
+    matcher.clear_caches()
     assert as_found(ads, languages) == together
     for at in range(0, 400, 20):
         assert together[at : at + 1] == as_found(ads[at : at + 1], languages[at : at + 1])
@@ -185,20 +185,20 @@ def test_no_ads_give_no_findings_and_uneven_columns_are_refused():
         find_rule_hits(["a"], pa.array([], pa.large_string()), [])
 
 
-def test_what_is_remembered_stays_within_bounds(monkeypatch):
-    monkeypatch.setattr(reader, "_REMEMBERED", 10)
-    one = reader.Reader("en")
-    said = one.read([f"we keep your passport, {i}. hello." for i in range(99)]).said
-    assert len(said) == 99
-    assert len(one._known) <= 10
-    assert len(one._before) <= 10
+def test_the_cache_of_sentences_stays_within_bounds(monkeypatch):
+    monkeypatch.setattr(matcher, "_CACHED", 10)
+    one = matcher.LanguageMatcher("en")
+    matches = one.match([f"we keep your passport, {i}. hello." for i in range(99)]).matches
+    assert len(matches) == 99
+    assert len(one._recent) <= 10
+    assert len(one._older) <= 10
 
 
-def test_threads_that_share_what_is_remembered_find_the_same(monkeypatch):
-    monkeypatch.setattr(reader, "_REMEMBERED", 30)
+def test_threads_that_share_a_cache_find_the_same(monkeypatch):
+    monkeypatch.setattr(matcher, "_CACHED", 30)
     ads, languages = synthetic(200, duplicates=0.5)
     expected = as_found(ads, languages)
-    reader.forget()
+    matcher.clear_caches()
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: as_found(ads, languages), range(8)))
     assert all(of_one == expected for of_one in found)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from adrisk.rules.pattern_pieces import GAP, LAST_GAP
 from adrisk.rules.patterns import NotationError, Slots, phrases
-from adrisk.rules.plain_text import BETWEEN, plain
+from adrisk.rules.plain_text import AD_SEPARATOR, plain
 from adrisk.rules.prefilter import Prefilter
 
 SLOTS = {"papers": "passports?|id cards?", "we": "we|our {papers}"}
@@ -109,11 +109,11 @@ def test_only_a_gap_that_may_be_the_last_asks_for_the_end_of_the_text():
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
 def test_plain_text_keeps_every_character_at_its_place(texts):
-    folded = [text.replace(BETWEEN, " ").lower() for text in texts]
+    folded = [text.replace(AD_SEPARATOR, " ").lower() for text in texts]
     made = plain(folded)
-    assert len(made.text) == len(BETWEEN.join(folded))
+    assert len(made.text) == len(AD_SEPARATOR.join(folded))
     assert made.text.isascii()
-    assert [made.text[s - 1] for s in made.starts[1:]] == [BETWEEN] * (len(texts) - 1)
+    assert [made.text[s - 1] for s in made.starts[1:]] == [AD_SEPARATOR] * (len(texts) - 1)
 
 
 @pytest.mark.parametrize(

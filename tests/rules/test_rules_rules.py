@@ -120,7 +120,7 @@ def test_a_span_cuts_the_words_out_of_the_raw_text_although_they_were_obscured(r
 
 @given(
     st.text(max_size=60),
-    st.sampled_from([rule for _, rule in RULES if not rule.on_raw]),
+    st.sampled_from([rule for _, rule in RULES if not rule.raw_patterns]),
     st.booleans(),
 )
 def test_a_span_always_lies_in_the_raw_text(noise, rule, first):
@@ -228,7 +228,7 @@ RULE = "{pattern: a word, finds: [a word, the word], leaves: [b, c]}"
         ("{pattern: '{we} word', finds: [x, y], leaves: [y, z]}", "there is no slot 'we'"),
         ("{pattern: 'word<x>', finds: [x, y], leaves: [y, z]}", "<x> is neither"),
         ("{pattern: 'word|', finds: [x, y], leaves: [y, z]}", "an alternative of 'word|' is empty"),
-        ("{pattern: '(word)?', finds: [x, y], leaves: [y, z]}", "must hold a word"),
+        ("{pattern: '(word)?', finds: [x, y], leaves: [y, z]}", "must contain a word"),
         ("{pattern: word, find: [x]}", "unknown key 'find'"),
         ("{pattern: '[', text: raw, finds: [x, y], leaves: [y, z]}", "does not compile"),
     ],

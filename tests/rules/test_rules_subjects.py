@@ -1,4 +1,4 @@
-"""Who does it decides what is said: an employer who keeps a passport, or the worker who does.
+"""The subject decides the match: an employer who keeps a passport, not a worker who does.
 
 In Spanish and Portuguese the verb and the possessive are the same for "you" and for "he".
 """

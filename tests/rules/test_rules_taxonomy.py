@@ -236,6 +236,6 @@ def test_a_wrong_platform_file_is_refused_and_says_why(tmp_path, content, words)
     assert words in str(caught.value)
 
 
-def test_a_platform_file_that_is_not_there_is_told_at_once(tmp_path):
-    with pytest.raises(ConfigError, match="is not there"):
+def test_a_missing_platform_file_is_refused_at_once(tmp_path):
+    with pytest.raises(ConfigError, match="does not exist"):
         use_platform_file(tmp_path / "none.yaml")

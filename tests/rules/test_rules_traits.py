@@ -1,7 +1,7 @@
-"""What the rules find does not hang on the gender or the nationality of those an ad speaks of.
+"""Matches do not depend on the gender or the nationality of the people in an ad.
 
-Held twice: with the examples of the rule books, and with phrases made from every pattern, so that a
-new pattern that names one gender only cannot slip in.
+Checked on the examples of the rule books and on phrases made from every pattern, so that a new
+pattern that names one gender only fails.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ def test_what_the_examples_of_the_rule_books_ask_for_is_compiled_before_any_proc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gc, "freeze", lambda: None)
-    reader.forget()
+    reader.clear_caches()
     sys.modules.pop("adrisk.scoring.preload", None)
     importlib.import_module("adrisk.scoring.preload")
     asked = []
-    monkeypatch.setattr(reader.Reader, "_compile", lambda _, number: asked.append(number))
+    monkeypatch.setattr(reader.LanguageMatcher, "_compile", lambda _, number: asked.append(number))
     for language in LANGUAGES:
         texts = [text for rule in load_rules(language) for text in rule.finds]
         assert len(make_batch(texts, [language] * len(texts)).rule_hits.ad) > len(texts) / 2

@@ -1,4 +1,4 @@
-"""Hashed n-grams: nothing crosses the border of a text, and a batch is the sum of its parts."""
+"""Hashed n-grams stay within a text, and a batch gives the sum of its parts."""
 
 from __future__ import annotations
 

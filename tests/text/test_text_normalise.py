@@ -1,4 +1,4 @@
-"""Folding: invisible and look-alike characters go, the way back to the raw text stays."""
+"""Folding removes invisible and look-alike characters and keeps offsets into the raw text."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from adrisk.extract.disguises import native, undisguised
 from adrisk.extract.phones import LOOK_AHEAD, LOOK_BACK, find_phones, usual_phone
 from adrisk.extract.placeholders import Span, masked
 from adrisk.extract.places import short_numbers
+from adrisk.text.arrow import as_large_strings, joined_bytes, row_groups, string_buffers
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
 from adrisk.types import Contact
 
@@ -95,7 +96,7 @@ def masked_column(
     Returns:
         n lists, and n texts of as many characters as the folded ones.
     """
-    folded = _large(folded)
+    folded = as_large_strings(folded)
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
     rows: list[int] = []
     texts: list[str] = []
@@ -123,9 +124,11 @@ def _read(
             f"expected as many raw texts, folded texts and regions, got {len(raw)}, {len(folded)}"
             + ("" if regions is None else f" and {len(regions)}")
         )
-    for first, raw_block, folded_block in _blocks(_large(raw), _large(folded)):
-        theirs = regions[first : first + len(raw_block)] if regions is not None else None
-        yield first, _Block(raw_block, folded_block, theirs)
+    raw, folded = as_large_strings(raw), as_large_strings(folded)
+    for first, end in row_groups(string_buffers(folded)[0], _BLOCK_BYTES):
+        rows = end - first
+        own = regions[first:end] if regions is not None else None
+        yield first, _Block(raw.slice(first, rows), folded.slice(first, rows), own)
 
 
 def obscured_ads(contacts: Sequence[Sequence[Contact]]) -> NDArray[np.bool_]:
@@ -143,11 +146,8 @@ class _Block:
         regions: Sequence[str | None] | None,
     ) -> None:
         self.raw, self.folded, self.regions = raw, folded, regions
-        _, offsets, data = folded.buffers()
-        starts = np.frombuffer(offsets, dtype=np.int64)[folded.offset :][: len(folded) + 1]
-        self.bytes = memoryview(data)[int(starts[0]) : int(starts[-1])] if data else memoryview(b"")
-        self.data = np.frombuffer(self.bytes, dtype=np.uint8)
-        self.bounds = starts - starts[0]
+        self.data, self.bounds = joined_bytes(folded)
+        self.bytes = self.data.data
         self.ascii = pc.equal(pc.binary_length(folded), pc.utf8_length(folded)).to_numpy(
             zero_copy_only=False
         )
@@ -346,27 +346,6 @@ def _cut(window: bytes) -> int:
 
 def _start(span: Span) -> int:
     return span[1]
-
-
-def _large(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    if texts.null_count:
-        raise ValueError(f"expected texts without nulls, got {texts.null_count} nulls")
-    return texts.cast(pa.large_string())
-
-
-def _blocks(
-    raw: pa.LargeStringArray, folded: pa.LargeStringArray
-) -> Iterator[tuple[int, pa.LargeStringArray, pa.LargeStringArray]]:
-    """The columns in pieces of about as many bytes, with the row at which each begins."""
-    ends = np.cumsum(pc.binary_length(folded).to_numpy(zero_copy_only=False))
-    row = 0
-    while row < len(raw):
-        before = ends[row - 1] if row else 0
-        stop = max(row + 1, int(np.searchsorted(ends, before + _BLOCK_BYTES, side="right")))
-        yield row, raw.slice(row, stop - row), folded.slice(row, stop - row)
-        row = stop
 
 
 def _rows(texts: pa.LargeStringArray, pattern: str) -> set[int]:

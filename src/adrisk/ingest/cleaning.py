@@ -21,13 +21,13 @@ from adrisk.ingest.values import (
     begins_plainly,
     indicator_lists,
     risks,
-    spans,
     strings,
     times,
     vote_lists,
     writable,
 )
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
+from adrisk.text.arrow import string_buffers
 
 MAX_ID_BYTES = 512
 
@@ -205,7 +205,7 @@ def _language_codes(given: pa.Array) -> pa.Array:
 
 def _nuls(values: pa.Array) -> _Mask:
     """Which values hold a NUL; their bytes are looked through as one, as hardly ever one does."""
-    bounds, content = spans(values)
+    bounds, content = string_buffers(values)
     # The smallest byte is found several times faster than whether all are true.
     if content[bounds[0] : bounds[-1]].min(initial=1):
         return np.zeros(len(values), dtype=np.bool_)

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from adrisk.ingest.values import begins_plainly, spans
+from adrisk.ingest.values import begins_plainly
+from adrisk.text.arrow import string_buffers
 from adrisk.types import IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
@@ -163,7 +164,7 @@ class Fingerprint:
         empty, nul = pa.scalar("", pa.large_string()), pa.scalar("\0", pa.large_string())
         for ids, texts in zip(ads["ad_id"].chunks, ads["text"].chunks, strict=True):
             ended = pc.binary_join_element_wise(ids.cast(pa.large_string()), texts, empty, nul)
-            bounds, content = spans(ended)
+            bounds, content = string_buffers(ended)
             self._hash.update(content[bounds[0] : bounds[-1]].data)
 
     def hexdigest(self) -> str:

@@ -17,7 +17,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from adrisk.documents import parse_json
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
+from adrisk.text.arrow import string_buffers
 from adrisk.types import RISK_LEVELS
 
 MISSING = ("", "nan", "nat", "null", "none")
@@ -193,7 +193,7 @@ def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
     >>> begins_plainly(pa.array(["cook", "", " cook", "\u200b", "\u00e0 la carte", None])).tolist()
     [True, False, False, False, False, False]
     """
-    bounds, content = spans(values)
+    bounds, content = string_buffers(values)
     if not len(content):
         return np.zeros(len(values), dtype=np.bool_)
     first = content.take(bounds[:-1], mode="clip")
@@ -201,21 +201,6 @@ def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
     if values.null_count:
         plain &= values.is_valid().to_numpy(zero_copy_only=False)
     return plain
-
-
-def spans(values: pa.Array) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.uint8]]:
-    """The n + 1 bounds of n strings, and the bytes that they bound; nothing is copied.
-
-    >>> bounds, content = spans(pa.array(["cook", "driver", "tailor"]).slice(1))
-    >>> bounds.tolist(), content[bounds[0] : bounds[-1]].tobytes()
-    ([4, 10, 16], b'drivertailor')
-    """
-    width = np.dtype(np.int64 if pa.types.is_large_string(values.type) else np.int32)
-    _, offsets, content = values.buffers()
-    if not len(values) or not content:
-        return np.zeros(len(values) + 1, width), np.zeros(0, np.uint8)
-    bounds = np.frombuffer(offsets, width, len(values) + 1, values.offset * width.itemsize)
-    return bounds, np.frombuffer(content, np.uint8)
 
 
 def _has_bytes(values: pa.Array) -> pa.Array:

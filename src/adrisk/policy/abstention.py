@@ -26,6 +26,7 @@ from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
 from adrisk.rules.taxonomy import check_known, load_taxonomy
+from adrisk.text.arrow import joined_bytes
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""
@@ -105,7 +106,7 @@ def _closely(text: str) -> AbstainReason:
 
 def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
     """Texts of few Latin letters, or of few different ones: to be looked at letter by letter."""
-    content, bounds = _bytes(folded)
+    content, bounds = joined_bytes(folded)
     lengths = np.diff(bounds)
     full = np.flatnonzero(lengths)
     few = np.zeros(len(folded), dtype=np.bool_)
@@ -116,15 +117,6 @@ def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
     texts = folded.take(pa.array(rows)).to_pylist()
     same[rows] = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
     return np.asarray(few | same)
-
-
-def _bytes(folded: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of texts, end to end, and where each text begins and ends in them."""
-    folded = folded.cast(pa.large_string())
-    _, offsets, data = folded.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[folded.offset :][: len(folded) + 1]
-    used = memoryview(data or b"")[bounds[0] : bounds[-1]]
-    return np.frombuffer(used, np.uint8), bounds - bounds[0]
 
 
 def _at_a_glance(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,1 +1,1 @@
-"""What the indicators mean (`taxonomy`), and the words that show them (`rules`, `keywords`)."""
+"""Indicators (`taxonomy`), the rules that find them in text (`match`), and naive `keywords`."""

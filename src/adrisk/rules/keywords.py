@@ -1,4 +1,4 @@
-"""Count naive keywords: the baseline that every model has to beat.
+"""Counts of naive keywords, the baseline that every model has to beat.
 
 In: folded texts. Out: how many words of `keywords.yaml`, of any language, each text holds.
 """
@@ -36,7 +36,6 @@ def _pattern() -> str:
     """One RE2 alternation of all languages; words that languages share are counted once."""
     lists = read_yaml(_FILE).values()
     words = sorted({str(word) for words in lists for word in words}, key=lambda w: (-len(w), w))
-    # RE2's \b knows ASCII letters only, so the border before a word is spelt out and the one
-    # behind it is left to the alternatives' own ends.
+    # RE2's \b covers ASCII letters only, so the borders of words are written out.
     ends = [w[:-1] if w.endswith("*") else rf"{w}(?:[^\p{{L}}\p{{N}}]|$)" for w in words]
     return rf"(?:^|[^\p{{L}}\p{{N}}])(?:{'|'.join(ends)})"

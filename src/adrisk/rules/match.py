@@ -1,14 +1,10 @@
-"""What the rules find in many ads, as columns: for classifiers, which ask it of every ad.
-
-In: raw ads, their folded texts and languages. Out: `RuleHits`, which are those of `match` with
-places in the folded text; rule and raw span are left out.
-
-Find the words that show an indicator, in English, Spanish, Portuguese and French.
+"""Matches of the rules in ads, as evidence (`match`) and as numeric columns (`find_rule_hits`).
 
 In: raw ad texts and, where known, their languages. Out: `Evidence` with spans of the raw text,
-present or absent. It is not fooled by look-alike letters, digits for letters, invisible characters
-or words pulled apart, and passes over notices that warn of the very things it looks for. It does
-not read images or understand irony.
+present or absent; or `RuleHits` with spans of the folded text, for classifiers, without rule ids
+and raw spans. Look-alike letters, digits for letters, invisible characters and letters set apart
+are undone before matching, and matches near a disclaimer are dropped. Images and irony are not
+understood.
 """
 
 from __future__ import annotations
@@ -26,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.rules.matcher import (
-    FOUND,
+    HIT_DTYPE,
     Hit,
     LanguageMatches,
     SentenceMatches,
@@ -34,22 +30,22 @@ from adrisk.rules.matcher import (
     match_language,
     resolve_overlaps,
 )
-from adrisk.rules.plain_text import Places
+from adrisk.rules.plain_text import SpanMap
 from adrisk.rules.platform import LANGUAGES, load_extension, platform_file
 from adrisk.text.normalise import fold_column
 from adrisk.types import Evidence, IntArray, State
 
 
 def match(raw: str, language: str | None = None) -> list[Evidence]:
-    """Evidence in one ad, in order of its place.
+    """Evidence in one ad, in the order of the text.
 
     Args:
-        raw: the ad as it came.
-        language: one of `LANGUAGES`; with None, or any other, the rules of all four are tried.
+        raw: the raw text.
+        language: one of `LANGUAGES`; with None, or any other, the rules of all four are applied.
 
     Returns:
-        `raw[e.start:e.end]` are the words meant; `found_by` is the rule's id. Where the ad says
-        the opposite, `state` is absent, and no present evidence overlaps it.
+        `raw[e.start:e.end]` are the matched words; `found_by` is the rule's id. Where the ad
+        states the opposite, `state` is absent, and no present evidence overlaps it.
 
     >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. Take your time.")]
     [('document_retention', 'present'), ('urgency_or_secrecy', 'absent')]
@@ -58,22 +54,24 @@ def match(raw: str, language: str | None = None) -> list[Evidence]:
 
 
 def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
-    """`match` of every ad, many at once: a word no rule needs is looked at once only.
+    """`match` of every ad, in one pass over all of them.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    return [resolve_overlaps(found) for found in match_all(raw, languages)]
+    return [resolve_overlaps(evidence) for evidence in match_all(raw, languages)]
 
 
 def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
-    """Every finding of every rule, those that `match` drops because they overlap included.
+    """All matches of all rules in each text, overlapping ones included.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
+    if len(raw) != len(languages):
+        raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
     matches = RuleMatches(raw, fold_column(pa.array(raw, pa.large_string())), languages)
-    return matches.every_finding(np.ones(len(raw), dtype=np.bool_))
+    return matches.all_evidence(np.ones(len(raw), dtype=np.bool_))
 
 
 def _evidence(hit: Hit, start: int, end: int) -> Evidence:
@@ -82,13 +80,13 @@ def _evidence(hit: Hit, start: int, end: int) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RuleHits:
-    """m findings in n ads, ordered by ad.
+    """m matches of rules in n ads, ordered by ad.
 
     Attributes:
         ads: n.
         ad: shape (m,), the ad's row, 0 to n - 1.
-        indicator: shape (m,), place in `Taxonomy.text_ids`.
-        present: shape (m,), False where the ad says the opposite.
+        indicator: shape (m,), index in `Taxonomy.text_ids`.
+        present: shape (m,), False where the ad states the opposite.
         start, end: shape (m,), characters of the folded text, half-open.
     """
 
@@ -100,7 +98,7 @@ class RuleHits:
     end: NDArray[np.int32]
 
     def take(self, rows: IntArray) -> RuleHits:
-        """The findings of some ads, in their order; a row may come twice."""
+        """The matches in some ads, in the order of `rows`; a row may occur twice."""
         rows = np.asarray(rows, dtype=np.int64)
         first = np.searchsorted(self.ad, rows)
         count = np.searchsorted(self.ad, rows, side="right") - first
@@ -115,47 +113,47 @@ class RuleHits:
         )
 
     def states(self, indicators: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether each ad shows each of so many indicators, and whether it says the opposite.
+        """Whether each ad states each indicator, and whether it states the opposite.
 
-        Two arrays of shape (n, indicators); neither is set where an ad states nothing.
+        Two arrays of shape (n, indicators); both are False where an ad states neither.
         """
-        found = np.zeros((2, self.ads, indicators), dtype=np.bool_)
-        found[(~self.present).astype(np.int64), self.ad, self.indicator] = True
-        return found[0], found[1]
+        states = np.zeros((2, self.ads, indicators), dtype=np.bool_)
+        states[(~self.present).astype(np.int64), self.ad, self.indicator] = True
+        return states[0], states[1]
 
 
 def find_rule_hits(
     raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]
 ) -> RuleHits:
-    """The findings of `match` in every ad, many times as fast.
+    """The matches of `match_column` as columns, many times as fast.
 
     Args:
-        raw: the ads as they came.
+        raw: the raw texts.
         folded: `fold_column` of them.
-        languages: as `match` takes them.
+        languages: as for `match`.
 
     >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
-    >>> found = find_rule_hits(ads, fold_column(pa.array(ads)), ["en", "en"])
-    >>> ads[0][found.start[0] : found.end[0]], found.present.tolist()
+    >>> hits = find_rule_hits(ads, fold_column(pa.array(ads)), ["en", "en"])
+    >>> ads[0][hits.start[0] : hits.end[0]], hits.present.tolist()
     ('We keep your passport', [True, False])
 
     Raises:
-        ValueError: if there are not as many of each.
+        ValueError: if the three differ in length.
     """
     return RuleMatches(raw, folded, languages).hits()
 
 
 class RuleMatches:
-    """What the rules match in n ads, looked for once: as columns of all, as evidence of some.
+    """The matches of all rules in n texts: as columns for all, as evidence for selected texts.
 
     Args:
-        raw: the ads as they came.
+        raw: the raw texts.
         folded: `fold_column` of them.
-        languages: as `match` takes them.
+        languages: as for `match`.
 
     Raises:
-        ValueError: if there are not as many of each.
+        ValueError: if the three differ in length.
     """
 
     def __init__(
@@ -168,105 +166,105 @@ class RuleMatches:
             )
         texts = folded.to_pylist()
         self._ads = len(raw)
-        self._heard = list(match_language(raw, texts, languages))
-        self._places = _AllPlaces(raw, texts)
+        self._matches = list(match_language(raw, texts, languages))
+        self._span_maps = _SpanMaps(raw, texts)
 
     def hits(self) -> RuleHits:
-        """The findings of `match` in every ad, with places in the folded text."""
-        heard, places = self._heard, self._places
-        whole = _to_settle_whole(heard, places, self._ads)
-        kept = np.concatenate(
-            [np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)]
-        )
-        whole[_said_twice(heard, kept)] = True
-        found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
-        found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
-        return RuleHits(
-            self._ads, *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ())
-        )
+        """The matches that count, with spans in the folded text."""
+        matches, span_maps = self._matches, self._span_maps
+        across = _ads_across_sentences(matches, span_maps, self._ads)
+        by_sentence = [_sentence_hits(part.sentences.of_ads(~across)) for part in matches]
+        kept = np.concatenate([np.empty(0, _AD_HIT_DTYPE), *by_sentence])
+        across[_ads_with_raw_duplicates(matches, kept)] = True
+        resolved = _resolved_hits(matches, across, span_maps)
+        hits = np.concatenate([kept[~across[kept["ad"]]], resolved])
+        hits = hits[np.lexsort((hits["end"], hits["start"], hits["ad"]))]
+        columns = (np.ascontiguousarray(hits[name]) for name in _AD_HIT_DTYPE.names or ())
+        return RuleHits(self._ads, *columns)
 
     def evidence(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
-        """The findings of `match` in the ads that are marked; none in the others."""
-        return [resolve_overlaps(found) for found in self.every_finding(ads)]
+        """The matches that count in the selected ads, with raw spans; none in the others."""
+        return [resolve_overlaps(found) for found in self.all_evidence(ads)]
 
-    def every_finding(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
-        """The same, with those that `match` drops because they overlap."""
-        found: list[list[Evidence]] = [[] for _ in range(self._ads)]
-        for part in self._heard:
-            for row, hits in part.spoken.of(ads).by_ad():
-                places = self._places[row]
-                found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
-            for row, hits in part.on_raw.items():
+    def all_evidence(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
+        """The same, overlapping matches included."""
+        evidence: list[list[Evidence]] = [[] for _ in range(self._ads)]
+        for part in self._matches:
+            for row, hits in part.sentences.of_ads(ads).by_ad():
+                span_map = self._span_maps[row]
+                evidence[row] += [_evidence(hit, *span_map.raw(hit.start, hit.end)) for hit in hits]
+            for row, hits in part.raw_hits.items():
                 if ads[row]:
-                    found[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
-        return found
+                    evidence[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
+        return evidence
 
 
-_FOUND = np.dtype([("ad", "<i8"), *FOUND.descr])
+_AD_HIT_DTYPE = np.dtype([("ad", "<i8"), *HIT_DTYPE.descr])
 
 
-class _AllPlaces:
-    """The places of many ads, made for those asked about."""
+class _SpanMaps:
+    """The span maps of many ads, each made on first use."""
 
     def __init__(self, raw: Sequence[str], folded: Sequence[str]) -> None:
         self._raw, self._folded = raw, folded
-        self._made: dict[int, Places] = {}
+        self._made: dict[int, SpanMap] = {}
 
-    def __getitem__(self, ad: int) -> Places:
+    def __getitem__(self, ad: int) -> SpanMap:
         if ad not in self._made:
-            self._made[ad] = Places(self._raw[ad], self._folded[ad])
+            self._made[ad] = SpanMap(self._raw[ad], self._folded[ad])
         return self._made[ad]
 
 
-def _to_settle_whole(
-    heard: Sequence[LanguageMatches], places: _AllPlaces, ads: int
+def _ads_across_sentences(
+    matches: Sequence[LanguageMatches], span_maps: _SpanMaps, ads: int
 ) -> NDArray[np.bool_]:
-    """The ads in which more than single sentences has a say in what counts.
+    """The ads whose hits cannot be resolved sentence by sentence.
 
-    That are a notice, rules of two languages, and two hits that may lie at one place where a raw
+    These have a disclaimer, matches in two languages, or two hits that may overlap where a raw
     span may be longer or shorter than the folded one.
     """
-    whole = np.zeros(ads, dtype=np.bool_)
+    across = np.zeros(ads, dtype=np.bool_)
     language = np.full(ads, -1)
-    for number, part in enumerate(heard):
-        ad = part.spoken.ad
-        whole[ad[(language[ad] >= 0) & (language[ad] != number)]] = True
+    for number, part in enumerate(matches):
+        ad = part.sentences.ad
+        across[ad[(language[ad] >= 0) & (language[ad] != number)]] = True
         language[ad] = number
-        for row, said in zip(ad.tolist(), part.spoken.said, strict=True):
-            if said.disclaimers or (said.contested and not places[row].same):
-                whole[row] = True
-    return whole
+        for row, sentence in zip(ad.tolist(), part.sentences.matches, strict=True):
+            if sentence.disclaimers or (sentence.contested and not span_maps[row].same):
+                across[row] = True
+    return across
 
 
-def _kept(spoken: SentenceMatches) -> NDArray[np.void]:
-    """What each sentence keeps, where nothing but the sentence has a say in it."""
-    packed = b"".join([said.kept for said in spoken.said])
-    rows = np.frombuffer(packed, FOUND)
-    count = [len(said.kept) // FOUND.itemsize for said in spoken.said]
-    begin = np.repeat(spoken.start, count)
-    found = np.empty(len(rows), _FOUND)
-    found["ad"] = np.repeat(spoken.ad, count)
-    found["indicator"], found["present"] = rows["indicator"], rows["present"]
-    found["start"], found["end"] = rows["start"] + begin, rows["end"] + begin
-    return found
+def _sentence_hits(sentences: SentenceMatches) -> NDArray[np.void]:
+    """The hits that each sentence keeps, with spans in the ad."""
+    rows = np.frombuffer(b"".join([match.kept for match in sentences.matches]), HIT_DTYPE)
+    count = [len(match.kept) // HIT_DTYPE.itemsize for match in sentences.matches]
+    begin = np.repeat(sentences.start, count)
+    hits = np.empty(len(rows), _AD_HIT_DTYPE)
+    hits["ad"] = np.repeat(sentences.ad, count)
+    hits["indicator"], hits["present"] = rows["indicator"], rows["present"]
+    hits["start"], hits["end"] = rows["start"] + begin, rows["end"] + begin
+    return hits
 
 
-def _said_twice(heard: Sequence[LanguageMatches], kept: NDArray[np.void]) -> list[int]:
-    """The ads in which a sentence and the raw text show the same: they may lie at one place."""
+def _ads_with_raw_duplicates(
+    matches: Sequence[LanguageMatches], kept: NDArray[np.void]
+) -> list[int]:
+    """The ads with hits of one indicator in a sentence and in the raw text: these may overlap."""
     numbers = indicator_numbers()
-    on_raw = {
+    raw_hits = {
         (ad, numbers[hit.indicator])
-        for part in heard
-        for ad, hits in part.on_raw.items()
+        for part in matches
+        for ad, hits in part.raw_hits.items()
         for hit in hits
     }
-    near = np.isin(kept["ad"], [ad for ad, _ in on_raw])
+    near = np.isin(kept["ad"], [ad for ad, _ in raw_hits])
     pairs = zip(kept["ad"][near].tolist(), kept["indicator"][near].tolist(), strict=True)
-    return [ad for ad, _ in on_raw.intersection(pairs)]
+    return [ad for ad, _ in raw_hits.intersection(pairs)]
 
 
-class _Placed(NamedTuple):
-    """A finding in the raw text, where overlaps are settled, and its folded span."""
+class _PlacedHit(NamedTuple):
+    """A hit by its raw span, in which overlaps are resolved, and its folded span."""
 
     indicator: str
     state: State
@@ -275,29 +273,33 @@ class _Placed(NamedTuple):
     folded: tuple[int, int]
 
 
-def _settled(
-    heard: Sequence[LanguageMatches], whole: NDArray[np.bool_], places: _AllPlaces
+def _resolved_hits(
+    matches: Sequence[LanguageMatches], across: NDArray[np.bool_], span_maps: _SpanMaps
 ) -> NDArray[np.void]:
-    """The findings of the ads that are settled whole, and of all others those in the raw text."""
-    found: dict[int, list[_Placed]] = defaultdict(list)
-    for part in heard:
-        for ad, hits in part.spoken.of(whole).by_ad():
-            found[ad] += [
-                _Placed(h.indicator, h.state, *places[ad].raw(h.start, h.end), (h.start, h.end))
+    """All hits of the ads in `across`, and the raw hits of the others, without overlaps."""
+    placed: dict[int, list[_PlacedHit]] = defaultdict(list)
+    for part in matches:
+        for ad, hits in part.sentences.of_ads(across).by_ad():
+            placed[ad] += [
+                _PlacedHit(
+                    h.indicator, h.state, *span_maps[ad].raw(h.start, h.end), (h.start, h.end)
+                )
                 for h in hits
             ]
-        for ad, hits in part.on_raw.items():
-            found[ad] += [
-                _Placed(h.indicator, h.state, h.start, h.end, places[ad].folded(h.start, h.end))
+        for ad, hits in part.raw_hits.items():
+            placed[ad] += [
+                _PlacedHit(
+                    h.indicator, h.state, h.start, h.end, span_maps[ad].folded(h.start, h.end)
+                )
                 for h in hits
             ]
     numbers = indicator_numbers()
     rows = [
-        (ad, numbers[f.indicator], f.state is State.PRESENT, *f.folded)
-        for ad, of_ad in found.items()
-        for f in (resolve_overlaps(of_ad) if len(of_ad) > 1 else of_ad)
+        (ad, numbers[hit.indicator], hit.state is State.PRESENT, *hit.folded)
+        for ad, ad_hits in placed.items()
+        for hit in (resolve_overlaps(ad_hits) if len(ad_hits) > 1 else ad_hits)
     ]
-    return np.array(rows, _FOUND)
+    return np.array(rows, _AD_HIT_DTYPE)
 
 
 def rules_fingerprint() -> str:

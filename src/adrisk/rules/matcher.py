@@ -1,11 +1,9 @@
-"""What the rules of one language say of each sentence, remembered: most sentences come again.
+"""Matches of one language's rules in the sentences of ads, cached by sentence.
 
-In: folded ads. Out: the sentences that say something, and what. It looks at one sentence at a time:
-what reaches over several, such as a warning, is left to `rules` and `findings`.
-
-Which of several findings at one place counts.
-
-In: findings of one ad. Out: those that are kept, in order of their place.
+In: folded ads. Out: `SentenceMatches`, the sentences with a hit or a disclaimer; `resolve_overlaps`
+keeps the hits that count where some overlap. Most sentences repeat, so the matches of recent
+sentences are cached. Each sentence is matched alone; `match` applies what reaches further, such as
+a disclaimer.
 """
 
 from __future__ import annotations
@@ -34,8 +32,8 @@ from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import IntArray, State
 
 
-class Finding(Protocol):
-    """An indicator said to be present or absent by the words between two places."""
+class IndicatorSpan(Protocol):
+    """An indicator that a span of text states to be present or absent."""
 
     @property
     def indicator(self) -> str:
@@ -47,58 +45,55 @@ class Finding(Protocol):
 
     @property
     def start(self) -> int:
-        """Where the words begin."""
+        """The first character of the span."""
 
     @property
     def end(self) -> int:
-        """The place behind them."""
+        """The end of the span, exclusive."""
 
 
-F = TypeVar("F", bound=Finding)
+F = TypeVar("F", bound=IndicatorSpan)
 
 
-def resolve_overlaps(found: Iterable[F]) -> list[F]:
-    """One finding a place: an absent one wins over a present one, a longer over a shorter."""
-    kept: dict[str, list[F]] = defaultdict(list)
-    for finding in found:
-        kept[finding.indicator].append(finding)
+def resolve_overlaps(spans: Iterable[F]) -> list[F]:
+    """The spans without overlaps in one indicator: absent wins over present, then the longer."""
+    by_indicator: dict[str, list[F]] = defaultdict(list)
+    for span in spans:
+        by_indicator[span.indicator].append(span)
     return sorted(
         chain.from_iterable(
-            rivals if len(rivals) == 1 else _best(rivals) for rivals in kept.values()
+            same if len(same) == 1 else _without_overlaps(same) for same in by_indicator.values()
         ),
         key=attrgetter("start", "end", "indicator"),
     )
 
 
-def _best(rivals: list[F]) -> list[F]:
-    """Those of one indicator that share no place with a better one."""
-    best: list[F] = []
-    for finding in sorted(
-        rivals, key=lambda e: (e.state is State.PRESENT, e.start - e.end, e.start)
-    ):
-        if not any(r.start < finding.end and finding.start < r.end for r in best):
-            best.append(finding)
-    return best
+def _without_overlaps(spans: list[F]) -> list[F]:
+    kept: list[F] = []
+    for span in sorted(spans, key=lambda s: (s.state is State.PRESENT, s.start - s.end, s.start)):
+        if not any(k.start < span.end and span.start < k.end for k in kept):
+            kept.append(span)
+    return kept
 
 
 Span = tuple[int, int]
 
-_NOTICE_REACH = 600
-"""Characters around a warning in which nothing counts. An author may hide behind this by quoting
-a helpline; but then the ad quotes a helpline."""
+_DISCLAIMER_REACH = 600
+"""Characters before and after a disclaimer in which hits are dropped. An author may evade the rules
+by quoting a helpline; but then the ad quotes a helpline."""
 
-FOUND = np.dtype([("indicator", "<i2"), ("present", "?"), ("start", "<i4"), ("end", "<i4")])
-"""A finding in few bytes: the indicator's number among those of a text."""
+HIT_DTYPE = np.dtype([("indicator", "<i2"), ("present", "?"), ("start", "<i4"), ("end", "<i4")])
+"""A hit as a packed row; `indicator` is its number in `indicator_numbers`."""
 
 _ROW = struct.Struct("<h?ii")
 _NEGATOR_REACH = 48
-_AT_ONCE = 256
-_REMEMBERED = 20_000
-_LONGEST_REMEMBERED = 400
+_ADS_AT_ONCE = 256
+_CACHED = 20_000
+_LONGEST_CACHED = 400
 
 
 class Hit(NamedTuple):
-    """Words that a rule found; a denial may have turned its state."""
+    """A match of a rule; a negation may have inverted its state."""
 
     rule: Rule
     start: int
@@ -107,23 +102,23 @@ class Hit(NamedTuple):
 
     @property
     def indicator(self) -> str:
-        """The indicator that is shown."""
+        """The indicator that the words state."""
         return self.rule.indicator
 
     def moved(self, by: int) -> Hit:
-        """The same so many characters further."""
+        """The hit shifted by a number of characters."""
         return Hit(self.rule, self.start + by, self.end + by, self.state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceMatch:
-    """What one sentence says.
+    """The hits and disclaimers in one sentence.
 
     Attributes:
-        hits: in the order of the rules; those that a doubt takes the force from are left out.
-        notices: where nothing counts, beyond the sentence too, except for unconditional rules.
-        kept: the hits that count where there is no notice, as rows of `FOUND`.
-        contested: whether two hits of one indicator may lie at one place.
+        hits: in the order of the rules; in a hedged sentence only those of unconditional rules.
+        disclaimers: spans, also outside the sentence, in which only unconditional rules count.
+        kept: the hits without overlaps, if there is no disclaimer, as rows of `HIT_DTYPE`.
+        contested: whether two hits are of one indicator, so that they may overlap.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -132,40 +127,40 @@ class SentenceMatch:
     contested: bool = False
 
 
-NOTHING = SentenceMatch()
-"""What most sentences say."""
+NO_MATCH = SentenceMatch()
+"""The match of a sentence without hits or disclaimers, as most are."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceMatches:
-    """The sentences of many ads that say something.
+    """The sentences of many ads that have a match.
 
-    Sentence i is of ad `ad[i]`, begins at `start[i]` of its text and says `said[i]`.
+    Sentence i is of ad `ad[i]`, begins at `start[i]` of its text and has `matches[i]`.
     """
 
     ad: IntArray
     start: IntArray
-    said: list[SentenceMatch]
+    matches: list[SentenceMatch]
 
-    def of(self, ads: NDArray[np.bool_]) -> SentenceMatches:
-        """The sentences of those ads alone that are marked."""
-        here = np.flatnonzero(ads[self.ad])
-        said = [self.said[number] for number in here.tolist()]
-        return SentenceMatches(self.ad[here], self.start[here], said)
+    def of_ads(self, ads: NDArray[np.bool_]) -> SentenceMatches:
+        """The sentences of the ads in a mask."""
+        rows = np.flatnonzero(ads[self.ad])
+        matches = [self.matches[row] for row in rows.tolist()]
+        return SentenceMatches(self.ad[rows], self.start[rows], matches)
 
     def by_ad(self) -> Iterator[tuple[int, list[Hit]]]:
-        """The hits of each ad, counted from its beginning; those near its notices left out."""
-        sentences = zip(self.ad.tolist(), self.start.tolist(), self.said, strict=True)
-        for ad, of_ad in groupby(sentences, itemgetter(0)):
-            yield ad, _beyond_notices([(begin, said) for _, begin, said in of_ad])
+        """The hits of each ad with spans in its text, without those near its disclaimers."""
+        sentences = zip(self.ad.tolist(), self.start.tolist(), self.matches, strict=True)
+        for ad, group in groupby(sentences, itemgetter(0)):
+            yield ad, _outside_disclaimers([(begin, match) for _, begin, match in group])
 
 
-def _beyond_notices(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit]:
-    hits = [hit.moved(begin) for begin, said in sentences for hit in said.hits]
+def _outside_disclaimers(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit]:
+    hits = [hit.moved(begin) for begin, match in sentences for hit in match.hits]
     disclaimers = [
         (first + begin, last + begin)
-        for begin, said in sentences
-        for first, last in said.disclaimers
+        for begin, match in sentences
+        for first, last in match.disclaimers
     ]
     if not disclaimers:
         return hits
@@ -177,138 +172,144 @@ def _beyond_notices(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit]:
     ]
 
 
-class Reader:
-    """The rules of one language. Threads may share one; what they learn at once is the same."""
+class LanguageMatcher:
+    """The rules of one language with a cache of sentences; threads may share one."""
 
     def __init__(self, language: str, platform: Path | None = None) -> None:
         self.book = load_rulebook(language, platform)
-        # All phrases stand in one list, in this order; what one means is told by its number.
+        # One list holds all phrases; the number of a phrase gives its rule or its purpose.
         self._phrases: list[Phrase] = []
         self._rules: list[Rule] = []
         for rule in self.book.rules:
             self._phrases += rule.phrases
             self._rules += [rule] * len(rule.phrases)
-        self._notices = self._add(self.book.disclaimers)
-        self._doubts = self._add(self.book.hedges)
+        self._disclaimers = self._add(self.book.disclaimers)
+        self._hedges = self._add(self.book.hedges)
         self._negators = self._add(self.book.negators)
-        self._unless = {rule.id: self._add(rule.unless) for rule in self.book.rules if rule.unless}
+        self._exceptions = {
+            rule.id: self._add(rule.exceptions) for rule in self.book.rules if rule.exceptions
+        }
         examples = (bare(t) for rule in self.book.rules for t in (*rule.finds, *rule.leaves))
-        self._screen = Prefilter(
+        self._prefilter = Prefilter(
             self._phrases, (t.encode("ascii", "replace").decode() for t in examples)
         )
-        # Most phrases are never run, and compiling one takes longer than many searches.
+        # Compiled on first use: most phrases are never searched.
         self._patterns: list[re.Pattern[str] | None] = [None] * len(self._phrases)
-        self.on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
+        self.raw_patterns = [
+            (rule, pattern) for rule in self.book.rules for pattern in rule.raw_patterns
+        ]
         self._numbers = indicator_numbers()
-        # The sentences of late, and those before them: the older half is forgotten at once.
-        self._known: dict[str, SentenceMatch] = {}
-        self._before: dict[str, SentenceMatch] = {}
+        # A cache in two generations; the older one is dropped as a whole.
+        self._recent: dict[str, SentenceMatch] = {}
+        self._older: dict[str, SentenceMatch] = {}
 
-    def read(self, folded: Sequence[str]) -> SentenceMatches:
-        """What the sentences of these ads say."""
+    def match(self, folded: Sequence[str]) -> SentenceMatches:
+        """The matches in the sentences of some ads."""
         text = plain(folded)
         letters = text.text
         starts, stops = sentences(letters)
         full = stops > starts
         starts, stops = starts[full], stops[full]
         pieces = [letters[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-        said = self._recalled(pieces)
+        matches = self._cached_matches(pieces)
         if text.squeezed:
             spans = _by_sentence(text.squeezed, starts)
-            anew = self._learn([pieces[number] for number in spans], list(spans.values()))
-            for number, what in zip(spans, anew, strict=True):
-                said[number] = what
-        telling = [number for number, what in enumerate(said) if what is not NOTHING]
-        first = starts[telling]
+            squeezed = self._match_sentences([pieces[n] for n in spans], list(spans.values()))
+            for number, match in zip(spans, squeezed, strict=True):
+                matches[number] = match
+        matched = [number for number, match in enumerate(matches) if match is not NO_MATCH]
+        first = starts[matched]
         ad = np.searchsorted(text.starts, first, side="right") - 1
-        return SentenceMatches(ad, first - text.starts[ad], [said[number] for number in telling])
+        return SentenceMatches(ad, first - text.starts[ad], [matches[n] for n in matched])
 
     def _add(self, phrases: Sequence[Phrase]) -> range:
-        """Put phrases behind the others; returns their numbers."""
+        """Append phrases; returns their numbers."""
         first = len(self._phrases)
         self._phrases += phrases
         return range(first, len(self._phrases))
 
-    def _recalled(self, sentences: Sequence[str]) -> list[SentenceMatch]:
-        """What sentences say, remembered or found and kept."""
-        said = list(map(self._known.get, sentences))
-        if None not in said:
-            return cast(list[SentenceMatch], said)
-        asked = dict.fromkeys(s for s, known in zip(sentences, said, strict=True) if known is None)
-        before = [(sentence, self._before.get(sentence)) for sentence in asked]
-        unknown = [sentence for sentence, known in before if known is None]
-        new = {sentence: known for sentence, known in before if known is not None}
-        new.update(zip(unknown, self._learn(unknown), strict=True))
-        for sentence, what in new.items():
-            if len(sentence) <= _LONGEST_REMEMBERED:
-                if len(self._known) >= _REMEMBERED:
-                    self._known, self._before = {}, self._known
-                self._known[sentence] = what
-        return [known or new[s] for s, known in zip(sentences, said, strict=True)]
+    def _cached_matches(self, sentences: Sequence[str]) -> list[SentenceMatch]:
+        """The matches of sentences, from the cache or found and cached."""
+        matches = list(map(self._recent.get, sentences))
+        if None not in matches:
+            return cast(list[SentenceMatch], matches)
+        missing = dict.fromkeys(s for s, hit in zip(sentences, matches, strict=True) if hit is None)
+        older = [(sentence, self._older.get(sentence)) for sentence in missing]
+        unknown = [sentence for sentence, match in older if match is None]
+        new = {sentence: match for sentence, match in older if match is not None}
+        new.update(zip(unknown, self._match_sentences(unknown), strict=True))
+        for sentence, match in new.items():
+            if len(sentence) <= _LONGEST_CACHED:
+                if len(self._recent) >= _CACHED:
+                    self._recent, self._older = {}, self._recent
+                self._recent[sentence] = match
+        return [match or new[s] for s, match in zip(sentences, matches, strict=True)]
 
-    def _learn(
+    def _match_sentences(
         self, sentences: Sequence[str], squeezed: Sequence[Sequence[Span]] | None = None
     ) -> list[SentenceMatch]:
-        """What sentences say, found anew; spans are widened to those of words pulled apart."""
-        candidates = self._screen.candidates(sentences)
+        """The matches of sentences without the cache; spans are widened to squeezed words."""
+        candidates = self._prefilter.candidates(sentences)
         widest = squeezed or repeat(())
         return [
-            self._found(sentence, numbers, spans)
-            if numbers and numbers[0] < self._doubts.start
-            else NOTHING
+            self._match_sentence(sentence, numbers, spans)
+            if numbers and numbers[0] < self._hedges.start
+            else NO_MATCH
             for sentence, numbers, spans in zip(sentences, candidates, widest)  # noqa: B905
         ]
 
-    def _found(
+    def _match_sentence(
         self, sentence: str, numbers: Sequence[int], squeezed: Sequence[Span]
     ) -> SentenceMatch:
         hits: list[Hit] = []
         disclaimers: list[Span] = []
         patterns = self._patterns
         for number in numbers:
-            if number >= self._doubts.start:
+            if number >= self._hedges.start:
                 break
             pattern = patterns[number] or self._compile(number)
             for match in pattern.finditer(sentence):
                 start, end = match.span()
-                if number >= self._notices.start:
-                    disclaimers.append((start - _NOTICE_REACH, end + _NOTICE_REACH))
+                if number >= self._disclaimers.start:
+                    disclaimers.append((start - _DISCLAIMER_REACH, end + _DISCLAIMER_REACH))
                     continue
                 rule = self._rules[number]
-                if rule.unless and self._any(self._unless[rule.id], numbers, sentence):
+                if rule.exceptions and self._any_matches(
+                    self._exceptions[rule.id], numbers, sentence
+                ):
                     break
-                turned = rule.negatable and self._negated(sentence, start, end, rule, numbers)
-                if not (turned and rule.state is State.ABSENT):
-                    state = State.ABSENT if turned else rule.state
+                negated = rule.negatable and self._negated(sentence, start, end, rule, numbers)
+                if not (negated and rule.state is State.ABSENT):
+                    state = State.ABSENT if negated else rule.state
                     hits.append(Hit(rule, *widened(start, end, squeezed), state))
-        if hits and self._any(self._doubts, numbers, sentence):
+        if hits and self._any_matches(self._hedges, numbers, sentence):
             hits = [hit for hit in hits if hit.rule.unconditional]
-        return self._said(hits, disclaimers)
+        return self._sentence_match(hits, disclaimers)
 
     def _compile(self, number: int) -> re.Pattern[str]:
         pattern = self._patterns[number] = self._phrases[number].pattern
         return pattern
 
-    def _any(self, wanted: range, candidates: Sequence[int], sentence: str) -> bool:
-        """Whether one of these phrases, if it is a candidate, is in the sentence."""
-        first = bisect_left(candidates, wanted.start)
-        last = bisect_left(candidates, wanted.stop, first)
+    def _any_matches(self, phrases: range, candidates: Sequence[int], sentence: str) -> bool:
+        """Whether one of the phrases that are candidates matches in the sentence."""
+        first = bisect_left(candidates, phrases.start)
+        last = bisect_left(candidates, phrases.stop, first)
         numbers = candidates[first:last]
         return any(self._phrases[number].pattern.search(sentence) for number in numbers)
 
     def _negated(
         self, sentence: str, start: int, end: int, rule: Rule, candidates: Sequence[int]
     ) -> bool:
-        place = bisect_left(candidates, self._negators.start)
-        if place == len(candidates) or candidates[place] >= self._negators.stop:
+        first = bisect_left(candidates, self._negators.start)
+        if first == len(candidates) or candidates[first] >= self._negators.stop:
             return False
         if self.book.negator.search(sentence, max(0, start - _NEGATOR_REACH), start):
             return True
         return not rule.holds_negation and bool(self.book.negation.search(sentence, start, end))
 
-    def _said(self, hits: list[Hit], disclaimers: list[Span]) -> SentenceMatch:
+    def _sentence_match(self, hits: list[Hit], disclaimers: list[Span]) -> SentenceMatch:
         if not hits and not disclaimers:
-            return NOTHING
+            return NO_MATCH
         kept = [
             _ROW.pack(self._numbers[hit.indicator], hit.state is State.PRESENT, hit.start, hit.end)
             for hit in (resolve_overlaps(hits) if len(hits) > 1 else hits)
@@ -318,12 +319,12 @@ class Reader:
 
 
 def indicator_numbers() -> dict[str, int]:
-    """The number of each indicator that a text can show, as `FOUND` has it."""
+    """The index of each indicator in `Taxonomy.text_ids`."""
     return {name: number for number, name in enumerate(load_taxonomy().text_ids)}
 
 
 def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[Span]]:
-    """By the number of its sentence, the spans in it, counted from its beginning."""
+    """Spans by the number of their sentence, with offsets in the sentence."""
     spans: dict[int, list[Span]] = defaultdict(list)
     numbers = np.searchsorted(starts, [first for first, _ in squeezed], side="right") - 1
     for number, (first, last) in zip(numbers.tolist(), squeezed, strict=True):
@@ -334,21 +335,21 @@ def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[S
 
 @dataclass(frozen=True, slots=True)
 class LanguageMatches:
-    """What the rules of one language find in the ads that may be written in it.
+    """Matches of the rules of one language in the ads that may be written in it.
 
     Attributes:
-        spoken: what their sentences say.
-        on_raw: by ad, findings in the ad as it came, which nothing takes the force from.
+        sentences: the matches in plain text.
+        raw_hits: by ad, hits in the raw text, to which hedges and disclaimers do not apply.
     """
 
-    spoken: SentenceMatches
-    on_raw: Mapping[int, list[Hit]]
+    sentences: SentenceMatches
+    raw_hits: Mapping[int, list[Hit]]
 
 
 def match_language(
     raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None]
 ) -> Iterator[LanguageMatches]:
-    """What is found in each language; an ad of no language, or another, is read in all."""
+    """Matches by language; ads of an unknown or another language are matched in all."""
     platform = platform_file()
     texts = RawTexts(raw)
     rows: dict[str | None, list[int]] = defaultdict(list)
@@ -356,40 +357,42 @@ def match_language(
         rows[language].append(row)
     unknown = [row for language in rows.keys() - set(LANGUAGES) for row in rows[language]]
     for code in LANGUAGES:
-        if mine := sorted(rows[code] + unknown):
-            reader = _reader(code, platform)
-            yield LanguageMatches(_read(reader, folded, mine), _on_raw(reader, texts, mine))
+        if own := sorted(rows[code] + unknown):
+            matcher = _language_matcher(code, platform)
+            yield LanguageMatches(_match_ads(matcher, folded, own), _raw_hits(matcher, texts, own))
 
 
-def _read(reader: Reader, folded: Sequence[str], rows: list[int]) -> SentenceMatches:
+def _match_ads(matcher: LanguageMatcher, folded: Sequence[str], rows: list[int]) -> SentenceMatches:
     parts = [
-        reader.read([folded[row] for row in rows[first : first + _AT_ONCE]])
-        for first in range(0, len(rows), _AT_ONCE)
+        matcher.match([folded[row] for row in rows[first : first + _ADS_AT_ONCE]])
+        for first in range(0, len(rows), _ADS_AT_ONCE)
     ]
     return SentenceMatches(
         np.array(rows)[
-            np.concatenate([part.ad + _AT_ONCE * number for number, part in enumerate(parts)])
+            np.concatenate([part.ad + _ADS_AT_ONCE * number for number, part in enumerate(parts)])
         ],
         np.concatenate([part.start for part in parts]),
-        list(chain.from_iterable(part.said for part in parts)),
+        list(chain.from_iterable(part.matches for part in parts)),
     )
 
 
-def _on_raw(reader: Reader, texts: RawTexts, rows: Sequence[int]) -> dict[int, list[Hit]]:
-    found: dict[int, list[Hit]] = defaultdict(list)
-    mine = set(rows)
-    for rule, pattern in reader.on_raw:
+def _raw_hits(
+    matcher: LanguageMatcher, texts: RawTexts, rows: Sequence[int]
+) -> dict[int, list[Hit]]:
+    hits: dict[int, list[Hit]] = defaultdict(list)
+    own = set(rows)
+    for rule, pattern in matcher.raw_patterns:
         for ad, spans in texts.spans(pattern).items():
-            if ad in mine:
-                found[ad] += [Hit(rule, *span, rule.state) for span in spans]
-    return found
+            if ad in own:
+                hits[ad] += [Hit(rule, *span, rule.state) for span in spans]
+    return hits
 
 
 @lru_cache(maxsize=32)
-def _reader(language: str, platform: Path | None) -> Reader:
-    return Reader(language, platform)
+def _language_matcher(language: str, platform: Path | None) -> LanguageMatcher:
+    return LanguageMatcher(language, platform)
 
 
-def forget() -> None:
-    """Read rules anew when they are asked for next, and remember no sentence."""
-    _reader.cache_clear()
+def clear_caches() -> None:
+    """Drop the compiled rules of all languages and their cached sentences."""
+    _language_matcher.cache_clear()

@@ -1,8 +1,8 @@
-"""Pieces of patterns, and which words a text must hold for a piece to match.
+"""Pieces of patterns with the words that a text must contain for a piece to match.
 
-In: pieces. Out: pieces put together, each with its regular expression and the sets of words of
-which a matching text holds one each. `notation` makes them of what people write, and `screen` asks
-for the words.
+In: pieces. Out: pieces combined, each with its regular expression and sets of words of which a
+matching text contains at least one each. `patterns` builds them from the notation, and `prefilter`
+uses the words.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Words = frozenset[str]
 """Words of which one is needed; one that ends in * stands for all that begin so."""
 
 GAP = r"[^\w%$]*+(?<![\w%$])"
-"""All that stands between two words; there is a border."""
+"""Anything between two words, with a border."""
 
 LAST_GAP = rf"(?:{GAP}|\Z)"
-"""The same where a text may end. A text that must go on has no use for it, and `re` takes a third
-less to compile a pattern without."""
+"""A gap at which the text may end. It is used only there, as patterns without it compile in two
+thirds of the time."""
 
 _MANY_WORDS = 600
 
-# Words of four languages that nearly every ad holds: asking for them first screens nothing.
+# Words of four languages that occur in nearly every ad, so that needing them excludes nothing.
 _COMMON_LINES = (
     "a al all an and any are as at au aux be by can ce com con d da das day days de des do",
     "dos du e el elle em en es est et every for from has have i if il in is it l la las le",
@@ -37,9 +37,9 @@ _COMMON = frozenset(word for line in _COMMON_LINES for word in line.split())
 class Piece(NamedTuple):
     """A piece of a pattern.
 
-    `words` are all that it may be while it lies within one word, None where they cannot be listed.
-    A piece with a `gap` reaches over more than one word: then `needs` hold if it stands between
-    words, and `begins` and `ends` say whether it brings the border of a word along on that side.
+    `words` are all strings that it matches within one word, None where they cannot be listed. A
+    piece with a `gap` spans more than one word: then `needs` are sets of words it needs between
+    word borders, and `begins` and `ends` are whether it includes a border on that side.
     """
 
     regex: str
@@ -52,19 +52,19 @@ class Piece(NamedTuple):
 
 @cache
 def commonness(words: Words) -> tuple[float, int, str]:
-    """A guess at how often one of the words is seen: short and frequent words are."""
+    """Sort key: an estimate of how frequent the words are, from their length and `_COMMON`."""
     guess = sum(1.0 if w in _COMMON else 3.0 ** -len(w.rstrip("*")) for w in words)
     return (guess, len(words), min(words))
 
 
 @cache
 def letters(word: str) -> Piece:
-    """Letters as they stand."""
+    """Letters that match themselves."""
     return Piece(word, frozenset([word]))
 
 
 def optional(part: Piece, sign: str) -> Piece:
-    """A piece that may be missing (`?`), or come any number of times (`*`)."""
+    """A piece that may be missing (`?`) or be repeated any number of times (`*`)."""
     regex = f"(?:{part.regex}){sign}" if len(part.regex) > 1 else f"{part.regex}{sign}"
     if part.gap:
         return Piece(regex, gap=True, begins=part.begins, ends=part.ends)
@@ -72,7 +72,7 @@ def optional(part: Piece, sign: str) -> Piece:
 
 
 def either(parts: Sequence[Piece]) -> Piece:
-    """One of these: of each, its rarest set of words, all taken together."""
+    """An alternation; its needs are the union of the rarest set of each alternative."""
     regex = f"(?:{'|'.join(part.regex for part in parts)})"
     if not any(part.gap for part in parts):
         listed = [part.words for part in parts if part.words is not None]
@@ -89,17 +89,17 @@ def either(parts: Sequence[Piece]) -> Piece:
 
 
 def closed(part: Piece) -> tuple[Words, ...]:
-    """The sets of words of a part with the border of a word on either side."""
+    """The sets of words that a piece needs if it has a word border on either side."""
     if part.gap:
         return part.needs
     return () if part.words is None or "" in part.words else (part.words,)
 
 
 def joined(parts: Sequence[Piece]) -> Piece:
-    """Pieces one behind the other; letters that touch are one word.
+    """The concatenation of pieces; adjacent letters form one word.
 
-    Whether words are whole is followed from left to right: `word` is what has been read of a word
-    (None: nobody knows), `waiting` are sets that hold if a border comes next.
+    The scan runs from left to right: `word` are the strings that the current word may be so far
+    (None: unknown), `waiting` are sets that are needed if a border comes next.
     """
     if len(parts) == 1:
         return parts[0]
@@ -120,36 +120,36 @@ def joined(parts: Sequence[Piece]) -> Piece:
                 needs += part.needs
                 word, waiting = frozenset([""]), ()
             else:
-                word, waiting = frozenset([""]), part.needs or (_NOTHING,)
+                word, waiting = frozenset([""]), part.needs or (_NO_WORDS,)
         else:
             word, waiting = (frozenset([""]) if part.ends and not part.needs else None), ()
     needs += [*waiting, *closed(Piece("", word))]
     return Piece(
         regex,
         gap=True,
-        needs=tuple(words for words in needs if words is not _NOTHING),
+        needs=tuple(words for words in needs if words is not _NO_WORDS),
         begins=bool(parts) and parts[0].begins,
         ends=bool(parts) and parts[-1].ends,
     )
 
 
 def _regex(parts: Sequence[Piece]) -> str:
-    """That of pieces one behind the other: no text ends before a word that must still come."""
+    """The expression of a concatenation; a text cannot end before a word that is still needed."""
     regexes: list[str] = []
-    goes_on = False
+    continues = False
     for part in reversed(parts):
-        regexes.append(part.regex.replace(LAST_GAP, GAP) if goes_on else part.regex)
-        goes_on = goes_on or any(words.isdisjoint(_MAY_BE_EMPTY) for words in closed(part))
+        regexes.append(part.regex.replace(LAST_GAP, GAP) if continues else part.regex)
+        continues = continues or any(words.isdisjoint(_MAY_BE_EMPTY) for words in closed(part))
     return "".join(reversed(regexes))
 
 
 _MAY_BE_EMPTY: Words = frozenset(["", "*"])
-_NOTHING: Words = frozenset(["\x00"])
+_NO_WORDS: Words = frozenset(["\x00"])
 _START: Words = frozenset([""])
 
 
 def _product(sets: Sequence[Words | None]) -> Words | None:
-    """All words that the pieces can make, one of each behind the other."""
+    """All concatenations of one word of each set; None if unknown or too many."""
     words: Words | None = _START
     for following in sets:
         if words is None or following is None:
@@ -163,6 +163,6 @@ def _product(sets: Sequence[Words | None]) -> Words | None:
 
 
 def _bounded(sets: Iterable[Words]) -> Words | None:
-    """The sets as one, or None where listing them would take too long."""
+    """The union of the sets, or None if it is too large."""
     words = frozenset().union(*sets)
     return words if len(words) <= _MANY_WORDS else None

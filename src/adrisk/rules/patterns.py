@@ -1,26 +1,27 @@
-"""The notation in which people write rules, and what a machine needs to find them.
+"""Compiler of the rule notation to regular expressions and the words that they need.
 
-In: a pattern such as "{we} (will )?keep<3>{papers}". Out: a compiled regular expression over plain
-text (see `plain.py`), and sets of words: a text that holds no word of a set cannot match.
+In: a pattern such as "{we} (will )?keep<3>{papers}". Out: `Phrase`s, each a regular expression over
+plain text (`plain_text`) and sets of words: a text without a word of every set cannot match.
 
     a space     anything between two words of one sentence; an apostrophe too
     <n>         at most n words between (n from 0 to 9)
     <sum>       an amount of money
-    <begin>     the beginning of the sentence: no word and no comma stands before
+    <begin>     the beginning of the sentence, with no word and no comma before it
     <end>       the end of the clause
     (a|b)       one of these; (a )? may be missing, and so may the letter before a ?; (a )* may
-                come any number of times
+                be repeated any number of times
     {name}      a slot: the words that the language's file lists under `slots`
     *           any further letters of the word; deduct* is deduct, deducted, deduction
     -           a hyphen, a space or nothing; e-mail is email, e-mail and e mail
     [0-9]       one of these characters
     [a-z]*      any one word; a name of two is one, such as Anne-Marie, El Salvador or Cape Verde
 
-Where a pattern names people of one gender, it finds those of the other as well: the language's file
-lists the words that correspond under `genders`, and the whole pattern is read with them exchanged
-too, so that "he sets her prices" is also "she sets his prices", and not "she sets her prices".
+A pattern that names people of one gender also matches those of the other: the rule book lists the
+corresponding words under `genders`, and the whole pattern is compiled a second time with them
+exchanged, so that "he sets her prices" is also "she sets his prices", and not "she sets her
+prices".
 
-A pattern begins and ends at a word's border. Accents may be written or not: nobody types them all.
+A pattern begins and ends at a word's border. Accents are optional, in patterns and in ads.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ _AFTER = (
 )
 # A bare number is money from three digits on: 12 is months or hours.
 _SUM = rf"(?:{_BEFORE}{_AMOUNT}(?:{_AFTER})?|{_AMOUNT}{_AFTER}|[0-9][0-9., ]?[0-9][0-9., ]*[0-9])"
-# A name of two words must not pass where one of one word does not: no place, nation or person is
-# noticed sooner than another. These begin such names.
+# A name may have two words, so that no place, nation or person is matched sooner than another.
+# These words begin such names.
 _BEFORE_NAMES = (
     "anna|anne|baja|belo|buenos|cabo|cape|cidade|ciudad|costa|cote d|dominican|east|el|guine|hong"
     "|ivory|jean|jose|juan|juiz de|la|las|le|les|los|luz|mar del|marc|maria|marie|mexico|mont|new"
@@ -73,7 +74,7 @@ _LETTERS = re.compile(r"[a-z0-9]+(?!\?)")  # a ? belongs to the letter before it
 class Phrase:
     """One pattern: a text is worth searching if it holds a word of every set in `needs`.
 
-    The sets are in order: the first is that whose words are thought to be the rarest.
+    The sets are ordered by the estimated frequency of their words, the rarest first.
     """
 
     regex: str
@@ -81,7 +82,7 @@ class Phrase:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Compiled once a process, and only if it is ever searched: most never are."""
+        """The compiled expression, made on first use: most phrases are never searched."""
         return _compiled(self.regex)
 
 
@@ -94,17 +95,17 @@ def _compiled(regex: str) -> re.Pattern[str]:
 
 
 class NotationError(ValueError):
-    """A pattern that cannot be read; the message says where."""
+    """A pattern that cannot be parsed; the message gives the position."""
 
 
 class Slots(dict[str, str]):
-    """The words under each slot's name; what has been read of them is kept for the next pattern.
+    """The patterns of slots by name, with a cache of their parsed pieces.
 
     Args:
-        texts: name -> words.
-        people: a word for a person of one gender -> the notation of its counterparts; the other
-            way round it holds too.
-        agreeing: a word that agrees with one -> the notation of the same beside the other.
+        texts: name -> pattern.
+        people: a word for a person of one gender -> the notation of its counterparts; used in
+            both directions.
+        agreeing: a word that agrees with one gender -> the notation of its form for the other.
     """
 
     def __init__(
@@ -117,13 +118,13 @@ class Slots(dict[str, str]):
         self.parts: dict[tuple[str, frozenset[str], bool], tuple[Piece, int]] = {}
         self._both: dict[str, bool] = {}
         self.counterparts = _counterparts(people or {})
-        # What agrees with a person in one place may stand beside a thing in another.
+        # A word that agrees with a person here may agree with a thing elsewhere, so both fit.
         self.agreeing = {
             word: f"{word}|{other}" for word, other in _counterparts(agreeing or {}).items()
         }
 
     def names_both(self, name: str) -> bool:
-        """Whether a slot names for every word for a person a counterpart: nothing is missing."""
+        """Whether a slot has a counterpart for every word for a person in it."""
         if name not in self._both:
             words = set(re.findall("[a-z]+", bare(self[name])))
             self._both[name] = all(
@@ -134,7 +135,7 @@ class Slots(dict[str, str]):
 
 
 def _counterparts(pairs: Mapping[str, str]) -> dict[str, str]:
-    """Word -> the notation of its counterparts, both ways; but no way leads back to a phrase."""
+    """Word -> the notation of its counterparts, in both directions; phrases are values only."""
     both: dict[str, list[str]] = {}
     for one, others in pairs.items():
         for other in bare(others).split("|"):
@@ -147,7 +148,7 @@ def _counterparts(pairs: Mapping[str, str]) -> dict[str, str]:
 def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     """The phrases of a pattern: one for each of its outermost alternatives.
 
-    One that names people is followed by another that names those of the other gender.
+    Phrases that name people are followed by their counterparts of the other gender.
 
     >>> (phrase,) = phrases("papers?<2>after", {})
     >>> bool(phrase.pattern.search("your papers come much after"))
@@ -155,18 +156,18 @@ def phrases(notation: str, slots: Mapping[str, str]) -> list[Phrase]:
     >>> [sorted(words) for words in phrase.needs]
     [['after'], ['paper', 'papers']]
 
-    Many patterns are read several times as fast with the same `Slots` for all.
+    Many patterns are parsed several times as fast with the same `Slots` for all.
 
     Raises:
-        NotationError: if the pattern cannot be read.
+        NotationError: if the pattern cannot be parsed.
     """
     known = slots if isinstance(slots, Slots) else Slots(slots)
-    reader = _Reader(notation, known)
-    parts = reader.alternatives()
-    if reader.at < len(reader.text):
-        raise NotationError(f"')' without '(' at character {reader.at + 1} of {notation!r}")
-    if reader.people:
-        parts += _Reader(notation, known, exchanged=True).counterparts()
+    parser = _Parser(notation, known)
+    parts = parser.alternatives()
+    if parser.at < len(parser.text):
+        raise NotationError(f"')' without '(' at character {parser.at + 1} of {notation!r}")
+    if parser.people:
+        parts += _Parser(notation, known, exchanged=True).counterparts()
     return [_phrase(part, notation) for part in dict.fromkeys(parts)]
 
 
@@ -177,8 +178,8 @@ def _phrase(part: Piece, notation: str) -> Phrase:
     return Phrase(regex, tuple(sorted(set(closed(part)), key=commonness)))
 
 
-class _Reader:
-    """Reads a pattern from left to right; one method for each level of nesting."""
+class _Parser:
+    """A recursive-descent parser of a pattern; one method for each level of nesting."""
 
     def __init__(
         self,
@@ -188,24 +189,24 @@ class _Reader:
         *,
         exchanged: bool = False,
     ) -> None:
-        # In plain text œ is the one letter o, as everything stays at its place.
+        # In plain text œ is the single letter o, so that offsets stay.
         spelt = re.sub(r"\s*(<[0-9]>)\s*", r"\1", notation.strip())
         self.text = bare(spelt.replace("œ", "oe?"))
         self.slots = slots
-        self.within = within  # names of the slots that are being read
-        self.exchanged = exchanged  # whether people are read as those of the other gender
-        self.people = 0  # named so far, but for those of slots that name both genders
+        self.within = within  # names of the slots that are being parsed
+        self.exchanged = exchanged  # whether words for people are replaced by their counterparts
+        self.people = 0  # words for people so far, without slots that name both genders
         self.at = 0
 
     def alternatives(self) -> list[Piece]:
-        """What stands between | signs, up to a ) or the end."""
+        """The pieces between | signs, up to a ) or the end."""
         parts = [self._sequence()]
         while self._take("|"):
             parts.append(self._sequence())
         return parts
 
     def counterparts(self) -> list[Piece]:
-        """The outermost alternatives that name people, with the words of the other gender."""
+        """The outermost alternatives that name people."""
         parts: list[Piece] = []
         while True:
             before = self.people
@@ -280,9 +281,9 @@ class _Reader:
         both = self.slots.names_both(name)
         exchanged = self.exchanged and not both
         if (name, within, exchanged) not in self.slots.parts:
-            reader = _Reader(self.slots[name], self.slots, within, exchanged=exchanged)
-            part = either(reader.alternatives())
-            self.slots.parts[name, within, exchanged] = part, 0 if both else reader.people
+            parser = _Parser(self.slots[name], self.slots, within, exchanged=exchanged)
+            part = either(parser.alternatives())
+            self.slots.parts[name, within, exchanged] = part, 0 if both else parser.people
         part, people = self.slots.parts[name, within, exchanged]
         self.people += people
         return part
@@ -291,7 +292,7 @@ class _Reader:
         other = self.slots.counterparts.get(word)
         self.people += other is not None
         other = (other or self.slots.agreeing.get(word)) if self.exchanged else None
-        return either(_Reader(other, self.slots).alternatives()) if other else letters(word)
+        return either(_Parser(other, self.slots).alternatives()) if other else letters(word)
 
     def _angle(self) -> Piece:
         name = self._until(">")

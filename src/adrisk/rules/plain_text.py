@@ -1,14 +1,10 @@
-"""Plain text: folded ads as ASCII, one character for one, so that rules are small and fast.
+"""Plain text of ads: folded text as ASCII of the same length, for small and fast rules.
 
-In: folded texts (`adrisk.text.normalise`). Out: the same letters without accents, digits written for
-letters undone (p4ssport), words pulled apart put together (p.a.s.s.p.o.r.t, p a s s p o r t). Every
-character stays at its place, so a place in the plain text is the place in the folded one. A letter
-of another script becomes "_", which is part of a word and matches nothing.
-
-The way between the places of a folded text and those of the raw one, for one ad.
-
-In: a raw text and its folded form. Out: spans, either way. Most ads are folded character for
-character; the slow form of the way is made only where they are not, and only if it is asked for.
+In: folded texts (`adrisk.text.normalise`). Out: the same letters without accents, digits in place
+of letters undone (p4ssport), letters set apart joined (p.a.s.s.p.o.r.t, p a s s p o r t). Offsets
+in plain text are offsets in the folded text. A letter of another script becomes "_", which is part
+of a word and matches nothing. `SpanMap` converts spans between the folded and the raw text of an
+ad.
 """
 
 from __future__ import annotations
@@ -23,10 +19,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.text.arrow import code_points
 from adrisk.text.normalise import Folded, fold
 
-BETWEEN = "\x00"
-"""What stands between two ads in a `Plain`; no pattern matches across it."""
+AD_SEPARATOR = "\x00"
+"""The character between two ads in a `Plain`; no pattern matches across it."""
 
 _FILL = "\x01"
 _MARK = "\x02"
@@ -39,7 +36,7 @@ _LIKE = {"’": "'", "‘": "'", "´": "'", "`": "'", "…": ".", "。": ".", "�
 # A digit or sign for a letter counts inside a word only: 14h, 24/7 and h2a keep theirs.
 _LEET = re.compile(r"(?<![@$.])[a-z]+(?:[013457@$]{1,2}[a-z]+)+[0134@$]?(?![a-z0-9_@$]|\.[a-z])")
 _UNLEET = str.maketrans("013457@$", "oieastas")
-_APART = re.compile(r"[a-z]([ .\-*/|+~,_])[a-z](?:\1[a-z]){2,}(?![a-z0-9_])")
+_SPACED_WORD = re.compile(r"[a-z]([ .\-*/|+~,_])[a-z](?:\1[a-z]){2,}(?![a-z0-9_])")
 _MARKED = re.compile(rf"(?<![a-z0-9])[a-z0-9]+(?:{_MARK}+[a-z0-9]*)+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _LETTER, _DIGIT, _SIGN = 1, 2, 4
@@ -54,8 +51,8 @@ _KINDS = _KIND.tobytes()
 class Plain:
     """Many ads as one ASCII string.
 
-    `starts[i]` is where ad i begins; `squeezed` are the spans, in order, in which letters were
-    moved together: a place inside stands for the whole span.
+    `starts[i]` is where ad i begins; `squeezed` are the spans, in order, in which letters set apart
+    were joined: a match that touches one is widened to the whole span.
     """
 
     text: str
@@ -69,7 +66,7 @@ class Plain:
 
 
 def widened(start: int, end: int, squeezed: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """A span widened to those of `squeezed`, which are in order, that it touches."""
+    """A span widened to the `squeezed` spans that it touches; these are in order."""
     for first, last in squeezed:
         if first >= end:
             break
@@ -81,10 +78,10 @@ def widened(start: int, end: int, squeezed: Sequence[tuple[int, int]]) -> tuple[
 def plain(folded: Sequence[str]) -> Plain:
     """The plain text of folded ads.
 
-    >>> plain(["Votre pässeport".lower(), "p4ssport, p.a.s.s"]).text.split(BETWEEN)
+    >>> plain(["Votre pässeport".lower(), "p4ssport, p.a.s.s"]).text.split(AD_SEPARATOR)
     ['votre passeport', 'passport, pass\\x01\\x01\\x01']
     """
-    joined = BETWEEN.join(folded)
+    joined = AD_SEPARATOR.join(folded)
     lengths = np.fromiter((len(text) + 1 for text in folded), np.int64, len(folded))
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(folded) else lengths
     text = _ascii(joined)
@@ -93,27 +90,27 @@ def plain(folded: Sequence[str]) -> Plain:
     squeezed: list[tuple[int, int]] = []
     if _MARK in text:
         text = _replaced(text, [_squeeze(m, squeezed) for m in _MARKED.finditer(text)])
-    apart = [_APART.match(text, at) for at in _apart(kinds)]
-    text = _replaced(text, [_squeeze(found, squeezed) for found in apart if found])
+    spaced = [_SPACED_WORD.match(text, at) for at in _spaced_starts(kinds)]
+    text = _replaced(text, [_squeeze(match, squeezed) for match in spaced if match])
     return Plain(text, starts, tuple(sorted(squeezed)))
 
 
 def bare(text: str) -> str:
-    """A text in lower case without accents, of any length: how patterns are written."""
+    """A text in lower case without accents; its length may change."""
     text = text.lower().replace("’", "'")
     if text.isascii():
         return text
-    apart = unicodedata.normalize("NFD", text)
-    plain_letters = _ACCENTS.sub("", apart)
+    decomposed = unicodedata.normalize("NFD", text)
+    plain_letters = _ACCENTS.sub("", decomposed)
     if plain_letters.isascii():
         return plain_letters
-    return "".join(c for c in apart if not unicodedata.combining(c))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _ascii(text: str) -> str:
     if text.isascii():
         return text
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    points = code_points(text)
     table = _table()
     plain_bytes = table.take(points, mode="clip")
     beyond = np.flatnonzero(points >= _TABLED)
@@ -151,7 +148,7 @@ def _plain_character(character: str) -> str:
 
 
 def _unleet(text: str, kinds: NDArray[np.uint8]) -> str:
-    """Digits and signs between letters read as the letters they look like."""
+    """The text with digits and signs between letters replaced by the letters they look like."""
     letter, sign = (kinds & _LETTER) > 0, (kinds & _SIGN) > 0
     one = letter[:-2] & sign[1:-1] & letter[2:]
     two = letter[:-3] & sign[1:-2] & sign[2:-1] & letter[3:]
@@ -163,10 +160,10 @@ def _unleet(text: str, kinds: NDArray[np.uint8]) -> str:
         first = at
         while first and letter[first - 1]:
             first -= 1
-        found = _LEET.match(text, first)
-        if found and (first == 0 or not text[first - 1].isdigit()):
-            done = found.end()
-            changes.append((first, _letters(found.group())))
+        match = _LEET.match(text, first)
+        if match and (first == 0 or not text[first - 1].isdigit()):
+            done = match.end()
+            changes.append((first, _letters(match.group())))
     return _replaced(text, changes)
 
 
@@ -176,8 +173,8 @@ def _letters(word: str) -> str:
     return word.translate(_UNLEET)
 
 
-def _apart(kinds: NDArray[np.uint8]) -> list[int]:
-    """Where four single letters or more may stand, one character between each."""
+def _spaced_starts(kinds: NDArray[np.uint8]) -> list[int]:
+    """Offsets at which four or more single letters with one character between them may begin."""
     letter = np.concatenate([[False], kinds == _LETTER, np.zeros(8, dtype=np.bool_)])
     other = kinds > 0
     word = np.concatenate([[False], other, np.zeros(8, dtype=np.bool_)])
@@ -188,24 +185,28 @@ def _apart(kinds: NDArray[np.uint8]) -> list[int]:
     return [int(at) for at in starts if not (at >= 2 and run[at - 2])]
 
 
-def _squeeze(found: re.Match[str], squeezed: list[tuple[int, int]]) -> tuple[int, str]:
-    """The letters of a word pulled apart, and filler in the place that becomes free."""
-    squeezed.append(found.span())
-    letters = "".join(c for c in found.group() if "a" <= c <= "z" or "0" <= c <= "9")
-    return found.start(), letters.ljust(len(found.group()), _FILL)
+def _squeeze(match: re.Match[str], squeezed: list[tuple[int, int]]) -> tuple[int, str]:
+    """The letters of a word set apart, joined and filled up to the same length."""
+    squeezed.append(match.span())
+    letters = "".join(c for c in match.group() if "a" <= c <= "z" or "0" <= c <= "9")
+    return match.start(), letters.ljust(len(match.group()), _FILL)
 
 
 def _replaced(text: str, changes: Sequence[tuple[int, str]]) -> str:
-    """The text with other characters at these places; its length stays."""
+    """The text with replacements at their offsets; the length stays the same."""
     pieces, at = [], 0
-    for start, put in changes:
-        pieces += [text[at:start], put]
-        at = start + len(put)
+    for start, replacement in changes:
+        pieces += [text[at:start], replacement]
+        at = start + len(replacement)
     return "".join([*pieces, text[at:]]) if pieces else text
 
 
-class Places:
-    """The places of one ad."""
+class SpanMap:
+    """Spans of one ad in its folded and in its raw text.
+
+    Most ads are folded character for character (`same`); the offsets are computed for the others,
+    on first use.
+    """
 
     def __init__(self, raw: str, folded: str) -> None:
         self._raw = raw
@@ -222,7 +223,7 @@ class Places:
     def folded(self, start: int, end: int) -> tuple[int, int]:
         """The folded characters that come from a raw span.
 
-        >>> Places("Ｃａｌｌ 5\\ufe0f\\u20e35\\ufe0f\\u20e3", "call 55").folded(5, 8)
+        >>> SpanMap("Ｃａｌｌ 5\\ufe0f\\u20e35\\ufe0f\\u20e3", "call 55").folded(5, 8)
         (5, 6)
         """
         if self.same:

@@ -1,17 +1,15 @@
-"""A platform's own file: indicators, rules and restricted phrase lists beside ours, without code.
+"""A platform's own indicators, rules and restricted phrase lists, read from one YAML file.
 
 In: the file that `ADRISK_TAXONOMY` names (`--taxonomy FILE` sets it for one command, the key
 `taxonomy` in a configuration for one run). Out: a frozen `Extension`. Its keys, all optional:
 
     indicators:   entries as in adrisk/rules/taxonomy.yaml
-    risk:         how indicators combine into risk 0 to 3, instead of ours
+    risk:         how indicators combine into risk 0 to 3, in place of the shipped rules
     rules:        by language (en, es, pt, fr, or any), as in adrisk/rules/books/en.yaml
     restricted:   indicator -> a text file of phrases, one a line; the indicator's kind must be x
 
-Phrases of a restricted list stay in that file: they are never shown, logged or written, and a match
-is never turned round by a negation or passed over beside a warning.
-
-The languages in which every indicator has a title, a definition and rules.
+Phrases of a restricted list stay in that file: they are never shown, logged or written, and neither
+a negation nor a disclaimer cancels a match.
 """
 
 from __future__ import annotations
@@ -27,21 +25,21 @@ from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, did_you_mean
 
 LANGUAGES = ("en", "es", "pt", "fr")
-
+"""Languages in which every indicator has a title, a definition and rules."""
 
 VARIABLE = "ADRISK_TAXONOMY"
-"""The environment variable; set it before any other process is started, and all agree."""
+"""The environment variable that names the file; child processes inherit it."""
 
 _KEYS = ("indicators", "risk", "rules", "restricted")
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What a platform adds.
+    """The content of a platform's file.
 
     Attributes:
         indicators: entries, not yet checked.
-        risk: in place of the shipped way of combining weights; None keeps that.
+        risk: replaces the shipped risk rules; None keeps them.
         rules: by language, then by indicator.
         restricted: phrases by indicator.
     """
@@ -53,25 +51,25 @@ class Extension:
 
 
 def platform_file() -> Path | None:
-    """The platform's file, or None where there is none."""
-    named = os.environ.get(VARIABLE, "").strip()
-    return Path(named) if named else None
+    """The platform's file, or None if the environment names none."""
+    name = os.environ.get(VARIABLE, "").strip()
+    return Path(name) if name else None
 
 
 def use_platform_file(path: Path) -> None:
-    """Name the platform's file for this process and those it starts: for commands and flows.
+    """Set the platform's file for this process and its child processes.
 
     Raises:
-        ConfigError: if it is not there.
+        ConfigError: if the file does not exist.
     """
     if not path.is_file():
-        raise ConfigError(f"the taxonomy file {path} is not there; check the path")
+        raise ConfigError(f"the taxonomy file {path} does not exist; check the path")
     os.environ[VARIABLE] = str(path.resolve())
 
 
 @lru_cache(maxsize=8)
 def load_extension(path: Path) -> Extension:
-    """Read a platform's file and the lists it names; read once a process.
+    """The content of a platform's file and the lists it names; cached.
 
     Raises:
         ConfigError: if a file cannot be read or has another form; the message names it.
@@ -125,7 +123,7 @@ def _mapping(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, A
 
 
 def _restricted(file: Path, where: str) -> tuple[str, ...]:
-    """The phrases of a list; blank lines and lines that begin with # say nothing."""
+    """The phrases of a list, without blank lines and lines that begin with #."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,13 +1,10 @@
-"""Which phrases are worth running in a sentence, by the words that they need.
+"""Prefilters that select the phrases, and the raw patterns, that may match in a text.
 
-In: phrases with the words they need, and sentences of plain text. Out: the phrases of which a
-sentence holds a word of each set; most sentences hold those of none, so most phrases never run.
-
-Search ads as they came, many at once, for the few patterns that need it.
-
-In: raw texts, and compiled patterns. Out: the spans of a pattern by ad. How a contact is written
-shows in the raw text only. Arrow (RE2) first tells in one pass which ads may hold a match, by the
-pattern without its looks ahead and behind; Python's `re`, several times as slow, reads those.
+In: phrases with the words they need, and sentences of plain text. Out, from `Prefilter`: the
+phrases of which a sentence has a word of every set; most sentences have none, so most phrases are
+never searched. `RawTexts` searches raw texts, in which the form of a contact is still visible: one
+pass of Arrow (RE2) with a pattern stripped of lookarounds selects the ads that Python's `re`,
+several times as slow, then searches.
 """
 
 from __future__ import annotations
@@ -34,17 +31,18 @@ _ENDS[ord(".")] |= _BEFORE_BLANK
 _ENDS[[ord(c) for c in "-/"]] |= _BETWEEN_BLANKS
 _ENDS[[ord(c) for c in " \t\r\n\x00*"]] |= _BLANK
 _KINDS = _ENDS.tobytes()
-_NEXT = "\x00"  # between sentences, and never in one
-_WORDS_APART = bytes(
-    c if c < 128 and (chr(c).isalnum() or chr(c) in ("_", _NEXT)) else ord(" ") for c in range(256)
+_SENTENCE_END = "\x00"  # between sentences, and never in one
+_WORD_BYTES = bytes(
+    c if c < 128 and (chr(c).isalnum() or chr(c) in ("_", _SENTENCE_END)) else ord(" ")
+    for c in range(256)
 )
 _MANY_WORDS = 200_000
-_AT_ONCE = 512
-_SETS = 3  # more of a phrase screen out next to nothing
+_SENTENCES_AT_ONCE = 512
+_MOST_SETS = 3  # further sets of a phrase exclude next to nothing
 
 
 def sentences(text: str) -> tuple[IntArray, IntArray]:
-    """Where sentences begin and end. A dot inside a number or a word ends none.
+    """Starts and ends of sentences; a dot inside a number or a word ends none.
 
     >>> [a.tolist() for a in sentences("No fee. Pay: 3.000 a month! Yes")]
     [[0, 7, 27], [6, 26, 31]]
@@ -53,7 +51,7 @@ def sentences(text: str) -> tuple[IntArray, IntArray]:
     read = edge + text.encode("ascii").translate(_KINDS) + edge
     kinds = np.frombuffer(read, np.uint8)
     here, before, after = kinds[1:-1], kinds[:-2], kinds[2:]
-    # A blank is 8, and the two kinds of end that need blanks are 2 and 4: moved to lie on those.
+    # A blank is 8, the two kinds of end that need blanks are 2 and 4; shifts align the bits.
     ends = here & (_ALWAYS | after >> 2 & _BEFORE_BLANK | (before & after) >> 1 & _BETWEEN_BLANKS)
     stops = np.flatnonzero(ends)
     return np.concatenate([[0], stops + 1]), np.concatenate([stops, [len(text)]])
@@ -65,16 +63,16 @@ def words_of(text: str) -> list[str]:
     >>> words_of("pay: 3.000 a_month!")
     ['pay', '3', '000', 'a_month']
     """
-    return text.encode("ascii").translate(_WORDS_APART).decode("ascii").split()
+    return text.encode("ascii").translate(_WORD_BYTES).decode("ascii").split()
 
 
 class Prefilter:
-    """The words that phrases need; threads may share one."""
+    """An index of phrases by the words they need; threads may share one."""
 
     def __init__(self, phrases: Sequence[Phrase], sample: Iterable[str] = ()) -> None:
-        """Words of the `sample`, plain texts, are thought common and asked for last."""
+        """Index phrases; the sets with the most frequent words in `sample` are checked last."""
         frequency = _Frequency(sample).of
-        needs = [sorted(phrase.needs, key=frequency)[:_SETS] for phrase in phrases]
+        needs = [sorted(phrase.needs, key=frequency)[:_MOST_SETS] for phrase in phrases]
         sets = {words: at for at, words in enumerate({w for needed in needs for w in needed[1:]})}
         firsts: dict[str, list[int]] = defaultdict(list)
         for number, needed in enumerate(needs):
@@ -84,14 +82,14 @@ class Prefilter:
         for words, at in sets.items():
             for word in words:
                 holding[word].append(at)
-        asked = sorted({*firsts, *holding, _NEXT})
-        self._next = asked.index(_NEXT)
-        self._asked = _Asked(asked)
-        self._firsts = _Lists([firsts[word] for word in asked])
-        self._holding = _Lists([holding[word] for word in asked])
+        words_needed = sorted({*firsts, *holding, _SENTENCE_END})
+        self._end_number = words_needed.index(_SENTENCE_END)
+        self._words = _WordIndex(words_needed)
+        self._firsts = _RaggedLists([firsts[word] for word in words_needed])
+        self._holding = _RaggedLists([holding[word] for word in words_needed])
         self._always = [number for number, needed in enumerate(needs) if not needed]
         self._phrases = len(phrases)
-        # Further sets of each phrase, one a column; the last set of all stands for none.
+        # Further sets of each phrase, one a column; the last number means no set.
         columns = max((len(needed) for needed in needs), default=1) - 1
         self._none = len(sets)
         self._further = np.full((max(columns, 0), len(needs)), self._none)
@@ -107,21 +105,20 @@ class Prefilter:
         >>> list(prefilter.candidates(["we keep your paper", "no visas", "no"]))
         [[0], [1], []]
         """
-        for first in range(0, len(sentences), _AT_ONCE):
-            some = sentences[first : first + _AT_ONCE]
+        for first in range(0, len(sentences), _SENTENCES_AT_ONCE):
+            some = sentences[first : first + _SENTENCES_AT_ONCE]
             sentence, phrase = self._pairs(some)
             numbers = phrase.tolist()
             bounds = np.searchsorted(sentence, np.arange(len(some) + 1)).tolist()
             for start, stop in pairwise(bounds):
-                found = numbers[start:stop]
-                yield sorted(found + self._always) if self._always else found
+                phrases = numbers[start:stop]
+                yield sorted(phrases + self._always) if self._always else phrases
 
     def _pairs(self, sentences: Sequence[str]) -> tuple[IntArray, IntArray]:
-        """Sentences and phrases that may match in them, by their numbers, in order."""
-        words = words_of(f" {_NEXT} ".join(sentences))
-        asked = chain.from_iterable(map(self._asked.__getitem__, words))
-        word = np.fromiter(asked, np.int64)
-        sentence = np.cumsum(word == self._next)
+        """Pairs of a sentence and a phrase that may match in it, by their numbers, in order."""
+        words = words_of(f" {_SENTENCE_END} ".join(sentences))
+        word = np.fromiter(chain.from_iterable(map(self._words.__getitem__, words)), np.int64)
+        sentence = np.cumsum(word == self._end_number)
         held = np.zeros((len(sentences), self._none + 1), dtype=np.bool_)
         held[:, self._none] = True
         at, within = self._holding.of(word)
@@ -137,8 +134,8 @@ class Prefilter:
         return sentence, phrase
 
 
-class _Lists:
-    """Lists of numbers, one behind the other."""
+class _RaggedLists:
+    """Lists of numbers in one array."""
 
     def __init__(self, lists: Sequence[Sequence[int]]) -> None:
         self._count = np.array([len(one) for one in lists], dtype=np.int64)
@@ -146,61 +143,61 @@ class _Lists:
         self._numbers = np.array(list(chain.from_iterable(lists)), dtype=np.int64)
 
     def of(self, lists: IntArray) -> tuple[IntArray, IntArray]:
-        """All numbers of these lists in turn; with each, the place in `lists` of its list."""
+        """The numbers of some lists, end to end; before them, the index in `lists` of each."""
         count = self._count[lists]
         before = np.cumsum(count) - count
-        place = np.repeat(np.arange(len(lists)), count)
-        return place, self._numbers[np.arange(len(place)) + (self._first[lists] - before)[place]]
+        index = np.repeat(np.arange(len(lists)), count)
+        return index, self._numbers[np.arange(len(index)) + (self._first[lists] - before)[index]]
 
 
 class _Frequency:
-    """How often words are seen in a sample."""
+    """Frequencies of words in a sample."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._seen = Counter(chain.from_iterable(map(words_of, texts)))
-        self._words = sorted(self._seen)
+        self._counts = Counter(chain.from_iterable(map(words_of, texts)))
+        self._words = sorted(self._counts)
         self._of: dict[Words, int] = {}
 
     def _count(self, word: str) -> int:
         if not word.endswith("*"):
-            return self._seen[word]
+            return self._counts[word]
         begin = word[:-1]
         first, last = (bisect_left(self._words, edge) for edge in (begin, f"{begin}\x7f"))
-        return sum(self._seen[seen] for seen in self._words[first:last])
+        return sum(self._counts[seen] for seen in self._words[first:last])
 
     def of(self, words: Words) -> int:
-        """How often one of the words is seen."""
+        """The total count of a set of words."""
         if words not in self._of:
             self._of[words] = sum(map(self._count, words))
         return self._of[words]
 
 
-class _Asked(dict[str, tuple[int, ...]]):
-    """For each word, the places in a list of itself and of its beginnings (`deduct*`)."""
+class _WordIndex(dict[str, tuple[int, ...]]):
+    """Word -> the indices in a list of itself and of its prefixes (`deduct*`); filled on use."""
 
     def __init__(self, listed: Sequence[str]) -> None:
         super().__init__()
-        self._places = {word: place for place, word in enumerate(listed)}
-        self._begins: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for word, place in self._places.items():
+        self._indices = {word: index for index, word in enumerate(listed)}
+        self._prefixes: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for word, index in self._indices.items():
             if word.endswith("*"):
-                self._begins[word[:1]].append((word[:-1], place))
+                self._prefixes[word[:1]].append((word[:-1], index))
 
     def __missing__(self, word: str) -> tuple[int, ...]:
-        # A beginning of no letters, * alone, is listed under itself.
-        begins = self._begins.get(word[:1], []) + self._begins.get("*", [])
-        found = [place for begin, place in begins if word.startswith(begin)]
-        if word in self._places:
-            found.append(self._places[word])
+        # The empty prefix, * alone, is listed under itself.
+        prefixes = self._prefixes.get(word[:1], []) + self._prefixes.get("*", [])
+        indices = [index for prefix, index in prefixes if word.startswith(prefix)]
+        if word in self._indices:
+            indices.append(self._indices[word])
         if len(self) >= _MANY_WORDS:
             self.clear()
-        self[word] = places = tuple(found)
-        return places
+        self[word] = result = tuple(indices)
+        return result
 
 
 Span = tuple[int, int]
 
-# What both engines read alike: characters, classes, groups, repetitions, and a look to either side.
+# Syntax that both engines share: characters, classes, groups, repetitions; and lookarounds.
 _ESCAPED = r"\\[!-/:-@\[-`{-~]"
 _ITEM = re.compile(
     rf"(?P<look>\(\?<?[=!])|(?P<open>\(\?:|\((?!\?))|(?P<close>\))|\[\^?(?:[^\]\\\[]|{_ESCAPED})+\]"
@@ -210,42 +207,42 @@ _REPEATS = "*+?{"
 
 
 class RawTexts:
-    """Ads as they came. What was found by one pattern is kept, as languages share most."""
+    """Raw texts of ads with a cache of matches by pattern, as languages share most patterns."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
         self._column = pa.array(texts, pa.large_string())
-        self._found: dict[re.Pattern[str], dict[int, list[Span]]] = {}
+        self._spans: dict[re.Pattern[str], dict[int, list[Span]]] = {}
 
     def spans(self, pattern: re.Pattern[str]) -> dict[int, list[Span]]:
-        """Where the pattern matches: of each ad in which it does, by its number, the spans."""
-        if pattern not in self._found:
-            self._found[pattern] = self._search(pattern)
-        return self._found[pattern]
+        """The spans of a pattern by ad; ads without a match are left out."""
+        if pattern not in self._spans:
+            self._spans[pattern] = self._search(pattern)
+        return self._spans[pattern]
 
     def _search(self, pattern: re.Pattern[str]) -> dict[int, list[Span]]:
-        asked: Sequence[int] = range(len(self._texts))
-        if (wider := without_looks(pattern)) is not None:
+        ads: Sequence[int] = range(len(self._texts))
+        if (wider := without_lookarounds(pattern)) is not None:
             may_match = pc.match_substring_regex(self._column, wider)
-            asked = np.flatnonzero(may_match.to_numpy(zero_copy_only=False)).tolist()
-        found = ((ad, [m.span() for m in pattern.finditer(self._texts[ad])]) for ad in asked)
-        return {ad: spans for ad, spans in found if spans}
+            ads = np.flatnonzero(may_match.to_numpy(zero_copy_only=False)).tolist()
+        matches = ((ad, [m.span() for m in pattern.finditer(self._texts[ad])]) for ad in ads)
+        return {ad: spans for ad, spans in matches if spans}
 
 
 @lru_cache(maxsize=1024)
-def without_looks(pattern: re.Pattern[str]) -> str | None:
-    """A pattern for RE2 that matches wherever this one does, and perhaps elsewhere.
+def without_lookarounds(pattern: re.Pattern[str]) -> str | None:
+    """A pattern for RE2 that matches wherever this one does, and possibly elsewhere.
 
-    >>> without_looks(re.compile("[0-9](?<![.][0-9])(?:a|b)(?![0-9])"))
+    >>> without_lookarounds(re.compile("[0-9](?<![.][0-9])(?:a|b)(?![0-9])"))
     '[0-9](?:a|b)'
 
-    None where the two engines might not agree: on flags, classes such as \\\\w, and edges.
+    None where the two engines may differ: flags, classes such as \\\\w, and anchors.
     """
     if pattern.flags != re.UNICODE:
         return None
     written = pattern.pattern
     kept: list[str] = []
-    within: list[bool] = []  # of each open group, whether it is a look
+    within: list[bool] = []  # for each open group, whether it is a lookaround
     at = 0
     while at < len(written):
         item = _ITEM.match(written, at)
@@ -262,7 +259,7 @@ def without_looks(pattern: re.Pattern[str]) -> str | None:
 
 
 def _accepted(pattern: str) -> str | None:
-    """The pattern if RE2 takes it; it has bounds of its own."""
+    """The pattern if RE2 compiles it, else None."""
     try:
         pc.match_substring_regex(pa.array([""]), pattern)
     except pa.ArrowInvalid:

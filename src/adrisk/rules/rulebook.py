@@ -1,8 +1,8 @@
-"""Read and compile the rules of one language, a platform's own among them.
+"""Rule books: the rules of one language, read from YAML and compiled.
 
-In: `rules/{language}.yaml`, patterns in the notation of `notation.py`; and the rules and restricted
-lists of the platform's file (`extension.py`). Out: a frozen `Rulebook` of compiled phrases. It
-refuses a rule without two examples for and two against it, and a pattern it cannot read.
+In: `books/{language}.yaml`, patterns in the notation of `patterns`; and the rules and restricted
+lists of the platform's file (`platform`). Out: a frozen `Rulebook` of compiled phrases. Refused are
+a rule with fewer than two examples for and two against it, and a pattern that cannot be parsed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from adrisk.rules.platform import Extension, load_extension, platform_file
 from adrisk.types import State
 
 EXAMPLES = 2
-"""Examples that each rule has at least, for and against."""
+"""The least number of examples of each rule, for and against."""
 
 ANY_LANGUAGE = "any"
 
@@ -33,23 +33,23 @@ _PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What shows an indicator, or its absence, with examples for and against.
+    """A rule that shows an indicator, or its absence, with examples for and against.
 
-    `phrases` are searched in plain text, `on_raw` in the text as it came. A negation beside or in a
-    match of a `negatable` rule turns a present one into an absent one and cancels an absent one; in
-    a rule that `holds_negation` only one before the match does. In a sentence that holds one of
-    `unless`, the marks of a lawful look-alike, the rule finds nothing. Nothing takes the force from
-    an `unconditional` rule.
+    `phrases` are searched in plain text, `raw_patterns` in the raw text. A negation next to or in a
+    match of a `negatable` rule turns a present match into an absent one and cancels an absent one;
+    if the rule `holds_negation`, only a negation before the match does. The rule does not apply in
+    a sentence with one of its `exceptions` (key `unless`), the marks of a lawful look-alike. Hedges
+    and disclaimers do not apply to an `unconditional` rule.
     """
 
     id: str
     indicator: str
     state: State
     phrases: tuple[Phrase, ...]
-    on_raw: tuple[re.Pattern[str], ...]
+    raw_patterns: tuple[re.Pattern[str], ...]
     finds: tuple[str, ...]
     leaves: tuple[str, ...]
-    unless: tuple[Phrase, ...] = ()
+    exceptions: tuple[Phrase, ...] = ()
     negatable: bool = True
     holds_negation: bool = False
     unconditional: bool = False
@@ -57,10 +57,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The rules of one language, and what takes the force from a match.
+    """The rules of one language, and the phrases that cancel or invert a match.
 
-    Near a `notice` nothing counts; in a sentence with `doubt` (a question, a condition) neither.
-    One of the `negators` shortly before a match, or within it, turns the match round.
+    Matches near a disclaimer (key `notices`) are dropped, and so are those in a hedged sentence
+    (key `doubts`: a question, a condition). One of the `negators` shortly before a match, or within
+    it, inverts the match.
     """
 
     language: str
@@ -71,12 +72,12 @@ class Rulebook:
 
     @cached_property
     def negation(self) -> re.Pattern[str]:
-        """Any negator."""
+        """A pattern of any negator."""
         return re.compile("|".join(phrase.regex for phrase in self.negators), re.ASCII)
 
     @cached_property
     def negator(self) -> re.Pattern[str]:
-        """A negator at most two words before the end, in the same clause."""
+        """A pattern of a negator at most two words before the end, in the same clause."""
         words = rf"(?:{self.negation.pattern})(?:[^a-z0-9_,:]+[a-z0-9_]+){{0,2}}[^a-z0-9_,:]+$"
         return re.compile(words)
 
@@ -85,20 +86,20 @@ def load_rules(language: str) -> tuple[Rule, ...]:
     """The rules of one language, the platform's among them, with their examples.
 
     Raises:
-        ConfigError: if a rule is incomplete or its pattern cannot be read.
+        ConfigError: if a rule is incomplete or its pattern cannot be parsed.
     """
     return load_rulebook(language, platform_file()).rules
 
 
 def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
-    """The rules of one language, with those of a platform's file behind them.
+    """The rules of one language, followed by those of a platform's file.
 
     Args:
         language: one of the languages that have rules.
         platform: a platform's own file, if there is one.
 
     Raises:
-        ConfigError: if a rule is incomplete or its pattern cannot be read.
+        ConfigError: if a rule is incomplete or its pattern cannot be parsed.
     """
     return _load(language, platform)
 
@@ -173,38 +174,38 @@ def _rule(
     finds, leaves = _listed(fields["finds"]), _listed(fields["leaves"])
     if min(len(finds), len(leaves)) < EXAMPLES:
         raise ConfigError(f"{where}: give {EXAMPLES} examples or more under `finds` and `leaves`")
-    on_raw = fields.get("text") == "raw"
+    raw_patterns = fields.get("text") == "raw"
     return Rule(
         id=rule_id,
         indicator=indicator,
         state=state,
-        phrases=() if on_raw else _phrases(fields["pattern"], slots, where),
-        on_raw=_raw(fields["pattern"], where) if on_raw else (),
+        phrases=() if raw_patterns else _phrases(fields["pattern"], slots, where),
+        raw_patterns=_raw(fields["pattern"], where) if raw_patterns else (),
         finds=finds,
         leaves=leaves,
-        unless=_phrases(fields.get("unless"), slots, where),
+        exceptions=_phrases(fields.get("unless"), slots, where),
         negatable=fields.get("negatable", True) is not False,
         holds_negation=_holds_negation(state, fields.get("negatable", True)),
     )
 
 
 def _holds_negation(state: State, negatable: Any) -> bool:
-    """What says that something is absent is made of negations, unless the file says otherwise."""
+    """Whether the pattern itself is a negation, as that of an absent state is by default."""
     return bool(negatable != "within" if state is State.ABSENT else negatable == "before")
 
 
 def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:
     try:
-        found = tuple(phrase for p in _listed(patterns) for phrase in phrases(p, slots))
+        compiled = tuple(phrase for p in _listed(patterns) for phrase in phrases(p, slots))
     except (NotationError, re.error) as error:
         raise ConfigError(f"{where}: {error}") from error
-    for phrase in found:
+    for phrase in compiled:
         if not phrase.needs:
             raise ConfigError(
-                f"{where}: every alternative must hold a word that cannot be missing; "
-                f"{phrase.regex} holds none"
+                f"{where}: every alternative must contain a word that is not optional; "
+                f"{phrase.regex} contains none"
             )
-    return found
+    return compiled
 
 
 def _raw(patterns: Any, where: str) -> tuple[re.Pattern[str], ...]:
@@ -215,7 +216,7 @@ def _raw(patterns: Any, where: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _restricted(indicator: str, listed: Sequence[str]) -> Rule:
-    """A platform's restricted list as one rule: whatever matches goes to a person."""
+    """A platform's restricted list as one rule; its matches escalate to a person."""
     plain = [line for line in listed if _PLAIN_PHRASE.fullmatch(bare(line))]
     other = [line for line in listed if not _PLAIN_PHRASE.fullmatch(bare(line))]
     return Rule(
@@ -223,7 +224,7 @@ def _restricted(indicator: str, listed: Sequence[str]) -> Rule:
         indicator=indicator,
         state=State.PRESENT,
         phrases=tuple(p for line in plain for p in phrases(re.sub(r"[ .,]+", " ", line), {})),
-        on_raw=tuple(re.compile(re.escape(line), re.IGNORECASE) for line in other),
+        raw_patterns=tuple(re.compile(re.escape(line), re.IGNORECASE) for line in other),
         finds=(),
         leaves=(),
         negatable=False,

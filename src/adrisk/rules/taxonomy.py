@@ -1,12 +1,8 @@
-"""The label set: what each indicator means, in four languages, and how heavy it is alone.
+"""The taxonomy: definition and weight of each indicator, and the rules that grade risk 0 to 3.
 
-In: `taxonomy.yaml`, and where there is one a platform's own file (`extension.py`). Out: a frozen
-`Taxonomy`. It refuses a file with a duplicate id, an unknown word or a missing language.
-
-How what an ad shows combines into risk 0 to 3: the graded rule baseline, as data.
-
-In: the key `risk` of a taxonomy file. Out: a frozen `RiskRules`, which grades counts of indicators
-and says in words how. It refuses levels that no ad could meet and counts it does not know.
+In: `taxonomy.yaml`, and a platform's own file (`platform`), if any. Out: a frozen `Taxonomy`, whose
+`RiskRules` grade counts of indicators: the graded rule baseline, as data. Refused are duplicate
+ids, unknown words, missing languages, and risk levels with unknown or impossible counts.
 """
 
 from __future__ import annotations
@@ -39,8 +35,8 @@ _FIELDS = ("id", "scope", "kind", "weight", "source", "title", "definition", "co
 class Indicator:
     """One entry of the taxonomy.
 
-    `title` and `definition` are by language; `contrast` (English) says what it is not. `scope`
-    is "text" when one ad can show it and "campaign" when it is seen only across ads.
+    `title` and `definition` are by language; `contrast` (English) names what is not meant. `scope`
+    is "text" if one ad can show the indicator, "campaign" if it shows only across ads.
     """
 
     id: str
@@ -55,7 +51,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The indicators, in the order of columns and reports; how they make risk; what is cited."""
+    """The indicators in the order of columns and reports, the risk rules, and the references."""
 
     indicators: tuple[Indicator, ...]
     risk: RiskRules
@@ -79,7 +75,7 @@ class Taxonomy:
 
     @property
     def escalating(self) -> tuple[str, ...]:
-        """Ids of kind x: an ad that shows one goes to a person at once, whatever its risk."""
+        """Ids of kind x: an ad with one escalates to a person at once, at any risk."""
         return tuple(i.id for i in self.indicators if i.kind is Kind.ESCALATE)
 
     def cited(self, indicator: Indicator) -> list[str]:
@@ -106,10 +102,10 @@ class Taxonomy:
 
 
 def load_taxonomy(extra: Path | None = None) -> Taxonomy:
-    """The taxonomy of adrisk, with a platform's own entries behind it.
+    """The taxonomy of adrisk, followed by a platform's own entries.
 
     Args:
-        extra: a platform's file; left out, the one that `ADRISK_TAXONOMY` names, if any.
+        extra: a platform's file; by default the one that `ADRISK_TAXONOMY` names, if any.
 
     Raises:
         ConfigError: if a file cannot be read or an entry is wrong; the message names both.
@@ -118,14 +114,14 @@ def load_taxonomy(extra: Path | None = None) -> Taxonomy:
 
 
 def check_known(indicators: Collection[str], what: str) -> None:
-    """Refuse what was made with indicators that the taxonomy in use does not have.
+    """Refuse indicators that the taxonomy in use does not have.
 
     Args:
         indicators: ids.
-        what: was made with them, for the message, such as "the model adrisk 3".
+        what: what was made with them, for the message, such as "the model adrisk 3".
 
     Raises:
-        UsageError: naming them and the option that brings them.
+        UsageError: naming the unknown ids and the option that adds a file.
     """
     known = load_taxonomy().ids
     unknown = [name for name in indicators if name not in known]
@@ -139,7 +135,7 @@ def check_known(indicators: Collection[str], what: str) -> None:
 
 
 def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
-    """Ordinal risk, 0 to 3, of an ad that shows these indicators, by the taxonomy's risk rules.
+    """Ordinal risk, 0 to 3, of an ad with these indicators, by the taxonomy's risk rules.
 
     >>> taxonomy = load_taxonomy()
     >>> graded_risk({"off_platform_contact"}, taxonomy)
@@ -251,18 +247,18 @@ def _translations(value: object, name: str, where: str) -> Mapping[str, str]:
 
 
 COUNTED = ("strong", "medium", "weak", "escalate")
-"""What is counted: evidence by its weight, and whatever escalates."""
+"""Names of the counts: evidence by its weight, and indicators that escalate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A risk, and the least counts that give it."""
+    """A risk level and the least counts that reach it."""
 
     risk: int
     at_least: tuple[tuple[str, int], ...]
 
     def met(self, counts: Mapping[str, int]) -> bool:
-        """Whether the counts reach every one of the least."""
+        """Whether the counts reach all of `at_least`."""
         return all(counts.get(name, 0) >= least for name, least in self.at_least)
 
     def __str__(self) -> str:
@@ -280,7 +276,7 @@ _PLURAL = {
 
 @dataclass(frozen=True, slots=True)
 class RiskRules:
-    """Steps from the top; counter-evidence lowers the result, but not below what `floors` give."""
+    """Steps from the highest risk down; counter-evidence lowers the result to `floors` at least."""
 
     levels: tuple[Step, ...]
     lowers_by: int
@@ -294,7 +290,7 @@ class RiskRules:
         return max(risk - self.lowers_by, min(risk, _first(self.floors, counts)))
 
     def in_words(self) -> list[str]:
-        """One line a step, and what counter-evidence does."""
+        """One line for each step and one for counter-evidence."""
         lines = [f"risk {step}" for step in self.levels]
         lines.append("risk 0: anything else")
         floors = ", ".join(f"below {step}" for step in self.floors)
@@ -306,10 +302,10 @@ class RiskRules:
 
 
 def read_risk(value: Any, where: str) -> RiskRules:
-    """Check the key `risk` of a taxonomy file.
+    """The risk rules under the key `risk` of a taxonomy file.
 
     Raises:
-        ConfigError: naming the file and what was expected there.
+        ConfigError: if they are malformed; the message names the file and the place in it.
     """
     content = _keys(value, ("levels", "counter_evidence"), f"{where}: risk")
     counter = _keys(
@@ -323,7 +319,7 @@ def read_risk(value: Any, where: str) -> RiskRules:
         if later.risk > earlier.risk:
             raise ConfigError(
                 f"{where}: risk.levels must begin with the highest risk; "
-                f"'{later}' stands behind '{earlier}'"
+                f"'{later}' follows '{earlier}'"
             )
     return RiskRules(
         levels, by, _steps(counter["not_below"], f"{where}: risk.counter_evidence.not_below")
@@ -359,6 +355,6 @@ def _step(value: Any, where: str) -> Step:
 
 def _keys(value: Any, names: tuple[str, ...], where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or set(value) != set(names):
-        found = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
-        raise ConfigError(f"{where} must have the keys {', '.join(names)}, got {found}")
+        got = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+        raise ConfigError(f"{where} must have the keys {', '.join(names)}, got {got}")
     return value

@@ -25,7 +25,7 @@ from adrisk.model.explain import word_evidence
 from adrisk.model.model import Model
 from adrisk.policy.abstention import escalation_bits, unreadable
 from adrisk.rules.match import RuleHits
-from adrisk.rules.matcher import FOUND
+from adrisk.rules.matcher import HIT_DTYPE
 from adrisk.rules.platform import LANGUAGES
 from adrisk.scoring.dedupe import Candidate, Records, TextNotes
 from adrisk.types import Contact, Evidence, State
@@ -117,8 +117,8 @@ class TextReader:
         self, batch: TextBatch, row: int, findings: list[Evidence], contacts: list[Contact]
     ) -> Candidate:
         hits = batch.rule_hits.take(np.array([row]))
-        rows = np.empty(len(hits.ad), FOUND)
-        for name in FOUND.names or ():
+        rows = np.empty(len(hits.ad), HIT_DTYPE)
+        for name in HIT_DTYPE.names or ():
             rows[name] = getattr(hits, name)
         return Candidate(
             folded=batch.folded[row].as_py(),
@@ -139,8 +139,8 @@ def may_be_flagged(found: Records, review_at: np.float32) -> NDArray[np.bool_]:
 
 def hits_of(packed: bytes) -> RuleHits:
     """What `Candidate.hits` holds, as of a single ad."""
-    rows = np.frombuffer(packed, FOUND)
-    columns = (np.ascontiguousarray(rows[name]) for name in FOUND.names or ())
+    rows = np.frombuffer(packed, HIT_DTYPE)
+    columns = (np.ascontiguousarray(rows[name]) for name in HIT_DTYPE.names or ())
     return RuleHits(1, np.zeros(len(rows), dtype=np.int64), *columns)
 
 

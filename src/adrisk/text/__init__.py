@@ -1,1 +1,1 @@
-"""Text primitives: folding with offsets, tokens and hashed n-grams over Arrow buffers."""
+"""Folding with offsets, tokens, hashed n-grams, and the bytes of Arrow string columns."""

@@ -1,12 +1,12 @@
-"""Hashed byte n-grams and word n-grams of folded text, straight from the Arrow buffer.
+"""Hashed byte n-grams and word n-grams of folded text.
 
-In: a large_string array of folded texts. Out: row numbers of a weight table and where those of each
-text begin, or the same as a scipy matrix for training. Nothing is learned here and no Python object
-is made per ad.
+In: a large_string array of folded texts. Out: rows of a weight table for the n-grams of each text,
+or the same as a scipy matrix for training. Nothing is learned here, and no Python object is made
+per ad.
 
 Every occurrence counts once, and the counts of a text are divided by the square root of their
 number, characters and words each on their own: a cheap stand-in for the Euclidean norm that needs
-no sorting, and keeps a few words from drowning among many characters, as a scikit-learn union of
+no sorting, and keeps the many characters from outweighing the words, as a scikit-learn union of
 two normalised vectorisers does. (Hashing: Weinberger et al. 2009, "Feature hashing for large scale
 multitask learning".)
 """
@@ -21,12 +21,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from adrisk.text.arrow import joined_bytes, row_groups
 from adrisk.types import FloatArray
 
 Rows = NDArray[np.int32]
 
 CHAR_ORDERS = (3, 4, 5)
-_BLOCK_BYTES = 1 << 16  # texts worked on together, so that the intermediate arrays stay in cache
+_BLOCK_BYTES = 1 << 16  # of text at once, so that the intermediate arrays stay in cache
 
 # Odd multipliers from the fractional digits of the golden ratio and of pi: one for each kind of
 # n-gram, so that "abc" the trigram and "abc" the word have rows of their own.
@@ -53,8 +54,8 @@ class Bags:
     there; text i owns `[char_offsets[i]:char_offsets[i + 1]]` of each. `words` holds two arrays
     with one row a word, itself and the pair it begins, likewise with `word_offsets`; word j is
     the bytes `word_starts[j]` to `word_ends[j]` of the block. The row `2 ** bits` means "no
-    n-gram begins here" and must weigh nothing. `char_scale[i]` and `word_scale[i]` are what the
-    sum over a text's rows is to be multiplied by.
+    n-gram begins here" and must have weight 0. `char_scale[i]` and `word_scale[i]` multiply the
+    sum over a text's rows.
     """
 
     chars: tuple[Rows, ...]
@@ -72,22 +73,12 @@ def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
 
     Args:
         folded: large_string, no nulls; folded by `adrisk.text.normalise`.
-        bits: rows are numbered 0 to 2 ** bits - 1, with 2 ** bits for "nothing".
+        bits: rows are numbered 0 to 2 ** bits - 1, with 2 ** bits for "no n-gram".
     """
-    if len(folded) == 0:
-        return
-    _, offset_buffer, data = folded.buffers()
-    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[
-        folded.offset : folded.offset + len(folded) + 1
-    ]
-    content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, np.uint8)
-    first = 0
-    while first < len(folded):
-        limit = offsets[first] + _BLOCK_BYTES
-        last = max(first + 1, int(np.searchsorted(offsets, limit, side="right")) - 1)
-        block = offsets[first : last + 1]
+    content, offsets = joined_bytes(folded)
+    for first, end in row_groups(offsets, _BLOCK_BYTES):
+        block = offsets[first : end + 1]
         yield _block(content[block[0] : block[-1]], block - block[0], bits)
-        first = last
 
 
 def _block(content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int) -> Bags:
@@ -110,7 +101,7 @@ def _block(content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int) ->
 def _char_rows(
     content: NDArray[np.uint8], offsets: NDArray[np.int64], bits: int
 ) -> tuple[Rows, ...]:
-    """A row for each byte and order, the row "nothing" where an n-gram would leave its text."""
+    """A row for each byte and order; "no n-gram" where one would reach beyond its text."""
     length = len(content)
     padded: NDArray[np.uint32] = np.zeros(length + max(CHAR_ORDERS), dtype=np.uint32)
     padded[:length] = content
@@ -128,7 +119,7 @@ def _char_rows(
 
 
 def _mixed(hashes: NDArray[np.uint32], offsets: NDArray[np.int64], order: int, bits: int) -> Rows:
-    """Rows from hashes, in place: this loop is where scoring spends its time."""
+    """Rows from hashes, in place: most of the time of scoring is spent here."""
     hashes ^= hashes >> np.uint32(15)
     hashes *= _FIFTH
     hashes >>= np.uint32(32 - bits)
@@ -151,8 +142,9 @@ def _word_rows(
     finishes = inside[1:-1] & ~inside[2:]
     cuts = offsets[1:-1]
     cuts = cuts[(cuts > 0) & (cuts < length)]
-    begins[cuts] = inside[1:-1][cuts]  # a text's first word begins at its first byte, whatever
-    finishes[cuts - 1] = inside[1:-1][cuts - 1]  # the text before it ended with
+    # Words do not reach across the border of two texts.
+    begins[cuts] = inside[1:-1][cuts]
+    finishes[cuts - 1] = inside[1:-1][cuts - 1]
     starts = np.flatnonzero(begins)
     ends = np.flatnonzero(finishes) + 1
     # Prefix sums of content[i] * base ** i give every word's hash at once, modulo 2^64.
@@ -173,14 +165,14 @@ _power_tables: dict[int, NDArray[np.uint64]] = {}
 
 
 def _powers(base: int, count: int) -> NDArray[np.uint64]:
-    """base ** 0 .. base ** (count - 1) modulo 2^64; the tables are kept, they never change."""
+    """base ** 0 .. base ** (count - 1) modulo 2^64, from a cached table."""
     table = _power_tables.get(base)
     if table is None or len(table) < count:
         size = max(count, _BLOCK_BYTES)
         factors = np.full(size, base, dtype=np.uint64)
         factors[0] = 1
         table = np.multiply.accumulate(factors)
-        if size <= _BLOCK_BYTES:  # a single huge text must not leave a huge table behind
+        if size <= _BLOCK_BYTES:  # the table of a huge text is not kept
             _power_tables[base] = table
     return table[:count]
 
@@ -203,7 +195,7 @@ def hashed_matrix(folded: pa.Array, bits: int) -> sparse.csr_array:
 
 
 def _matrix(bag: Bags, columns: int) -> sparse.csr_array:
-    """A block as a matrix; the row "nothing" (= columns) is left out."""
+    """A block as a matrix, without the row "no n-gram" (= columns)."""
     owners, rows, values = [], [], []
     for kinds, offsets, scale in (
         (bag.chars, bag.char_offsets, bag.char_scale),

@@ -1,8 +1,8 @@
-"""Fold a text for matching and for features, keeping the way back to the raw text.
+"""Folding of text for matching and for features, with offsets into the raw text.
 
 In: raw ad text. Out: lower-case NFKC text without invisible characters, with look-alike letters
-undone inside mixed-script tokens; and, where asked for, the raw offset of every folded character.
-It refuses to translate, to strip accents or to touch a token that is all of one script.
+undone inside mixed-script tokens; and from `fold`, the raw offsets of every folded character.
+Accents stay, nothing is translated, and a token of one script is left as it is.
 
 `fold_column` is the fast form of `fold_text` for many ads; `fold` adds the offsets. All three
 give the same text.
@@ -21,6 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 from numpy.typing import NDArray
+
+from adrisk.text.arrow import code_points
 
 # Default-ignorable characters (Unicode 16, DerivedCoreProperties) plus the keycap mark: they are
 # invisible, and a digit written 5️⃣ is a five.
@@ -60,7 +62,7 @@ _PLAIN = (  # RE2 syntax
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text and the way back.
+    """A folded text and its raw offsets.
 
     `starts[i]` and `ends[i]` bound the raw characters that folded character i came from.
     """
@@ -71,9 +73,9 @@ class Folded:
     ends: NDArray[np.int32]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The raw span of `text[start:end]`; an empty span stays empty, at its raw place.
+        """The raw span of `text[start:end]`; an empty span gives an empty raw span.
 
-        That is behind the raw character whose folding it stands in the midst of, as in "1⁄4".
+        Inside the folding of one raw character, as in "1⁄4", that is the end of this character.
         """
         if start >= end:
             at = int(self.starts[start]) if start < len(self.starts) else len(self.raw)
@@ -87,8 +89,8 @@ class Folded:
 
 
 def fold_text(raw: str) -> str:
-    """The folded text alone. Folding twice changes nothing more."""
-    simple = _one_by_one(raw)
+    """The folded text alone; folding it again changes nothing."""
+    simple = _fold_characters(raw)
     return _unmix(simple[0] if simple else _compatible(_INVISIBLE.sub("", raw)))
 
 
@@ -100,11 +102,11 @@ def fold(raw: str) -> Folded:
     ('call 55', (5, 8))
     """
     if raw.isascii():
-        places = np.arange(len(raw) + 1, dtype=np.int32)
-        return Folded(raw, raw.lower(), places[:-1], places[1:])
-    if simple := _one_by_one(raw):
-        text, hidden = simple
-        visible = _others(raw, hidden)
+        offsets = np.arange(len(raw) + 1, dtype=np.int32)
+        return Folded(raw, raw.lower(), offsets[:-1], offsets[1:])
+    if simple := _fold_characters(raw):
+        text, dropped = simple
+        visible = _offsets_without(raw, dropped)
         return Folded(raw, _unmix(text), visible[:-1], visible[1:])
     visible = _visible(raw)
     kept = "".join([raw[i] for i in visible[:-1]])
@@ -122,12 +124,12 @@ def fold(raw: str) -> Folded:
         else:
             starts.append(np.full(len(piece), visible[first], dtype=np.int32))
             ends.append(np.full(len(piece), visible[last], dtype=np.int32))
-    nothing = np.zeros(0, dtype=np.int32)
+    empty = np.zeros(0, dtype=np.int32)
     return Folded(
         raw,
         _unmix("".join(pieces)),
-        np.concatenate([nothing, *starts]),
-        np.concatenate([nothing, *ends]),
+        np.concatenate([empty, *starts]),
+        np.concatenate([empty, *ends]),
     )
 
 
@@ -152,7 +154,7 @@ def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 class _Forms(dict[str, str | None]):
-    """What each character becomes, whatever is beside it: one or none; None if that may differ."""
+    """The folded form of each character, at most one character; None if it depends on others."""
 
     def __missing__(self, character: str) -> str | None:
         form: str | None = _compatible(_INVISIBLE.sub("", character))
@@ -165,11 +167,11 @@ class _Forms(dict[str, str | None]):
 _FORMS = _Forms()
 
 
-def _one_by_one(raw: str) -> tuple[str, list[str]] | None:
-    """The text folded character by character, and the characters that are left out.
+def _fold_characters(raw: str) -> tuple[str, list[str]] | None:
+    """The text folded character by character, and the characters that are dropped.
 
-    None where characters have a say in each other. Most texts are made of few different ones, and
-    few of those change.
+    None where the form of a character depends on its neighbours. A text has few distinct
+    characters, of which few change, so each is replaced in the whole text at once.
     """
     forms = {character: _FORMS[character] for character in set(raw)}
     if None in forms.values():
@@ -180,19 +182,19 @@ def _one_by_one(raw: str) -> tuple[str, list[str]] | None:
     return raw.lower(), [character for character, form in forms.items() if not form]
 
 
-def _others(raw: str, left_out: list[str]) -> NDArray[np.int32]:
-    """Offsets of all characters but these, and the length of the text behind them."""
-    if not left_out:
+def _offsets_without(raw: str, dropped: list[str]) -> NDArray[np.int32]:
+    """Offsets of all characters except the dropped ones, then the length of the text."""
+    if not dropped:
         return np.arange(len(raw) + 1, dtype=np.int32)
-    points = np.frombuffer(f"{raw}\0".encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    shown = points != ord(left_out[0])
-    for character in left_out[1:]:
+    points = code_points(f"{raw}\0")
+    shown = points != ord(dropped[0])
+    for character in dropped[1:]:
         shown &= points != ord(character)
     return np.flatnonzero(shown).astype(np.int32)
 
 
 def _visible(raw: str) -> NDArray[np.int32]:
-    """Raw offsets of the visible characters, and the length of the text behind them.
+    """Raw offsets of the visible characters, then the length of the text.
 
     Invisible characters behind a visible one belong to it: a span must not end inside 5️⃣.
     """
@@ -208,11 +210,11 @@ def _compatible_cluster(text: str) -> str:
 
 
 def _compatible(text: str) -> str:
-    """NFKC and lower case, repeated because each can bring work for the other."""
+    """NFKC and lower case, repeated because each can undo the other."""
     text = text.translate(_BLOCK_LETTERS)
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text)
-        # A capital sigma is lowered by its place in the word; here every character stands alone.
+        # The lower case of a capital sigma depends on its place in the word; not here.
         text = text.replace("Σ", "σ").lower()
     return str(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
@@ -226,7 +228,7 @@ def _unmix(text: str) -> str:
 
 def _unmix_token(match: regex.Match[str]) -> str:
     token = str(match.group())
-    if token.isascii() or not _LATIN.search(token):  # nearly all tokens, so this is told first
+    if token.isascii() or not _LATIN.search(token):  # nearly all tokens
         return token
     foreign = [c for c in token if _FOREIGN.match(c)]
     latin = [c for c in token if "a" <= c <= "z"]

@@ -1,4 +1,4 @@
-"""Tokens of many texts at once, for any script, in numpy over the Arrow buffer.
+"""Tokens of many texts with their hashes, for any script, computed in numpy.
 
 In: folded texts (`adrisk.text.normalise`). Out: for a batch of texts, where each token begins and a
 32-bit hash of it. Tokens are runs of letters and digits; in scripts written without spaces
@@ -17,12 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adrisk.text.arrow import as_large_strings, code_points, joined_bytes, row_groups
+
 _BATCH_CHARACTERS = 1 << 19  # a batch and its few working arrays stay in the cache
 SEPARATOR, LETTER, ALONE, FIGURE = range(4)
-"""What a code point is to the tokeniser (`classes`)."""
+"""Classes of code points (`classes`)."""
 
-# Inclusive ranges of code points. Fixed here, not asked of unicodedata, whose answer depends on
-# the version of Python. Whatever is not listed is a letter or a mark on one.
+# Inclusive ranges of code points, fixed here because unicodedata depends on the version of Python.
+# Any other code point is a letter or a mark on one.
 _SEPARATORS = (
     (0x00, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0xA9), (0xAB, 0xB4), (0xB6, 0xB9),
     (0xBB, 0xBF), (0xD7, 0xD7), (0xF7, 0xF7), (0x55A, 0x55F), (0x589, 0x58A), (0x5BE, 0x5BE),
@@ -44,7 +46,7 @@ ZEROS = (
     0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66,
     0xE50, 0xED0, 0xF20, 0x1040, 0x17E0, 0x1810, 0xFF10,
 )  # fmt: skip
-"""The zero of every script that has figures of its own."""
+"""The zero of every script that has digits of its own."""
 
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
@@ -55,7 +57,7 @@ class Tokens:
     """The tokens of the texts `first` to `first + len(per_text) - 1`, end to end.
 
     `points` are the code points of those texts, `bounds` where each text begins and ends in them,
-    and `starts` where each token begins. `figures` tells tokens that begin with a digit.
+    and `starts` where each token begins. `figures` marks tokens that begin with a digit.
     """
 
     first: int
@@ -69,45 +71,23 @@ class Tokens:
 
 def tokenise(folded: pa.Array | pa.ChunkedArray) -> Iterator[Tokens]:
     """The tokens of n texts, batch by batch; nulls are not allowed."""
-    if isinstance(folded, pa.ChunkedArray):
-        folded = folded.combine_chunks()
-    if folded.null_count:
-        raise ValueError(f"expected texts without nulls, got {folded.null_count} nulls")
-    for first, points, bounds in _batches(folded.cast(pa.large_string())):
-        yield _tokens(first, points, bounds)
-
-
-def _batches(
-    texts: pa.LargeStringArray,
-) -> Iterator[tuple[int, NDArray[np.integer], NDArray[np.int64]]]:
-    """First row, code points of some texts end to end, and where each text begins and ends."""
+    texts = as_large_strings(folded)
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
-    ends = np.cumsum(lengths)
-    row = 0
-    while row < len(texts):
-        before = ends[row - 1] if row else 0
-        stop = max(row + 1, int(np.searchsorted(ends, before + _BATCH_CHARACTERS, side="right")))
-        part = texts.slice(row, stop - row)
-        bounds = np.concatenate(([0], ends[row:stop] - before))
-        yield row, _code_points(part, int(bounds[-1])), bounds
-        row = stop
+    bounds = np.concatenate(([0], np.cumsum(lengths)))
+    for first, end in row_groups(bounds, _BATCH_CHARACTERS):
+        own = bounds[first : end + 1] - bounds[first]
+        yield _tokens(first, _points(texts.slice(first, end - first), int(own[-1])), own)
 
 
-def _code_points(texts: pa.LargeStringArray, characters: int) -> NDArray[np.integer]:
+def _points(texts: pa.LargeStringArray, characters: int) -> NDArray[np.integer]:
     """The code points of the texts end to end; bytes where they are all ASCII."""
-    _, offsets, data = texts.buffers()
-    if data is None or not characters:
-        return np.zeros(0, dtype=np.uint8)
-    starts = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    used = memoryview(data)[int(starts[0]) : int(starts[-1])]
-    if len(used) == characters:
-        return np.frombuffer(used, dtype=np.uint8)
-    return np.frombuffer(str(used, "utf-8").encode("utf-32-le"), dtype=np.uint32)
+    content, _ = joined_bytes(texts)
+    return content if len(content) == characters else code_points(str(content.data, "utf-8"))
 
 
 @cache
 def classes() -> NDArray[np.uint8]:
-    """What every code point is to a tokeniser."""
+    """The class of every code point: SEPARATOR, LETTER, ALONE or FIGURE."""
     table = np.full(0x110000, LETTER, dtype=np.uint8)
     for kind, ranges in ((SEPARATOR, _SEPARATORS), (ALONE, _UNSPACED)):
         for first, last in ranges:
@@ -120,15 +100,15 @@ def classes() -> NDArray[np.uint8]:
 def _tokens(first: int, points: NDArray[np.integer], bounds: NDArray[np.int64]) -> Tokens:
     kinds = classes().take(points)
     inside = kinds != SEPARATOR
-    # A token begins behind a separator, at and behind a character that stands alone, and with
-    # its text.
+    # A token begins after a separator, at and after a character that is a token by itself, and
+    # at the beginning of a text.
     alone = kinds == ALONE
     begins = inside.copy()
     begins[1:] &= ~inside[:-1] | alone[1:] | alone[:-1]
     heads = bounds[:-1][bounds[:-1] < bounds[1:]]
     begins[heads] = inside[heads]
     starts = np.flatnonzero(begins)
-    # Rolling hash: the characters times rising powers, added up, over the power at the start.
+    # Rolling hash: sum of characters times rising powers, divided by the power at the start.
     weighted = points.astype(np.uint32)
     weighted += np.uint32(1)
     weighted *= inside
@@ -167,7 +147,7 @@ def _batch_powers(base: int) -> NDArray[np.uint32]:
 
 
 def mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Every bit of the result depends on every bit of the value (xor-shift and multiply)."""
+    """Values with their bits mixed by xor-shifts and multiplications."""
     values = values ^ (values >> np.uint32(16))
     values *= np.uint32(0x7FEB352D)
     values ^= values >> np.uint32(15)
