@@ -53,9 +53,9 @@ def _adrisk(command: str = "adrisk") -> str:
     """The command as the user can type it, with its folder if that is not on the PATH."""
     if shutil.which(command):
         return command
-    beside = Path(sys.executable).parent / command
+    path = Path(sys.executable).parent / command
     here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @task(name="results")
