@@ -1,4 +1,4 @@
-"""Flow: the whole way, from sources to a ranked queue and a report, every run tracked."""
+"""Flow: the whole pipeline, from sources to a ranked queue and a report, with tracking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from adrisk_pipelines.train import train_task
 
 @dataclass(frozen=True, slots=True)
 class FullRun:
-    """Where everything is."""
+    """Paths and names of the results of a run."""
 
     report: Path
     queue: Path
@@ -34,7 +34,7 @@ class FullRun:
     evaluations: tuple[Path, ...]
 
     def in_words(self) -> str:
-        """What `adrisk run` prints at its end."""
+        """Lines that `adrisk run` prints at its end."""
         store = Store(workspace()).uri
         return "\n".join(
             [
@@ -50,32 +50,32 @@ class FullRun:
 
 
 def _adrisk(command: str = "adrisk") -> str:
-    """The command as the user can type it, with its folder where that is not on the path."""
+    """The command as the user can type it, with its folder if that is not on the PATH."""
     if shutil.which(command):
         return command
-    beside = Path(sys.executable).parent / command
+    path = Path(sys.executable).parent / command
     here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @task(name="results")
 def results_task(
     config: RunConfig, models: list[str], evaluated: list[stages.Evaluated]
 ) -> list[Path]:
-    """Keep the results that the README cites, with the alerts on the ads that were scored."""
-    kept = []
+    """Write the results that the README cites, with the alerts on the scored ads."""
+    written = []
     for label, uri, judged in zip(config.names, models, evaluated, strict=True):
         model = stages.find_model(uri, workspace())
         policy = resolve_policy(config.score.policy, model)
         benign = alerts(model, config.score.sources, policy, config.evaluate.resamples)
         name = f"{config.name}-{label}"
-        kept.append(stages.write_results(config.results or Path(), name, judged.results, benign))
-    return kept
+        written.append(stages.write_results(config.results or Path(), name, judged.results, benign))
+    return written
 
 
 @flow(name="full")
 def full(config: Path) -> FullRun:
-    """Ingest, train, evaluate, score and report, as one configuration says."""
+    """Ingest, train, evaluate, score and report by one configuration."""
     run = load(config, RunConfig)
     if run.taxonomy is not None:
         use_platform_file(run.taxonomy)

@@ -22,7 +22,7 @@ from adrisk_pipelines.common import (
 
 @task(name="score", retry_condition_fn=worth_retrying, **RETRIES)
 def score_task(model: str | None, config: ScoreConfig, out: Path) -> stages.Scored:
-    """Score into `out`; a retry goes on where the last try stopped."""
+    """Score into `out`; a retry resumes the last attempt."""
     place = workspace()
     return stages.score(
         stages.find_model(model, place),
@@ -61,6 +61,6 @@ def score(
 
 def leave_scored(done: stages.Scored, page: Path) -> None:
     """The artifacts of a scoring: its counts, and a link to the report."""
-    plain = {name: n for name, n in done.counts.given().items() if isinstance(n, int)}
-    leave_counts("adrisk-score", plain, f"Scores in {done.folder}")
+    counts = {name: n for name, n in done.counts.given().items() if isinstance(n, int)}
+    leave_counts("adrisk-score", counts, f"Scores in {done.folder}")
     leave_link("adrisk-report", page, "The review queue with reasons")

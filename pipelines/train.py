@@ -32,7 +32,7 @@ def train(config: Path) -> str:
     if checked.taxonomy is not None:
         use_platform_file(checked.taxonomy)
     if checked.corpus is None:
-        raise ConfigError(f"{config}: a flow needs the sources under corpus")
+        raise ConfigError(f"{config}: name the sources under corpus, which a flow needs")
     uri = train_task(checked, checked.corpus.sources, checked.corpus.map, checked.name)
     leave_counts("adrisk-train", {"model": uri, "family": checked.family}, "The registered model")
     return uri

@@ -119,7 +119,7 @@ def test_with_its_taxonomy_the_model_works_and_the_report_is_made_without_it_too
 @pytest.mark.parametrize(
     ("failure", "code", "message"),
     [
-        (MemoryError(), 1, "memory ran out"),
+        (MemoryError(), 1, "out of memory"),
         (RecursionError(), 1, "nested too deeply"),
         (OSError(errno.ENOSPC, "No space left on device", "/disk/file"), 1, "/disk/file: No space"),
         (OSError("a reason of a library"), 1, "a reason of a library"),

@@ -115,11 +115,11 @@ def test_no_error_steers_the_terminal_or_takes_a_second_line(
 def test_notes_and_log_lines_are_shown_safely(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress.show("lines")
+    progress.set_progress("lines")
     try:
         progress.say(f"note of {NAME}")
     finally:
-        progress.show("off")
+        progress.set_progress("off")
     noted = capsys.readouterr().err
     check(noted)
     assert noted.count("\n") == 1

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk import documents
-from adrisk.config import RunConfig, TrainConfig, load, recipe
+from adrisk.config import RunConfig, TrainConfig, load, parse_model_config
 from adrisk.documents import MAX_DEPTH, parse_json, read_yaml
 from adrisk.errors import ConfigError, UsageError
 from adrisk.evaluation.behaviour.suites import load_suites
@@ -118,7 +118,7 @@ def test_manifests_and_parameters_nested_too_deeply_are_one_line(tmp_path: Path)
     for call in (
         lambda: read_manifest(tmp_path),
         lambda: read_model(tmp_path / "model.json", DEEP.encode()),
-        lambda: recipe("ngram", DEEP),
+        lambda: parse_model_config("ngram", DEEP),
     ):
         with pytest.raises(UsageError) as refused:
             call()

@@ -1,17 +1,16 @@
-"""What the cascade keeps of the encoder's average precision, and what it costs of its time.
+"""Average precision and time of the cascade as shares of those of its encoder.
 
     python evaluation/benchmarks/cascade.py [--ads 12000] [--model FOLDER] [--runs 3]
 
-The encoder reads all ads; the cascade, which holds the same encoder, all of them with the fast
-family and few of them again; both in one process, on ads of another seed than those it was fitted
-and settled on, whole campaigns and templates apart. Without `--model` one is trained as
-configs/train/cascade.yaml says.
+The encoder scores all ads. The cascade, with the same encoder, scores all with the fast family and
+few of them again. Both run in one process on ads of another seed than the training ads, with other
+campaigns and templates. Without `--model` one is trained as in configs/train/cascade.yaml.
 
-Both sides read what the evidence rules find, so asking the rules, with no sentence remembered from
-before, is part of the time of both. Seconds are by the clock; processor seconds, of all threads,
-stand beside them for machines that others use as well. Intervals are campaign bootstraps; those of
-the ratios are paired: both sides on the same draws. The ads are synthetic: this compares the sides
-and says nothing of the field. Writes evaluation/results/cascade.json.
+Both sides use the rule features, so the rules, with an empty sentence cache, are part of both
+times. Seconds are wall-clock; processor seconds of all threads are given for shared machines.
+Intervals are campaign bootstraps; those of ratios are paired (the same draws for both sides). The
+ads are synthetic: the benchmark compares the sides and does not show quality on real ads. Writes
+evaluation/results/cascade.json.
 """
 
 from __future__ import annotations
@@ -50,14 +49,14 @@ from adrisk.types import RISKY
 CONFIG = Path(__file__).parents[2] / "configs" / "train" / "cascade.yaml"
 RESULTS = Path(__file__).parents[1] / "results" / "cascade.json"
 KEPT, COST = 0.98, 0.05
-"""What is aimed at: so much of the encoder's average precision for so much of its time."""
+"""Targets: share of the encoder's average precision, share of its time."""
 
 _WARM = 64
 _Answer = TypeVar("_Answer")
 
 
 def main() -> None:
-    """Train or load a cascade, read the ads both ways, print the table, write the results."""
+    """Train or load a cascade, score the ads both ways, print the table, write the results."""
     arguments = _arguments()
     model = _model(arguments)
     cascade = model.classifier
@@ -122,12 +121,12 @@ def main() -> None:
             "time": bool(median(shares["processor"]) <= COST),
         },
     }
-    _tell(results, figures, shares, table.num_rows, truth)
+    _print(results, figures, shares, table.num_rows, truth)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def _tell(
+def _print(
     results: dict[str, Any],
     figures: dict[str, Estimate],
     shares: dict[str, list[float]],
@@ -154,7 +153,7 @@ def _tell(
 
 
 def _timed(work: Callable[[], _Answer]) -> tuple[_Answer, dict[str, float]]:
-    """What the work gives, and its seconds by the clock and of the processors."""
+    """The result of the work, with its wall-clock and processor seconds."""
     clock, processor = time.perf_counter(), time.process_time()
     answer = work()
     return answer, {
@@ -188,13 +187,15 @@ def _model(arguments: argparse.Namespace) -> Model:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--ads", type=int, default=12_000, help="made; those marked test are read")
-    parser.add_argument("--runs", type=int, default=3, help="of the cascade")
+    parser.add_argument(
+        "--ads", type=int, default=12_000, help="synthetic ads; the test part is scored"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs of the cascade")
     parser.add_argument("--model", type=Path, help="a model folder, instead of fitting one")
-    parser.add_argument("--train", type=int, help="so many ads instead of the configuration's")
+    parser.add_argument("--train", type=int, help="training ads, instead of the configuration's")
     parser.add_argument("--encoder", help="hub name or folder, instead of the configuration's")
-    parser.add_argument("--epochs", type=int, help="instead of the configuration's")
-    parser.add_argument("--keep", type=Path, help="where to save the model that is fitted")
+    parser.add_argument("--epochs", type=int, help="epochs, instead of the configuration's")
+    parser.add_argument("--keep", type=Path, help="folder to save the fitted model")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="RESULTS.json")
     return parser.parse_args()
 

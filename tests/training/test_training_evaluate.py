@@ -292,7 +292,7 @@ def test_a_corpus_that_cannot_be_learned_from_says_why(
 def test_a_family_of_ones_own_trains_scores_and_explains(
     corpus: stages.Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What CONTRIBUTING.md says: a family is one file and one line."""
+    """A family is one file and one line, as in CONTRIBUTING.md."""
     from adrisk.classifiers import FAMILIES
     from families.keyword import KeywordClassifier
 

@@ -9,20 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import (
-    column_mapping,
-    interval,
-    loaded,
-    named_model,
-    print_notes,
-    print_quarantined,
-    workspace,
-)
+from adrisk.cli.arguments import column_mapping, load_model, split_model
+from adrisk.cli.output import interval, print_notes, print_quarantined
 from adrisk.errors import MissingExtraError, UsageError
+from adrisk.files import workspace
 
 if TYPE_CHECKING:
     from adrisk.api import Corpus
-    from adrisk.cli.printing import Output
+    from adrisk.cli.output import Output
     from adrisk.config import ReleaseConfig
     from adrisk.model.model import Model
 
@@ -159,9 +153,9 @@ def evaluate_command(args: argparse.Namespace, output: Output) -> None:
     if args.resamples is not None and not 20 <= args.resamples <= 10_000:
         raise UsageError("--resamples must be between 20 and 10000")
     new_folder(args.out)
-    named, sources = named_model(args.given)
-    model = loaded(named)
-    other = loaded(args.against) if args.against else None
+    named, sources = split_model(args.given)
+    model = load_model(named)
+    other = load_model(args.against) if args.against else None
     cases = load_suites(args.suites) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
@@ -260,7 +254,7 @@ def drift_command(args: argparse.Namespace, output: Output) -> None:
 
     new_folder(args.out)
     mapping = column_mapping(args.map)
-    named, sources = named_model(args.given)
+    named, sources = split_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)

@@ -1,7 +1,7 @@
-"""What only shows across the ads of a campaign, made ready to be shown: when, where, by whom, why.
+"""Facts of a campaign for display: time, places, accounts, contacts, links and their network.
 
-In: the facts and links of a campaign as they lie in the scored folder. Out: frozen values in words
-and coordinates. There is no ad text here and no contact, only short pseudonyms.
+In: a row of campaign_facts.parquet, and the links of the campaign. Out: frozen values, sentences
+and coordinates. No ad text and no contact, only short pseudonyms.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from adrisk.layout import NEAR_COPY, SHARED_CONTACT
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
 
-MAX_WHY = 6
-"""Links told one by one; the others are counted."""
+MAX_LINK_REASONS = 6
+"""Links listed one by one; the others are counted."""
 
 COLUMNS = (14, 140, 258)
-"""Where accounts, texts and contacts stand in the network, of 360 units from left to right."""
+"""Horizontal positions of accounts, texts and contacts in the network, of 360 units."""
 
 ROW_HEIGHT = 22
 _TOP = 30
-_LABEL = 8  # characters of a contact's pseudonym, so that its ads fit beside it on a phone
+_LABEL = 8  # characters of a pseudonym, so that the label fits on a phone
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An account, a text or a contact of the network, with the ads it stands in."""
+    """An account, a text or a contact of the network, and its number of ads."""
 
     x: int
     y: int
@@ -38,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line of the network; `width` grows with the ads behind it."""
+    """A line of the network; `width` grows with its number of ads."""
 
     x1: int
     y1: int
@@ -49,7 +49,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Accounts, texts and contacts in three columns. `left_out` counts those beyond the busiest."""
+    """Accounts, texts and contacts in three columns. `left_out` counts the less frequent."""
 
     height: int
     nodes: tuple[Node, ...]
@@ -58,11 +58,11 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Across:
-    """A campaign as a whole; `signs` are indicators with the facts that made each show.
+class CampaignFacts:
+    """Facts of a whole campaign; `cross_ad` holds its cross-ad indicators, each with its reason.
 
-    Counts are exact; names are of the most frequent. `timeline` has the ads in equal parts of the
-    span from `first_posted` to `last_posted`; it is empty where there is no span.
+    Counts are exact; names are the most frequent. `timeline` counts the ads in equal parts of the
+    span from `first_posted` to `last_posted`; it is empty without a span.
     """
 
     risk: float | None
@@ -80,43 +80,43 @@ class Across:
     contacts: int
     contact_names: tuple[str, ...]
     contact_changes: int
-    signs: tuple[tuple[Term, str], ...]
+    cross_ad: tuple[tuple[Term, str], ...]
     network: Network | None
 
 
-def across_ads(facts: Mapping[str, Any], taxonomy: Taxonomy) -> Across:
-    """The facts of a campaign, from a row of campaign_facts.parquet."""
-    known = {field.name: facts[field.name] for field in fields(Across) if field.name in facts}
-    named = ("timeline", "place_names", "languages", "sectors", "contact_names")
-    told = zip(facts["indicators"], facts["words"], strict=True)
-    return Across(
-        **{**known, **{name: tuple(facts[name] or ()) for name in named}},
-        signs=tuple((term(indicator, taxonomy), words) for indicator, words in told),
+def campaign_facts(facts: Mapping[str, Any], taxonomy: Taxonomy) -> CampaignFacts:
+    """The facts of a campaign from its row of campaign_facts.parquet."""
+    same = {field.name: facts[field.name] for field in fields(CampaignFacts) if field.name in facts}
+    lists = ("timeline", "place_names", "languages", "sectors", "contact_names")
+    reasons = zip(facts["indicators"], facts["words"], strict=True)
+    return CampaignFacts(
+        **{**same, **{name: tuple(facts[name] or ()) for name in lists}},
+        cross_ad=tuple((term(indicator, taxonomy), words) for indicator, words in reasons),
         network=network(facts),
     )
 
 
-def why_linked(links: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Why the ads of a campaign are together, the links that hold the most ads first."""
-    said = [_why(link) for link in links[:MAX_WHY]]
-    if len(links) > MAX_WHY:
-        rest = sum(link["ads"] for link in links[MAX_WHY:])
-        said.append(f"{rest:,} more {_plural(rest, 'link')} of these kinds")
-    return tuple(said)
+def link_reasons(links: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Reasons why the ads of a campaign are linked, those with the most ads first."""
+    reasons = [_reason(link) for link in links[:MAX_LINK_REASONS]]
+    if len(links) > MAX_LINK_REASONS:
+        rest = sum(link["ads"] for link in links[MAX_LINK_REASONS:])
+        reasons.append(f"{rest:,} more {_plural(rest, 'link')} of these kinds")
+    return tuple(reasons)
 
 
-def _why(link: Mapping[str, Any]) -> str:
+def _reason(link: Mapping[str, Any]) -> str:
     ads = link["ads"]
     if link["kind"] == NEAR_COPY:
         alike = "" if link["weakest"] is None else f", at least {100 * link['weakest']:.0f} % alike"
         return f"{ads:,} {_plural(ads, 'near-copy', 'near-copies')} of ad {link['by']}{alike}"
     if link["kind"] == SHARED_CONTACT:
-        return f"{ads + 1:,} texts that are no copies of each other share the contact {link['by']}"
-    return f"{ads:,} {_plural(ads, 'part')} joined with ad {link['by']} at an earlier time"
+        return f"{ads + 1:,} texts, not near-copies of each other, share the contact {link['by']}"
+    return f"{ads:,} {_plural(ads, 'part')} linked with ad {link['by']} in an earlier run"
 
 
 def network(facts: Mapping[str, Any]) -> Network | None:
-    """The network of a campaign; None where it would show nothing: one of each."""
+    """The network of a campaign; None with at most one account, text and contact."""
     ties = facts["ties"] or ()
     texts = sorted({tie["text"] for tie in ties})
     accounts = sorted({tie["account"] for tie in ties if tie["account"] is not None})
@@ -132,17 +132,17 @@ def network(facts: Mapping[str, Any]) -> Network | None:
     ]
     ads: dict[tuple[str, Any], int] = {}
     for tie in ties:
-        ads[_side(tie)] = ads.get(_side(tie), 0) + tie["ads"]
+        ads[_other_end(tie)] = ads.get(_other_end(tie), 0) + tie["ads"]
     nodes: dict[tuple[str, Any], Node] = {}
     for x, column in zip(COLUMNS, columns, strict=True):
-        # Short columns stand in the middle, so that lines stay short.
+        # Short columns are centred, so that lines stay short.
         start = _TOP + (rows - len(column)) * ROW_HEIGHT // 2 + ROW_HEIGHT // 2
         for row, (key, label) in enumerate(column):
             nodes[key] = Node(x, start + row * ROW_HEIGHT, label, ads.get(key, 0))
     most = max(tie["ads"] for tie in ties)
     edges = []
     for tie in ties:
-        ends = nodes["text", tie["text"]], nodes[_side(tie)]
+        ends = nodes["text", tie["text"]], nodes[_other_end(tie)]
         left, right = sorted(ends, key=lambda node: node.x)
         width = round(1 + 4 * (tie["ads"] / most) ** 0.5, 1)
         edges.append(Edge(left.x, left.y, right.x, right.y, width))
@@ -151,8 +151,8 @@ def network(facts: Mapping[str, Any]) -> Network | None:
     return Network(height, tuple(nodes.values()), tuple(edges), left_out)
 
 
-def _side(tie: Mapping[str, Any]) -> tuple[str, Any]:
-    """The account or the contact that a text is tied to."""
+def _other_end(tie: Mapping[str, Any]) -> tuple[str, Any]:
+    """The account or the contact of a tie; its other end is a text."""
     if tie["account"] is None:
         return "contact", tie["contact"]
     return "account", tie["account"]

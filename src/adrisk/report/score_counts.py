@@ -1,7 +1,6 @@
-"""One pass over the scores: the distribution, the slices, and the rows the queue shows.
+"""Counts over all scores in one pass: histogram, languages, indicators, rows of queued campaigns.
 
-Whatever the number of ads, it keeps a histogram, a few counters, the ids of flagged ads and the
-rows of queued campaigns.
+Memory does not grow with the number of ads, only with the flagged and the queued.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from adrisk.scoring.outputs import batches
 from adrisk.types import IntArray, Level
 
 BINS = 50
-"""Bars of the risk histogram over [0, 1]: 2 percentage points each."""
+"""Bins of the risk histogram over [0, 1], 2 percentage points each."""
 
 PRESENT_FROM = 0.5
-"""An indicator counts as likely present from this calibrated probability."""
+"""Calibrated probability from which an indicator counts as likely present."""
 
 
 @dataclass(slots=True)
 class ScoreCounts:
-    """Counts over all scored ads. `unknown` is the language of ads whose language is null."""
+    """Counts over all scored ads; a null language counts as `unknown`."""
 
     scored: int = 0
     histogram: IntArray = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
@@ -40,48 +39,48 @@ class ScoreCounts:
 
 
 def flagged_ids(flags: Path) -> pa.Array:
-    """The ads flagged for review or as urgent."""
-    asked = pa.array([Level.REVIEW.value, Level.URGENT.value])
+    """Ids of the ads flagged for review or as urgent."""
+    levels = pa.array([Level.REVIEW.value, Level.URGENT.value])
     pieces = [
-        batch.column("ad_id").filter(pc.is_in(batch.column("level"), value_set=asked))
+        batch.column("ad_id").filter(pc.is_in(batch.column("level"), value_set=levels))
         for batch in batches([flags], ("ad_id", "level"))
     ]
     return pa.chunked_array(pieces, pa.string()).combine_chunks()
 
 
-def tally_scores(
+def count_scores(
     files: Sequence[Path], labels: Sequence[str], flagged: pa.Array, shown: Collection[str]
 ) -> ScoreCounts:
-    """Count the scores, and keep the rows of `shown` ads.
+    """Count the scores, and keep the rows of the `shown` ads.
 
     Args:
         files: the score files, in order.
         labels: the model's indicators.
         flagged: ids of the ads flagged for review or as urgent.
-        shown: ids of the ads whose row the page needs.
+        shown: ids of the ads whose rows are kept.
     """
-    tally = ScoreCounts()
-    wanted = pa.array(sorted(shown), pa.string())
+    counts = ScoreCounts()
+    shown_ids = pa.array(sorted(shown), pa.string())
     columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
     for batch in batches(files, [*columns, *(f"p_{name}" for name in labels)]):
         ids = batch.column("ad_id")
         is_flagged = pc.is_in(ids, value_set=flagged)
         risk = batch.column("risk").to_numpy(zero_copy_only=False)
-        tally.scored += batch.num_rows
-        tally.histogram += np.histogram(risk[np.isfinite(risk)], bins=BINS, range=(0, 1))[0]
+        counts.scored += batch.num_rows
+        counts.histogram += np.histogram(risk[np.isfinite(risk)], bins=BINS, range=(0, 1))[0]
         languages = pc.fill_null(batch.column("language"), "unknown")
-        _count(tally.languages, languages)
-        _count(tally.flagged_languages, languages.filter(is_flagged))
+        _count(counts.languages, languages)
+        _count(counts.flagged_languages, languages.filter(is_flagged))
         for name in labels:
             if f"p_{name}" in batch.schema.names:
                 likely = pc.greater_equal(batch.column(f"p_{name}"), PRESENT_FROM)
-                tally.indicators[name] += pc.sum(likely).as_py() or 0
-                tally.flagged_indicators[name] += pc.sum(pc.and_(likely, is_flagged)).as_py() or 0
-        for row in batch.filter(pc.is_in(ids, value_set=wanted)).to_pylist():
-            tally.rows[row["ad_id"]] = row
-    return tally
+                counts.indicators[name] += pc.sum(likely).as_py() or 0
+                counts.flagged_indicators[name] += pc.sum(pc.and_(likely, is_flagged)).as_py() or 0
+        for row in batch.filter(pc.is_in(ids, value_set=shown_ids)).to_pylist():
+            counts.rows[row["ad_id"]] = row
+    return counts
 
 
-def _count(into: Counter[str], values: pa.Array) -> None:
+def _count(counter: Counter[str], values: pa.Array) -> None:
     for entry in pc.value_counts(values).to_pylist():
-        into[entry["values"]] += entry["counts"]
+        counter[entry["values"]] += entry["counts"]

@@ -1,4 +1,4 @@
-"""The template of a campaign as it is shown: contacts blotted out, long stretches cut, slots few.
+"""Template shared by the texts of a campaign, for display: masked, long parts cut, few slots.
 
 In: the raw texts of its ads. Out: frozen pieces that a page or a terminal only has to escape.
 """
@@ -12,10 +12,10 @@ from adrisk.linking.template import template_of
 from adrisk.scoring.masking import Piece, mask_all, reveal
 
 MAX_CHARACTERS = 12_000
-"""Of a text, beyond which it is not aligned."""
+"""Characters of a text that are aligned; the rest is ignored."""
 
 MAX_COMMON = 900
-"""Characters of a stretch that all texts share; a longer one is shown by its two ends."""
+"""Characters of a common part; of a longer one only the two ends are shown."""
 
 MAX_SLOTS = 40
 MAX_VALUES = 8
@@ -25,7 +25,7 @@ MAX_INLINE = 24
 
 @dataclass(frozen=True, slots=True)
 class SlotValue:
-    """What stands in a slot in so many of the texts; no pieces where nothing does."""
+    """A value of a slot and its number of texts; no pieces for an empty slot."""
 
     pieces: tuple[Piece, ...]
     texts: int
@@ -33,9 +33,9 @@ class SlotValue:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch that all texts share, a slot with its number and values, or characters left out.
+    """A common part, a slot with its number and values, or a count of characters left out.
 
-    `after` is the blank behind a slot, if its values have one.
+    `after` is the blank after a slot, if its values end with one.
     """
 
     pieces: tuple[Piece, ...] = ()
@@ -47,20 +47,20 @@ class Part:
 
     @property
     def inline(self) -> tuple[SlotValue, ...]:
-        """The values shown in the text itself: two where both are short, else the first."""
+        """The values shown in the text: the first two if both are short, else the first."""
         first = self.values[:2]
         short = all(sum(len(piece.text) for piece in v.pieces) <= MAX_INLINE for v in first)
         return first if short else first[:1]
 
     @property
     def further(self) -> int:
-        """How many values are not shown in the text itself."""
+        """Number of values that are not shown in the text."""
         return len(self.values) - len(self.inline) + self.more_values
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A template made of `texts` texts; `others` were too unlike, `more_slots` are not shown."""
+class CampaignTemplate:
+    """A template of `texts` texts; `others` differ too much, `more_slots` are not shown."""
 
     parts: tuple[Part, ...]
     texts: int
@@ -73,8 +73,8 @@ class Shape:
         return tuple(part for part in self.parts if part.number)
 
 
-def shape_of(texts: Sequence[str]) -> Shape | None:
-    """The template of these texts; None where there are not two different ones to compare."""
+def template_of_texts(texts: Sequence[str]) -> CampaignTemplate | None:
+    """The template of these texts; None with fewer than two different ones."""
     template = template_of(mask_all([text[:MAX_CHARACTERS] for text in texts]))
     if template.texts < 2:
         return None
@@ -94,7 +94,9 @@ def shape_of(texts: Sequence[str]) -> Shape | None:
             blank = any(value.text[-1:].isspace() for value in piece.values)
             after = " " if blank else ""
             parts.append(Part(number=slots, values=values, more_values=more, after=after))
-    return Shape(tuple(parts), template.texts, template.others, max(0, slots - MAX_SLOTS))
+    return CampaignTemplate(
+        tuple(parts), template.texts, template.others, max(0, slots - MAX_SLOTS)
+    )
 
 
 def _common(text: str) -> list[Part]:
