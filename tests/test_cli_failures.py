@@ -299,9 +299,9 @@ def test_plain_contacts_and_texts_that_wait_are_for_the_owner_alone(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["adrisk.scoring.run"], "link_parts", stopped)
+    monkeypatch.setattr(sys.modules["adrisk.scoring.run"], "flag_parts", stopped)
     assert run("score", model_folder, ads_file, "-o", tmp_path / "out").code == 130
     work = tmp_path / "out" / ".work"
     assert mode(work) == 0o700
-    for suffix in ("texts", "contacts"):
+    for suffix in ("candidates", "contacts"):
         assert {mode(path) for path in work.glob(f"*.{suffix}")} == {0o600}

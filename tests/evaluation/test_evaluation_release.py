@@ -220,17 +220,17 @@ train: [{family: ngram}]
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (WRITTEN.replace('"2026.11"', '"latest"'), "'latest' is no release version"),
-        (WRITTEN.replace('"2026.11"', '"2026.13"'), "'2026.13' is no release version"),
-        (WRITTEN.replace('"2026.11"', '"../2026.11"'), "is no release version"),
+        (WRITTEN.replace('"2026.11"', '"latest"'), "'latest' is not a release version"),
+        (WRITTEN.replace('"2026.11"', '"2026.13"'), "'2026.13' is not a release version"),
+        (WRITTEN.replace('"2026.11"', '"../2026.11"'), "is not a release version"),
         (WRITTEN.replace('"2026.11"', "2026.11"), "put it in quotes"),
         (WRITTEN.replace("{family: ngram}", "{family: ngrm}"), "did you mean 'ngram'"),
         (WRITTEN + "evalaute: {}", "did you mean 'evaluate'"),
         (
             WRITTEN.replace('"2026.11"', '"2026.11", policies: [{review_at: 0.4}]'),
-            "needs a recall or a review_share",
+            "each needs recall or review_share",
         ),
-        (WRITTEN + "evaluate: {folds: 5}", "judged on its report set"),
+        (WRITTEN + "evaluate: {folds: 5}", "evaluated on its report set"),
         (
             WRITTEN.replace("{family: ngram}", "{family: ngram}, {family: linear, seed: 3}"),
             "give all the same seed",
