@@ -34,10 +34,12 @@ class Drawing:
     def __init__(self, width: int, height: int, title: str) -> None:
         self._parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img" font-family="Helvetica, Arial, sans-serif">',
+            f'width="{width}" height="{height}" role="img" '
+            'font-family="Helvetica, Arial, sans-serif">',
             f"<title>{escape(title)}</title>",
             f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-            '<defs><marker id="tip" markerWidth="9" markerHeight="9" refX="7" refY="4" orient="auto">'
+            '<defs><marker id="tip" markerWidth="9" markerHeight="9" refX="7" refY="4" '
+            'orient="auto">'
             f'<path d="M0,0 L8,4 L0,8 z" fill="{PALE}"/></marker></defs>',
         ]
 
