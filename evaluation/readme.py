@@ -1,14 +1,15 @@
-"""The quality tables of the README, from the results in git.
+"""The figures of the README and of docs/judged.md, from the results in git.
 
     python evaluation/readme.py [--check]
 
 Reads the manifests of the newest release in `models/` and the results on real ads in
-`evaluation/results/real-*.json`, and writes what stands between the markers of `README.md`:
+`evaluation/results/real-*.json`, and writes what stands between the markers of the two pages:
 
-    <!-- quality -->  ...  <!-- /quality -->      the released models, beside the baselines
-    <!-- real -->     ...  <!-- /real -->         real job ads, and alerts on lawful ones
+    <!-- headline --> ...  <!-- /headline -->     README.md: the figures of one model
+    <!-- quality -->  ...  <!-- /quality -->      judged.md: the released models and baselines
+    <!-- real -->     ...  <!-- /real -->         judged.md: real job ads, alerts on lawful ones
 
-With `--check` nothing is written, and the exit code is 1 if the README says something else.
+With `--check` nothing is written, and the exit code is 1 if a page says something else.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from adrisk.metrics.figures import read_result
 from adrisk.metrics.results import Ranking
 
 ROOT = Path(__file__).parents[1]
+PAGES = {"README.md": ("headline",), "docs/judged.md": ("quality", "real")}
+"""The blocks of each page."""
 BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")
 _BENIGN = {"h2": "H-2", "eures": "EURES"}
 _LEFT = (
@@ -42,23 +45,31 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if it differs")
     asked = parser.parse_args(arguments)
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = filled(before, blocks(ROOT / "models", ROOT / "evaluation" / "results"))
-    if asked.check:
-        if after != before:
-            print("README.md is not what the results give: python evaluation/readme.py")
-        return int(after != before)
-    readme.write_text(after, encoding="utf-8", newline="\n")
-    print(f"README.md  {'written' if after != before else 'already says so'}")
-    return 0
+    found = blocks(ROOT / "models", ROOT / "evaluation" / "results")
+    stale = False
+    for page, names in PAGES.items():
+        path = ROOT / page
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, {name: found[name] for name in names})
+        stale |= after != before
+        if asked.check:
+            if after != before:
+                print(f"{page} is not what the results give: python evaluation/readme.py")
+            continue
+        path.write_text(after, encoding="utf-8", newline="\n")
+        print(f"{page}  {'written' if after != before else 'already says so'}")
+    return int(asked.check and stale)
 
 
 def blocks(models: Path, results: Path) -> dict[str, str]:
     """What stands between the markers, by their name."""
-    paths = sorted(results.glob("real-*.json"))
-    real = [read_result(path, Evaluation) for path in paths]
-    return {"quality": quality(newest(models)), "real": real_ads(real)}
+    real = [read_result(path, Evaluation) for path in sorted(results.glob("real-*.json"))]
+    released = newest(models)
+    return {
+        "headline": headline(released, real),
+        "quality": quality(released),
+        "real": real_ads(real),
+    }
 
 
 def filled(readme: str, found: Mapping[str, str]) -> str:
@@ -70,7 +81,7 @@ def filled(readme: str, found: Mapping[str, str]) -> str:
     for name, block in found.items():
         between = re.compile(rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)")
         if len(between.findall(readme)) != 1:
-            raise ValueError(f"README.md needs one <!-- {name} --> and behind it <!-- /{name} -->")
+            raise ValueError(f"the page needs one <!-- {name} --> and behind it <!-- /{name} -->")
         readme = between.sub(lambda m, block=block: f"{m[1]}{block}\n{m[2]}", readme)
     return readme
 
@@ -87,6 +98,40 @@ def newest(models: Path) -> list[ReleaseManifest]:
     return sorted(found[max(found)], key=lambda m: int(m.registered.version))
 
 
+def headline(released: Sequence[ReleaseManifest], real: Sequence[Evaluation]) -> str:
+    """The figures of the first released model, and of its family on real ads, in two sentences."""
+    if not released:
+        return "No release is in `models/`: `adrisk train configs/train/release.yaml` makes one."
+    first = released[0]
+    family, report = first.model.family, first.quality.report
+    share, weakest = _functions(first)[0]
+    lines = [
+        f"`{family}` on synthetic ads: average precision {figure(report.risk.average_precision)} "
+        f"({report.n:,} ads, {report.positives:,} risky); it passes "
+        f"{percent(first.behaviour.all)} behaviour cases, fewest where the words are "
+        f"{plain(weakest)} ({100 * share:.0f} %)."
+    ]
+    for content in real:
+        if content.model.family == family and content.random_split:
+            found = content.report
+            lines.append(
+                f"On {found.n:,} real job ads, {found.positives:,} of them labelled "
+                f"{plain(content.data.target)}: "
+                f"{figure(found.risk.average_precision)} with campaigns kept whole, "
+                f"{figure(content.random_split.average_precision)} with single ads dealt at random."
+            )
+    return "\n" + " ".join(lines) + "\n"
+
+
+def _functions(manifest: ReleaseManifest) -> list[tuple[float, str]]:
+    """The functions of the behaviour suites with the share passed, the lowest first."""
+    return sorted(
+        (found.all.share, name.replace("_", " "))
+        for name, found in manifest.behaviour.functions.items()
+        if found.all.share is not None
+    )
+
+
 def quality(released: Sequence[ReleaseManifest]) -> str:
     """The released models beside the baselines, which are of the same ads."""
     if not released:
@@ -98,7 +143,7 @@ def quality(released: Sequence[ReleaseManifest]) -> str:
         name, risk = manifest.release, manifest.quality.report.risk
         rows.append(
             [
-                f"[`{manifest.model.family}`](models/{name}/card.md)",
+                f"[`{manifest.model.family}`](../models/{name}/card.md)",
                 *_ranked(risk),
                 figure(risk.calibration_error),
                 percent(manifest.behaviour.all),
@@ -152,13 +197,8 @@ def _apart(released: Sequence[ReleaseManifest]) -> list[str]:
             f"{figure(random.average_precision)}."
         )
     for manifest in released:
-        functions = [
-            (found.all.share, name.replace("_", " "))
-            for name, found in manifest.behaviour.functions.items()
-            if found.all.share is not None
-        ]
         least = ", ".join(
-            f"{name} {100 * share:.0f} %" for share, name in sorted(functions)[:_LEAST]
+            f"{name} {100 * share:.0f} %" for share, name in _functions(manifest)[:_LEAST]
         )
         lines.append(f"`{manifest.model.family}` passes least often: {plain(least)}.")
     seconds = sum(m.seconds.train + m.seconds.judge for m in released)

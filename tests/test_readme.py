@@ -1,4 +1,4 @@
-"""The README's tables are what the results in git give, and so are the cards in models/."""
+"""The figures of README and docs are those of the results in git, and so are the cards in models/."""
 
 from __future__ import annotations
 
@@ -38,10 +38,26 @@ def write_release(folder: Path, manifest: dict[str, Any], **changes: Any) -> Non
     (place / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_the_readme_in_git_says_what_the_results_in_git_give(readme: ModuleType) -> None:
-    said = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_pages_in_git_have_the_figures_of_the_results_in_git(readme: ModuleType) -> None:
     found = readme.blocks(ROOT / "models", ROOT / "evaluation" / "results")
-    assert readme.filled(said, found) == said, "run: python evaluation/readme.py"
+    assert sorted(name for names in readme.PAGES.values() for name in names) == sorted(found)
+    for page, names in readme.PAGES.items():
+        said = (ROOT / page).read_text(encoding="utf-8")
+        shown = {name: found[name] for name in names}
+        assert readme.filled(said, shown) == said, "run: python evaluation/readme.py"
+
+
+def test_the_headline_has_the_figures_of_the_first_released_model(
+    readme: ModuleType, tmp_path: Path
+) -> None:
+    write_release(tmp_path, make_manifest())
+    real = tmp_path / "real-ngram.json"
+    real.write_text(json.dumps(make_real("ngram", 0.25)), encoding="utf-8")
+    block = readme.blocks(tmp_path, tmp_path)["headline"]
+    assert "average precision 0.390 [0.195, 0.585] (790 ads" in block
+    assert "negated (20 %)" in block
+    assert "0.250 [0.125, 0.375] with campaigns kept whole" in block
+    assert "0.500 [0.250, 0.750] with single ads dealt at random" in block
 
 
 def test_every_card_in_git_is_the_one_its_manifest_gives() -> None:
@@ -85,9 +101,9 @@ def test_the_newest_release_is_shown_beside_the_baselines(
     lines = block.splitlines()
     ngram = lines.index(next(x for x in lines if x.startswith("| [`ngram`]")))
     assert lines[ngram].startswith(
-        "| [`ngram`](models/2026.11-ngram/card.md) | 0.390 [0.195, 0.585]"
+        "| [`ngram`](../models/2026.11-ngram/card.md) | 0.390 [0.195, 0.585]"
     )
-    assert lines[ngram + 1].startswith("| [`cascade`](models/2026.11-cascade/card.md) | 0.500 [")
+    assert lines[ngram + 1].startswith("| [`cascade`](../models/2026.11-cascade/card.md) | 0.500 [")
     assert lines[ngram + 2].startswith("| rules (circular) | 0.922 [")
     assert "49 % [25, 100] of 715" in lines[ngram]
     assert "790 ads of synthetic:3000" in block

@@ -18,8 +18,8 @@ from adrisk.evaluation.rule_report import RuleReport, rules_page
 from adrisk.evaluation.rule_results import RuleResults
 from adrisk.evaluation.study_results import STUDY_RESULTS
 from adrisk.labels.targets import Targets
-from adrisk.metrics.comparison import Pair, compare
 from adrisk.layout import BUDGETS
+from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.figures import as_result, read_content, read_result
 from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, Ruler, judge
 from adrisk.rules.match import match_all
