@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load"]
 
 
-def load(model: str | Path | None = None, workspace: Path | None = None) -> RiskModel:
+def load(
+    model: str | Path | None = None,
+    workspace: Path | None = None,
+    taxonomy: Path | None = None,
+) -> RiskModel:
     """A model that scores as the command does, see `adrisk.api.RiskModel`.
 
         model = adrisk.load("models/adrisk")
@@ -31,12 +35,15 @@ def load(model: str | Path | None = None, workspace: Path | None = None) -> Risk
     Args:
         model: what to load.
         workspace: whose registry; ADRISK_WORKSPACE or ./workspace if left out.
+        taxonomy: a platform's own indicators and rules, as `--taxonomy` names them.
 
     Raises:
         ModelError: if there is no such model, or its files do not pass the checks.
     """
     from adrisk.files import workspace as place
+    from adrisk.rules.ruleset import load_ruleset
     from adrisk.scoring.risk_model import RiskModel
     from adrisk.tracking.models import find_model
 
-    return RiskModel(find_model(None if model is None else str(model), place(workspace)))
+    named = None if model is None else str(model)
+    return RiskModel(find_model(named, place(workspace), load_ruleset(taxonomy)))

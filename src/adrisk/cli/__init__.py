@@ -90,11 +90,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
     show(wanted())
     if getattr(arguments, "taxonomy", None):
-        from adrisk.rules.platform import use_platform_file
-        from adrisk.rules.taxonomy import load_taxonomy
+        from adrisk.cli.taxonomy import rules_in_use
 
-        use_platform_file(arguments.taxonomy)
-        load_taxonomy()  # a wrong entry is told before any work
+        rules_in_use(arguments.taxonomy)  # a wrong entry is told before any work
     run: Callable[[argparse.Namespace, Output], int | None] = arguments.run
     output = Output(as_json=arguments.json)
     # Whatever a dependency prints must not stand beside the document.

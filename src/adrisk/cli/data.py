@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import column_mapping, days, print_notes, reasons, workspace
+from adrisk.cli.output import column_mapping, days, print_notes, reasons, rules_of, workspace
 
 if TYPE_CHECKING:
     from adrisk.cli.printing import Output
@@ -41,11 +41,11 @@ def match_command(args: argparse.Namespace, output: Output) -> None:
     from adrisk.evaluation.rule_matching import match_and_report
     from adrisk.scoring.tables import match
 
-    mapping = column_mapping(args.map)
+    mapping, rules = column_mapping(args.map), rules_of(args)
     if args.report:
-        done = match_and_report(args.sources, args.out, mapping, args.report)
+        done = match_and_report(args.sources, args.out, mapping, args.report, rules)
     else:
-        done = match(args.sources, args.out, mapping)
+        done = match(args.sources, args.out, mapping, rules=rules)
     _told("findings", done, output)
     if args.report:
         output.add(rules=[args.report, args.report.with_suffix(".json")])
@@ -109,13 +109,13 @@ def _told(what: str, done: Written, output: Output) -> None:
 def indicators_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk indicators`: the taxonomy, or one entry."""
     from adrisk.cli.show import explained, indicator_values, risk_explained
-    from adrisk.rules.taxonomy import load_taxonomy
 
-    taxonomy = load_taxonomy()
+    rules = rules_of(args)
+    taxonomy = rules.taxonomy
     if args.id is not None:
         entry = taxonomy.get(args.id)
         output.add(**indicator_values(entry, taxonomy))
-        output.block(explained(entry, taxonomy))
+        output.block(explained(entry, rules))
         return
     output.add(
         indicators=[indicator_values(entry, taxonomy) for entry in taxonomy],

@@ -13,6 +13,7 @@ from adrisk.errors import UsageError
 if TYPE_CHECKING:
     from adrisk.cli.printing import Output
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def column_mapping(pairs: Sequence[str]) -> dict[str, str]:
@@ -43,7 +44,14 @@ def looks_like_source(text: str) -> bool:
     return text == "-" or ":" in text or any(c in text for c in "*?[") or exists(text)
 
 
-def loaded(reference: str | None) -> Model:
+def rules_of(args: argparse.Namespace) -> Ruleset:
+    """The rules that a command is to use: those of adrisk, and of the platform's file if any."""
+    from adrisk.cli.taxonomy import rules_in_use
+
+    return rules_in_use(getattr(args, "taxonomy", None))
+
+
+def loaded(reference: str | None, rules: Ruleset) -> Model:
     """The model that is called so, or the champion; all its indicators are known here.
 
     Raises:
@@ -53,7 +61,7 @@ def loaded(reference: str | None) -> Model:
     from adrisk.api import find_model
     from adrisk.policy.abstention import check_indicators
 
-    model = find_model(reference, workspace())
+    model = find_model(reference, workspace(), rules)
     check_indicators(model)
     return model
 

@@ -15,6 +15,7 @@ from adrisk.cli.output import (
     named_model,
     print_notes,
     reasons,
+    rules_of,
     workspace,
 )
 from adrisk.errors import UsageError
@@ -22,6 +23,7 @@ from adrisk.errors import UsageError
 if TYPE_CHECKING:
     from adrisk.cli.printing import Output
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def score_command(args: argparse.Namespace, output: Output) -> None:
@@ -41,7 +43,7 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = score(
-        loaded(named),
+        loaded(named, rules_of(args)),
         sources,
         args.out,
         workspace(),
@@ -87,18 +89,17 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
 def explain_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
     from adrisk.model.explain import RISK
-    from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
     from adrisk.api import explain_text
 
     reference = args.given[0] if len(args.given) == 2 else named_model(args.given)[0]
-    model, text = loaded(reference), args.given[-1]
+    model, text = loaded(reference, rules_of(args)), args.given[-1]
     if not text.strip():
         raise UsageError("the text is empty")
     found = explain_text(model, text)
-    why, evidence, taxonomy = found.why, found.why.evidence, load_taxonomy()
+    why, evidence, taxonomy = found.why, found.why.evidence, model.rules.taxonomy
     output.add(
         risk=None if found.not_judged else why.risk,
         level=None if found.not_judged else why.level,
@@ -143,14 +144,14 @@ def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]
 def policy_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk policy`: two policies compared on a scored folder, or workload against recall."""
     if args.action == "compare":
-        _compare_policies(args.given, args.out, output)
+        _compare_policies(args.given, args.out, rules_of(args), output)
         return
     from adrisk.report.policies import simulate, simulation_values, write_simulation
 
     if len(args.given) > 2 or args.out is None:
         raise UsageError("use it so: adrisk policy simulate [MODEL] DIR -o FILE.html")
     folder = Path(args.given[-1])
-    found = simulate(folder, _model_that_scored(folder, args.given[:-1]))
+    found = simulate(folder, _model_that_scored(folder, args.given[:-1], rules_of(args)))
     write_simulation(found, args.out)
     output.add(file=args.out, **simulation_values(found))
     output.line(f"simulation  {args.out}  {found.campaigns:,} campaigns of {folder}")
@@ -159,7 +160,9 @@ def policy_command(args: argparse.Namespace, output: Output) -> None:
     )
 
 
-def _compare_policies(given: Sequence[str], out: Path | None, output: Output) -> None:
+def _compare_policies(
+    given: Sequence[str], out: Path | None, rules: Ruleset, output: Output
+) -> None:
     from adrisk.config import load
     from adrisk.policy.policy import PolicyConfig, resolve_policy
     from adrisk.report.policies import (
@@ -176,7 +179,7 @@ def _compare_policies(given: Sequence[str], out: Path | None, output: Output) ->
     configs = [load(Path(path), PolicyConfig) for path in given[-3:-1]]
     model = None
     if len(given) == 4 or any(config.review_at is None for config in configs):
-        model = _model_that_scored(folder, given[:-3])
+        model = _model_that_scored(folder, given[:-3], rules)
         check_model(folder, model)
     old, new = (resolve_policy(config, model) for config in configs)
     found = compare_policies(folder, old, new)
@@ -192,20 +195,20 @@ def _compare_policies(given: Sequence[str], out: Path | None, output: Output) ->
         output.line(f"changes     {out}  {len(found.changes):,} ads")
 
 
-def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
+def _model_that_scored(folder: Path, named: Sequence[str], rules: Ruleset) -> Model:
     """The model as it is called, or the registered version that the folder names."""
     from adrisk.api import find_model
     from adrisk.scoring.outputs import read_manifest
 
     if named:
-        return find_model(named[0], workspace())
+        return find_model(named[0], workspace(), rules)
     version = read_manifest(folder).model.version
     if not version.isdigit():
         raise UsageError(
             f"{folder} was scored by a model outside the registry (version {version}); name its "
             "folder before the other arguments"
         )
-    return find_model(f"models:/adrisk/{version}", workspace())
+    return find_model(f"models:/adrisk/{version}", workspace(), rules)
 
 
 def campaigns_command(args: argparse.Namespace, output: Output) -> None:
@@ -219,11 +222,11 @@ def campaigns_command(args: argparse.Namespace, output: Output) -> None:
         output.add(export=args.export, campaigns=count)
         output.line(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
     elif args.campaign is not None:
-        item = campaign_item(args.folder, args.campaign)
+        item = campaign_item(args.folder, args.campaign, rules_of(args).taxonomy)
         output.add(**campaign_values(item))
         output.block(shown(item))
     else:
-        items, total = queue_items(args.folder)
+        items, total = queue_items(args.folder, rules_of(args).taxonomy)
         output.add(queued=total, campaigns=[campaign_values(item) for item in items])
         output.block(listed(items, total))
 
@@ -232,6 +235,6 @@ def report_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
     from adrisk.api import report
 
-    page = report(args.folder, args.out)
+    page = report(args.folder, args.out, rules_of(args).taxonomy)
     output.add(report=page)
     output.line(f"report  {page}")

@@ -58,7 +58,9 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         risk=float(scored["risk"][0].as_py()),
         level=int(scored["level"][0].as_py()),
         indicators=probabilities,
-        evidence=tuple(evidence_of(model, make_batch([raw], [language]), probabilities)),
+        evidence=tuple(
+            evidence_of(model, make_batch([raw], [language], rules=model.rules), probabilities)
+        ),
     )
 
 
@@ -84,7 +86,7 @@ def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) ->
         for (_, name), contribution in zip(heads, by_head, strict=True)
         for e in _spans(folded, contribution, name, family)
     ]
-    return found + match(raw, language)
+    return found + match(raw, language, ad.rules)
 
 
 def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> list[Evidence]:

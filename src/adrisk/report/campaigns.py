@@ -15,7 +15,7 @@ from adrisk.report.items import Item, build_item
 from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
 from adrisk.report.run import views_of
 from adrisk.report.terminal import listed, shown
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.outputs import FACTS_FILE, AdView, read_manifest, score_files, table_file
 
 MAX_LISTED = 500
@@ -26,10 +26,10 @@ def list_campaigns(folder: Path) -> str:
     return listed(*queue_items(folder))
 
 
-def queue_items(folder: Path) -> tuple[list[Item], int]:
+def queue_items(folder: Path, taxonomy: Taxonomy | None = None) -> tuple[list[Item], int]:
     """The first campaigns of the queue, without any text of the ads, and how many are queued."""
     index = queued(folder, max_items=MAX_LISTED)
-    return _items(folder, index, {}), index.total
+    return _items(folder, index, {}, taxonomy), index.total
 
 
 def show_campaign(folder: Path, which: str) -> str:
@@ -37,16 +37,17 @@ def show_campaign(folder: Path, which: str) -> str:
     return shown(campaign_item(folder, which))
 
 
-def campaign_item(folder: Path, which: str) -> Item:
+def campaign_item(folder: Path, which: str, taxonomy: Taxonomy | None = None) -> Item:
     """One campaign in full; the texts are fetched from the sources again.
 
     Args:
         folder: what `score` wrote.
         which: the number in the queue, the id, or as much of the id as is unique.
+        taxonomy: the indicators in words; adrisk's own if left out.
     """
     index = QueueIndex((find_campaign(folder, which),), 1)
     views = views_of(folder, index.members | index.texts, index.texts)
-    (item,) = _items(folder, index, views)
+    (item,) = _items(folder, index, views, taxonomy)
     return item
 
 
@@ -105,12 +106,14 @@ def find_campaign(folder: Path, which: str) -> Queued:
     )
 
 
-def _items(folder: Path, index: QueueIndex, views: Mapping[str, AdView]) -> list[Item]:
+def _items(
+    folder: Path, index: QueueIndex, views: Mapping[str, AdView], taxonomy: Taxonomy | None
+) -> list[Item]:
     manifest = read_manifest(folder)
     labels = manifest.model.labels
     columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
     columns += [f"p_{name}" for name in labels]
     wanted = {ad_id for item in index.items for ad_id in item.members}
     rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), wanted, columns)}
-    taxonomy = load_taxonomy()
+    taxonomy = taxonomy or load_taxonomy()
     return [build_item(item, rows, views, labels, taxonomy) for item in index.items]

@@ -18,11 +18,11 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.report.queue import queued
 from adrisk.report.render import write_report
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.outputs import AdView, read_manifest
 
 
-def report(folder: Path, out: Path | None = None) -> Path:
+def report(folder: Path, out: Path | None = None, taxonomy: Taxonomy | None = None) -> Path:
     """Render the report of a scored folder.
 
     Scores hold no text, so the sources are read once more for the ads in the queue. Where they
@@ -31,12 +31,14 @@ def report(folder: Path, out: Path | None = None) -> Path:
     Args:
         folder: what `score` wrote.
         out: the HTML file; `report.html` in the folder if left out.
+        taxonomy: the indicators in words; adrisk's own if left out.
 
     Raises:
         UsageError: if the folder holds no finished run.
     """
     index = queued(folder)
-    unknown = sorted(set(read_manifest(folder).model.labels) - set(load_taxonomy().ids))
+    taxonomy = taxonomy or load_taxonomy()
+    unknown = sorted(set(read_manifest(folder).model.labels) - set(taxonomy.ids))
     if unknown:
         say(
             f"the taxonomy does not have {', '.join(unknown)}, so the report names them by their "
@@ -44,7 +46,7 @@ def report(folder: Path, out: Path | None = None) -> Path:
         )
     output(out or folder / "report.html")
     views = views_of(folder, index.members | index.texts, index.texts)
-    return write_report(folder, views, out or folder / "report.html")
+    return write_report(folder, views, out or folder / "report.html", taxonomy=taxonomy)
 
 
 def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> dict[str, AdView]:

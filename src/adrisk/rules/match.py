@@ -13,12 +13,9 @@ not read images or understand irony.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,17 +32,18 @@ from adrisk.rules.matcher import (
     resolve_overlaps,
 )
 from adrisk.rules.plain_text import Places
-from adrisk.rules.platform import LANGUAGES, platform_file
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
 from adrisk.types import Evidence, IntArray, State
 
 
-def match(raw: str, language: str | None = None) -> list[Evidence]:
+def match(raw: str, language: str | None = None, rules: Ruleset | None = None) -> list[Evidence]:
     """Evidence in one ad, in order of its place.
 
     Args:
         raw: the ad as it came.
         language: one of `LANGUAGES`; with None, or any other, the rules of all four are tried.
+        rules: to match; those that adrisk ships if left out.
 
     Returns:
         `raw[e.start:e.end]` are the words meant; `found_by` is the rule's id. Where the ad says
@@ -54,19 +52,23 @@ def match(raw: str, language: str | None = None) -> list[Evidence]:
     >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. Take your time.")]
     [('document_retention', 'present'), ('urgency_or_secrecy', 'absent')]
     """
-    return match_column([raw], [language])[0]
+    return match_column([raw], [language], rules)[0]
 
 
-def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
+def match_column(
+    raw: Sequence[str], languages: Sequence[str | None], rules: Ruleset | None = None
+) -> list[list[Evidence]]:
     """`match` of every ad, many at once: a word no rule needs is looked at once only.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    return [resolve_overlaps(found) for found in match_all(raw, languages)]
+    return [resolve_overlaps(found) for found in match_all(raw, languages, rules)]
 
 
-def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
+def match_all(
+    raw: Sequence[str], languages: Sequence[str | None], rules: Ruleset | None = None
+) -> list[list[Evidence]]:
     """Every finding of every rule, those that `match` drops because they overlap included.
 
     Raises:
@@ -76,7 +78,7 @@ def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
     folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
     found: list[list[Evidence]] = [[] for _ in raw]
-    for heard in match_language(raw, folded, languages):
+    for heard in match_language(raw, folded, languages, rules or load_ruleset()):
         for row, hits in heard.spoken.by_ad():
             places = Places(raw[row], folded[row])
             found[row] += [_evidence(hit, *places.raw(hit.start, hit.end)) for hit in hits]
@@ -134,7 +136,10 @@ class RuleHits:
 
 
 def find_rule_hits(
-    raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]
+    raw: Sequence[str],
+    folded: pa.Array,
+    languages: Sequence[str | None],
+    rules: Ruleset | None = None,
 ) -> RuleHits:
     """The findings of `match` in every ad, many times as fast.
 
@@ -142,6 +147,7 @@ def find_rule_hits(
         raw: the ads as they came.
         folded: `fold_column` of them.
         languages: as `match` takes them.
+        rules: to match; those that adrisk ships if left out.
 
     >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
@@ -158,12 +164,14 @@ def find_rule_hits(
             f"got {len(folded)} and {len(languages)}"
         )
     texts = folded.to_pylist()
-    heard = list(match_language(raw, texts, languages))
+    rules = rules or load_ruleset()
+    numbers = indicator_numbers(rules.taxonomy)
+    heard = list(match_language(raw, texts, languages, rules))
     places = _AllPlaces(raw, texts)
     whole = _to_settle_whole(heard, places, len(raw))
     kept = np.concatenate([np.empty(0, _FOUND), *(_kept(part.spoken.of(~whole)) for part in heard)])
-    whole[_said_twice(heard, kept)] = True
-    found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places)])
+    whole[_said_twice(heard, kept, numbers)] = True
+    found = np.concatenate([kept[~whole[kept["ad"]]], _settled(heard, whole, places, numbers)])
     found = found[np.lexsort((found["end"], found["start"], found["ad"]))]
     return RuleHits(len(raw), *(np.ascontiguousarray(found[name]) for name in _FOUND.names or ()))
 
@@ -217,9 +225,10 @@ def _kept(spoken: SentenceMatches) -> NDArray[np.void]:
     return found
 
 
-def _said_twice(heard: Sequence[LanguageMatches], kept: NDArray[np.void]) -> list[int]:
+def _said_twice(
+    heard: Sequence[LanguageMatches], kept: NDArray[np.void], numbers: Mapping[str, int]
+) -> list[int]:
     """The ads in which a sentence and the raw text show the same: they may lie at one place."""
-    numbers = indicator_numbers()
     on_raw = {
         (ad, numbers[hit.indicator])
         for part in heard
@@ -242,7 +251,10 @@ class _Placed(NamedTuple):
 
 
 def _settled(
-    heard: Sequence[LanguageMatches], whole: NDArray[np.bool_], places: _AllPlaces
+    heard: Sequence[LanguageMatches],
+    whole: NDArray[np.bool_],
+    places: _AllPlaces,
+    numbers: Mapping[str, int],
 ) -> NDArray[np.void]:
     """The findings of the ads that are settled whole, and of all others those in the raw text."""
     found: dict[int, list[_Placed]] = defaultdict(list)
@@ -257,25 +269,9 @@ def _settled(
                 _Placed(h.indicator, h.state, h.start, h.end, places[ad].folded(h.start, h.end))
                 for h in hits
             ]
-    numbers = indicator_numbers()
     rows = [
         (ad, numbers[f.indicator], f.state is State.PRESENT, *f.folded)
         for ad, of_ad in found.items()
         for f in (resolve_overlaps(of_ad) if len(of_ad) > 1 else of_ad)
     ]
     return np.array(rows, _FOUND)
-
-
-def rules_fingerprint() -> str:
-    """SHA-256 over the taxonomy, the rules of every language and the platform's file, if any."""
-    return _fingerprint(platform_file())
-
-
-@lru_cache(maxsize=8)
-def _fingerprint(platform: Path | None) -> str:
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    files = [here / "taxonomy.yaml", *(here / "books" / f"{code}.yaml" for code in LANGUAGES)]
-    for path in [*files, *([platform] if platform else [])]:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

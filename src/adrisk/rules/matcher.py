@@ -19,18 +19,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, repeat
 from operator import attrgetter, itemgetter
-from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import bare, plain, widened
-from adrisk.rules.platform import LANGUAGES, platform_file
 from adrisk.rules.prefilter import Prefilter, RawTexts, sentences
-from adrisk.rules.rulebook import Rule, load_rulebook
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.rulebook import Rule
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import IntArray, State
 
 
@@ -180,8 +180,8 @@ def _beyond_notices(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit]:
 class Reader:
     """The rules of one language. Threads may share one; what they learn at once is the same."""
 
-    def __init__(self, language: str, platform: Path | None = None) -> None:
-        self.book = load_rulebook(language, platform)
+    def __init__(self, language: str, rules: Ruleset) -> None:
+        self.book = rules.book(language)
         # All phrases stand in one list, in this order; what one means is told by its number.
         self._phrases: list[Phrase] = []
         self._rules: list[Rule] = []
@@ -199,7 +199,7 @@ class Reader:
         # Most phrases are never run, and compiling one takes longer than many searches.
         self._patterns: list[re.Pattern[str] | None] = [None] * len(self._phrases)
         self.on_raw = [(rule, pattern) for rule in self.book.rules for pattern in rule.on_raw]
-        self._numbers = indicator_numbers()
+        self._numbers = indicator_numbers(rules.taxonomy)
         # The sentences of late, and those before them: the older half is forgotten at once.
         self._known: dict[str, SentenceMatch] = {}
         self._before: dict[str, SentenceMatch] = {}
@@ -317,9 +317,9 @@ class Reader:
         return SentenceMatch(tuple(hits), tuple(disclaimers), b"".join(kept), contested)
 
 
-def indicator_numbers() -> dict[str, int]:
+def indicator_numbers(taxonomy: Taxonomy) -> dict[str, int]:
     """The number of each indicator that a text can show, as `FOUND` has it."""
-    return {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+    return {name: number for number, name in enumerate(taxonomy.text_ids)}
 
 
 def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[Span]]:
@@ -346,10 +346,9 @@ class LanguageMatches:
 
 
 def match_language(
-    raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None]
+    raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None], rules: Ruleset
 ) -> Iterator[LanguageMatches]:
     """What is found in each language; an ad of no language, or another, is read in all."""
-    platform = platform_file()
     texts = RawTexts(raw)
     rows: dict[str | None, list[int]] = defaultdict(list)
     for row, language in enumerate(languages):
@@ -357,7 +356,7 @@ def match_language(
     unknown = [row for language in rows.keys() - set(LANGUAGES) for row in rows[language]]
     for code in LANGUAGES:
         if mine := sorted(rows[code] + unknown):
-            reader = _reader(code, platform)
+            reader = _reader(code, rules)
             yield LanguageMatches(_read(reader, folded, mine), _on_raw(reader, texts, mine))
 
 
@@ -386,8 +385,8 @@ def _on_raw(reader: Reader, texts: RawTexts, rows: Sequence[int]) -> dict[int, l
 
 
 @lru_cache(maxsize=32)
-def _reader(language: str, platform: Path | None) -> Reader:
-    return Reader(language, platform)
+def _reader(language: str, rules: Ruleset) -> Reader:
+    return Reader(language, rules)
 
 
 def forget() -> None:

@@ -1,7 +1,7 @@
 """Read and compile the rules of one language, a platform's own among them.
 
-In: `rules/{language}.yaml`, patterns in the notation of `notation.py`; and the rules and restricted
-lists of the platform's file (`extension.py`). Out: a frozen `Rulebook` of compiled phrases. It
+In: `books/{language}.yaml`, patterns in the notation of `patterns`; and the rules and restricted
+lists of the platform's file (`platform`). Out: a frozen `Rulebook` of compiled phrases. It
 refuses a rule without two examples for and two against it, and a pattern it cannot read.
 """
 
@@ -16,17 +16,18 @@ from typing import Any
 
 from adrisk import documents
 from adrisk.errors import ConfigError
+from adrisk.rules.entries import ANY_LANGUAGE
 from adrisk.rules.patterns import NotationError, Phrase, Slots, phrases
 from adrisk.rules.plain_text import bare
-from adrisk.rules.platform import Extension, load_extension, platform_file
+from adrisk.rules.platform import Extension
 from adrisk.types import State
 
 EXAMPLES = 2
 """Examples that each rule has at least, for and against."""
 
-ANY_LANGUAGE = "any"
+BOOKS = Path(__file__).with_name("books")
+"""The folder of the rules that adrisk ships, one file a language."""
 
-_FOLDER = Path(__file__).with_name("books")
 _KEYS = ("pattern", "text", "unless", "finds", "leaves", "negatable")
 _PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
@@ -81,36 +82,23 @@ class Rulebook:
         return re.compile(words)
 
 
-def load_rules(language: str) -> tuple[Rule, ...]:
-    """The rules of one language, the platform's among them, with their examples.
-
-    Raises:
-        ConfigError: if a rule is incomplete or its pattern cannot be read.
-    """
-    return load_rulebook(language, platform_file()).rules
-
-
-def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
-    """The rules of one language, with those of a platform's file behind them.
+@lru_cache(maxsize=16)
+def load_rulebook(language: str, extension: Extension | None = None) -> Rulebook:
+    """The rules of one language, with those of a platform behind them.
 
     Args:
         language: one of the languages that have rules.
-        platform: a platform's own file, if there is one.
+        extension: what the platform adds, if there is any.
 
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be read.
     """
-    return _load(language, platform)
-
-
-@lru_cache(maxsize=16)
-def _load(language: str, platform: Path | None) -> Rulebook:
-    path = _FOLDER / f"{language}.yaml"
+    path = BOOKS / f"{language}.yaml"
     content = read_yaml(path)
     slots = Slots(content.get("slots", {}), **content.get("genders", {}))
     rules = list(_rules(content["indicators"], language, slots, path))
-    if platform is not None:
-        rules += _platform_rules(load_extension(platform), language, slots, platform)
+    if extension is not None:
+        rules += _platform_rules(extension, language, slots)
     return Rulebook(
         language=language,
         rules=tuple(rules),
@@ -136,11 +124,10 @@ def _platform_rules(
     extension: Extension,
     language: str,
     slots: Mapping[str, str],
-    path: Path,
 ) -> Iterator[Rule]:
     for code in (language, ANY_LANGUAGE):
-        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, path)
-    for indicator, listed in extension.restricted.items():
+        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, extension.path)
+    for indicator, listed in extension.restricted:
         yield _restricted(indicator, listed)
 
 

@@ -27,7 +27,7 @@ from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.policy.reasons import abstain_reason_lines, reasons
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.workdir import APART, WORK, part_files
 from adrisk.types import Level
@@ -55,7 +55,7 @@ class NotedExceptions:
         return AdExceptions(escalated, (self.incomplete > 0) & ~escalated)
 
 
-def write_exceptions(out: Path) -> NotedExceptions:
+def write_exceptions(out: Path, taxonomy: Taxonomy) -> NotedExceptions:
     """Put together what the parts noted, in `.work`, and write it beside the scores."""
     ids, rows, incomplete = [], [], []
     escalate: list[tuple[str, ...]] = []
@@ -65,7 +65,7 @@ def write_exceptions(out: Path) -> NotedExceptions:
         ads = pq.read_table(path, columns=["ad_id"])["ad_id"]
         ids += ads.take(found["row"]).to_pylist()
         rows += (found["row"].to_numpy() + count).tolist()
-        escalate += map(escalating_names, found["escalate"].to_pylist())
+        escalate += [escalating_names(bits, taxonomy) for bits in found["escalate"].to_pylist()]
         incomplete += found["incomplete"].to_pylist()
         count += len(ads)
     table = pa.table(
@@ -137,7 +137,14 @@ def write_flags(
     queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
     known = known_languages(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
-    flags = partial(_flags, labels=model.labels, policy=policy, queue=queue, linked=linked)
+    flags = partial(
+        _flags,
+        labels=model.labels,
+        policy=policy,
+        queue=queue,
+        linked=linked,
+        taxonomy=model.rules.taxonomy,
+    )
     with (
         replacing(folder / "flags.parquet") as draft,
         track("flag", len(risk)) as advance,
@@ -179,13 +186,13 @@ def _flags(
     policy: Policy,
     queue: Queue,
     linked: _Linked,
+    taxonomy: Taxonomy,
 ) -> pa.Table:
     path, first = part  # the part's file, and the row it begins with
     scores = pq.read_table(
         path, columns=["ad_id", "risk", "language", *(f"p_{label}" for label in labels)]
     )
     rows = slice(first, first + len(scores))
-    taxonomy = load_taxonomy()
     # Nearly all ads are clear for the same reason; words are only made for the others.
     spoken = np.flatnonzero(
         (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]

@@ -144,7 +144,7 @@ class RiskModel:
         incomplete: list[str | None] = [None] * len(table)
         for noted in part.apart:
             for ad in noted.to_pylist():
-                names[ad["row"]] = escalating_names(ad["escalate"])
+                names[ad["row"]] = escalating_names(ad["escalate"], self.model.rules.taxonomy)
                 code = AbstainReason(ad["incomplete"])
                 if code and not ad["escalate"]:
                     incomplete[ad["row"]] = code.name.lower()

@@ -121,7 +121,13 @@ def score(
             for note in (*told, *stream.notes):
                 say(note)
             folder = until_explained.enter_context(_on_disk(model))
-            recipe = ReaderSpec(folder, model.version, workspace)
+            recipe = ReaderSpec(
+                folder,
+                model.version,
+                workspace,
+                model.rules.platform_file,
+                model.rules.fingerprint,
+            )
             libraries = libraries_of(type(model.classifier))
             helpers = until_explained.enter_context(worker_pool(recipe, stream, workers, libraries))
             score_parts(
@@ -141,7 +147,7 @@ def score(
         release_memory()
         for note in linked.notes:
             say(note)
-        noted = write_exceptions(out)
+        noted = write_exceptions(out, model.rules.taxonomy)
         facts = write_facts(out, linked, model.pooling, noted.apart.incomplete)
         release_memory()
         counts = write_flags(out, model, settled, linked.campaigns, facts, noted)

@@ -131,7 +131,7 @@ class Scores(ScoreTable):
             (folder / "scores").mkdir()
             write_part(folder, 0, self._part)
             linked = link_parts(folder)
-            noted = write_exceptions(folder)
+            noted = write_exceptions(folder, self.model.rules.taxonomy)
             facts = write_facts(folder, linked, self.model.pooling, noted.apart.incomplete)
             write_flags(folder, self.model, settled, linked.campaigns, facts, noted)
             return pq.read_table(folder / "flags.parquet", memory_map=False)

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import Threaded
+from adrisk.errors import RunError
 from adrisk.extract.contacts import obscured_ads
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
@@ -26,7 +27,8 @@ from adrisk.linking.signing import PURPOSE
 from adrisk.model.explain import evidence_of
 from adrisk.model.model import Model
 from adrisk.policy.abstention import escalation_bits, unreadable
-from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.scoring.dedupe import Names, Records
 from adrisk.types import State
 
@@ -81,7 +83,7 @@ class TextReader:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        batch = make_batch(unread.texts, unread.languages, unread.regions)
+        batch = make_batch(unread.texts, unread.languages, unread.regions, rules=self.model.rules)
         contacts = batch.contacts
         answers = self.model.predict(batch)
         found = np.zeros(len(batch), dtype=record_of(self.model.labels))
@@ -101,17 +103,34 @@ class TextReader:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSpec:
-    """How a worker process makes a reader of its own, from the model's folder and the key's."""
+    """How a worker process makes a reader of its own, from the model's folder and the key's.
+
+    Attributes:
+        folder: of the model.
+        version: what the registry calls it.
+        workspace: of the contact key.
+        platform_file: whose rules are asked beside those of adrisk.
+        rules: the fingerprint that they must have.
+    """
 
     folder: Path
     version: str
     workspace: Path
+    platform_file: Path | None
+    rules: str
 
     def __call__(self) -> TextReader:
         """Load what the texts need, and leave the other cores to the other processes."""
         pa.set_cpu_count(1)
-        _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
-        model = Model.load(self.folder, self.version)
+        rules = load_ruleset(self.platform_file)
+        if rules.fingerprint != self.rules:
+            raise RunError(
+                f"{self.platform_file or 'the taxonomy of adrisk'} changed while ads were scored; "
+                "score them again into a new folder"
+            )
+        # The rule books are held, too.
+        _ = make_batch([""] * len(LANGUAGES), LANGUAGES, rules=rules).rule_hits
+        model = Model.load(self.folder, self.version, rules=rules)
         if isinstance(model.classifier, Threaded):
             model.classifier.use_threads(1)
         return self.reader(model)
@@ -138,7 +157,9 @@ def evidence_values(model: Model, ad: Ad) -> Evidence:
             "strength": e.strength,
             "found_by": e.found_by,
         }
-        for e in evidence_of(model, make_batch([text], [language], [region]), dict(likely))
+        for e in evidence_of(
+            model, make_batch([text], [language], [region], rules=model.rules), dict(likely)
+        )
         if e.state is State.PRESENT
     ]
 
