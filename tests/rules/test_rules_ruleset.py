@@ -83,8 +83,8 @@ def test_a_model_escalates_by_the_rules_it_was_loaded_with(
     with_ours, with_core = (Model.load(model_folder, rules=rules) for rules in (ours, None))
     assert explain_text(with_ours, TEAPOT).escalated == (OWN,)
     assert explain_text(with_core, TEAPOT).escalated == ()
-    assert next(iter(RiskModel(with_ours).score([TEAPOT]))).escalate == (OWN,)
-    assert next(iter(RiskModel(with_core).score([TEAPOT]))).escalate == ()
+    assert next(iter(RiskModel(with_ours).score([TEAPOT]))).escalated == (OWN,)
+    assert next(iter(RiskModel(with_core).score([TEAPOT]))).escalated == ()
 
 
 def test_a_model_keeps_the_rules_of_the_corpus_it_learned_from(

@@ -203,11 +203,12 @@ def rule_votes(
         code: np.array([language == code or language not in LANGUAGES for language in languages])
         for code in LANGUAGES
     }
+    everywhere = np.ones(len(texts), dtype=np.bool_)
     found = {}
     for indicator, by_rule in fired.items():
         said = np.full((len(texts), len(by_rule)), MISSING, dtype=np.int8)
         for column, rule in enumerate(sorted(by_rule)):
-            said[asked[rule.partition(".")[0]], column] = _SILENT
+            said[asked.get(_language(rule), everywhere), column] = _SILENT
             # Where it says both, present wins: the ad states it somewhere.
             for row, code in sorted(by_rule[rule], key=lambda hit: -hit[1]):
                 said[row, column] = code
@@ -216,6 +217,16 @@ def rule_votes(
             found[indicator] = Ballots(indicator, voters, said)
     found[RISK] = Ballots(RISK, (f"{RULE}graded",), graded)
     return found
+
+
+def _language(rule: str) -> str:
+    """The language that a rule's id names; that of a platform's list is none.
+
+    >>> _language("en.no_contract.none"), _language("platform.fr.own.hat")
+    ('en', 'fr')
+    """
+    first, second, *_ = rule.split(".")
+    return second if first == "platform" else first
 
 
 def merge_ballots(
