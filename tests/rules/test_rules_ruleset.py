@@ -111,7 +111,7 @@ def test_equal_files_share_one_rule_set_and_a_changed_list_makes_another(tmp_pat
 
 def make_spec(folder: Path, workspace: Path, rules: Ruleset) -> ReaderSpec:
     Pseudonymiser.open(workspace, "link")
-    return ReaderSpec(folder, "1", workspace, rules.platform_file, rules.fingerprint)
+    return ReaderSpec(folder, "1", workspace, 0.5, rules.platform_file, rules.fingerprint)
 
 
 @pytest.mark.slow
@@ -129,6 +129,6 @@ def test_worker_processes_ask_the_rules_of_the_platform(
 def test_a_worker_refuses_rules_that_changed_meanwhile(
     ours: Ruleset, model_folder: Path, tmp_path: Path
 ) -> None:
-    spec = ReaderSpec(model_folder, "1", tmp_path, ours.platform_file, "0" * 64)
+    spec = ReaderSpec(model_folder, "1", tmp_path, 0.5, ours.platform_file, "0" * 64)
     with pytest.raises(RunError, match=r"own\.yaml changed while ads were scored"):
         spec()
