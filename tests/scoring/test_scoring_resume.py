@@ -173,13 +173,10 @@ def test_a_lost_key_is_not_made_anew_by_resuming(night: Night) -> None:
 
 
 def test_a_changed_restricted_list_is_a_changed_taxonomy(night: Night) -> None:
-    from adrisk.rules import match, platform
-
     taxonomy_changed(night)
     night.stop_after(1)
     (night.ads.parent / "words.txt").write_text("another made-up phrase\n")
-    for read_once in (platform.load_extension, match._fingerprint):  # as in a process of its own
-        read_once.cache_clear()
+    night.rules = load_ruleset(night.rules.platform_file)
     night.refused("the taxonomy")
 
 
