@@ -10,11 +10,11 @@ from pathlib import Path
 from prefect import flow, task
 
 from adrisk import api as stages
+from adrisk.cli.taxonomy import rules_in_use
 from adrisk.config import RunConfig, load
 from adrisk.evaluation.evaluate import alerts
 from adrisk.files import workspace
 from adrisk.policy.policy import resolve_policy
-from adrisk.rules.platform import use_platform_file
 from adrisk.tracking.runs import Store
 from adrisk_pipelines.common import leave_counts, leave_link, run_folder
 from adrisk_pipelines.evaluate import evaluate_recipe_task, evaluate_task
@@ -65,7 +65,7 @@ def results_task(
     """Write the results that the README cites, with the alerts on the scored ads."""
     written = []
     for label, uri, judged in zip(config.names, models, evaluated, strict=True):
-        model = stages.find_model(uri, workspace())
+        model = stages.find_model(uri, workspace(), rules_in_use(config.taxonomy))
         policy = resolve_policy(config.score.policy, model)
         benign = alerts(model, config.score.sources, policy, config.evaluate.resamples)
         name = f"{config.name}-{label}"
@@ -77,25 +77,25 @@ def results_task(
 def full(config: Path) -> FullRun:
     """Ingest, train, evaluate, score and report by one configuration."""
     run = load(config, RunConfig)
-    if run.taxonomy is not None:
-        use_platform_file(run.taxonomy)
+    taxonomy = run.taxonomy
+    rules_in_use(taxonomy)  # a wrong entry is told before any work
     place = run_folder(run.name)
     ingested = ingest_task(run.corpus.sources, place / "ads.parquet", run.corpus.map)
     leave_ingested(ingested)
     ads = ingested.ads
-    models = [train_task(model, [str(ads)], {}, run.name) for model in run.train]
+    models = [train_task(model, [str(ads)], {}, run.name, taxonomy) for model in run.train]
     leave_counts("adrisk-train", dict(zip(run.names, models, strict=True)), "Registered models")
     evaluated = []
     for name, recipe, uri in zip(run.names, run.train, models, strict=True):
         out = place / f"evaluation-{name}"
         if run.evaluate.folds:
-            done = evaluate_recipe_task(recipe, ads, run.evaluate, out, run.name)
+            done = evaluate_recipe_task(recipe, ads, run.evaluate, out, run.name, taxonomy)
         else:
-            done = evaluate_task(uri, ads, run.evaluate, out, run.name)
+            done = evaluate_task(uri, ads, run.evaluate, out, run.name, taxonomy)
         leave_link(f"adrisk-results-{name.replace('_', '-')}", done.path, "Results as JSON")
         evaluated.append(done)
-    scored = score_task(models[0], run.score, place / "scored")
-    page = report_task(scored.folder)
+    scored = score_task(models[0], run.score, place / "scored", taxonomy)
+    page = report_task(scored.folder, taxonomy)
     leave_scored(scored, page)
     if run.results is not None:
         results_task(run, models, evaluated)

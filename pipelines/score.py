@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import flow, task
 
 from adrisk import api as stages
+from adrisk.cli.taxonomy import rules_in_use
 from adrisk.config import ScoreConfig
 from adrisk.files import workspace
 from adrisk.policy.policy import PolicyConfig
@@ -21,11 +22,13 @@ from adrisk_pipelines.common import (
 
 
 @task(name="score", retry_condition_fn=worth_retrying, **RETRIES)
-def score_task(model: str | None, config: ScoreConfig, out: Path) -> stages.Scored:
+def score_task(
+    model: str | None, config: ScoreConfig, out: Path, taxonomy: Path | None = None
+) -> stages.Scored:
     """Score into `out`; a retry resumes the last attempt."""
     place = workspace()
     return stages.score(
-        stages.find_model(model, place),
+        stages.find_model(model, place, rules_in_use(taxonomy)),
         config.sources,
         out,
         place,
@@ -37,9 +40,9 @@ def score_task(model: str | None, config: ScoreConfig, out: Path) -> stages.Scor
 
 
 @task(name="report", retry_condition_fn=worth_retrying, **RETRIES)
-def report_task(folder: Path) -> Path:
+def report_task(folder: Path, taxonomy: Path | None = None) -> Path:
     """Render the report of a scored folder."""
-    return stages.report(folder)
+    return stages.report(folder, taxonomy=rules_in_use(taxonomy).taxonomy)
 
 
 @flow(name="score")

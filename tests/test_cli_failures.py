@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 import adrisk.api
-from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import load_ruleset
 from builders import RISKY, make_ads, make_texts
 from command_line import MAIN, Run, one_line
 
@@ -59,14 +60,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path
     found: list[list[str] | None] = [["key_deposit"] if t else ["worker_protection"] for t in truth]
     corpus_file = place / "corpus.parquet"
     pq.write_table(make_ads(texts, risk=np.where(truth, 3, 0), indicators=found), corpus_file)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ADRISK_TAXONOMY", str(ours))
-        corpus = load_corpus([str(corpus_file)])
-        model = fit_model(
-            ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0)
-        )
-        (place / "model").mkdir()
-        model.save(place / "model")
+    corpus = load_corpus([str(corpus_file)], rules=load_ruleset(ours))
+    model = fit_model(
+        ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0)
+    )
+    (place / "model").mkdir()
+    model.save(place / "model")
     assert "key_deposit" in model.labels
     return ours, corpus_file, place / "model"
 

@@ -22,11 +22,11 @@ from adrisk.layout import BUDGETS
 from adrisk.metrics.comparison import Pair, compare
 from adrisk.metrics.figures import as_result, read_content, read_result
 from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, Ruler, judge
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.rulebook import load_rulebook
+from adrisk.rules.ruleset import load_ruleset
 from builders import make_ads
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -115,7 +115,7 @@ def test_the_counts_of_rules_are_the_golden_ones() -> None:
         risk=[2, 0, 3, 2, 0, 0],
     )
     everything = match_all(texts, ["en"] * len(texts))
-    report = RuleReport(load_taxonomy())
+    report = RuleReport(load_ruleset())
     report.add(ads, everything, [resolve_overlaps(found) for found in everything])
     found: Any = report.results().to_json()
     (source,) = found["sources"].values()
@@ -148,7 +148,7 @@ def test_the_rules_in_git_are_written_as_they_were_read_and_give_their_page() ->
     found = read_result(path, RuleResults)
     text = json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n"
     assert text == path.read_text(encoding="utf-8")
-    rules = {rule.id: rule for code in LANGUAGES for rule in load_rules(code)}
+    rules = {rule.id: rule for code in LANGUAGES for rule in load_rulebook(code).rules}
     assert rules_page(found, rules) == path.with_suffix(".md").read_text(encoding="utf-8")
 
 

@@ -20,13 +20,14 @@ from statistics import median
 
 import pyarrow as pa
 
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import find_rule_hits, match_column
 from adrisk.rules.matcher import LanguageMatcher, clear_caches
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import plain
-from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.prefilter import Prefilter, sentences
 from adrisk.rules.rulebook import load_rulebook
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column, fold_text
 
@@ -41,7 +42,7 @@ def main() -> None:
     arguments = _arguments()
     begun = time.process_time()
     for code in LANGUAGES:
-        LanguageMatcher(code)
+        LanguageMatcher(code, load_ruleset())
     loading = time.process_time() - begun
     texts, languages = _ads(arguments.ads)
     kinds = {

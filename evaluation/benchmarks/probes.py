@@ -33,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.progress import say
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column
@@ -215,7 +216,7 @@ def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
     """All figures by name of the probe."""
     test = corpus.test
     plain = plain_baselines(
-        corpus.ads.take(pa.array(test)), corpus.folded.take(pa.array(test)), load_taxonomy()
+        corpus.ads.take(pa.array(test)), corpus.folded.take(pa.array(test)), load_ruleset()
     )
     learned: dict[str, Callable[[], FloatArray]] = {
         "keyword count": lambda: plain["keyword count"],

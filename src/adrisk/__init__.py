@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load"]
 
 
-def load(model: str | Path | None = None, workspace: Path | None = None) -> RiskModel:
+def load(
+    model: str | Path | None = None,
+    workspace: Path | None = None,
+    taxonomy: Path | None = None,
+) -> RiskModel:
     """Load a model that scores as `adrisk score` does; see `adrisk.scoring.risk_model.RiskModel`.
 
         model = adrisk.load("models/adrisk")
@@ -29,12 +33,15 @@ def load(model: str | Path | None = None, workspace: Path | None = None) -> Risk
     Args:
         model: a folder, `models:/adrisk@champion` or `runs:/...`; the champion if left out.
         workspace: of the registry; ADRISK_WORKSPACE or ./workspace if left out.
+        taxonomy: a platform's own indicators and rules, the file that `--taxonomy` names.
 
     Raises:
         ModelError: if there is no such model, or its files do not pass the checks.
     """
     from adrisk.files import workspace as place
+    from adrisk.rules.ruleset import load_ruleset
     from adrisk.scoring.risk_model import RiskModel
     from adrisk.tracking.models import find_model
 
-    return RiskModel(find_model(None if model is None else str(model), place(workspace)))
+    named = None if model is None else str(model)
+    return RiskModel(find_model(named, place(workspace), load_ruleset(taxonomy)))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from adrisk.extract.contacts import masked_column
 from adrisk.extract.places import guess_regions
 from adrisk.rules.match import RuleHits, RuleMatches
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
 from adrisk.types import Contact, IntArray
 
@@ -35,6 +36,7 @@ class TextBatch:
         truncated: shape (n,), whether a text was cut.
         languages: n, ISO 639-1 where known.
         regions: n, two letters; likely country of the phone numbers, where known.
+        rules: those that are matched.
 
     `folded` and `rule_hits` may be given where they are known; else they are computed on first use.
     """
@@ -48,6 +50,7 @@ class TextBatch:
         "languages",
         "raw",
         "regions",
+        "rules",
         "truncated",
         "unmasked",
     )
@@ -59,6 +62,7 @@ class TextBatch:
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
         regions: Sequence[str | None],
+        rules: Ruleset,
         *,
         folded: pa.Array | None = None,
         rule_hits: RuleHits | None = None,
@@ -68,6 +72,7 @@ class TextBatch:
         self.truncated = truncated
         self.languages = languages
         self.regions = regions
+        self.rules = rules
         self._folded = folded
         self._rule_hits = rule_hits
         self._rule_matches: RuleMatches | None = None
@@ -100,7 +105,7 @@ class TextBatch:
         return self._rule_matches
 
     def _matched(self) -> RuleMatches:
-        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages)
+        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages, self.rules)
 
     @property
     def contacts(self) -> list[list[Contact]]:
@@ -136,6 +141,7 @@ class TextBatch:
             self.truncated[at],
             [self.languages[row] for row in at],
             [self.regions[row] for row in at],
+            self.rules,
         )
         taken._whole = (self, at)
         return taken
@@ -145,6 +151,8 @@ def make_batch(
     texts: pa.ChunkedArray | pa.Array | Sequence[str],
     languages: Sequence[str | None] | None = None,
     regions: Sequence[str | None] | None = None,
+    *,
+    rules: Ruleset | None = None,
 ) -> TextBatch:
     """A `TextBatch` of raw texts.
 
@@ -153,6 +161,7 @@ def make_batch(
         languages: of each; for an ad without one, the rules of all languages are tried.
         regions: of each, as from `guess_regions` with place and language; without them, guessed
             from the languages alone.
+        rules: those to match; the rules that adrisk ships if left out.
 
     Raises:
         TypeError: for one text instead of a list.
@@ -164,10 +173,10 @@ def make_batch(
     raw, truncated = cut(texts)
     known = [None] * len(raw) if languages is None else languages
     likely = guess_regions([None] * len(raw), known) if regions is None else regions
-    return TextBatch(raw, fold_column(raw), truncated, known, likely)
+    return TextBatch(raw, fold_column(raw), truncated, known, likely, rules or load_ruleset())
 
 
-def prepare_ads(ads: pa.Table) -> TextBatch:
+def prepare_ads(ads: pa.Table, rules: Ruleset | None = None) -> TextBatch:
     """`make_batch` of a table of ads with `text`, and `language` and `location` where known.
 
     Scoring, training and evaluation guess the region of an ad in this one way.
@@ -176,7 +185,7 @@ def prepare_ads(ads: pa.Table) -> TextBatch:
     unknown = [None] * len(ads)
     languages = ads["language"].to_pylist() if "language" in names else unknown
     places = ads["location"].to_pylist() if "location" in names else unknown
-    return make_batch(ads["text"], languages, guess_regions(places, languages))
+    return make_batch(ads["text"], languages, guess_regions(places, languages), rules=rules)
 
 
 def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

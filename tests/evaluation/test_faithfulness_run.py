@@ -15,6 +15,7 @@ from adrisk.evaluation.faithfulness import faithfulness, shown
 from adrisk.evaluation.faithfulness_results import FaithfulnessResult
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import Evidence, State
 from builders import make_texts
 
@@ -76,4 +77,4 @@ def test_words_for_the_risk_come_first_and_counter_evidence_is_left_out() -> Non
         Evidence("worker_protection", 80, 90, "en.c"),
         Evidence("recruitment_fee", 100, 110, "en.d", State.ABSENT),
     ]
-    assert shown(evidence) == ((10, 20), (60, 70))
+    assert shown(evidence, load_taxonomy()) == ((10, 20), (60, 70))

@@ -17,6 +17,7 @@ from adrisk.extract.pseudonyms import rotate
 from adrisk.ingest.locations import SourceFile
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.scoring import parts
 from adrisk.scoring.inputs import RunInputs
 from builders import make_texts
@@ -31,6 +32,7 @@ class Night:
         self.ads, self.out, self.workspace = place / "night", place / "out", place / "ws"
         self.file = self.ads / "ads.jsonl"
         self.policy, self.model_folder, self.monkeypatch = POLICY, model_folder, monkeypatch
+        self.rules = load_ruleset()
         self.ads.mkdir()
         texts, _ = make_texts(120, 12, seed=8)
         rows = [{"ad_id": f"ad{n:03}", "text": text} for n, text in enumerate(texts)]
@@ -38,7 +40,7 @@ class Night:
 
     def run(self, *, resume: bool = False) -> Scored:
         return score(
-            Model.load(self.model_folder),
+            Model.load(self.model_folder, rules=self.rules),
             [str(self.ads)],
             self.out,
             self.workspace,
@@ -120,7 +122,7 @@ def taxonomy_changed(night: Night) -> None:
     platform = night.ads.parent / "platform.yaml"
     platform.write_text("restricted: {minor_recruitment: words.txt}\n")
     (night.ads.parent / "words.txt").write_text("a made-up phrase of a platform\n")
-    night.monkeypatch.setenv("ADRISK_TAXONOMY", str(platform))
+    night.rules = load_ruleset(platform)
 
 
 SOURCES = [
@@ -171,13 +173,10 @@ def test_a_lost_key_is_not_made_anew_by_resuming(night: Night) -> None:
 
 
 def test_a_changed_restricted_list_is_a_changed_taxonomy(night: Night) -> None:
-    from adrisk.rules import match, platform
-
     taxonomy_changed(night)
     night.stop_after(1)
     (night.ads.parent / "words.txt").write_text("another made-up phrase\n")
-    for read_once in (platform.load_extension, match._fingerprint):  # as in a process of its own
-        read_once.cache_clear()
+    night.rules = load_ruleset(night.rules.platform_file)
     night.refused("the taxonomy")
 
 

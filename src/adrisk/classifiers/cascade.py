@@ -227,7 +227,7 @@ class CascadeClassifier:
         """
         columns = [RISKY_COLUMN if row == 0 else QUESTIONS + row - 1 for row in rows]
         here, again = self._read(batch)
-        empty, _ = self._read(make_batch([""]))
+        empty, _ = self._read(make_batch([""], rules=batch.rules))
         weights = self._chosen["both" if again[0] else "alone"][columns]
         found = weights[:, :1] * contributions_to(self._fast, batch, rows)
         if again[0] and weights[:, 1].any():

@@ -107,7 +107,7 @@ class LinearClassifier:
         self._vectorisers = (word_vectoriser(least), char_vectoriser(least))
         blocks = [v.fit_transform(texts) for v in self._vectorisers]
         terms = sum(block.shape[1] for block in blocks)
-        names = rule_feature_names() if self.findings else ()
+        names = rule_feature_names(batch.rules.taxonomy) if self.findings else ()
         scale = scale_beside(self._stack(blocks))
         if names:
             learned = training_rule_features(batch, names, targets, self.seed)

@@ -55,11 +55,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
     set_progress(progress_mode())
     if getattr(arguments, "taxonomy", None):
-        from adrisk.rules.platform import use_platform_file
-        from adrisk.rules.taxonomy import load_taxonomy
+        from adrisk.cli.taxonomy import rules_in_use
 
-        use_platform_file(arguments.taxonomy)
-        load_taxonomy()  # a wrong entry fails before any work
+        rules_in_use(arguments.taxonomy)  # a wrong entry fails before any work
     run: Callable[[argparse.Namespace, Output], int | None] = arguments.run
     output = Output(as_json=arguments.json)
     # With --json, what dependencies print goes to standard error.

@@ -13,6 +13,7 @@ from adrisk.files import workspace
 
 if TYPE_CHECKING:
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def column_mapping(pairs: Sequence[str]) -> dict[str, str]:
@@ -36,7 +37,14 @@ def looks_like_source(text: str) -> bool:
     return text == "-" or ":" in text or any(c in text for c in "*?[") or exists(text)
 
 
-def load_model(reference: str | None) -> Model:
+def rules_of(args: argparse.Namespace) -> Ruleset:
+    """The rules of a command: those of adrisk, and of the platform's file if one is given."""
+    from adrisk.cli.taxonomy import rules_in_use
+
+    return rules_in_use(getattr(args, "taxonomy", None))
+
+
+def load_model(reference: str | None, rules: Ruleset) -> Model:
     """The model of this reference, or the champion; the taxonomy has all its indicators.
 
     Raises:
@@ -46,7 +54,7 @@ def load_model(reference: str | None) -> Model:
     from adrisk.api import find_model
     from adrisk.policy.abstention import check_indicators
 
-    model = find_model(reference, workspace())
+    model = find_model(reference, workspace(), rules)
     check_indicators(model)
     return model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.cli.arguments import column_mapping, days_kept
+from adrisk.cli.arguments import column_mapping, days_kept, rules_of
 from adrisk.cli.output import print_notes, quarantined_rows
 from adrisk.files import log_access, workspace
 
@@ -45,11 +45,11 @@ def match_command(args: argparse.Namespace, output: Output) -> None:
     from adrisk.evaluation.rule_matching import match_and_report
     from adrisk.scoring.tables import match
 
-    mapping = column_mapping(args.map)
+    mapping, rules = column_mapping(args.map), rules_of(args)
     if args.report:
-        done = match_and_report(args.sources, args.out, mapping, args.report)
+        done = match_and_report(args.sources, args.out, mapping, args.report, rules)
     else:
-        done = match(args.sources, args.out, mapping)
+        done = match(args.sources, args.out, mapping, rules=rules)
     _print_written("findings", done, output)
     if args.report:
         output.add(rules=[args.report, args.report.with_suffix(".json")])
@@ -112,13 +112,13 @@ def _print_written(what: str, done: Written, output: Output) -> None:
 def indicators_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk indicators`: the taxonomy, or one entry explained."""
     from adrisk.cli.show import explained, indicator_values, risk_explained
-    from adrisk.rules.taxonomy import load_taxonomy
 
-    taxonomy = load_taxonomy()
+    rules = rules_of(args)
+    taxonomy = rules.taxonomy
     if args.id is not None:
         entry = taxonomy.get(args.id)
         output.add(**indicator_values(entry, taxonomy))
-        output.block(explained(entry, taxonomy))
+        output.block(explained(entry, rules))
         return
     output.add(
         indicators=[indicator_values(entry, taxonomy) for entry in taxonomy],

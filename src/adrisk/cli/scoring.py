@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.arguments import column_mapping, days_kept, load_model, split_model
+from adrisk.cli.arguments import column_mapping, days_kept, load_model, rules_of, split_model
 from adrisk.cli.output import print_notes, quarantined_rows
 from adrisk.errors import UsageError
 from adrisk.files import workspace
@@ -16,6 +16,7 @@ from adrisk.files import workspace
 if TYPE_CHECKING:
     from adrisk.cli.output import Output
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def score_command(args: argparse.Namespace, output: Output) -> None:
@@ -35,7 +36,7 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
     if "-" not in sources:  # a wrong path fails before a model is loaded
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = score(
-        load_model(reference),
+        load_model(reference, rules_of(args)),
         sources,
         args.out,
         workspace(),
@@ -88,16 +89,15 @@ def explain_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk explain`: the score of one ad, and the words that give it."""
     from adrisk.api import explain_text
     from adrisk.model.explain import RISK
-    from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
     reference = args.given[0] if len(args.given) == 2 else split_model(args.given)[0]
-    model, text = load_model(reference), args.given[-1]
+    model, text = load_model(reference, rules_of(args)), args.given[-1]
     if not text.strip():
         raise UsageError("the text is empty")
     explained = explain_text(model, text)
-    why, evidence, taxonomy = explained.why, explained.why.evidence, load_taxonomy()
+    why, evidence, taxonomy = explained.why, explained.why.evidence, model.rules.taxonomy
     output.add(
         risk=None if explained.not_judged else why.risk,
         level=None if explained.not_judged else why.level,
@@ -142,14 +142,15 @@ def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]
 def policy_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk policy`: two policies compared on a scored folder, or workload by recall."""
     if args.action == "compare":
-        _compare_policies(args.given, args.out, output)
+        _compare_policies(args.given, args.out, rules_of(args), output)
         return
     from adrisk.report.simulation import simulate, simulation_values, write_simulation
 
     if len(args.given) > 2 or args.out is None:
         raise UsageError("expected: adrisk policy simulate [MODEL] DIR -o FILE.html")
     folder = Path(args.given[-1])
-    simulation = simulate(folder, _model_that_scored(folder, args.given[:-1]))
+    model = _model_that_scored(folder, args.given[:-1], rules_of(args))
+    simulation = simulate(folder, model)
     write_simulation(simulation, args.out)
     output.add(file=args.out, **simulation_values(simulation))
     output.line(f"simulation  {args.out}  {simulation.campaigns:,} campaigns of {folder}")
@@ -159,7 +160,9 @@ def policy_command(args: argparse.Namespace, output: Output) -> None:
     )
 
 
-def _compare_policies(given: Sequence[str], out: Path | None, output: Output) -> None:
+def _compare_policies(
+    given: Sequence[str], out: Path | None, rules: Ruleset, output: Output
+) -> None:
     from adrisk.config import load
     from adrisk.policy.policy import PolicyConfig, resolve_policy
     from adrisk.report.policy_comparison import (
@@ -176,7 +179,7 @@ def _compare_policies(given: Sequence[str], out: Path | None, output: Output) ->
     configs = [load(Path(path), PolicyConfig) for path in given[-3:-1]]
     model = None
     if len(given) == 4 or any(config.review_at is None for config in configs):
-        model = _model_that_scored(folder, given[:-3])
+        model = _model_that_scored(folder, given[:-3], rules)
         check_model(folder, model)
     old, new = (resolve_policy(config, model) for config in configs)
     comparison = compare_policies(folder, old, new)
@@ -192,20 +195,20 @@ def _compare_policies(given: Sequence[str], out: Path | None, output: Output) ->
         output.line(f"changes     {out}  {len(comparison.changes):,} ads")
 
 
-def _model_that_scored(folder: Path, reference: Sequence[str]) -> Model:
+def _model_that_scored(folder: Path, reference: Sequence[str], rules: Ruleset) -> Model:
     """The model of this reference; left out, the registered version named in the folder."""
     from adrisk.api import find_model
     from adrisk.scoring.manifest import read_manifest
 
     if reference:
-        return find_model(reference[0], workspace())
+        return find_model(reference[0], workspace(), rules)
     version = read_manifest(folder).model.version
     if not version.isdigit():
         raise UsageError(
             f"{folder} was scored by a model that is not registered (version {version}); put its "
             "folder before the other arguments"
         )
-    return find_model(f"models:/adrisk/{version}", workspace())
+    return find_model(f"models:/adrisk/{version}", workspace(), rules)
 
 
 def campaigns_command(args: argparse.Namespace, output: Output) -> None:
@@ -219,11 +222,11 @@ def campaigns_command(args: argparse.Namespace, output: Output) -> None:
         output.add(export=args.export, campaigns=count)
         output.line(f"campaigns   {args.export}  {count:,} campaigns: ids, facts and pseudonyms")
     elif args.campaign is not None:
-        item = campaign_item(args.folder, args.campaign)
+        item = campaign_item(args.folder, args.campaign, rules_of(args).taxonomy)
         output.add(**campaign_values(item))
         output.block(campaign_text(item))
     else:
-        items, total = queue_items(args.folder)
+        items, total = queue_items(args.folder, rules_of(args).taxonomy)
         output.add(queued=total, campaigns=[campaign_values(item) for item in items])
         output.block(queue_text(items, total))
 
@@ -232,6 +235,6 @@ def report_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
     from adrisk.api import report
 
-    page = report(args.folder, args.out)
+    page = report(args.folder, args.out, rules_of(args).taxonomy)
     output.add(report=page)
     output.line(f"report  {page}")

@@ -19,8 +19,8 @@ from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
 from adrisk.ingest.adapters import ADAPTERS
 from adrisk.linking.cross_ad import load_thresholds
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import Ruleset
 from adrisk.rules.taxonomy import Indicator, Taxonomy
 from adrisk.tracking.registry import COMPARED, EvaluationSummary, Registered
 from adrisk.tracking.runs import Store
@@ -76,7 +76,7 @@ def version_values(v: Registered) -> dict[str, Any]:
     }
 
 
-def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
+def explained(entry: Indicator, rules: Ruleset) -> str:
     """One indicator in every language, with its sources and with examples from its rules."""
     lines = [f"{entry.title['en']} ({entry.id})", ""]
     lines += [f"{language}  {entry.title[language]}: {text}"
@@ -89,23 +89,23 @@ def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
         f"not      {entry.contrast}",
         f"source   {entry.source}",
     ]
-    lines += [f"         {reference}" for reference in taxonomy.cited(entry)]
+    lines += [f"         {reference}" for reference in rules.taxonomy.cited(entry)]
     if entry.scope == "campaign":
         seen = load_thresholds()
         numbers = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
         return _block([*lines, f"from     {numbers}", f"because  {seen.reasons[entry.id]}"])
     for language in LANGUAGES:
-        lines += ["", *_examples(entry, language)]
+        lines += ["", *_examples(entry, language, rules)]
     return _block(lines)
 
 
-def _examples(entry: Indicator, language: str) -> list[str]:
+def _examples(entry: Indicator, language: str, rules: Ruleset) -> list[str]:
     """What the rules of one language find and leave: their own tested examples."""
-    rules = [rule for rule in load_rules(language) if rule.indicator == entry.id]
+    mine = [rule for rule in rules.book(language).rules if rule.indicator == entry.id]
     said = {
-        "says so": [t for r in rules if r.state is State.PRESENT for t in r.finds],
-        "says the opposite": [t for r in rules if r.state is State.ABSENT for t in r.finds],
-        "says neither": [t for r in rules if r.state is State.PRESENT for t in r.leaves],
+        "says so": [t for r in mine if r.state is State.PRESENT for t in r.finds],
+        "says the opposite": [t for r in mine if r.state is State.ABSENT for t in r.finds],
+        "says neither": [t for r in mine if r.state is State.PRESENT for t in r.leaves],
     }
     return [
         f"{language}  {what:17}  {text}"

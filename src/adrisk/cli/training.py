@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.arguments import column_mapping, load_model, split_model
+from adrisk.cli.arguments import column_mapping, load_model, rules_of, split_model
 from adrisk.cli.output import interval, print_notes, print_quarantined
+from adrisk.cli.taxonomy import rules_in_use
 from adrisk.errors import MissingExtraError, UsageError
 from adrisk.files import workspace
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from adrisk.cli.output import Output
     from adrisk.config import ReleaseConfig
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def run_command(args: argparse.Namespace, output: Output) -> None:
@@ -49,14 +51,12 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
     from adrisk.api import load_corpus, train
     from adrisk.config import ReleaseConfig, load_training
-    from adrisk.rules.platform import use_platform_file
     from adrisk.tracking.runs import Store
 
     config = load_training(args.config)
-    if config.taxonomy is not None:
-        use_platform_file(config.taxonomy)
+    rules = rules_in_use(config.taxonomy)
     if isinstance(config, ReleaseConfig):
-        _release(args, config, output)
+        _release(args, config, rules, output)
         return
     if args.ads is None and config.corpus is None:
         raise UsageError(
@@ -68,7 +68,7 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     store = Store(workspace())
     store.connect()
     quarantine = workspace() / f"quarantine-{config.name}.jsonl"
-    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
+    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine, rules=rules)
     done = train(config, corpus, store, experiment=config.name)
     figure = done.model.manifest.metrics.get("average_precision")
     output.add(
@@ -98,7 +98,9 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     output.line(f"next     adrisk score {done.uri} SOURCE -o DIR")
 
 
-def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) -> None:
+def _release(
+    args: argparse.Namespace, config: ReleaseConfig, rules: Ruleset, output: Output
+) -> None:
     """Train, judge and register the models of a release, and say where their cards are."""
     from adrisk.api import release
     from adrisk.tracking.runs import Store
@@ -110,7 +112,7 @@ def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) ->
         )
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
     again = f"adrisk train {shlex.quote(str(here))}"
-    released = release(config, Store(workspace()), again=again)
+    released = release(config, Store(workspace()), again=again, rules=rules)
     output.add(
         released=[
             {
@@ -154,13 +156,14 @@ def evaluate_command(args: argparse.Namespace, output: Output) -> None:
         raise UsageError("--resamples must be between 20 and 10000")
     new_folder(args.out)
     named, sources = split_model(args.given)
-    model = load_model(named)
-    other = load_model(args.against) if args.against else None
-    cases = load_suites(args.suites) if args.suites else ()
+    rules = rules_of(args)
+    model = load_model(named, rules)
+    other = load_model(args.against, rules) if args.against else None
+    cases = load_suites(args.suites, rules.taxonomy) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
     quarantine = args.out / "quarantine.jsonl"
-    corpus = load_corpus(sources, quarantine=quarantine)
+    corpus = load_corpus(sources, quarantine=quarantine, rules=rules)
     done = evaluate(model, corpus, config, args.out, store=store)
     report, data = done.results.report, done.results.data
     output.line(f"target   {data.target}")
@@ -230,8 +233,11 @@ def behave_command(args: argparse.Namespace, output: Output) -> None:
 
     if args.out:
         new_folder(args.out)
-    cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
-    done = behave(find_model(args.model, workspace()), cases, args.out)
+    rules = rules_of(args)
+    cases = load_suites(
+        args.suites, rules.taxonomy
+    )  # a broken suite is told before a model is looked for
+    done = behave(find_model(args.model, workspace(), rules), cases, args.out)
     model, suites = done.results.model, done.results.suites
     output.add(**done.results.to_json(), files=done.files)
     output.line(f"model     {model.family} {model.version}: {model.target}")
@@ -257,7 +263,8 @@ def drift_command(args: argparse.Namespace, output: Output) -> None:
     named, sources = split_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
-    done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
+    model = find_model(named, workspace(), rules_of(args))
+    done = drift(model, sources, args.out, mapping=mapping)
     found = done.results
     output.add(**found.to_json(), files=done.files)
     output.line(f"compared  {found.batch.ads:,} ads with {found.training.ads:,} of training")
@@ -295,7 +302,9 @@ def models_command(args: argparse.Namespace, output: Output) -> None:
     champion = champion_of(Store(place), "adrisk")
     candidate = aliased(Store(place), "adrisk", args.version)
     output.block(compared(champion, candidate))
-    done = promote_model(args.version, place, because=args.because, on=args.on)
+    done = promote_model(
+        args.version, place, because=args.because, on=args.on, rules=rules_of(args)
+    )
     if done.found is not None:
         output.line(
             f"compared on {done.found.n:,} ads that neither learned from, "

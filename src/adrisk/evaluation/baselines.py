@@ -26,7 +26,8 @@ from adrisk.model.calibration import fit_calibration, sigmoid
 from adrisk.progress import track
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match_column
-from adrisk.rules.taxonomy import Taxonomy, graded_risk, load_taxonomy
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import graded_risk
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
 from adrisk.types import RISKY, FloatArray, IntArray, State
@@ -94,7 +95,7 @@ def baselines(
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
         ads, folded = corpus.ads.take(report), corpus.batch.folded.take(pa.array(report))
-        scores = plain_baselines(ads, folded, load_taxonomy())
+        scores = plain_baselines(ads, folded, corpus.rules)
         advance(3)
         if len(fit):
             scores[TFIDF] = _tfidf(corpus, fit, report, seed)
@@ -135,7 +136,7 @@ def baselines_by_fold(
     return found
 
 
-def plain_baselines(ads: pa.Table, folded: pa.Array, taxonomy: Taxonomy) -> dict[str, FloatArray]:
+def plain_baselines(ads: pa.Table, folded: pa.Array, rules: Ruleset) -> dict[str, FloatArray]:
     """Scores of the three baselines that learn nothing: keyword count, length, rules.
 
     The rules score is the graded risk of the indicators they find, with the number of findings
@@ -144,14 +145,14 @@ def plain_baselines(ads: pa.Table, folded: pa.Array, taxonomy: Taxonomy) -> dict
     languages: Sequence[str | None] = (
         ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
     )
-    rules = np.zeros(len(ads))
-    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages)):
+    graded = np.zeros(len(ads))
+    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages, rules)):
         present = {e.indicator for e in evidence if e.state is State.PRESENT}
-        rules[row] = graded_risk(present, taxonomy) + 0.01 * len(present)
+        graded[row] = graded_risk(present, rules.taxonomy) + 0.01 * len(present)
     return {
         "keyword count": keyword_counts(folded).astype(np.float64),
         "length only": pc.utf8_length(ads["text"]).to_numpy().astype(np.float64),
-        "rules": rules,
+        "rules": graded,
     }
 
 

@@ -186,7 +186,7 @@ def alerts(
     """
     found: dict[str, SourceAlerts] = {}
     for source in sources:
-        corpus = load_corpus([source])
+        corpus = load_corpus([source], rules=model.rules)
         with track("alerts", len(corpus)) as advance:
             answers = model.predict(corpus.batch)
             beside = ad_exceptions(model, corpus.batch, answers)

@@ -35,7 +35,7 @@ from adrisk.metrics.figures import Figure
 from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.training.corpus import Corpus
 from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
@@ -358,7 +358,8 @@ def scorer(model: Model, threshold: float) -> Scorer:
     def score(
         texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
     ) -> Mapping[str, FloatArray]:
-        margins = model.classifier.margins(make_batch(texts, languages, regions))
+        batch = make_batch(texts, languages, regions, rules=model.rules)
+        margins = model.classifier.margins(batch)
         probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
         return {
             "log_odds": margins.risk[:, RISKY_COLUMN],
@@ -369,12 +370,12 @@ def scorer(model: Model, threshold: float) -> Scorer:
     return score
 
 
-def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
+def shown(evidence: Sequence[Evidence], taxonomy: Taxonomy) -> tuple[Span, ...]:
     """The spans a reader sees for the risk, strongest first, then what the rules found beside them.
 
     Words for single indicators and counter-evidence are left out: they do not raise the risk.
     """
-    kinds = {entry.id: entry.kind for entry in load_taxonomy()}
+    kinds = {entry.id: entry.kind for entry in taxonomy}
     risk = [e for e in evidence if e.indicator == RISK]
     rules = [
         e
@@ -393,7 +394,7 @@ def _explained(model: Model, corpus: Corpus, rows: IntArray) -> list[Explained]:
             ad = corpus.batch.take([row])
             text, language, region = ad.raw[0].as_py(), ad.languages[0], ad.regions[0]
             # The words for single indicators are not asked for: they are not measured here.
-            spans = shown(evidence_of(model, ad, {}))
+            spans = shown(evidence_of(model, ad, {}), model.rules.taxonomy)
             ads.append(Explained(text, language, spans, int(corpus.campaigns[row]), region))
             advance()
     return ads

@@ -18,6 +18,7 @@ from adrisk.metrics.comparison import compare, difference_in_words
 from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
+from adrisk.rules.ruleset import Ruleset
 from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
@@ -58,6 +59,7 @@ def promote_model(
     because: str | None = None,
     on: str | None = None,
     name: str = NAME,
+    rules: Ruleset | None = None,
 ) -> Promotion:
     """Make a version the champion.
 
@@ -67,6 +69,7 @@ def promote_model(
         because: the reason, where a model is promoted that is not shown to be better.
         on: labelled ads to compare both on; left out, what their evaluations kept.
         name: of the registered model.
+        rules: with the taxonomy of both; those that adrisk ships if left out.
 
     Raises:
         UsageError: if the candidate is the champion, has other heads or another target, cannot be
@@ -77,7 +80,7 @@ def promote_model(
     champion = champion_of(store, name)
     if champion is not None and champion.version == candidate.version:
         raise UsageError(f"version {candidate.version} is the champion already")
-    load_registered(store, candidate)  # what does not load must not become what scores
+    load_registered(store, candidate, rules)  # what does not load must not become what scores
     found = None
     if champion is not None and because is None:
         reason = differs(*(registered_manifest(store, v) for v in (candidate, champion)))
@@ -86,22 +89,26 @@ def promote_model(
                 f"version {candidate.version} does not replace the champion, version "
                 f"{champion.version}: {reason}; {_ALL_THE_SAME}"
             )
-        found = _compared(store, candidate, champion, on)
+        found = _compared(store, candidate, champion, on, rules)
         _refuse_unless_better(found, candidate, champion)
     elif champion is not None and on is not None:
-        found = _compared(store, candidate, champion, on)
+        found = _compared(store, candidate, champion, on, rules)
     make_champion(store, candidate, champion, because)
     return Promotion(candidate, champion, found)
 
 
 def _compared(
-    store: Store, candidate: Registered, champion: Registered, on: str | None
+    store: Store,
+    candidate: Registered,
+    champion: Registered,
+    on: str | None,
+    rules: Ruleset | None,
 ) -> Comparison:
     """The candidate less the champion, on ads that neither learned from."""
     if on is None:
         return _kept_comparison(store, candidate, champion)
-    models = [load_registered(store, version) for version in (candidate, champion)]
-    return comparison(models[0], models[1], load_corpus([on]), RESAMPLES)
+    models = [load_registered(store, version, rules) for version in (candidate, champion)]
+    return comparison(models[0], models[1], load_corpus([on], rules=rules), RESAMPLES)
 
 
 def _kept_comparison(store: Store, candidate: Registered, champion: Registered) -> Comparison:

@@ -57,6 +57,7 @@ from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.policy.policy import PolicyConfig, resolve_policy
 from adrisk.progress import say
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.tracking.models import find_model
 from adrisk.tracking.registry import record_release
 from adrisk.tracking.runs import Store
@@ -262,13 +263,16 @@ def _installed(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Released, ...]:
+def release(
+    config: ReleaseConfig, store: Store, *, again: str, rules: Ruleset | None = None
+) -> tuple[Released, ...]:
     """Train, judge and register every model of a release, then write the folders.
 
     Args:
         config: what is released, and from which corpus.
         store: whose registry; its workspace keeps the evaluations in full.
         again: the command that does all of this, for the card.
+        rules: asked of all ads; left out, those that the configuration names, or adrisk's own.
 
     Raises:
         UsageError: if the folder cannot be written to, or the suites or the corpus cannot be used.
@@ -280,12 +284,14 @@ def release(config: ReleaseConfig, store: Store, *, again: str) -> tuple[Release
         if (folder / name).exists():
             read_release(folder / name)
             say(f"{folder / name} is there and stays; this run is compared with it")
-    cases = load_suites(config.release.suites)
+    rules = rules or load_ruleset(config.taxonomy)
+    cases = load_suites(config.release.suites, rules.taxonomy)
     store.connect()
     corpus = load_corpus(
         config.corpus.sources,
         mapping=config.corpus.map,
         quarantine=store.workspace / f"quarantine-{config.name}.jsonl",
+        rules=rules,
     )
     made: list[Made] = []
     for name, recipe in zip(config.names, config.train, strict=True):
@@ -309,7 +315,7 @@ def _make(
     """Train, register and judge one model; its card is in the workspace when this returns."""
     started = time.monotonic()
     trained = train(recipe, corpus, store, experiment=config.name)
-    model = find_model(trained.uri, store.workspace)
+    model = find_model(trained.uri, store.workspace, corpus.rules)
     trained_at = time.monotonic()
     work = store.workspace / "releases" / name
     quality = _judged(model, corpus, config, work, store, earlier)
@@ -378,7 +384,7 @@ def _beside(
     model: Model, first: Made, corpus: Corpus, resamples: int, out: Path, store: Store
 ) -> Beside:
     """The model against the first of the release, on the same draws of campaigns."""
-    other = find_model(first.trained.uri, store.workspace)
+    other = find_model(first.trained.uri, store.workspace, corpus.rules)
     found = compare_models(model, other, corpus, out, resamples).results
     beside = Beside(release=first.name, risk=found.risk.average_precision)
     if found.indicators is None:

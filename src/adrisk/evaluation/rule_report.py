@@ -30,9 +30,10 @@ from adrisk.evaluation.rule_results import (
 from adrisk.files import output, replacing
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.metrics.figures import Figure
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import Rule, load_rules
-from adrisk.rules.taxonomy import Taxonomy, graded_risk
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.rulebook import Rule
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import graded_risk
 from adrisk.types import RISKY, Evidence, FloatArray, IntArray, State
 
 _RESAMPLES = 200
@@ -61,9 +62,9 @@ class _Source:
 class RuleReport:
     """Counts, batch by batch; `write` makes a table for people and a JSON file of it."""
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._taxonomy = taxonomy
-        self._rules = {rule.id: rule for code in LANGUAGES for rule in load_rules(code)}
+    def __init__(self, rules: Ruleset) -> None:
+        self._taxonomy = rules.taxonomy
+        self._rules = {rule.id: rule for code in LANGUAGES for rule in rules.book(code).rules}
         self._sources: dict[str, _Source] = defaultdict(_Source)
         self._left_out = 0
 

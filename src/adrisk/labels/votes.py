@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
 from adrisk.labels.dawid_skene import MISSING, Answers
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match_column
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.taxonomy import graded_risk, load_taxonomy
+from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.rules.taxonomy import graded_risk
 from adrisk.schema import VOTES
 from adrisk.types import RISK_LEVELS, IntArray, State
 
@@ -173,7 +174,10 @@ def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
 
 
 def rule_votes(
-    texts: Sequence[str], languages: Sequence[str | None], indicators: Sequence[str]
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    indicators: Sequence[str],
+    rules: Ruleset | None = None,
 ) -> dict[str, Ballots]:
     """The votes of the evidence rules; a rule that fires nowhere here is left out.
 
@@ -183,13 +187,14 @@ def rule_votes(
         texts: raw ad texts.
         languages: of the ads; where unknown, the rules of all languages were asked.
         indicators: the ids wanted.
+        rules: that vote; those that adrisk ships if left out.
     """
-    taxonomy = load_taxonomy()
+    rules = rules or load_ruleset()
     fired: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in indicators}
     graded = np.zeros((len(texts), 1), dtype=np.int8)
-    for row, evidence in enumerate(match_column(texts, languages)):
+    for row, evidence in enumerate(match_column(texts, languages, rules)):
         present = {e.indicator for e in evidence if e.state is State.PRESENT}
-        graded[row, 0] = graded_risk(present, taxonomy)
+        graded[row, 0] = graded_risk(present, rules.taxonomy)
         for e in evidence:
             if e.indicator in fired:
                 code = _PRESENT if e.state is State.PRESENT else _ABSENT
@@ -198,19 +203,30 @@ def rule_votes(
         code: np.array([language == code or language not in LANGUAGES for language in languages])
         for code in LANGUAGES
     }
+    everywhere = np.ones(len(texts), dtype=np.bool_)
     found = {}
-    for indicator, rules in fired.items():
-        said = np.full((len(texts), len(rules)), MISSING, dtype=np.int8)
-        for column, rule in enumerate(sorted(rules)):
-            said[asked[rule.partition(".")[0]], column] = _SILENT
+    for indicator, by_rule in fired.items():
+        said = np.full((len(texts), len(by_rule)), MISSING, dtype=np.int8)
+        for column, rule in enumerate(sorted(by_rule)):
+            said[asked.get(_language(rule), everywhere), column] = _SILENT
             # Where it says both, present wins: the ad states it somewhere.
-            for row, code in sorted(rules[rule], key=lambda hit: -hit[1]):
+            for row, code in sorted(by_rule[rule], key=lambda hit: -hit[1]):
                 said[row, column] = code
-        if rules:
-            voters = tuple(RULE + rule for rule in sorted(rules))
+        if by_rule:
+            voters = tuple(RULE + rule for rule in sorted(by_rule))
             found[indicator] = Ballots(indicator, voters, said)
     found[RISK] = Ballots(RISK, (f"{RULE}graded",), graded)
     return found
+
+
+def _language(rule: str) -> str:
+    """The language that a rule's id names; that of a platform's list is none.
+
+    >>> _language("en.no_contract.none"), _language("platform.fr.own.hat")
+    ('en', 'fr')
+    """
+    first, second, *_ = rule.split(".")
+    return second if first == "platform" else first
 
 
 def merge_ballots(

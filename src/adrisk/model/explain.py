@@ -57,7 +57,9 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         risk=float(scored["risk"][0].as_py()),
         level=int(scored["level"][0].as_py()),
         indicators=probabilities,
-        evidence=tuple(evidence_of(model, make_batch([raw], [language]), probabilities)),
+        evidence=tuple(
+            evidence_of(model, make_batch([raw], [language], rules=model.rules), probabilities)
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from adrisk.report import export
 from adrisk.report.items import Item, build_item
 from adrisk.report.queue import QueuedCampaign, QueueIndex, read_campaign, read_queue, rows_of
 from adrisk.report.run import views_of
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import AdView, score_files, table_file
 
@@ -23,22 +23,23 @@ MAX_LISTED = 500
 """Campaigns of the queue that are listed."""
 
 
-def queue_items(folder: Path) -> tuple[list[Item], int]:
+def queue_items(folder: Path, taxonomy: Taxonomy | None = None) -> tuple[list[Item], int]:
     """The first campaigns of the queue, without ad text, and the number queued."""
     index = read_queue(folder, max_items=MAX_LISTED)
-    return _items(folder, index, {}), index.total
+    return _items(folder, index, {}, taxonomy), index.total
 
 
-def campaign_item(folder: Path, which: str) -> Item:
+def campaign_item(folder: Path, which: str, taxonomy: Taxonomy | None = None) -> Item:
     """One campaign in full; its texts are read from the sources again.
 
     Args:
         folder: what `score` wrote.
         which: the number in the queue, the id, or a unique beginning of the id.
+        taxonomy: the indicators in words; adrisk's own if left out.
     """
     index = QueueIndex((find_campaign(folder, which),), 1)
     views = views_of(folder, index.members | index.texts, index.texts)
-    (item,) = _items(folder, index, views)
+    (item,) = _items(folder, index, views, taxonomy)
     return item
 
 
@@ -99,12 +100,14 @@ def find_campaign(folder: Path, which: str) -> QueuedCampaign:
     )
 
 
-def _items(folder: Path, index: QueueIndex, views: Mapping[str, AdView]) -> list[Item]:
+def _items(
+    folder: Path, index: QueueIndex, views: Mapping[str, AdView], taxonomy: Taxonomy | None
+) -> list[Item]:
     manifest = read_manifest(folder)
     labels = manifest.model.labels
     columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
     columns += [f"p_{name}" for name in labels]
     shown = {ad_id for item in index.items for ad_id in item.members}
     rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), shown, columns)}
-    taxonomy = load_taxonomy()
+    taxonomy = taxonomy or load_taxonomy()
     return [build_item(item, rows, views, labels, taxonomy) for item in index.items]

@@ -19,12 +19,12 @@ from adrisk.layout import QUARANTINE_FILE, REPORT_FILE
 from adrisk.progress import say, track
 from adrisk.report.queue import read_queue
 from adrisk.report.render import write_report
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import AdView
 
 
-def report(folder: Path, out: Path | None = None) -> Path:
+def report(folder: Path, out: Path | None = None, taxonomy: Taxonomy | None = None) -> Path:
     """Render the report of a scored folder.
 
     Scores hold no text, so the sources are read again for the ads in the queue. If they are gone or
@@ -33,12 +33,14 @@ def report(folder: Path, out: Path | None = None) -> Path:
     Args:
         folder: the output of `score`.
         out: the HTML file; `report.html` in the folder if left out.
+        taxonomy: the indicators in words; adrisk's own if left out.
 
     Raises:
         UsageError: if the folder holds no finished run.
     """
     index = read_queue(folder)
-    unknown = sorted(set(read_manifest(folder).model.labels) - set(load_taxonomy().ids))
+    taxonomy = taxonomy or load_taxonomy()
+    unknown = sorted(set(read_manifest(folder).model.labels) - set(taxonomy.ids))
     if unknown:
         say(
             f"the taxonomy does not have {', '.join(unknown)}, so the report shows their ids; "
@@ -46,7 +48,7 @@ def report(folder: Path, out: Path | None = None) -> Path:
         )
     output(out or folder / REPORT_FILE)
     views = views_of(folder, index.members | index.texts, index.texts)
-    return write_report(folder, views, out or folder / REPORT_FILE)
+    return write_report(folder, views, out or folder / REPORT_FILE, taxonomy=taxonomy)
 
 
 def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> dict[str, AdView]:

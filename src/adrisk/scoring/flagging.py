@@ -54,7 +54,7 @@ def flag_parts(
     linked = _link(folder, scored, memory)
     release_memory()
     apart = read_apart(folder, scored)
-    noted = write_exceptions(folder, apart, scored.ids)
+    noted = write_exceptions(folder, apart, scored.ids, model.rules.taxonomy)
     facts = write_facts(folder, linked, scored, model.pooling, noted.apart.incomplete)
     release_memory()
     flagged = write_flags(folder, model, policy, linked.campaigns, facts, scored, noted)

@@ -27,7 +27,7 @@ from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.policy.reasons import abstain_reason_lines, reasons
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.manifest import PartFile, QueueCounts
 from adrisk.scoring.sidecars import ApartAds, ScoredAds
@@ -55,9 +55,11 @@ class NotedExceptions:
         return AdExceptions(escalated, (self.incomplete > 0) & ~escalated)
 
 
-def write_exceptions(folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray) -> NotedExceptions:
+def write_exceptions(
+    folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray, taxonomy: Taxonomy
+) -> NotedExceptions:
     """Write the ads that escalate or are not judged, beside the scores."""
-    escalate = list(map(escalating_names, found.escalate))
+    escalate = [escalating_names(bits, taxonomy) for bits in found.escalate]
     table = pa.table(
         {
             "ad_id": ids.take(pa.array(found.rows, pa.int64())),
@@ -133,7 +135,14 @@ def write_flags(
     queue = apply_policy(policy, scored.risk, numbers, facts["risk"].to_numpy(), noted.apart)
     known = known_languages(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
-    flags = partial(_flags, labels=model.labels, policy=policy, queue=queue, linked=linked)
+    flags = partial(
+        _flags,
+        labels=model.labels,
+        policy=policy,
+        queue=queue,
+        linked=linked,
+        taxonomy=model.rules.taxonomy,
+    )
     with (
         replacing(folder.flags) as draft,
         track("flag", len(numbers)) as advance,
@@ -177,9 +186,9 @@ def _flags(
     policy: Policy,
     queue: Queue,
     linked: _Linked,
+    taxonomy: Taxonomy,
 ) -> pa.Table:
     rows = slice(part.first, part.first + part.rows)
-    taxonomy = load_taxonomy()
     # Nearly all ads are clear for the same reason; words are only made for the others.
     spoken = np.flatnonzero(
         (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]

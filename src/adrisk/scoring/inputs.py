@@ -18,8 +18,6 @@ from adrisk.ingest.stream import AdStream
 from adrisk.linking.signing import PURPOSE
 from adrisk.model.model import Model
 from adrisk.policy.policy import Policy
-from adrisk.rules.match import rules_fingerprint
-from adrisk.rules.platform import platform_file
 from adrisk.version import __version__
 
 
@@ -100,7 +98,7 @@ def run_inputs(
     remember: str | None,
 ) -> RunInputs:
     """What a run reads now; every local source is hashed whole."""
-    rules = rules_fingerprint()
+    rules = model.rules.fingerprint
     return RunInputs(
         adrisk=__version__,
         model=(model.fingerprint, model.version),
@@ -109,7 +107,7 @@ def run_inputs(
         map=dict(mapping),
         part_rows=part_rows,
         remember=remember,
-        taxonomy=rules if platform_file() else None,
+        taxonomy=rules if model.rules.platform_file else None,
         files=tuple(
             SourceVersion(path=file.name, bytes=file.stored_bytes, version=file.version())
             for file in stream.source_files

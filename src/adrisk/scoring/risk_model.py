@@ -144,7 +144,7 @@ class RiskModel:
         incomplete: list[str | None] = [None] * len(table)
         for noted in part.apart:
             for ad in noted.to_pylist():
-                names[ad["row"]] = escalating_names(ad["escalate"])
+                names[ad["row"]] = escalating_names(ad["escalate"], self.model.rules.taxonomy)
                 code = AbstainReason(ad["incomplete"])
                 if code and not ad["escalate"]:
                     incomplete[ad["row"]] = code.name.lower()
@@ -179,7 +179,7 @@ class RiskModel:
         return replace(scores, table=with_evidence(scores.table, evidence))
 
     def _explained(self, ad: _Ad) -> EvidenceValues:
-        batch = make_batch([ad.text], [ad.language], [ad.region])
+        batch = make_batch([ad.text], [ad.language], [ad.region], rules=self.model.rules)
         likely = dict(zip(self.labels, ad.probabilities, strict=True))
         return as_values(evidence_of(self.model, batch, likely))
 

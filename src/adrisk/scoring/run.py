@@ -112,7 +112,14 @@ def score(
         say(note)
     with ExitStack() as until_explained:
         saved = until_explained.enter_context(_on_disk(model))
-        recipe = ReaderSpec(saved, model.version, workspace, settled.review_at)
+        recipe = ReaderSpec(
+            saved,
+            model.version,
+            workspace,
+            settled.review_at,
+            model.rules.platform_file,
+            model.rules.fingerprint,
+        )
         libraries = libraries_of(type(model.classifier))
         helpers = until_explained.enter_context(worker_pool(recipe, stream, workers, libraries))
         scorer = Scorer(model, settled.review_at, inputs.run_id)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import Threaded
+from adrisk.errors import RunError
 from adrisk.extract.contacts import obscured_ads
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.minhash import WIDTH, signatures
@@ -24,9 +25,10 @@ from adrisk.linking.signing import PURPOSE
 from adrisk.model.explain import word_evidence
 from adrisk.model.model import Model
 from adrisk.policy.abstention import escalation_bits, unreadable
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import RuleHits
 from adrisk.rules.matcher import HIT_DTYPE
-from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.scoring.dedupe import Candidate, Records, TextNotes
 from adrisk.types import Contact, Evidence, State
 
@@ -88,7 +90,7 @@ class TextReader:
         """What is in each text."""
         if not len(unread):
             return np.zeros(0, dtype=record_of(self.model.labels)), []
-        batch = make_batch(unread.texts, unread.languages, unread.regions)
+        batch = make_batch(unread.texts, unread.languages, unread.regions, rules=self.model.rules)
         matches = batch.rule_matches  # asked for first, so that the rules are matched once
         contacts = batch.contacts
         answers = self.model.predict(batch)
@@ -146,18 +148,36 @@ def hits_of(packed: bytes) -> RuleHits:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSpec:
-    """How a worker process makes a reader of its own, from the model's folder and the key's."""
+    """How a worker process makes a reader of its own, from the model's folder and the key's.
+
+    Attributes:
+        folder: of the model.
+        version: what the registry calls it.
+        workspace: of the contact key.
+        review_at: the risk from which a text may be flagged.
+        platform_file: whose rules are asked beside those of adrisk.
+        rules: the fingerprint that they must have.
+    """
 
     folder: Path
     version: str
     workspace: Path
     review_at: float
+    platform_file: Path | None
+    rules: str
 
     def __call__(self) -> TextReader:
         """Load what the texts need, and leave the other cores to the other processes."""
         pa.set_cpu_count(1)
-        _ = make_batch([""] * len(LANGUAGES), LANGUAGES).rule_hits  # the rule books are held, too
-        model = Model.load(self.folder, self.version)
+        rules = load_ruleset(self.platform_file)
+        if rules.fingerprint != self.rules:
+            raise RunError(
+                f"{self.platform_file or 'the taxonomy of adrisk'} changed while ads were scored; "
+                "score them again into a new folder"
+            )
+        # The rule books are held, too.
+        _ = make_batch([""] * len(LANGUAGES), LANGUAGES, rules=rules).rule_hits
+        model = Model.load(self.folder, self.version, rules=rules)
         if isinstance(model.classifier, Threaded):
             model.classifier.use_threads(1)
         return self.reader(model)
@@ -190,6 +210,7 @@ def evidence_values(model: Model, ad: FlaggedText) -> EvidenceValues:
         truncated=np.zeros(1, dtype=np.bool_),
         languages=[ad.language],
         regions=[None],
+        rules=model.rules,
         folded=pa.array([ad.candidate.folded], pa.large_string()),
         rule_hits=hits_of(ad.candidate.hits),
     )

@@ -36,7 +36,6 @@ from adrisk.model.manifest import (
 from adrisk.model.model import Model
 from adrisk.model.training_ids import ThresholdSet, training_ids
 from adrisk.progress import say
-from adrisk.rules.match import rules_fingerprint
 from adrisk.tracking.eligibility import no_challenger
 from adrisk.tracking.models import registered_manifest
 from adrisk.tracking.registry import champion_of, set_alias
@@ -100,7 +99,7 @@ def train(
             folder = Path(scratch) / "adrisk-model"
             folder.mkdir()
             model = model.save(folder)
-            run = live.finish(model.manifest, model.fingerprint, folder, dump(config), register_as)
+            run = live.finish(model, folder, dump(config), register_as)
     alias, why = _alias(store, register_as, model.manifest)
     if alias:
         set_alias(store, register_as, alias, run.version)
@@ -198,7 +197,7 @@ def fit_model(
         ),
         seed=config.seed,
         libraries=library_versions(config.family),
-        rules=rules_fingerprint(),
+        rules=corpus.rules.fingerprint,
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )
     seen = training_ids([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
@@ -209,7 +208,7 @@ def fit_model(
         ).astype(np.int8),
         campaigns=np.unique(corpus.campaigns[threshold], return_inverse=True)[1].astype(np.int32),
     )
-    return Model(classifier, calibration, manifest, seen, held=held)
+    return Model(classifier, calibration, manifest, seen, held=held, rules=corpus.rules)
 
 
 def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:

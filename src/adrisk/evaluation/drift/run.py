@@ -141,7 +141,7 @@ def _read(
 
     def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
         codes = ads["language"].to_pylist()
-        batch = prepare_ads(ads)
+        batch = prepare_ads(ads, model.rules)
         folded, answers = batch.folded, model.predict(batch)
         scores = (answers.risk, answers.indicators)
         return count(summary.frame, folded, codes, groups_of(batch.unmasked), scores), codes

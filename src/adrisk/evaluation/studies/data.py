@@ -28,6 +28,7 @@ from adrisk.metrics.estimates import Drawn
 from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration
+from adrisk.rules.ruleset import Ruleset
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
@@ -112,12 +113,14 @@ class StudyPredictions:
         return result
 
 
-def open_study_data(source: str, *, folds: int = 5, seed: int = 0) -> StudyData:
+def open_study_data(
+    source: str, *, folds: int = 5, seed: int = 0, rules: Ruleset | None = None
+) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
     With `folds` 0 any source is split once, as training splits it.
     """
-    corpus = load_corpus([source])
+    corpus = load_corpus([source], rules=rules)
     named = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
     if folds and not {"train", "test"} <= set(named):
         splits = fold_splits(corpus, folds, seed)

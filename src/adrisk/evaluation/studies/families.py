@@ -90,7 +90,9 @@ def _report_part(ground: StudyData, path: Path) -> Corpus:
     """The report ads as a corpus of their own."""
     rows = np.sort(ground.report)
     pq.write_table(ground.corpus.ads.take(rows), path)
-    return replace(load_corpus([str(path)]), sources=ground.corpus.sources)
+    return replace(
+        load_corpus([str(path)], rules=ground.corpus.rules), sources=ground.corpus.sources
+    )
 
 
 def _trained(recipe: ModelConfig, ground: StudyData, folder: Path) -> Model:
