@@ -1,4 +1,4 @@
-"""The figures of README and docs are those of the results in git, and so are the cards in models/."""
+"""Figures of README, docs and model cards are those of the results in git."""
 
 from __future__ import annotations
 

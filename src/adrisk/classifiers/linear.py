@@ -161,7 +161,7 @@ class LinearClassifier:
         return self._heads.explained(result)
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json`, `weights.safetensors` and what `RuleFeatureWeights.save` writes."""
+        """Write `vocabulary.json`, `weights.safetensors` and the weights of the rule features."""
         self._found.save(folder)
         words, chars = self._vectorisers
         vocabulary = {"words": _terms(words), "chars": _terms(chars)}

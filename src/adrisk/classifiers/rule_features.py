@@ -130,7 +130,7 @@ def rule_feature_matrix(batch: TextBatch, names: tuple[str, ...]) -> NDArray[np.
 def training_rule_features(
     batch: TextBatch, names: tuple[str, ...], targets: Targets, seed: int
 ) -> NDArray[np.float32]:
-    """`rule_feature_matrix` for learning, with nothing found in the share `MISSED` of the campaigns."""
+    """`rule_feature_matrix` for training, emptied in the share `MISSED` of the campaigns."""
     matrix = rule_feature_matrix(batch, names)
     campaigns = np.arange(len(batch)) if targets.campaigns is None else targets.campaigns
     kinds, of = np.unique(campaigns, return_inverse=True)

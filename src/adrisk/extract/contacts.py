@@ -1,8 +1,8 @@
 """Contacts of many ads: numpy and Arrow decide what of which ad Python needs to read at all.
 
-Most of an ad has no contact. Read are runs of figures (`adrisk.extract.digit_runs`) and the surroundings
-of an @, a few dozen characters each; and the whole of those few ads that, by one RE2 expression
-each, may have a link, a messenger's name beside a handle, or something spelled out.
+Most of an ad has no contact. Runs of digits (`adrisk.extract.digit_runs`) and the surroundings of
+an @ are read, a few dozen characters each; and the whole of those few ads that, by one RE2
+expression each, may have a link, a messenger's name beside a handle, or something spelled out.
 
 Contacts of one ad whose folded text is known, as spans of its raw text.
 """

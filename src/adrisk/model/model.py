@@ -1,11 +1,12 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
-campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
-risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
-training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256, nothing else may
-be in the folder (`adrisk.model.files`), and nothing in it is ever executed.
+`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the
+ads and campaigns it learned from, so that nobody can judge it on them by mistake;
+`threshold.safetensors`: risk and label of the ads that thresholds are set on; and once trained
+through `adrisk train` its training data in counts (`adrisk.model.profile`). Every file is listed
+with its SHA-256, nothing else may be in the folder (`adrisk.model.files`), and nothing in it is
+ever executed.
 """
 
 from __future__ import annotations

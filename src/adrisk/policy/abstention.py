@@ -6,8 +6,8 @@ little. An ad whose language nobody knows is judged: not knowing is no evidence 
 
 What of single ads stands apart from their risk: what escalates, and what is not judged.
 
-In: a model, texts as it reads them, and its answers. Out: bits and `AdExceptions`, for scoring and for
-every figure that says what the product flags.
+In: a model, a batch of texts, and its predictions. Out: bits and `AdExceptions`, for scoring and
+for every figure about flags.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class AbstainReason(IntEnum):
 
 
 INCOMPLETE_BECAUSE = {
-    AbstainReason.UNREADABLE: "unreadable: mostly signs instead of letters, or one letter over and over",
+    AbstainReason.UNREADABLE: (
+        "unreadable: mostly signs instead of letters, or one letter over and over"
+    ),
     AbstainReason.TOO_SHORT: f"too short to judge: fewer than {LEAST_WORDS} words",
     AbstainReason.LANGUAGE: "in a language that the model has not learned from enough ads",
 }

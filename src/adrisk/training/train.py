@@ -79,8 +79,8 @@ def train(
     """Train one model, log the run, register the version.
 
     The first version becomes the champion. A later one becomes the challenger if it has the
-    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else it
-    gets no alias. Nothing is registered if anything fails.
+    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else
+    it gets no alias. Nothing is registered if anything fails.
 
     Raises:
         CorpusError: if the corpus has no labels, one class, or too few campaigns.

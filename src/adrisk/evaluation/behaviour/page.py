@@ -1,7 +1,7 @@
 """Behaviour page: rates by function and language, and every failure with both its texts.
 
-In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads nothing, runs
-nothing and escapes everything; what differs between the texts of a pair is marked.
+In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads
+nothing, runs nothing and escapes everything; what differs between the texts of a pair is marked.
 """
 
 from __future__ import annotations
