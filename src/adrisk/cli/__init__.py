@@ -100,6 +100,8 @@ def _quiet_dependencies() -> None:
         ("PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY", "false"),
         ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
         ("PREFECT_LOGGING_LEVEL", "WARNING"),
+        # The first start of the temporary server compiles its modules; 20 s is too short for that.
+        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180"),
         ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "20"),
     ):
