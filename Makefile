@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install -qq --no-deps --no-compile
 export ADRISK_PROGRESS ?= $(shell [ -t 2 ] && echo bar || echo lines)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check docs bench lock clean
+.PHONY: help run test coverage check docs bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10

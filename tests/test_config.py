@@ -61,7 +61,7 @@ def write(path: Path, text: str) -> Path:
         ),
         ("- a list", "expected keys and values"),
         ("name: [", r"line \d: not valid YAML"),
-        (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "it is not set"),
+        (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "is not set"),
         (
             RUN.replace(
                 'score: {sources: ["synthetic:10"]}',

@@ -29,11 +29,11 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(
     f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 30)
 )
 HOSTILE = {
-    "aliases": (BOMB, "aliases followed"),
-    "merged aliases": (MERGES, "aliases followed"),
+    "aliases": (BOMB, "aliases expanded"),
+    "merged aliases": (MERGES, "aliases expanded"),
     "brackets": ("a: " + "[" * 100_000, "nested more than"),
     "blocks": ("- " * 5_000 + "x", "nested more than"),
-    "itself": ("a: &a [*a]", "holds itself"),
+    "itself": ("a: &a [*a]", "contains itself"),
     "number": ("a: " + "9" * 10_000, "not valid YAML"),
     "date": ("a: 2026-99-99", "not valid YAML"),
     "object": ("a: !!python/object/apply:os.system [id]", "not valid YAML"),

@@ -158,7 +158,7 @@ def test_a_name_of_two_packages_names_both_and_spoils_no_other_name(
     assert sorted(numbers) == ["first_numbers", "one", "second_numbers", "two"]
     assert (len(numbers), "two" in numbers, "three" in numbers) == (4, True, False)
     assert (numbers["one"], numbers["first_numbers"]) == (1, 2)
-    with pytest.raises(PluginError, match=r"first-numbers 1\.0 and second-numbers 1\.0 both bring"):
+    with pytest.raises(PluginError, match=r"first-numbers 1\.0 and second-numbers 1\.0 both have"):
         _ = numbers["two"]
     with pytest.raises(KeyError):
         _ = numbers["three"]
@@ -179,7 +179,7 @@ def test_a_name_of_the_core_stays_the_cores(
         _ = numbers["word"]
     clash = next(plugin.problem for plugin in numbers.plugins() if plugin.name == "one")
     assert clash is not None
-    assert "'one' of more-numbers 1.0 is not used: adrisk itself has one" in clash
+    assert "'one' of more-numbers 1.0 is not used: adrisk has one of that name" in clash
 
 
 def test_what_is_no_family_is_refused_with_what_it_lacks(

@@ -38,11 +38,12 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.errors import UsageError
+from adrisk.linking.run import link_texts
 from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.model.model import Model
 from adrisk.parallel import cores
-from adrisk.rules import matcher as reader
-from adrisk.training.corpus import campaign_numbers
+from adrisk.rules.matcher import clear_caches
+from adrisk.training.corpus import campaign_numbers, codes_of
 from adrisk.training.train import split_corpus
 from adrisk.types import RISKY
 
@@ -66,7 +67,7 @@ def main() -> None:
         table = pq.read_table(ads_to_score(Path(scratch) / "ads.parquet", arguments.ads))
     table = table.filter(pc.equal(table["split"], "test"))
     languages = table["language"].to_pylist()
-    reader._reader.cache_clear()
+    clear_caches()
     some = make_batch(table["text"].slice(0, _WARM), languages[:_WARM])
     cascade.margins(some)
     cascade._encoder.margins(some)
@@ -78,7 +79,7 @@ def main() -> None:
     again = [_timed(lambda: cascade.margins(batch))[1] for _ in range(arguments.runs - 1)]
     fast = cascade._fast.margins(batch)
     truth = np.asarray(np.array(table["risk"].to_pylist()) >= RISKY)
-    campaigns = campaign_numbers(table)
+    campaigns = campaign_numbers(table, codes_of(link_texts(table).campaigns["campaign_id"]))
     metrics = {
         name: average_precision(truth, margins.risk[:, RISKY_COLUMN])
         for name, margins in (("fast", fast), ("encoder", whole), ("cascade", few))

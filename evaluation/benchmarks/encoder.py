@@ -44,6 +44,7 @@ from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.match import RuleHits
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.training.train import split_corpus
 from adrisk.types import FloatArray
 
@@ -187,10 +188,15 @@ def _batch_without_hits(texts: list[str]) -> TextBatch:
     folded = pa.array(texts, pa.large_string())
     count = len(texts)
     batch = TextBatch(
-        folded, folded, np.zeros(count, dtype=np.bool_), [None] * count, [None] * count
+        folded,
+        folded,
+        np.zeros(count, dtype=np.bool_),
+        [None] * count,
+        [None] * count,
+        load_ruleset(),
     )
     none = np.zeros(0, dtype=np.int64)
-    batch._findings = RuleHits(
+    batch._rule_hits = RuleHits(
         ads=count,
         ad=none,
         indicator=none.astype(np.int16),

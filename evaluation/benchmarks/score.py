@@ -38,9 +38,10 @@ from sides import Measured, measure
 from sklearn.pipeline import Pipeline
 
 from adrisk.api import ingest
+from adrisk.linking.run import link_texts
 from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.parallel import cores
-from adrisk.training.corpus import campaign_numbers
+from adrisk.training.corpus import campaign_numbers, codes_of
 from adrisk.types import RISKY, FloatArray
 
 PATIENCE_SECONDS = 20.0
@@ -202,7 +203,7 @@ def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
     if truth.all() or not truth.any():
         print(f"\nthe {len(rows):,} labelled ads are of one class: nothing to judge")
         return
-    campaigns = campaign_numbers(table)[rows]
+    campaigns = campaign_numbers(table, codes_of(link_texts(table).campaigns["campaign_id"]))[rows]
     ids = table["ad_id"].to_pylist()
     print(
         f"\naverage precision on {len(rows):,} labelled ads, {int(truth.sum()):,} risky, in "

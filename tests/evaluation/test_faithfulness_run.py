@@ -64,7 +64,7 @@ def test_the_script_prints_losses_of_a_single_campaign_without_an_interval(
     content = json.loads((ROOT / "tests" / "golden" / "faithfulness.json").read_text("utf-8"))
     content["points"] = [point, {"spans": 2, "ads": 0, "without_room": 2}]
     script = run_path(str(ROOT / "evaluation" / "faithfulness.py"))
-    script["_say"]("ngram", FaithfulnessResult.model_validate(content))
+    script["_print"]("ngram", FaithfulnessResult.model_validate(content))
     assert "difference  0.500 [no interval]  n 2" in capsys.readouterr().out
 
 

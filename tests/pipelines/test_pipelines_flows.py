@@ -369,7 +369,7 @@ def test_a_wrong_configuration_fails_with_its_own_message_before_anything_is_mad
     assert not (Path(os.environ["ADRISK_WORKSPACE"]) / "runs").exists()
     lonely = tmp_path / "train.yaml"
     lonely.write_text("name: x\nfamily: ngram\n")
-    with pytest.raises(ConfigError, match="a flow needs the sources under corpus"):
+    with pytest.raises(ConfigError, match="name the sources under corpus, which a flow needs"):
         train(lonely)
 
 

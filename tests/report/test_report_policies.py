@@ -75,7 +75,7 @@ def test_the_command_compares_two_files_and_writes_the_changes(
     assert f"{pq.read_metadata(out).num_rows:,} ads" in told
     (tmp_path / "new.yaml").write_text("recall: 0.8\n")
     assert main(["policy", "compare", *files, str(folder)]) == 2
-    assert "name its folder before the other arguments" in capsys.readouterr().err
+    assert "put its folder before the other arguments" in capsys.readouterr().err
 
 
 def test_a_lower_threshold_is_more_work_and_never_less_recall(

@@ -211,7 +211,7 @@ def test_a_manifest_of_four_keys_is_enough(tmp_path: Path, make_folder: Make, ad
     (folder / "manifest.json").write_text(json.dumps(least))
     (folder / "quarantine.jsonl").unlink()
     page = write_report(folder, {}, tmp_path / "report.html").read_text("utf-8")
-    assert "does not say what the model was trained to find" in page
+    assert "does not state what the model was trained to find" in page
 
 
 @pytest.mark.parametrize(
