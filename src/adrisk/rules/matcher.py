@@ -29,6 +29,7 @@ from adrisk.rules.prefilter import Prefilter, RawTexts, sentences
 from adrisk.rules.rulebook import Rule
 from adrisk.rules.ruleset import Ruleset
 from adrisk.rules.taxonomy import Taxonomy
+from adrisk.text.spans import DisjointSpans
 from adrisk.types import IntArray, State
 
 
@@ -69,11 +70,9 @@ def resolve_overlaps(spans: Iterable[F]) -> list[F]:
 
 
 def _without_overlaps(spans: list[F]) -> list[F]:
-    kept: list[F] = []
-    for span in sorted(spans, key=lambda s: (s.state is State.PRESENT, s.start - s.end, s.start)):
-        if not any(k.start < span.end and span.start < k.end for k in kept):
-            kept.append(span)
-    return kept
+    taken = DisjointSpans()
+    best_first = sorted(spans, key=lambda s: (s.state is State.PRESENT, s.start - s.end, s.start))
+    return [span for span in best_first if taken.add(span.start, span.end)]
 
 
 Span = tuple[int, int]
