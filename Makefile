@@ -1,29 +1,29 @@
-# Both README commands set everything up by themselves: Python 3.11 or newer, git and make suffice.
+# Needs only Python 3.11 or newer, git and make; the targets set up the environment.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= configs/demo.yaml
 ENV := .venv
 READY := $(ENV)/.ready
 BIN := $(ENV)/bin
-# -qq: errors only; pip warns of every local index that lacks a package. Compiling every module of
-# every package takes longer than all the rest; Python compiles those it imports.
+# -qq: errors only, as pip warns about every local index without a package. --no-compile: compiling all
+# modules takes longer than everything else, and Python compiles those it imports.
 INSTALL := $(BIN)/python -m pip install -qq --no-deps --no-compile
 
-# Progress as a bar on a terminal, as lines elsewhere: `make run` is never silent.
+# Progress as a bar on a terminal and as lines elsewhere.
 export ADRISK_PROGRESS ?= $(shell [ -t 2 ] && echo bar || echo lines)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check docs bench lock clean
+.PHONY: help run test coverage check docs bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-run: $(READY)  ## the whole way on synthetic ads, ending with the path of a report
+run: $(READY)  ## the whole pipeline on synthetic ads; prints the path of the report
 	@$(BIN)/adrisk run $(CONFIG)
 
-test: $(READY)  ## the whole suite; where CI is set, with coverage and its floor
+test: $(READY)  ## all tests; if CI is set, with coverage and its minimum
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(CI),--cov --cov-report=)
 
-check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
+check: $(READY)  ## the checks of CI: ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -32,9 +32,9 @@ check: $(READY)  ## what CI checks: ruff, mypy strict, import-linter
 docs: $(READY)  ## the documentation as pages, in site/; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# Not cascade.py, which trains on 20,000 ads first; where a cascade was trained already, run
+# Without cascade.py, which first trains on 20,000 ads. With a trained cascade, run
 # python evaluation/benchmarks/cascade.py --model FOLDER
-bench: $(READY)  ## speed and memory beside other ways, as ratios
+bench: $(READY)  ## speed and memory compared with other tools, as ratios
 	$(BIN)/python evaluation/benchmarks/score.py
 	$(BIN)/python evaluation/benchmarks/score.py --ads 300000 --edited
 	$(BIN)/python evaluation/benchmarks/memory.py
@@ -50,10 +50,10 @@ lock:  ## constraints*.txt for pyproject.toml as it is; UPGRADE=1 takes the newe
 clean:  ## remove the environment and what a run wrote
 	rm -rf $(ENV) workspace site
 
-# The lock names every package with its hashes, so nothing is searched for. The pip of the lock comes
-# first: the one that Python brings takes three times as long. torch's CPU build is
-# taken where pip is configured with a place that has it; PyPI's for Linux needs CUDA libraries,
-# which `pip check` misses.
+# The lock lists every package with its hashes, so pip resolves nothing. The pip of the lock is installed
+# first, as the one of Python takes three times as long. The CPU build of torch is used if pip is
+# configured with an index that has it; the build for Linux on PyPI needs CUDA libraries, and `pip check`
+# then reports them as missing.
 $(READY): pyproject.toml setup.py $(wildcard constraints*.txt)
 	@test -n "$(PYTHON)" || { echo "adrisk needs Python 3.11 or newer"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

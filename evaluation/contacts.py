@@ -1,12 +1,11 @@
-"""Precision and recall of what `adrisk.extract` finds, on the hand-made suites.
+"""Precision and recall of contact extraction on the hand-made suites.
 
     python evaluation/contacts.py [held_out|development] [--wrong]
 
-Reads `tests/extract/suites`, whose README says how an ad is marked and what the words mean. A
-contact is right if its kind and value are the ones marked and its span overlaps; anything else if
-its kind is right and its span overlaps. One finding answers one mark. Intervals are Wilson's, at 95
-%: the ads are few and hand-made, so they tell of these ways of writing, not of how often each is
-met in the field.
+Reads `tests/extract/suites`; its README explains the marks. A found contact is right if its kind
+and value are those marked and its span overlaps; a found mention if its kind is right and its span
+overlaps. One finding matches one mark. Intervals are Wilson's, at 95 %. The ads are few and
+hand-made: they show these ways of writing, not how frequent each is in real ads.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _MARK = re.compile(r"\{\{(\w+)(!?)(?: ([^|]+))?\|((?:(?!\}\}).)*(?:\}(?=\}\}))?)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something marked, or something found; `value` is None but for contacts."""
+    """A marked or a found span; only contacts have a `value`."""
 
     kind: str
     start: int
@@ -44,7 +43,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An ad and what is to be found in it."""
+    """An ad and its marks."""
 
     way: str
     language: str
@@ -55,7 +54,7 @@ class Case:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one kind."""
+    """Counts of right, missed and false findings of one kind."""
 
     right: int = 0
     missed: int = 0
@@ -76,7 +75,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Judged:
-    """Tallies by kind and by language, and the ads with something wrong."""
+    """Counts by kind and by language, and the ads with an error."""
 
     ads: int = 0
     kinds: dict[str, Tally] = field(default_factory=lambda: {kind: Tally() for kind in KINDS})
@@ -84,7 +83,7 @@ class Judged:
     wrong: list[tuple[Case, list[Found], list[Found]]] = field(default_factory=list)
 
     def together(self, kinds: tuple[str, ...]) -> Tally:
-        """The tallies of some kinds added up."""
+        """The sum of the counts of some kinds."""
         total = Tally()
         for kind in kinds:
             tally = self.kinds[kind]
@@ -108,7 +107,7 @@ def cases(part: str) -> Iterator[Case]:
 
 
 def read(written: str) -> tuple[str, tuple[Found, ...]]:
-    """The text of a marked ad, and what is marked.
+    """The text and the marks of a marked ad.
 
     >>> read("ring {{phone! +447700900123|o77oo 900123}}")[0]
     'ring o77oo 900123'
@@ -118,7 +117,7 @@ def read(written: str) -> tuple[str, tuple[Found, ...]]:
         text += written[at : match.start()]
         kind, hidden, value, inside = match.groups()
         if kind not in KINDS or (value is None) == (kind in CONTACTS):
-            raise ValueError(f"{written!r}: {match.group()} is no mark; see the suites' README")
+            raise ValueError(f"{written!r}: {match.group()} is not a mark; see the README")
         marked.append(Found(kind, len(text), len(text) + len(inside), value, bool(hidden)))
         text += inside
         at = match.end()
@@ -129,7 +128,7 @@ def read(written: str) -> tuple[str, tuple[Found, ...]]:
 
 
 def find(case: Case) -> list[Found]:
-    """What adrisk finds in an ad."""
+    """Contacts and mentions that adrisk finds in an ad."""
     region = guess_region(case.location, case.language)
     contacts = find_contacts(case.text, region)
     return [
@@ -142,25 +141,25 @@ def find(case: Case) -> list[Found]:
 
 
 def judge(part: str) -> Judged:
-    """Find in every ad of a part and compare."""
+    """Compare the findings in every ad of a part with the marks."""
     done = Judged()
     for case in cases(part):
         done.ads += 1
         found, missed = find(case), []
         language = done.languages.setdefault(case.language, Tally())
         for mark in case.marked:
-            answer = next((f for f in found if _answers(f, mark)), None)
+            match = next((f for f in found if _matches(f, mark)), None)
             for tally in (done.kinds[mark.kind], language):
-                if answer is None:
+                if match is None:
                     tally.missed += 1
                     continue
                 tally.right += 1
-                tally.exact += (answer.start, answer.end) == (mark.start, mark.end)
-                tally.agreed += answer.obscured == mark.obscured
-            if answer is None:
+                tally.exact += (match.start, match.end) == (mark.start, mark.end)
+                tally.agreed += match.obscured == mark.obscured
+            if match is None:
                 missed.append(mark)
             else:
-                found.remove(answer)
+                found.remove(match)
         for extra in found:
             done.kinds[extra.kind].false += 1
             language.false += 1
@@ -169,7 +168,7 @@ def judge(part: str) -> Judged:
     return done
 
 
-def _answers(found: Found, mark: Found) -> bool:
+def _matches(found: Found, mark: Found) -> bool:
     return (
         found.kind == mark.kind
         and found.start < mark.end
@@ -197,7 +196,7 @@ def _line(name: str, tally: Tally) -> str:
 
 
 def main() -> None:
-    """Print the table of a part; `--wrong` adds every ad with something wrong."""
+    """Print the table of a part; `--wrong` adds every ad with an error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", nargs="?", default="held_out", choices=["held_out", "development"])
     parser.add_argument("--wrong", action="store_true", help="show what is missed or false")

@@ -18,14 +18,14 @@ import tempfile
 from pathlib import Path
 
 from adrisk.api import find_model, fit_model, load_corpus
-from adrisk.config import recipe
+from adrisk.config import parse_model_config
 from adrisk.errors import AdriskError
 from adrisk.evaluation.fairness.page import fairness_lines
 from adrisk.evaluation.fairness.results import FairnessResult
 from adrisk.evaluation.fairness.run import fairness
 from adrisk.files import replacing, workspace, write_json
 from adrisk.metrics.figures import read_result
-from adrisk.progress import show
+from adrisk.progress import set_progress
 from adrisk.training.train import split_corpus
 
 HERE = Path(__file__).parent
@@ -42,35 +42,35 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--source", default="synthetic:20000")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lawful", action="append", default=[], metavar="SOURCE")
-    parser.add_argument("--most", type=int, default=2000, help="ads a kind of swap is tried on")
+    parser.add_argument("--most", type=int, default=2000, help="ads per kind of swap")
     parser.add_argument("--resamples", type=int, default=500)
     parser.add_argument("--page", type=Path, default=HERE / "fairness.md")
     parser.add_argument("-o", "--out", type=Path, default=HERE / "results" / "fairness.json")
     parser.add_argument("--only-page", action="store_true", help="write the page from the results")
-    asked = parser.parse_args(arguments)
-    show("lines")
+    args = parser.parse_args(arguments)
+    set_progress("lines")
     try:
-        if not asked.only_page:
-            how = recipe(asked.family, seed=asked.seed)
-            model = find_model(asked.model, workspace()) if asked.model else None
-            corpus = load_corpus([asked.source])
+        if not args.only_page:
+            config = parse_model_config(args.family, seed=args.seed)
+            model = find_model(args.model, workspace()) if args.model else None
+            corpus = load_corpus([args.source])
             if model is None:
                 with tempfile.TemporaryDirectory() as folder:
-                    model = fit_model(how, corpus, split_corpus(corpus, how.seed))
+                    model = fit_model(config, corpus, split_corpus(corpus, config.seed))
                     model = model.save(Path(folder))
-            others = [load_corpus([source]) for source in asked.lawful]
-            found = fairness(model, corpus, others, most=asked.most, resamples=asked.resamples)
-            write_json(asked.out, found.to_json())
-        write_page(asked.page, asked.out)
+            others = [load_corpus([source]) for source in args.lawful]
+            found = fairness(model, corpus, others, most=args.most, resamples=args.resamples)
+            write_json(args.out, found.to_json())
+        write_page(args.page, args.out)
     except AdriskError as error:
         sys.stderr.write(f"fairness.py: {error}\n")
         return error.exit_code
-    print(f"results  {asked.out}\npage     {asked.page}")
+    print(f"results  {args.out}\npage     {args.page}")
     return 0
 
 
 def write_page(page: Path, results: Path) -> None:
-    """Put the figures between the markers of the page; all else stays as it was written."""
+    """Write the figures between the markers of the page; the rest is kept."""
     text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,14 +1,14 @@
-"""Faithfulness of explanations: what scores lose without the words they mark.
+"""Faithfulness of explanations: drop of the score without the marked words.
 
     python evaluation/faithfulness.py                          # ngram and linear on synthetic ads
     python evaluation/faithfulness.py MODEL --most 60 --draws 2    # a slow family: fewer ads
     python evaluation/faithfulness.py MODEL --source ads.parquet
 
 Without MODEL each family is trained on the training part of the source, and its flagged ads of the
-report set are explained. MODEL is a folder or a registered model; only ads that it never saw are
-used. Writes `evaluation/results/faithfulness.json`: a curve over the number of spans, with the
-same for other words of equal lengths and the difference, each with a campaign-bootstrap interval.
-Results of families that are not run now are kept.
+report set are explained. MODEL is a folder or a registered model; only ads outside its training are
+used. Writes `evaluation/results/faithfulness.json`: a curve over the number of spans, the
+same for other words of equal lengths, and the difference, each with a campaign-bootstrap interval.
+Results of other families are kept.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import tempfile
 from pathlib import Path
 
 from adrisk.api import Corpus, find_model, fit_model, load_corpus
-from adrisk.config import ModelConfig, recipe
+from adrisk.config import ModelConfig, parse_model_config
 from adrisk.errors import AdriskError
 from adrisk.evaluation.faithfulness import BUDGET, faithfulness
 from adrisk.evaluation.faithfulness_results import FaithfulnessResult
 from adrisk.files import workspace, write_json
 from adrisk.metrics.figures import Figure, read_result
 from adrisk.model.model import Model
-from adrisk.progress import show
+from adrisk.progress import set_progress
 from adrisk.training.train import split_corpus
 
 OUT = Path(__file__).parent / "results" / "faithfulness.json"
@@ -47,47 +47,47 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--resamples", type=int, default=500)
     parser.add_argument("-o", "--out", type=Path, default=OUT)
-    asked = parser.parse_args(arguments)
-    show("lines")
+    args = parser.parse_args(arguments)
+    set_progress("lines")
     try:
         recipes = [
-            recipe(named, asked.parameters, asked.seed)
-            for named in asked.families or ("ngram", "linear")
+            parse_model_config(named, args.parameters, args.seed)
+            for named in args.families or ("ngram", "linear")
         ]
-        models = [find_model(name, workspace()) for name in asked.models]
-        corpus = load_corpus([asked.source])
+        models = [find_model(name, workspace()) for name in args.models]
+        corpus = load_corpus([args.source])
         found: dict[str, FaithfulnessResult] = {}
-        if asked.out.exists():
-            found = read_result(asked.out, dict[str, FaithfulnessResult])
+        if args.out.exists():
+            found = read_result(args.out, dict[str, FaithfulnessResult])
         for model in models or _trained(recipes, corpus):
             result = faithfulness(
                 model,
                 corpus,
-                budget=asked.budget,
-                most=asked.most,
-                draws=asked.draws,
-                resamples=asked.resamples,
+                budget=args.budget,
+                most=args.most,
+                draws=args.draws,
+                resamples=args.resamples,
             )
             found[model.manifest.family] = result
-            write_json(asked.out, {name: found[name].to_json() for name in sorted(found)})
-            _say(model.manifest.family, result)
+            write_json(args.out, {name: found[name].to_json() for name in sorted(found)})
+            _print(model.manifest.family, result)
     except AdriskError as error:
         sys.stderr.write(f"faithfulness.py: {error}\n")
         return error.exit_code
-    print(f"results  {asked.out}")
+    print(f"results  {args.out}")
     return 0
 
 
 def _trained(recipes: list[ModelConfig], corpus: Corpus) -> list[Model]:
-    made = []
-    for how in recipes:
+    models = []
+    for config in recipes:
         with tempfile.TemporaryDirectory() as folder:
-            split = split_corpus(corpus, how.seed)
-            made.append(fit_model(how, corpus, split).save(Path(folder)))
-    return made
+            split = split_corpus(corpus, config.seed)
+            models.append(fit_model(config, corpus, split).save(Path(folder)))
+    return models
 
 
-def _say(family: str, result: FaithfulnessResult) -> None:
+def _print(family: str, result: FaithfulnessResult) -> None:
     flagged = result.flagged
     print(f"{family}: {flagged.explained} of {flagged.ads} flagged ads explained")
     for point in result.points:

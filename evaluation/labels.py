@@ -1,20 +1,20 @@
-"""What joining votes by a label model gains, measured on clean test labels.
+"""Gain of joining votes with a label model, measured on clean test labels.
 
     python evaluation/labels.py [--ads 8000] [--seeds 3 4 5]
 
-For every seed a synthetic corpus is made; its training part carries the votes of three simulated
-annotators, its test part the clean truth. The same classifier is trained on the same ads with
-labels made in different ways, and judged on the test part: average precision of risk (2 or 3
+For every seed a synthetic corpus is made; its training part has the votes of three simulated
+annotators, its test part the true labels. The same classifier is trained on the same ads with
+labels made in different ways, and evaluated on the test part: average precision of risk (2 or 3
 against less), and the mean over indicators of their average precision. Each way is compared with
-the label model by the difference on the same draws of test campaigns, so the interval is a paired
-one; over several seeds the differences are averaged. Also judged, against the truth that no
-training sees: the labels themselves, and what the label model believes of its voters.
+the label model on the same draws of test campaigns, so the intervals are paired; over several seeds
+the differences are averaged. The labels themselves and the estimates of voter accuracy are also
+compared with the truth, which no training uses.
 
-The classifier is that of the `ngram` family, features, strength and all; only its heads are solved
-together, because all ways share their features and one by one would take an hour.
+The classifier is that of the `ngram` family with its features and strength; only its heads are
+solved together, because all ways share their features and one by one would take an hour.
 
 Writes evaluation/results/labels.json. The ads and their annotators are simulated: the figures show
-whether the method works as it should, not what it gains in the field.
+whether the method works, not its gain on real ads.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from adrisk.types import RISKY, FloatArray, IntArray
 OUT = Path(__file__).parent / "results" / "labels.json"
 
 LEAST_POSITIVES = 10
-"""Indicators with fewer present in a test part are left out of the mean, for every way alike."""
+"""Indicators with fewer positives in a test part are left out of the mean, for every way."""
 
 RESAMPLES = 500
 
@@ -73,15 +73,15 @@ RATES = ("sensitivity", "specificity")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One way of labelling, on one corpus.
+    """Figures of one way of labelling on one corpus.
 
-    The first value of a figure is that of all test ads, the others are those of the draws of test
-    campaigns, the same for every way: differences of two ways are paired.
+    The first value of a figure is for all test ads, the others for the draws of test campaigns,
+    which are the same for every way, so that differences are paired.
 
     Attributes:
         figures: of `MEASURES`.
         by_indicator: the parts of "indicators".
-        labels: how right the training labels are.
+        labels: agreement of the training labels with the truth.
     """
 
     figures: Mapping[str, FloatArray]
@@ -129,7 +129,7 @@ def main() -> None:
 def _results(
     runs: list[dict[str, Judged]], tests: list[dict[str, Any]], voters: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Everything, of the corpora so far."""
+    """All results of the corpora so far."""
     return {
         "what": (__doc__ or "").splitlines()[0],
         "resamples": RESAMPLES,
@@ -152,7 +152,7 @@ def _arguments() -> argparse.Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Ads as the `ngram` family sees them, in as many dimensions as there are ads to fit.
+    """Features of the `ngram` family, rotated into as many dimensions as there are fit ads.
 
     Attributes:
         fit: shape (n, n), rows of a root of the ads' inner products.
@@ -171,19 +171,19 @@ def _space(corpus: Corpus, fit: IntArray, test: IntArray) -> Space:
     scaled = sparse.csr_array(learned.multiply(sparse.csr_array(weight[None, :] ** 2)))
     across = sparse.csr_array(scaled.astype(np.float32).T)
     unseen = hashed_matrix(corpus.batch.folded.take(pa.array(test)), family.bits)
-    inner, beside = _products(learned, across), _products(unseen, across)
+    inner, cross = _products(learned, across), _products(unseen, across)
     root = cholesky(inner + 1e-3 * np.eye(len(fit), dtype=np.float32), lower=True)
-    return Space(root, solve_triangular(root, beside.T, lower=True).T)
+    return Space(root, solve_triangular(root, cross.T, lower=True).T)
 
 
 def _products(rows: sparse.csr_array, across: sparse.csr_array) -> NDArray[np.float32]:
-    """Dense products, some rows at a time."""
+    """Dense products, computed in blocks of rows."""
     parts = [(rows[at : at + 500] @ across).toarray() for at in range(0, rows.shape[0], 500)]
     return np.concatenate(parts).astype(np.float32)
 
 
 def _learned(space: Space, targets: Targets) -> tuple[tuple[str, ...], FloatArray]:
-    """Indicators that could be learned, and margins of the test ads: risk first, then these."""
+    """Trainable indicators, and margins of the test ads: risk first, then these."""
     family = NgramClassifier()
     labels = learnable(targets, family.min_positives)
     wanted = np.column_stack([targets.risk_at_least(RISKY), targets.columns(labels)])
@@ -233,7 +233,7 @@ def _judge(
 
 
 def _draws(campaigns: IntArray) -> FloatArray:
-    """Weights of the ads, one row a draw of campaigns; in the first row every ad counts once."""
+    """Weights of the ads, one row per draw of campaigns; the first row is all ones."""
     groups, member = np.unique(campaigns, return_inverse=True)
     even = np.full(len(groups), 1 / len(groups))
     drawn = np.random.default_rng(0).multinomial(len(groups), even, size=RESAMPLES)
@@ -245,14 +245,14 @@ def _drawn(metric: Metric, draws: FloatArray) -> FloatArray:
 
 
 def _truth(corpus: Corpus, rows: IntArray) -> Targets:
-    """What is so, for judging alone."""
+    """True labels, for evaluation only."""
     ads = corpus.ads.take(pa.array(rows))
     columns = {"indicators": ads["true_indicators"], "risk": ads["true_risk"]}
     return targets_of(pa.table(columns), load_taxonomy().text_ids)
 
 
 def _rules_output(corpus: Corpus, rows: IntArray) -> Targets:
-    """What the evidence rules and the taxonomy say, taken for the truth."""
+    """Labels from the evidence rules and the taxonomy alone."""
     ads = corpus.ads.take(pa.array(rows))
     labels = corpus.targets.labels
     found = rule_votes(ads["text"].to_pylist(), ads["language"].to_pylist(), labels)
@@ -264,33 +264,33 @@ def _rules_output(corpus: Corpus, rows: IntArray) -> Targets:
 
 
 def _judge_labels(labels: Targets, truth: Targets) -> dict[str, Any]:
-    """How right the training labels are, where they say anything."""
+    """Agreement of the training labels with the truth, where there is a label."""
     known = ~np.isnan(labels.indicators)
-    said, so = labels.indicators[known], truth.columns(labels.labels)[known] >= 0.5
+    given, present = labels.indicators[known], truth.columns(labels.labels)[known] >= 0.5
     risky, at_least = truth.risk >= RISKY, labels.risk_at_least(RISKY)
-    told = ~np.isnan(at_least)
+    labelled = ~np.isnan(at_least)
     return {
         "indicators": {
             "n": int(known.sum()),
-            "present": int(so.sum()),
-            "wrong": round(float(((said >= 0.5) != so).mean()), 5),
-            "average_precision": round(float(average_precision_score(so, said)), 4),
-            "squared_error": round(float(((said - so) ** 2).mean()), 5),
+            "present": int(present.sum()),
+            "wrong": round(float(((given >= 0.5) != present).mean()), 5),
+            "average_precision": round(float(average_precision_score(present, given)), 4),
+            "squared_error": round(float(((given - present) ** 2).mean()), 5),
         },
         "risk": {
-            "n": int(told.sum()),
-            "risky": int(risky[told].sum()),
-            "wrong": round(float(((at_least[told] >= 0.5) != risky[told]).mean()), 5),
+            "n": int(labelled.sum()),
+            "risky": int(risky[labelled].sum()),
+            "wrong": round(float(((at_least[labelled] >= 0.5) != risky[labelled]).mean()), 5),
             "average_precision": round(
-                float(average_precision_score(risky[told], at_least[told])), 4
+                float(average_precision_score(risky[labelled], at_least[labelled])), 4
             ),
-            "squared_error": round(float(((at_least[told] - risky[told]) ** 2).mean()), 5),
+            "squared_error": round(float(((at_least[labelled] - risky[labelled]) ** 2).mean()), 5),
         },
     }
 
 
 def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
-    """For every annotator: what the label model believes of it, and what is so."""
+    """Estimated and true accuracy of every annotator."""
     ads = corpus.ads.take(pa.array(rows))
     ballots = read_votes(ads, corpus.targets.labels)
     joined = join_votes(ballots, corpus.targets.labels, len(ads))
@@ -303,11 +303,11 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
         for voter, counts in item.votes().items():
             if voter == JUDGES:
                 continue
-            said = item.ballots.codes[:, item.ballots.voters.index(voter)]
-            asked = said >= 0
+            votes = item.ballots.codes[:, item.ballots.voters.index(voter)]
+            voted = votes >= 0
             row = [counts[0, 0], counts[0].sum(), counts[1:, 1:].sum(), counts[1:].sum()]
-            row += [(said[present] == 0).sum(), (asked & present).sum()]
-            row += [(said[~present] > 0).sum(), (asked & ~present).sum()]
+            row += [(votes[present] == 0).sum(), (voted & present).sum()]
+            row += [(votes[~present] > 0).sum(), (voted & ~present).sum()]
             believed.setdefault(voter, []).append([float(value) for value in row])
     found = {}
     for voter, rows_ in believed.items():
@@ -321,7 +321,7 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
 
 
 def _compared(runs: list[dict[str, Judged]]) -> dict[str, Any]:
-    """Each way's figures, and how much better the label model is."""
+    """Figures of each way, and the gain of the label model."""
     found: dict[str, Any] = {}
     for way in WAYS:
         found[way] = {}
@@ -335,7 +335,7 @@ def _compared(runs: list[dict[str, Judged]]) -> dict[str, Any]:
 
 
 def _by_indicator(runs: list[dict[str, Judged]]) -> dict[str, Any]:
-    """The label model against the majority of annotators, indicator by indicator."""
+    """Label model and majority vote compared, by indicator."""
     found = {}
     for name in load_taxonomy().text_ids:
         pairs = [
@@ -385,8 +385,8 @@ def _print(results: Mapping[str, Any]) -> None:
     for voters in results["voters"]:
         print("\nvoters: sensitivity and specificity, believed (true)")
         for voter, found in voters.items():
-            told = (f"{found[n]['believed']:.3f} ({found[n]['true']:.3f})" for n in RATES)
-            print(f"{voter:28} {' '.join(f'{words:>22}' for words in told)}")
+            rates = (f"{found[n]['believed']:.3f} ({found[n]['true']:.3f})" for n in RATES)
+            print(f"{voter:28} {' '.join(f'{words:>22}' for words in rates)}")
 
 
 def _words(figure: Mapping[str, Any]) -> str:

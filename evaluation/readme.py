@@ -1,32 +1,37 @@
-"""The quality tables of the README, from the results in git.
+"""The figures of the README and of docs/judged.md, from the results in git.
 
     python evaluation/readme.py [--check]
 
 Reads the manifests of the newest release in `models/` and the results on real ads in
-`evaluation/results/real-*.json`, and writes what stands between the markers of `README.md`:
+`evaluation/results/real-*.json`, and writes what stands between the markers of the two pages:
 
-    <!-- quality -->  ...  <!-- /quality -->      the released models, beside the baselines
-    <!-- real -->     ...  <!-- /real -->         real job ads, and alerts on lawful ones
+    <!-- headline --> ...  <!-- /headline -->     README.md: the figures of one model
+    <!-- quality -->  ...  <!-- /quality -->      judged.md: the released models and baselines
+    <!-- real -->     ...  <!-- /real -->         judged.md: real job ads, alerts on lawful ones
 
-With `--check` nothing is written, and the exit code is 1 if the README says something else.
+With `--check` nothing is written, and the exit code is 1 if a page says something else.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from adrisk.evaluation.markdown import figure, percent, plain, table
+from adrisk.escaping import plain
+from adrisk.evaluation.evaluation_results import Evaluation, SourceAlerts
+from adrisk.evaluation.markdown import figure, percent, table
 from adrisk.evaluation.release import MANIFEST, read_release
+from adrisk.evaluation.release_manifest import ReleaseManifest
+from adrisk.metrics.figures import read_result
+from adrisk.metrics.results import Ranking
 
 ROOT = Path(__file__).parents[1]
+PAGES = {"README.md": ("headline",), "docs/judged.md": ("quality", "real")}
+"""The blocks of each page."""
 BASELINES = ("rules", "TF-IDF + logistic regression", "keyword count", "length only")
-_RANKING = ("average_precision", "recall_at_0.01", "precision_at_0.01", "recall_at_0.05")
 _BENIGN = {"h2": "H-2", "eures": "EURES"}
 _LEFT = (
     ". Ads in a language the model did not learn, and those too short or unreadable, are not "
@@ -34,30 +39,37 @@ _LEFT = (
 )
 _LEAST = 3  # functions of the behaviour suites that are named
 
-Content = Mapping[str, Any]
-
 
 def main(arguments: Sequence[str]) -> int:
     """Write the blocks, or only compare them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if it differs")
     asked = parser.parse_args(arguments)
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = filled(before, blocks(ROOT / "models", ROOT / "evaluation" / "results"))
-    if asked.check:
-        if after != before:
-            print("README.md is not what the results give: python evaluation/readme.py")
-        return int(after != before)
-    readme.write_text(after, encoding="utf-8", newline="\n")
-    print(f"README.md  {'written' if after != before else 'already says so'}")
-    return 0
+    found = blocks(ROOT / "models", ROOT / "evaluation" / "results")
+    stale = False
+    for page, names in PAGES.items():
+        path = ROOT / page
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, {name: found[name] for name in names})
+        stale |= after != before
+        if asked.check:
+            if after != before:
+                print(f"{page} is not what the results give: python evaluation/readme.py")
+            continue
+        path.write_text(after, encoding="utf-8", newline="\n")
+        print(f"{page}  {'written' if after != before else 'already says so'}")
+    return int(asked.check and stale)
 
 
 def blocks(models: Path, results: Path) -> dict[str, str]:
     """What stands between the markers, by their name."""
-    real = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("real-*.json"))]
-    return {"quality": quality(newest(models)), "real": real_ads(real)}
+    real = [read_result(path, Evaluation) for path in sorted(results.glob("real-*.json"))]
+    released = newest(models)
+    return {
+        "headline": headline(released, real),
+        "quality": quality(released),
+        "real": real_ads(real),
+    }
 
 
 def filled(readme: str, found: Mapping[str, str]) -> str:
@@ -69,24 +81,58 @@ def filled(readme: str, found: Mapping[str, str]) -> str:
     for name, block in found.items():
         between = re.compile(rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)")
         if len(between.findall(readme)) != 1:
-            raise ValueError(f"README.md needs one <!-- {name} --> and behind it <!-- /{name} -->")
+            raise ValueError(f"the page needs one <!-- {name} --> and behind it <!-- /{name} -->")
         readme = between.sub(lambda m, block=block: f"{m[1]}{block}\n{m[2]}", readme)
     return readme
 
 
-def newest(models: Path) -> list[Content]:
+def newest(models: Path) -> list[ReleaseManifest]:
     """The manifests of the newest release, in the order in which they were trained."""
-    found: dict[tuple[int, ...], list[Content]] = {}
+    found: dict[tuple[int, ...], list[ReleaseManifest]] = {}
     for path in sorted(models.glob(f"*/{MANIFEST}")):
         manifest = read_release(path.parent)
-        version = manifest["release"].partition("-")[0]
+        version = manifest.release.partition("-")[0]
         found.setdefault(tuple(map(int, version.split("."))), []).append(manifest)
     if not found:
         return []
-    return sorted(found[max(found)], key=lambda m: int(m["registered"]["version"]))
+    return sorted(found[max(found)], key=lambda m: int(m.registered.version))
 
 
-def quality(released: Sequence[Content]) -> str:
+def headline(released: Sequence[ReleaseManifest], real: Sequence[Evaluation]) -> str:
+    """The figures of the first released model, and of its family on real ads, in two sentences."""
+    if not released:
+        return "No release is in `models/`: `adrisk train configs/train/release.yaml` makes one."
+    first = released[0]
+    family, report = first.model.family, first.quality.report
+    share, weakest = _functions(first)[0]
+    lines = [
+        f"`{family}` on synthetic ads: average precision {figure(report.risk.average_precision)} "
+        f"({report.n:,} ads, {report.positives:,} risky); it passes "
+        f"{percent(first.behaviour.all)} behaviour cases, fewest where the words are "
+        f"{plain(weakest)} ({100 * share:.0f} %)."
+    ]
+    for content in real:
+        if content.model.family == family and content.random_split:
+            found = content.report
+            lines.append(
+                f"On {found.n:,} real job ads, {found.positives:,} of them labelled "
+                f"{plain(content.data.target)}: "
+                f"{figure(found.risk.average_precision)} with campaigns kept whole, "
+                f"{figure(content.random_split.average_precision)} with single ads dealt at random."
+            )
+    return "\n" + " ".join(lines) + "\n"
+
+
+def _functions(manifest: ReleaseManifest) -> list[tuple[float, str]]:
+    """The functions of the behaviour suites with the share passed, the lowest first."""
+    return sorted(
+        (found.all.share, name.replace("_", " "))
+        for name, found in manifest.behaviour.functions.items()
+        if found.all.share is not None
+    )
+
+
+def quality(released: Sequence[ReleaseManifest]) -> str:
     """The released models beside the baselines, which are of the same ads."""
     if not released:
         return "No release is in `models/`: `adrisk train configs/train/release.yaml` makes one."
@@ -94,20 +140,20 @@ def quality(released: Sequence[Content]) -> str:
     head += ["found, reviewing 5 %", "calibration error", "behaviour cases passed"]
     rows = []
     for manifest in released:
-        name, risk = manifest["release"], manifest["quality"]["report"]["risk"]
+        name, risk = manifest.release, manifest.quality.report.risk
         rows.append(
             [
-                f"[`{manifest['model']['family']}`](models/{name}/card.md)",
-                *(figure(risk[key]) for key in _RANKING),
-                figure(risk["calibration_error"]),
-                percent(manifest["behaviour"]["all"]),
+                f"[`{manifest.model.family}`](../models/{name}/card.md)",
+                *_ranked(risk),
+                figure(risk.calibration_error),
+                percent(manifest.behaviour.all),
             ]
         )
-    baselines = released[0]["quality"].get("baselines", {})
+    baselines = released[0].quality.rankings()
     for name in BASELINES:
-        if name in baselines and "left_out" not in baselines[name]:
+        if name in baselines:
             named = f"{name} (circular)" if name == "rules" else name
-            rows.append([plain(named), *(figure(baselines[name][k]) for k in _RANKING), "", ""])
+            rows.append([plain(named), *_ranked(baselines[name]), "", ""])
     return "\n".join(
         [
             "",
@@ -120,46 +166,50 @@ def quality(released: Sequence[Content]) -> str:
     )
 
 
-def _judged_on(manifest: Content) -> str:
-    report, data = manifest["quality"]["report"], manifest["data"]
-    version = manifest["release"].partition("-")[0]
+def _ranked(found: Ranking) -> list[str]:
+    return [
+        figure(found.average_precision),
+        figure(found.recall_at_0_01),
+        figure(found.precision_at_0_01),
+        figure(found.recall_at_0_05),
+    ]
+
+
+def _judged_on(manifest: ReleaseManifest) -> str:
+    report, data = manifest.quality.report, manifest.data
+    version = manifest.release.partition("-")[0]
     return (
-        f"Release {plain(version)}, judged on {report['n']:,} ads of "
-        f"{', '.join(map(plain, data['sources']))} that nothing was learned from, in "
-        f"{report['campaigns']:,} campaigns, {report['positives']:,} ads risky "
-        f"({100 * report['prevalence']:.1f} %):"
+        f"Release {plain(version)}, judged on {report.n:,} ads of "
+        f"{', '.join(map(plain, data.sources))} that nothing was learned from, in "
+        f"{report.campaigns:,} campaigns, {report.positives:,} ads risky "
+        f"({100 * report.prevalence:.1f} %):"
     )
 
 
-def _apart(released: Sequence[Content]) -> list[str]:
+def _apart(released: Sequence[ReleaseManifest]) -> list[str]:
     """What the table does not say: random split, weakest functions, and what it took."""
     lines = []
-    random = released[0]["quality"].get("random_split")
+    random = released[0].quality.random_split
     if random:
-        family = released[0]["model"]["family"]
+        family = released[0].model.family
         lines.append(
             f"With single ads dealt at random `{family}` would have shown "
-            f"{figure(random['average_precision'])}."
+            f"{figure(random.average_precision)}."
         )
     for manifest in released:
-        functions = [
-            (found["all"]["share"], name.replace("_", " "))
-            for name, found in manifest["behaviour"]["functions"].items()
-            if found["all"]["n"]
-        ]
         least = ", ".join(
-            f"{name} {100 * share:.0f} %" for share, name in sorted(functions)[:_LEAST]
+            f"{name} {100 * share:.0f} %" for share, name in _functions(manifest)[:_LEAST]
         )
-        lines.append(f"`{manifest['model']['family']}` passes least often: {plain(least)}.")
-    seconds = sum(sum(manifest["seconds"].values()) for manifest in released)
+        lines.append(f"`{manifest.model.family}` passes least often: {plain(least)}.")
+    seconds = sum(m.seconds.train + m.seconds.judge for m in released)
     lines.append(
         f"Training and judging all of them took {seconds / 60:.0f} minutes on "
-        f"{released[0]['machine']['cores']} cores."
+        f"{released[0].machine.cores} cores."
     )
     return [" ".join(lines)]
 
 
-def real_ads(results: Sequence[Content]) -> str:
+def real_ads(results: Sequence[Evaluation]) -> str:
     """Real job ads by family, and the alerts of each on ads held to be lawful.
 
     Raises:
@@ -167,37 +217,38 @@ def real_ads(results: Sequence[Content]) -> str:
     """
     if not results:
         return "No results on real ads are in `evaluation/results/`."
-    if len({content["data"]["fingerprint"] for content in results}) > 1:
+    if len({content.data.fingerprint for content in results}) > 1:
         raise ValueError(
             "evaluation/results/real-*.json are of different ads; make all of them anew"
         )
-    results = sorted(results, key=lambda c: -c["report"]["risk"]["average_precision"]["value"])
-    report, data = results[0]["report"], results[0]["data"]
-    benign = list(dict.fromkeys(name for content in results for name in content.get("alerts", {})))
-    counted = {name: _alerts(results, name)["n"] for name in benign}
-    some_left = any("incomplete" in a for c in results for a in c.get("alerts", {}).values())
+    results = sorted(results, key=_by_precision)
+    report, data = results[0].report, results[0].data
+    benign = list(dict.fromkeys(name for content in results for name in content.alerts))
+    counted = {name: _alerts(results, name).n for name in benign}
+    some_left = any(a.incomplete.value for c in results for a in c.alerts.values())
     rows = [
         [
-            f"`{content['model']['family']}`",
-            figure(content["report"]["risk"]["average_precision"]),
-            figure(content["random_split"]["average_precision"]),
-            *(_alerts_of(content.get("alerts", {}).get(name)) for name in benign),
+            f"`{content.model.family}`",
+            figure(content.report.risk.average_precision),
+            figure(content.random_split and content.random_split.average_precision),
+            *(_alerts_of(content.alerts.get(name)) for name in benign),
         ]
         for content in results
     ]
+    baselines = results[0].rankings()
     empty = [""] * (1 + len(benign))
     rows += [
-        [plain(name), figure(results[0]["baselines"][name]["average_precision"]), *empty]
+        [plain(name), figure(baselines[name].average_precision), *empty]
         for name in BASELINES
-        if "average_precision" in results[0].get("baselines", {}).get(name, {})
+        if name in baselines
     ]
     head = ["average precision by family", "campaigns kept whole", "single ads dealt at random"]
     head += [f"alerts per 10,000 {_BENIGN.get(name, plain(name))} ads" for name in benign]
     return "\n".join(
         [
             "",
-            f"{report['n']:,} ads in {report['campaigns']:,} campaigns, {report['positives']:,} of "
-            f"them positive ({plain(data['target'])}); judged by {plain(data['split_by'])}. Alerts "
+            f"{report.n:,} ads in {report.campaigns:,} campaigns, {report.positives:,} of "
+            f"them positive ({plain(data.target)}); judged by {plain(data.split_by)}. Alerts "
             "are on lawful ads, at the policy's threshold ("
             + ", ".join(f"{_BENIGN.get(name, plain(name))} {n:,}" for name, n in counted.items())
             + f"){_LEFT if some_left else ''}:",
@@ -208,31 +259,33 @@ def real_ads(results: Sequence[Content]) -> str:
     )
 
 
-def _alerts_of(found: Content | None) -> str:
+def _by_precision(found: Evaluation) -> float:
+    """The best first."""
+    return -(found.report.risk.average_precision.value or 0)
+
+
+def _alerts_of(found: SourceAlerts | None) -> str:
     """Alerts of 10,000 ads, of 10,000 judged ones where not all are, and how many are not."""
-    if found is None or not found.get("incomplete", {}).get("value"):
+    if found is None or not found.incomplete.value:
         return figure(found, 0)
-    judged = found["judged"]
     return (
-        f"{figure(found, 0)}; of the {judged['n']:,} judged {figure(judged, 0)}; "
-        f"not judged {found['incomplete']['value']:,.0f}"
+        f"{figure(found, 0)}; of the {found.judged.n:,} judged {figure(found.judged, 0)}; "
+        f"not judged {found.incomplete.value:,.0f}"
     )
 
 
-def _promises(results: Sequence[Content]) -> list[str]:
-    """What each policy's threshold promises; nothing for results made before it was kept."""
+def _promises(results: Sequence[Evaluation]) -> list[str]:
+    """What each policy's threshold promises."""
     told: dict[str, list[str]] = {}
     for content in results:
-        found = content.get("alerts", {}).values()
-        for words in dict.fromkeys(one["words"] for one in found if "words" in one):
-            told.setdefault(words, []).append(f"`{content['model']['family']}`")
+        for words in dict.fromkeys(one.words for one in content.alerts.values()):
+            told.setdefault(words, []).append(f"`{content.model.family}`")
     lines = [f"- {', '.join(families)}: {plain(words)}." for words, families in told.items()]
     return ["The policy's threshold:", "", *lines, ""] if lines else []
 
 
-def _alerts(results: Sequence[Content], name: str) -> Content:
-    found: Content = next(c["alerts"][name] for c in results if name in c.get("alerts", {}))
-    return found
+def _alerts(results: Sequence[Evaluation], name: str) -> SourceAlerts:
+    return next(c.alerts[name] for c in results if name in c.alerts)
 
 
 if __name__ == "__main__":

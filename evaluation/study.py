@@ -1,11 +1,11 @@
-"""The studies of the protocol: one command each, each writing its JSON and the page of results.
+"""Command for the studies of the protocol; each writes its JSON and the page of results.
 
     python evaluation/study.py learning-curve | label-noise | transfer | findings | families | all
     python evaluation/study.py families --model FOLDER    # a saved model instead of training one
-    python evaluation/study.py page                       # only results.md anew
+    python evaluation/study.py page                       # write only results.md
 
-Synthetic ads are made as they are needed; real ones are not in this repository: name the DIFrauD
-file in ADRISK_DIFRAUD, or any labelled source with --source. `protocol.md` describes each study.
+Synthetic ads are generated. Real ads are not in this repository: set ADRISK_DIFRAUD to the DIFrauD
+file, or name any labelled source with --source. `protocol.md` describes each study.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from adrisk.api import find_model
-from adrisk.config import ModelConfig, recipe
+from adrisk.config import ModelConfig, parse_model_config
 from adrisk.errors import AdriskError, UsageError
 from adrisk.evaluation.results import write_page
 from adrisk.evaluation.studies import (
@@ -30,22 +30,22 @@ from adrisk.evaluation.studies import (
     run_study,
 )
 from adrisk.files import workspace
-from adrisk.progress import say, show
+from adrisk.progress import say, set_progress
 
 RESULTS = Path(__file__).parent / "results"
 FAMILIES = ("ngram", "linear")
 
 
 def main(arguments: list[str]) -> int:
-    """Run what is asked for."""
-    asked = _parser().parse_args(arguments)
-    show("lines")
+    """Run one study or all, and print the files written."""
+    args = _parser().parse_args(arguments)
+    set_progress("lines")
     try:
-        _check(asked)
-        recipes = tuple(recipe(named) for named in asked.families or FAMILIES)
-        names = [*STUDIES, "families"] if asked.study == "all" else [asked.study]
+        _check(args)
+        recipes = tuple(parse_model_config(named) for named in args.families or FAMILIES)
+        names = [*STUDIES, "families"] if args.study == "all" else [args.study]
         for name in names:
-            for path in _run(name, asked, recipes):
+            for path in _run(name, args, recipes):
                 print(f"written  {path}")
     except AdriskError as error:
         sys.stderr.write(f"study.py: {error}\n")
@@ -53,58 +53,56 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _check(asked: argparse.Namespace) -> None:
-    """Refuse what would be left unheard."""
-    if asked.model and asked.study != "families":
-        raise UsageError(f"--model is for the study families; {asked.study} trains its own models")
-    if asked.model and len(asked.source or ()) > 1:
-        raise UsageError("--model is judged on one --source; run it once for each")
-    if asked.model and asked.families:
-        raise UsageError("give --model to judge a saved model or --families to train, not both")
-    alone = asked.study in STUDIES and STUDIES[asked.study].one_family
-    if alone and len(asked.families or ()) > 1:
-        raise UsageError(f"{asked.study} studies one family; name one with --families")
+def _check(args: argparse.Namespace) -> None:
+    """Raise for options that the study would ignore."""
+    if args.model and args.study != "families":
+        raise UsageError(f"--model is for the study families; {args.study} trains its own models")
+    if args.model and len(args.source or ()) > 1:
+        raise UsageError("--model is evaluated on one --source; run it once for each")
+    if args.model and args.families:
+        raise UsageError("give --model for a saved model or --families to train, not both")
+    alone = args.study in STUDIES and STUDIES[args.study].one_family
+    if alone and len(args.families or ()) > 1:
+        raise UsageError(f"{args.study} studies one family; name one with --families")
 
 
-def _run(name: str, asked: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
+def _run(name: str, args: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
     if name == "page":
-        return [write_page(asked.out)]
+        return [write_page(args.out)]
     if name == "families":
-        return _families(asked, recipes)
-    how = StudySettings(recipes, asked.seeds, asked.resamples, asked.folds)
-    return [run_study(name, _sources(asked, STUDIES[name]), how, asked.out)]
+        return _families(args, recipes)
+    settings = StudySettings(recipes, args.seeds, args.resamples, args.folds)
+    return [run_study(name, _sources(args, STUDIES[name]), settings, args.out)]
 
 
-def _families(asked: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
-    """Every family on every source; a saved model on synthetic ads only, unless told otherwise."""
+def _families(args: argparse.Namespace, recipes: tuple[ModelConfig, ...]) -> list[Path]:
+    """Every family on every source; a saved model on synthetic ads or on --source."""
     written = []
-    if asked.model:
-        model = find_model(asked.model, workspace())
-        ground = open_study_data((asked.source or [SYNTHETIC])[0], folds=0)
-        return [judge_saved(model, ground, asked.out, resamples=asked.resamples)]
-    for source in _sources(asked):
-        ground = open_study_data(source, folds=asked.folds)
-        benign = [] if ground.name == "synthetic" else _benign()
-        written += judge_families(
-            ground, recipes, asked.out, resamples=asked.resamples, benign=benign
-        )
+    if args.model:
+        model = find_model(args.model, workspace())
+        data = open_study_data((args.source or [SYNTHETIC])[0], folds=0)
+        return [judge_saved(model, data, args.out, resamples=args.resamples)]
+    for source in _sources(args):
+        data = open_study_data(source, folds=args.folds)
+        benign = [] if data.name == "synthetic" else _benign()
+        written += judge_families(data, recipes, args.out, resamples=args.resamples, benign=benign)
     return written
 
 
-def _sources(asked: argparse.Namespace, study: Study | None = None) -> list[str]:
-    if asked.source:
-        return list(asked.source)
+def _sources(args: argparse.Namespace, study: Study | None = None) -> list[str]:
+    if args.source:
+        return list(args.source)
     synthetic = study.synthetic if study else SYNTHETIC
     if study and study.languages:
         return [synthetic]  # DIFrauD is in English
     path = os.environ.get("ADRISK_DIFRAUD")
     if path is None:
-        say("ADRISK_DIFRAUD names no file: only synthetic ads are studied")
+        say("ADRISK_DIFRAUD is not set, so only synthetic ads are used")
     return [synthetic, f"difraud:{path}"] if path else [synthetic]
 
 
 def _benign() -> list[str]:
-    """Lawful ads of the field, where they are at hand."""
+    """Sources of real lawful ads, where their variables are set."""
     named = {scheme: os.environ.get(f"ADRISK_{scheme.upper()}") for scheme in ("h2", "eures")}
     return [f"{scheme}:{path}" for scheme, path in named.items() if path]
 
@@ -125,10 +123,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"such as linear, or configs/train/encoder.yaml ({' '.join(FAMILIES)}; the studies "
         f"{', '.join(alone)} take one, {FAMILIES[0]})",
     )
-    parser.add_argument("--model", help="families: judge this saved model")
-    parser.add_argument("--seeds", type=int, help="draws of what is random (3; label-noise 2)")
-    parser.add_argument("--resamples", type=int, default=500, help="of the intervals (500)")
-    parser.add_argument("--folds", type=int, default=5, help="where there is no test part (5)")
+    parser.add_argument("--model", help="families: evaluate this saved model")
+    parser.add_argument("--seeds", type=int, help="random draws (3; label-noise 2)")
+    parser.add_argument("--resamples", type=int, default=500, help="bootstrap resamples (500)")
+    parser.add_argument("--folds", type=int, default=5, help="for a corpus without a test part (5)")
     parser.add_argument("-o", "--out", type=Path, default=RESULTS)
     return parser
 

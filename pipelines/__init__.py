@@ -1,8 +1,8 @@
-"""Prefect flows, one a file, thin over `adrisk.api`. Installed, they are `adrisk_pipelines`.
+"""Prefect flows, one per file, thin over `adrisk.api`; installed as `adrisk_pipelines`.
 
-Importing this package switches the telemetry of Prefect, MLflow and Hugging Face off, unless the
-environment says otherwise. It is the one import of this project that does something: Prefect reads
-the setting when its server starts, which is before any flow of ours runs.
+Importing this package switches off the telemetry of Prefect, MLflow and Hugging Face, unless the
+environment sets it. It is the only import of this project with a side effect: Prefect reads the
+setting when its server starts, before any flow runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the flows share: where a run lives, how input and output are retried, what they leave."""
+"""Helpers shared by the flows: run folders, retries, artifacts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from adrisk.errors import UsageError
 from adrisk.files import workspace
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10]}
-"""For tasks that only read or write: a share may be away for a moment. Learning is not retried."""
+"""For tasks that only read or write, as a network share may be away for a moment."""
 
 
 _WRONG_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 
 def worth_retrying(task: object, run: object, state: Any) -> bool:
-    """Wrong usage stays wrong however often it is tried; a share that is away may come back."""
+    """Whether to retry: an outage of storage, but not wrong usage."""
     error = state.result(raise_on_failure=False)
     outage = isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, _WRONG_PATH)
     return outage or not isinstance(error, UsageError)

@@ -1,11 +1,11 @@
-"""Serve the schedules: score every night, retrain every week.
+"""Schedules: score every night, retrain every week.
 
     ADRISK_NIGHTLY_ADS='/data/ads/latest/*.parquet' python -m adrisk_pipelines.deployments
 
-The nightly flow scores what ADRISK_NIGHTLY_ADS names with the champion; the weekly one trains
-configs/train/ngram.yaml (or what ADRISK_WEEKLY_CONFIG names) and registers a version, which nobody
-promotes but a person. Schedules need a Prefect server that stays: the one PREFECT_API_URL
-names, else one of our own on this machine, kept in the workspace and ended with this command.
+The nightly flow scores the source in ADRISK_NIGHTLY_ADS with the champion. The weekly flow trains
+configs/train/ngram.yaml (or ADRISK_WEEKLY_CONFIG) and registers a version; only a person promotes
+it. Schedules need a permanent Prefect server: the one in PREFECT_API_URL, or else one that this
+command starts on this machine, keeps in the workspace and ends when it ends.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def deployments() -> list[Any]:
     """The two deployments; their hours are UTC.
 
     Raises:
-        ConfigError: if nothing says which ads to score.
+        ConfigError: if ADRISK_NIGHTLY_ADS is not set.
     """
     ads = os.environ.get("ADRISK_NIGHTLY_ADS")
     if not ads:
         raise ConfigError(
-            "ADRISK_NIGHTLY_ADS is not set; it names the source that is scored every night, such "
-            "as '/data/ads/latest/*.parquet'"
+            "ADRISK_NIGHTLY_ADS is not set; set it to the source to score every night, such as "
+            "'/data/ads/latest/*.parquet'"
         )
     config = os.environ.get("ADRISK_WEEKLY_CONFIG", "configs/train/ngram.yaml")
     return [
@@ -53,7 +53,7 @@ def deployments() -> list[Any]:
 
 
 def main() -> int:
-    """Serve on the server there is, or on one of our own; returns the exit code."""
+    """Serve on the server of PREFECT_API_URL, or on a new one; returns the exit code."""
     try:
         served = deployments()
         if "PREFECT_API_URL" not in os.environ:
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def _with_server() -> int:
-    """Start a server, run this command again on it, and end it."""
+    """Start a server, run this command again with it, then end it."""
     home = writable(workspace().resolve() / "prefect")
     environment = {**os.environ, "PREFECT_HOME": str(home)}
     log = home / "server.log"
@@ -88,8 +88,8 @@ def _with_server() -> int:
             f"try now   PREFECT_API_URL={api} prefect deployment run score/nightly-score",
             flush=True,
         )
-        again = [sys.executable, "-m", "adrisk_pipelines.deployments"]
-        return subprocess.call(again, env={**environment, "PREFECT_API_URL": api})
+        command = [sys.executable, "-m", "adrisk_pipelines.deployments"]
+        return subprocess.call(command, env={**environment, "PREFECT_API_URL": api})
     except KeyboardInterrupt:
         return 130
     finally:

@@ -13,7 +13,7 @@ from adrisk_pipelines.common import RETRIES, leave_counts, run_folder, worth_ret
 
 @task(name="ingest", retry_condition_fn=worth_retrying, **RETRIES)
 def ingest_task(sources: Sequence[str], out: Path, mapping: Mapping[str, str]) -> stages.Ingested:
-    """Read, check and write the ads; returns a reference and counts."""
+    """Read, check and write the ads; returns their path and counts."""
     return stages.ingest(sources, out, mapping=mapping)
 
 

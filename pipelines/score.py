@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import flow, task
 
 from adrisk import api as stages
+from adrisk.cli.taxonomy import rules_in_use
 from adrisk.config import ScoreConfig
 from adrisk.files import workspace
 from adrisk.policy.policy import PolicyConfig
@@ -21,11 +22,13 @@ from adrisk_pipelines.common import (
 
 
 @task(name="score", retry_condition_fn=worth_retrying, **RETRIES)
-def score_task(model: str | None, config: ScoreConfig, out: Path) -> stages.Scored:
-    """Score into `out`; a retry goes on where the last try stopped."""
+def score_task(
+    model: str | None, config: ScoreConfig, out: Path, taxonomy: Path | None = None
+) -> stages.Scored:
+    """Score into `out`; a retry resumes the last attempt."""
     place = workspace()
     return stages.score(
-        stages.find_model(model, place),
+        stages.find_model(model, place, rules_in_use(taxonomy)),
         config.sources,
         out,
         place,
@@ -37,9 +40,9 @@ def score_task(model: str | None, config: ScoreConfig, out: Path) -> stages.Scor
 
 
 @task(name="report", retry_condition_fn=worth_retrying, **RETRIES)
-def report_task(folder: Path) -> Path:
+def report_task(folder: Path, taxonomy: Path | None = None) -> Path:
     """Render the report of a scored folder."""
-    return stages.report(folder)
+    return stages.report(folder, taxonomy=rules_in_use(taxonomy).taxonomy)
 
 
 @flow(name="score")
@@ -61,6 +64,6 @@ def score(
 
 def leave_scored(done: stages.Scored, page: Path) -> None:
     """The artifacts of a scoring: its counts, and a link to the report."""
-    plain = {name: n for name, n in done.counts.items() if isinstance(n, int)}
-    leave_counts("adrisk-score", plain, f"Scores in {done.folder}")
+    counts = {name: n for name, n in done.counts.given().items() if isinstance(n, int)}
+    leave_counts("adrisk-score", counts, f"Scores in {done.folder}")
     leave_link("adrisk-report", page, "The review queue with reasons")

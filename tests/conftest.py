@@ -45,6 +45,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for marker, (there, need) in NEEDED.items():
         if not there and not os.environ.get("CI"):
             terminalreporter.write_line(f"LEFT OUT: the {marker} tests need {need}", yellow=True)
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.write_line(f"LEFT OUT: {report.nodeid}: {reason}", yellow=True)
 
 
 @pytest.fixture(scope="session")

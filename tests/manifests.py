@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from adrisk.evaluation.card import card
+from adrisk.evaluation.release_manifest import ReleaseManifest
+
 
 def make_figure(value: float, n: int = 790) -> dict[str, Any]:
     return {
@@ -47,6 +50,7 @@ def make_slice(value: float) -> dict[str, Any]:
 def make_report() -> dict[str, Any]:
     alerts = {f"alerts_per_10000_at_{b}": make_figure(100.0) for b in ("0.01", "0.02")}
     return {
+        "protocol": 1,
         "n": 790,
         "positives": 24,
         "prevalence": 0.0304,
@@ -57,8 +61,13 @@ def make_report() -> dict[str, Any]:
             "ordinal_error": make_figure(0.15),
             **alerts,
         },
+        "risk_by_campaign": make_ranking(0.261),
         "campaign_risk": {
-            "campaigns": {**make_ranking(0.257), "calibration_error": make_figure(0.025)}
+            "campaigns": {
+                **make_ranking(0.257),
+                "calibration_error": make_figure(0.025),
+                "reliability": [],
+            }
         },
         "workload": {"share_seen": 0.9, "items": {"single ads": make_figure(78.0)}},
         "indicators": {
@@ -92,6 +101,10 @@ def make_group() -> dict[str, Any]:
     }
 
 
+def make_judged() -> dict[str, Any]:
+    return {"version": "3", "family": "ngram", "parameters": {}, "fingerprint": ""}
+
+
 def make_fairness() -> dict[str, Any]:
     compared = {
         "groups": {"en": make_group()},
@@ -103,25 +116,46 @@ def make_fairness() -> dict[str, Any]:
     }
     swap = {
         "swaps": 333,
+        "campaigns": 88,
         "over": make_figure(0.0072),
+        **{name: make_figure(0.01) for name in ("over_of_could", "mean_change", "mean_distance")},
         "largest": 0.0812,
         "decision_changed": make_figure(0.0029),
+        "findings_changed": make_figure(0.01),
+        "quantiles": {},
+        "log_odds": {"mean": 0.3, "largest": 0.4},
+        "ads": 120,
+        "languages": {},
     }
     return {
+        "model": make_judged(),
         "least": {"ads": 50, "campaigns": 20},
         "unseen": {
+            "sources": ["synthetic:3000"],
+            "fingerprint": "b2b00a0c79ef5e13",
+            "target": "risk of trafficking (synthetic labels)",
+            "ads": 790,
             "lawful": 766,
             "judged": 751,
+            "risky": 24,
+            "campaigns": 407,
             "incomplete": make_figure(0.0196),
             "at": {
                 "0.05": {
+                    "threshold": 0.1,
                     "flagged": 17,
                     "false_positive_rate": make_figure(0.0117),
                     "groups": {"language": compared},
                 }
             },
         },
-        "swaps": {"tolerance": 0.05, "name": swap},
+        "lawful": {},
+        "swaps": {
+            "tolerance": 0.05,
+            "threshold": 0.1,
+            **{trait: {"swaps": 0} for trait in ("nationality", "gender", "city")},
+            "name": swap,
+        },
     }
 
 
@@ -132,21 +166,57 @@ def make_faithfulness() -> dict[str, Any]:
         "difference": make_figure(0.35),
     }
     return {
-        "flagged": {"ads": 120, "explained": 60, "without_spans": 5},
+        "model": make_judged(),
+        "data": {
+            "sources": ["synthetic:3000"],
+            "fingerprint": "b2b00a0c79ef5e13",
+            "target": "risk of trafficking (synthetic labels)",
+            "unseen": 790,
+        },
+        "flagged": {
+            "budget": 0.05,
+            "threshold": 0.1,
+            "ads": 120,
+            "explained": 60,
+            "without_spans": 5,
+            "campaigns": 40,
+        },
+        "draws": 3,
         "points": [
-            {"spans": 1, "ads": 55, "deleted": {"probability": lost}},
+            {"spans": 1, "ads": 55, "without_room": 0, "deleted": {"probability": lost}},
         ],
     }
 
 
+def make_card(manifest: dict[str, Any]) -> str:
+    """The card of a manifest that is given as JSON values."""
+    return card(ReleaseManifest.model_validate(manifest))
+
+
 def make_manifest() -> dict[str, Any]:
     behaviour = {
+        "model": {
+            "name": "adrisk",
+            "version": "3",
+            "family": "ngram",
+            "fingerprint": "",
+            "target": "risk of trafficking (synthetic labels)",
+        },
         "languages": {"en": make_rate(88, 179)},
         "suites": {"cases": 768, "languages": ["en"], "fingerprint": "f65ae5c552ee9269"},
         "passing": {"higher": "log-odds above by 0.25"},
         "all": make_rate(352, 715),
         "functions": {"negated": {"all": make_rate(13, 64), "languages": {"en": make_rate(2, 16)}}},
-        "moves": {"swapped_name": {"n": 40, "could_fail": 2, "mean": 0.0007, "largest": 0.0082}},
+        "moves": {
+            "swapped_name": {
+                "n": 40,
+                "could_fail": 2,
+                "mean": 0.0007,
+                "largest": 0.0082,
+                "language": "en",
+                "case": "s1",
+            }
+        },
     }
     return {
         "format": 1,
@@ -154,6 +224,7 @@ def make_manifest() -> dict[str, Any]:
         "made": "2026-11-24",
         "again": "adrisk train configs/train/release.yaml",
         "licence": "Apache-2.0",
+        "configuration": {"train": {}, "evaluate": {}, "policies": []},
         "registered": {"name": "adrisk", "version": "3", "run": "abc"},
         "model": {
             "family": "ngram",
@@ -180,9 +251,24 @@ def make_manifest() -> dict[str, Any]:
             "languages": {"en": 1162, "es": 766},
             "kinds": {"job": 1953},
         },
-        "calibration": {"ads": 415, "methods": {"sigmoid": 19}, "uncalibrated": ["exit_penalty"]},
+        "calibration": {
+            "ads": 415,
+            "methods": {"sigmoid": 19},
+            "uncalibrated": ["exit_penalty"],
+            "languages": [],
+        },
         "thresholds": [{"budget": 0.01, "threshold": 0.1717, "n": 271}],
         "quality": {
+            "model": make_judged(),
+            "data": {
+                "sources": ["synthetic:3000"],
+                "fingerprint": "b2b00a0c79ef5e13",
+                "ads": 3000,
+                "campaigns": 1489,
+                "quarantined": 7,
+                "target": "risk of trafficking (synthetic labels)",
+                "split_by": "campaign",
+            },
             "report": make_report(),
             "baselines": {"rules": make_ranking(0.922)},
             "random_split": {"average_precision": make_figure(0.684), "gap": 0.294},
@@ -202,6 +288,11 @@ def make_manifest() -> dict[str, Any]:
                 "confidence": 0.9,
                 "threshold": 0.0208,
                 "qualified": True,
+                "campaigns": 71,
+                "positives": 9,
+                "recall_seen": 0.56,
+                "share_seen": 0.02,
+                "more_positives": None,
                 "words": "recall at least 0.5 with 90% confidence",
             }
         ],

@@ -7,17 +7,16 @@ import pytest
 
 from adrisk import batch as module
 from adrisk.batch import make_batch
+from adrisk.rules import match as rules
 
 ADS = ["We keep your passport.", "Paid every Friday, written contract.", "Kitchen help wanted."]
 
 
 def test_the_rules_are_asked_once_for_all_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    find_rule_hits = module.find_rule_hits
+    matches = module.RuleMatches
     monkeypatch.setattr(
-        module,
-        "find_rule_hits",
-        lambda raw, *more: (asked.append(len(raw)), find_rule_hits(raw, *more))[1],
+        module, "RuleMatches", lambda raw, *more: (asked.append(len(raw)), matches(raw, *more))[1]
     )
     whole = make_batch(ADS, ["en"] * 3)
     first, second = whole.take([0, 2]), whole.take([1])
@@ -27,6 +26,22 @@ def test_the_rules_are_asked_once_for_all_that_is_taken(monkeypatch: pytest.Monk
     assert set(first.rule_hits.ad.tolist()) == {0}
     assert whole.rule_hits.ads == 3
     assert asked == [1, 3]
+
+
+def test_evidence_and_hits_of_a_batch_take_one_rule_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    match_language = rules.match_language
+    monkeypatch.setattr(
+        rules,
+        "match_language",
+        lambda raw, *more: (asked.append(len(raw)), match_language(raw, *more))[1],
+    )
+    batch = make_batch(ADS, ["en"] * 3)
+    found = batch.rule_matches.evidence(np.array([True, False, True]))
+    hits = batch.rule_hits
+    assert asked == [3]
+    assert found == [rules.match(ADS[0], "en"), [], []]
+    assert len(hits.ad) > len(found[0])  # the second ad's are among the columns alone
 
 
 def test_contacts_are_looked_for_once_for_all_that_is_taken(

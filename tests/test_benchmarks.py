@@ -61,7 +61,7 @@ def test_peak_memory_is_told_for_few_ads_and_for_several_times_as_many() -> None
 @pytest.mark.slow
 def test_the_rules_find_the_same_places_as_every_pattern_one_by_one() -> None:
     out = told("match.py", "--ads", 120, "--naive", 60, "--runs", 1)
-    assert "places found by both: the same" in out
+    assert "matches found by both: the same" in out
     assert re.search(r"^adrisk, whole way to evidence +120 +[\d,]+$", out, re.MULTILINE)
     assert re.search(r"^every pattern, one by one +60 +[\d,]+$", out, re.MULTILINE)
 

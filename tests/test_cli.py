@@ -109,7 +109,10 @@ WRONG = [
     (("ingest", "OUT/ads.cvs", "-o", "OUT/a.parquet"), "ads.cvs: no such file"),
     (("ingest", "ADS", "--map", "body", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
     (("ingest", "ADS", "--map", "=text", "-o", "OUT/a.parquet"), "expected NAME=COLUMN"),
-    (("ingest", "ADS", "--map", "body=descr", "-o", "OUT/a.parquet"), "a column that does not exist"),
+    (
+        ("ingest", "ADS", "--map", "body=descr", "-o", "OUT/a.parquet"),
+        "a column that does not exist",
+    ),
     (("ingest", "ADS", "--map", "boddy=text", "-o", "OUT/a.parquet"), "no column 'boddy'"),
     (("ingest", "ADS", "-o", "BELOW/a.parquet"), "cannot be written to"),
     (("match", "ADS", "-o", "BELOW/e.parquet"), "cannot be written to"),
@@ -118,13 +121,13 @@ WRONG = [
     (("score", "MODEL", "OUT/nothing.csv", "-o", "OUT/s"), "nothing.csv: no such file"),
     (("score", "MODEL", "ADS", "-o", "BELOW"), "cannot be written to"),
     (("score", "no-such-model", "ADS", "-o", "OUT/s"), "no model no-such-model"),
-    (("score", "MODEL", "-o", "OUT/s"), "what it is to work on is missing"),
+    (("score", "MODEL", "-o", "OUT/s"), "name the ads after it"),
     (("score", "MODEL", "ADS", "-o", "OUT/s", "--workers", "-1"), "--workers must be 0 or more"),
     (("score", "MODEL", "ADS", "-o", "OUT/s", "--policy", "OUT/p.yaml"), "p.yaml cannot be read"),
     (("explain", "no-such-model", "a text"), "no model no-such-model"),
     (("explain", "MODEL", "  "), "the text is empty"),
-    (("explain", "MODEL"), "is a model; what it is to work on is missing"),
-    (("explain", "models:/adrisk/1"), "models:/adrisk/1 is a model; what it is to work on"),
+    (("explain", "MODEL"), "is a model; name the ads after it"),
+    (("explain", "models:/adrisk/1"), "models:/adrisk/1 is a model; name the ads"),
     (("explain", "no model is trained yet " * 20), "run adrisk train CONFIG first"),
     (("explain", "MODEL", "two", "texts"), "put the text in quotes"),
     (("evaluate", "MODEL", "ADS", "ADS", "-o", "OUT/e"), "one model and one file"),
@@ -406,7 +409,7 @@ def test_linking_again_under_a_name_joins_the_campaigns_of_the_first_time(
 
     told = run("link", path, "-o", tmp_path / "c.parquet", "--days", "30")
     assert told.code == 2
-    assert "it goes with --remember NAME" in one_line(told)
+    assert "--days needs --remember NAME" in one_line(told)
 
 
 def test_plain_contacts_are_written_only_when_asked_and_the_access_is_logged(
@@ -544,11 +547,11 @@ def test_rows_that_cannot_be_ads_are_kept_with_their_reasons_in_a_file_that_is_n
     told = run("train", training, bad)
     workspace = Path(os.environ["ADRISK_WORKSPACE"])
     (kept,) = workspace.glob("quarantine-*.jsonl")
-    assert f"left out 2 rows that cannot be ads: {kept} says why for each\n" in told.out
+    assert f"left out 2 rows that are not ads; the reasons are in {kept}\n" in told.out
     told = run("evaluate", "models:/adrisk/1", bad, "-o", tmp_path / "e", "--resamples", "20")
     assert (told.code, told.err) == (0, "")
     path = tmp_path / "e" / "quarantine.jsonl"
-    assert f"left out 2 rows that cannot be ads: {path} says why for each\n" in told.out
+    assert f"left out 2 rows that are not ads; the reasons are in {path}\n" in told.out
     reasons = [json.loads(line)["reason"] for line in path.read_text().splitlines()]
     assert reasons == ["no text", "unknown risk"]
     assert kept.read_text() == path.read_text()
@@ -763,8 +766,8 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 IN_SMALL_PARTS = """
 import sys
 from adrisk.cli import main
-from adrisk.scoring import parts
-parts.PART_ROWS, parts.BATCH_ROWS = 1024, 256
+from adrisk import layout
+layout.PART_ROWS, layout.BATCH_ROWS = 1024, 256
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 import adrisk.api
-from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import load_ruleset
 from builders import RISKY, make_ads, make_texts
 from command_line import MAIN, Run, one_line
 
@@ -59,14 +60,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path
     found: list[list[str] | None] = [["key_deposit"] if t else ["worker_protection"] for t in truth]
     corpus_file = place / "corpus.parquet"
     pq.write_table(make_ads(texts, risk=np.where(truth, 3, 0), indicators=found), corpus_file)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ADRISK_TAXONOMY", str(ours))
-        corpus = load_corpus([str(corpus_file)])
-        model = fit_model(
-            ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0)
-        )
-        (place / "model").mkdir()
-        model.save(place / "model")
+    corpus = load_corpus([str(corpus_file)], rules=load_ruleset(ours))
+    model = fit_model(
+        ModelConfig(family="ngram", parameters={"bits": 12}), corpus, split_corpus(corpus, 0)
+    )
+    (place / "model").mkdir()
+    model.save(place / "model")
     assert "key_deposit" in model.labels
     return ours, corpus_file, place / "model"
 
@@ -119,7 +118,7 @@ def test_with_its_taxonomy_the_model_works_and_the_report_is_made_without_it_too
 @pytest.mark.parametrize(
     ("failure", "code", "message"),
     [
-        (MemoryError(), 1, "memory ran out"),
+        (MemoryError(), 1, "out of memory"),
         (RecursionError(), 1, "nested too deeply"),
         (OSError(errno.ENOSPC, "No space left on device", "/disk/file"), 1, "/disk/file: No space"),
         (OSError("a reason of a library"), 1, "a reason of a library"),
@@ -299,9 +298,9 @@ def test_plain_contacts_and_texts_that_wait_are_for_the_owner_alone(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["adrisk.scoring.run"], "link_parts", stopped)
+    monkeypatch.setattr(sys.modules["adrisk.scoring.run"], "flag_parts", stopped)
     assert run("score", model_folder, ads_file, "-o", tmp_path / "out").code == 130
     work = tmp_path / "out" / ".work"
     assert mode(work) == 0o700
-    for suffix in ("texts", "contacts"):
+    for suffix in ("candidates", "contacts"):
         assert {mode(path) for path in work.glob(f"*.{suffix}")} == {0o600}

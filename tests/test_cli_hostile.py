@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from adrisk import cli, progress
 from adrisk.escaping import code, one_line, plain, safe
 from adrisk.evaluation.drift.page import drift_page
+from adrisk.evaluation.drift.results import DriftResult
 from builders import RISKY, make_ads, make_texts
 from command_line import Run
 from command_line import one_line as only_line
@@ -114,11 +115,11 @@ def test_no_error_steers_the_terminal_or_takes_a_second_line(
 def test_notes_and_log_lines_are_shown_safely(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress.show("lines")
+    progress.set_progress("lines")
     try:
         progress.say(f"note of {NAME}")
     finally:
-        progress.show("off")
+        progress.set_progress("off")
     noted = capsys.readouterr().err
     check(noted)
     assert noted.count("\n") == 1
@@ -153,14 +154,22 @@ def test_pages_of_rules_and_drift_hold_no_markup_from_a_name(
         "changes": [change],
     }
     found = {
-        "model": {"family": NAME, "version": NAME, "target": NAME},
-        "batch": {"ads": 9, "sources": [NAME]},
+        "adrisk_version": "0",
+        "matters": [NAME],
+        "model": {"family": NAME, "version": NAME, "fingerprint": "f", "target": NAME},
+        "batch": {
+            "ads": 9,
+            "sources": [NAME],
+            "quarantined": 0,
+            "input_fingerprint": "f",
+            "languages": {NAME: 9},
+        },
         "training": {"ads": 9, "judged": 9, "words": 9},
         "aspects": [aspect],
         "limits": {"psi": {"name": "PSI", "some": 0.1, "much": 0.25, "reason": "usual"}},
         "unsupported_languages": {NAME: 3},
     }
-    for text in (rules.read_text(encoding="utf-8"), drift_page(found)):
+    for text in (rules.read_text(encoding="utf-8"), drift_page(DriftResult.model_validate(found))):
         check(text)
         assert "<b>" not in text
         assert "![" not in text

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import adrisk.cli
-from adrisk.cli.printing import Output
+from adrisk.cli.output import Output
+from adrisk.cli.parser import make_parser
 from adrisk.extract.pseudonyms import Pseudonymiser
 from builders import RISKY, make_ads, make_texts
 from command_line import Run
@@ -69,9 +70,7 @@ FURTHER = [
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command of the parser, with each of its actions."""
-    (choice,) = (
-        a for a in adrisk.cli.parser()._actions if isinstance(a, argparse._SubParsersAction)
-    )
+    (choice,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
     for name, parser in choice.choices.items():
         actions = [a.choices for a in parser._actions if a.dest == "action" and a.choices]
         yield from [(name, action) for action in actions[0]] if actions else [(name,)]
@@ -193,5 +192,5 @@ def test_what_is_no_number_is_null_and_what_is_unknown_is_refused(
         "more": {"b": [1, 2.5]},
     }
     output.add(unknown=object())
-    with pytest.raises(TypeError, match="no value of a document"):
+    with pytest.raises(TypeError, match="a document cannot hold a value"):
         output.finish()

@@ -14,7 +14,7 @@ from adrisk.config import (
     TrainConfig,
     load,
     load_training,
-    recipe,
+    parse_model_config,
 )
 from adrisk.errors import ConfigError
 from adrisk.policy.policy import PolicyConfig
@@ -61,7 +61,7 @@ def write(path: Path, text: str) -> Path:
         ),
         ("- a list", "expected keys and values"),
         ("name: [", r"line \d: not valid YAML"),
-        (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "it is not set"),
+        (RUN.replace("synthetic:10", "difraud:${NOT_SET_ANYWHERE}"), "is not set"),
         (
             RUN.replace(
                 'score: {sources: ["synthetic:10"]}',
@@ -83,28 +83,32 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     ("given", "message"),
     [
         (("ngrm",), "unknown classifier family 'ngrm' [(]did you mean 'ngram'"),
-        (("ngram", "{bits}"), r"parameters '\{bits\}' are no JSON .*; write them like '\{\"bits\""),
+        (
+            ("ngram", "{bits}"),
+            r"parameters '\{bits\}' are not valid JSON .*; write them like '\{\"bits\"",
+        ),
         (("ngram", '{"bit": 3}'), "ngram has no parameter 'bit' [(]did you mean 'bits'"),
         (("ngram", '{"bits": "many"}'), "^parameters.bits: Input should be a valid integer"),
         (("ngram", "[1]"), "^parameters: Input should be a valid dictionary"),
         (("x.yml",), "configuration x.yml cannot be read"),
-        (("x.yaml", '{"bits": 3}'), "x.yaml has its parameters in it"),
+        (("x.yaml", '{"bits": 3}'), "x.yaml has parameters of its own"),
     ],
 )
-def test_a_recipe_that_a_command_line_names_wrongly_is_refused_in_one_line(
+def test_a_wrong_model_configuration_on_a_command_line_is_refused_in_one_line(
     given: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        recipe(*given)
+        parse_model_config(*given)
     assert "\n" not in str(caught.value)
 
 
-def test_a_recipe_is_a_family_or_what_a_configuration_trains(tmp_path: Path) -> None:
-    assert recipe("linear", seed=3) == ModelConfig(family="linear", seed=3)
-    assert recipe("ngram", '{"bits": 12}').parameters == {"bits": 12}
+def test_a_model_configuration_is_a_family_or_a_file(tmp_path: Path) -> None:
+    assert parse_model_config("linear", seed=3) == ModelConfig(family="linear", seed=3)
+    assert parse_model_config("ngram", '{"bits": 12}').parameters == {"bits": 12}
     for name in ("own.yaml", "own.yml"):
         path = write(tmp_path / name, "name: own\nfamily: linear\nseed: 7\n")
-        assert (recipe(str(path)).family, recipe(str(path)).seed) == ("linear", 7)
+        config = parse_model_config(str(path))
+        assert (config.family, config.seed) == ("linear", 7)
 
 
 def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:

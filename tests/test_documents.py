@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk import documents
-from adrisk.config import RunConfig, TrainConfig, load, recipe
+from adrisk.config import RunConfig, TrainConfig, load, parse_model_config
 from adrisk.documents import MAX_DEPTH, parse_json, read_yaml
 from adrisk.errors import ConfigError, UsageError
 from adrisk.evaluation.behaviour.suites import load_suites
 from adrisk.model.manifest import read_manifest as read_model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.rules.platform import load_extension
-from adrisk.scoring.outputs import read_manifest
+from adrisk.scoring.manifest import read_manifest
 
 BOMB = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)
@@ -29,11 +29,11 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(
     f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 30)
 )
 HOSTILE = {
-    "aliases": (BOMB, "aliases followed"),
-    "merged aliases": (MERGES, "aliases followed"),
+    "aliases": (BOMB, "aliases expanded"),
+    "merged aliases": (MERGES, "aliases expanded"),
     "brackets": ("a: " + "[" * 100_000, "nested more than"),
     "blocks": ("- " * 5_000 + "x", "nested more than"),
-    "itself": ("a: &a [*a]", "holds itself"),
+    "itself": ("a: &a [*a]", "contains itself"),
     "number": ("a: " + "9" * 10_000, "not valid YAML"),
     "date": ("a: 2026-99-99", "not valid YAML"),
     "object": ("a: !!python/object/apply:os.system [id]", "not valid YAML"),
@@ -118,7 +118,7 @@ def test_manifests_and_parameters_nested_too_deeply_are_one_line(tmp_path: Path)
     for call in (
         lambda: read_manifest(tmp_path),
         lambda: read_model(tmp_path / "model.json", DEEP.encode()),
-        lambda: recipe("ngram", DEEP),
+        lambda: parse_model_config("ngram", DEEP),
     ):
         with pytest.raises(UsageError) as refused:
             call()

@@ -64,7 +64,7 @@ def plugins(tmp_path: Path) -> Path:
         tmp_path / "site",
         "mine-ads",
         {
-            "adrisk.ingest": "mine = mine_source:ADAPTER",
+            "adrisk.sources": "mine = mine_source:ADAPTER",
             "adrisk.families": "mine = mine_family:KeywordClassifier",
         },
         {"mine_source": SOURCE, "mine_family": FAMILY.replace('"keyword"', '"mine"')},
@@ -102,8 +102,7 @@ def test_a_source_and_a_family_of_a_package_work_in_the_commands(
     scores = pq.read_table(tmp_path / "out" / "scores").to_pylist()
     assert scores[0]["risk"] > scores[1]["risk"]
     told = adrisk(plugins, "doctor").stdout
-    assert "mine-ads 1.0             source mine\n" in told
-    assert "mine-ads 1.0             family mine\n" in told
+    assert "mine-ads 1.0             source mine; family mine\n" in told
     # Without the package, its model says what is missing.
     done = adrisk(tmp_path, "score", new, "-o", tmp_path / "again")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -115,7 +114,7 @@ def test_a_source_and_a_family_of_a_package_work_in_the_commands(
 def test_a_broken_plugin_is_told_in_one_line_and_only_where_it_is_used(
     ads: Path, tmp_path: Path
 ) -> None:
-    entries = {"adrisk.ingest": "mine = broken:ADAPTER", "adrisk.families": "mine = broken:X"}
+    entries = {"adrisk.sources": "mine = broken:ADAPTER", "adrisk.families": "mine = broken:X"}
     site = install(tmp_path / "site", "broken-ads", entries, {"broken": "import not_there\n"})
     out = tmp_path / "ads.parquet"
     done = adrisk(site, "ingest", ads, "--map", "text=words", "-o", out)
@@ -159,7 +158,7 @@ def test_a_name_of_two_packages_names_both_and_spoils_no_other_name(
     assert sorted(numbers) == ["first_numbers", "one", "second_numbers", "two"]
     assert (len(numbers), "two" in numbers, "three" in numbers) == (4, True, False)
     assert (numbers["one"], numbers["first_numbers"]) == (1, 2)
-    with pytest.raises(PluginError, match=r"first-numbers 1\.0 and second-numbers 1\.0 both bring"):
+    with pytest.raises(PluginError, match=r"first-numbers 1\.0 and second-numbers 1\.0 both have"):
         _ = numbers["two"]
     with pytest.raises(KeyError):
         _ = numbers["three"]
@@ -180,7 +179,7 @@ def test_a_name_of_the_core_stays_the_cores(
         _ = numbers["word"]
     clash = next(plugin.problem for plugin in numbers.plugins() if plugin.name == "one")
     assert clash is not None
-    assert "'one' of more-numbers 1.0 is not used: adrisk itself has one" in clash
+    assert "'one' of more-numbers 1.0 is not used: adrisk has one of that name" in clash
 
 
 def test_what_is_no_family_is_refused_with_what_it_lacks(
@@ -192,7 +191,7 @@ def test_what_is_no_family_is_refused_with_what_it_lacks(
     )
     entries = {
         "adrisk.families": "mine = odd_family:Family\nempty = builtins:dict\nnone = builtins:len",
-        "adrisk.ingest": "mine = odd_family:Family\nMine = adrisk.ingest.adapters.plain:ADAPTER",
+        "adrisk.sources": "mine = odd_family:Family\nMine = adrisk.ingest.adapters.plain:ADAPTER",
     }
     install(tmp_path, "odd-ads", entries, {"odd_family": code})
     monkeypatch.syspath_prepend(tmp_path)

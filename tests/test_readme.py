@@ -1,4 +1,4 @@
-"""The README's tables are what the results in git give, and so are the cards in models/."""
+"""Figures of README, docs and model cards are those of the results in git."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 
 from adrisk.config import ReleaseConfig, load
 from adrisk.evaluation.card import card
-from manifests import make_figure, make_manifest, make_ranking
+from adrisk.evaluation.release import read_release
+from manifests import make_card, make_figure, make_manifest, make_ranking, make_report
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,21 +38,37 @@ def write_release(folder: Path, manifest: dict[str, Any], **changes: Any) -> Non
     (place / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_the_readme_in_git_says_what_the_results_in_git_give(readme: ModuleType) -> None:
-    said = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_pages_in_git_have_the_figures_of_the_results_in_git(readme: ModuleType) -> None:
     found = readme.blocks(ROOT / "models", ROOT / "evaluation" / "results")
-    assert readme.filled(said, found) == said, "run: python evaluation/readme.py"
+    assert sorted(name for names in readme.PAGES.values() for name in names) == sorted(found)
+    for page, names in readme.PAGES.items():
+        said = (ROOT / page).read_text(encoding="utf-8")
+        shown = {name: found[name] for name in names}
+        assert readme.filled(said, shown) == said, "run: python evaluation/readme.py"
+
+
+def test_the_headline_has_the_figures_of_the_first_released_model(
+    readme: ModuleType, tmp_path: Path
+) -> None:
+    write_release(tmp_path, make_manifest())
+    real = tmp_path / "real-ngram.json"
+    real.write_text(json.dumps(make_real("ngram", 0.25)), encoding="utf-8")
+    block = readme.blocks(tmp_path, tmp_path)["headline"]
+    assert "average precision 0.390 [0.195, 0.585] (790 ads" in block
+    assert "negated (20 %)" in block
+    assert "0.250 [0.125, 0.375] with campaigns kept whole" in block
+    assert "0.500 [0.250, 0.750] with single ads dealt at random" in block
 
 
 def test_every_card_in_git_is_the_one_its_manifest_gives() -> None:
     for path in (ROOT / "models").glob("*/manifest.json"):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        assert path.parent.name == manifest["release"]
+        manifest = read_release(path.parent)
+        assert path.parent.name == manifest.release
         assert (path.parent / "card.md").read_text(encoding="utf-8") == card(manifest), path
 
 
 def test_what_a_card_links_to_is_there() -> None:
-    linked = re.findall(r"\]\((?!http)(.*?)\)", card(make_manifest()))
+    linked = re.findall(r"\]\((?!http)(.*?)\)", make_card(make_manifest()))
     assert linked
     for target in linked:
         assert Path(os.path.normpath(ROOT / "models" / "any" / target)).exists(), target
@@ -73,10 +90,7 @@ def test_the_newest_release_is_shown_beside_the_baselines(
     write_release(tmp_path, make_manifest())
     second = make_manifest()
     second["model"]["family"] = "cascade"
-    second["quality"]["report"]["risk"] = {
-        **make_ranking(0.5),
-        "calibration_error": make_figure(0.02),
-    }
+    second["quality"]["report"]["risk"] |= make_ranking(0.5)
     write_release(
         tmp_path,
         second,
@@ -87,9 +101,9 @@ def test_the_newest_release_is_shown_beside_the_baselines(
     lines = block.splitlines()
     ngram = lines.index(next(x for x in lines if x.startswith("| [`ngram`]")))
     assert lines[ngram].startswith(
-        "| [`ngram`](models/2026.11-ngram/card.md) | 0.390 [0.195, 0.585]"
+        "| [`ngram`](../models/2026.11-ngram/card.md) | 0.390 [0.195, 0.585]"
     )
-    assert lines[ngram + 1].startswith("| [`cascade`](models/2026.11-cascade/card.md) | 0.500 [")
+    assert lines[ngram + 1].startswith("| [`cascade`](../models/2026.11-cascade/card.md) | 0.500 [")
     assert lines[ngram + 2].startswith("| rules (circular) | 0.922 [")
     assert "49 % [25, 100] of 715" in lines[ngram]
     assert "790 ads of synthetic:3000" in block
@@ -104,20 +118,32 @@ def test_without_a_release_the_readme_says_how_to_make_one(
     assert "adrisk train configs/train/release.yaml" in readme.blocks(tmp_path, tmp_path)["quality"]
 
 
-def make_real(family: str, value: float) -> dict[str, Any]:
+def make_alerts(value: float, n: int, judged: dict[str, Any], left: float) -> dict[str, Any]:
     return {
-        "model": {"family": family},
-        "data": {"fingerprint": "f", "target": "employment scam (x)", "split_by": "campaign"},
-        "report": {"n": 1429, "campaigns": 1175, "positives": 60, "risk": make_ranking(value)},
-        "random_split": {"average_precision": make_figure(2 * value)},
+        **make_figure(value, n),
+        "judged": judged,
+        "incomplete": make_figure(left, n),
+        "threshold": 0.1,
+        "guaranteed": False,
+        "words": "the one taken promises nothing",
+        "fingerprint": "e",
+    }
+
+
+def make_real(family: str, value: float) -> dict[str, Any]:
+    data = {"fingerprint": "f", "target": "employment scam (x)", "split_by": "campaign"}
+    counts = {"sources": ["x"], "ads": 1429, "campaigns": 1175, "quarantined": 0}
+    report = make_report()
+    report |= {"n": 1429, "campaigns": 1175, "positives": 60}
+    report["risk"] |= make_ranking(value)
+    return {
+        "model": {"version": "", "family": family, "parameters": {}, "fingerprint": ""},
+        "data": {**data, **counts},
+        "report": report,
+        "random_split": {"average_precision": make_figure(2 * value), "gap": value},
         "alerts": {
-            "h2": {**make_figure(543.0, 10925), "words": "the one taken promises nothing"},
-            "eures": {
-                **make_figure(12.0, 5951),
-                "words": "the one taken promises nothing",
-                "judged": make_figure(330.0, 218),
-                "incomplete": make_figure(9634.0, 5951),
-            },
+            "h2": make_alerts(543.0, 10925, make_figure(543.0, 10925), 0.0),
+            "eures": make_alerts(12.0, 5951, make_figure(330.0, 218), 9634.0),
         },
         "baselines": {"rules": make_ranking(0.102)},
     }

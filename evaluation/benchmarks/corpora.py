@@ -1,4 +1,4 @@
-"""The ads of the benchmarks, and the models of both sides trained on them."""
+"""Ads of the benchmarks, and the models of both sides trained on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRAIN_SEED, SCORE_SEED = 0, 1
 
 
 def answered(work: Callable[[], None]) -> int:
-    """Run a benchmark; what a user can mend is one line and its exit code."""
+    """Run a benchmark; print an error of adrisk as one line and return its exit code."""
     try:
         work()
     except AdriskError as error:
@@ -34,7 +34,7 @@ def answered(work: Callable[[], None]) -> int:
 
 
 def training_ads(path: Path, count: int) -> Path:
-    """Write so many synthetic ads of the part that is for training."""
+    """Write synthetic ads of the training part."""
     # Three in ten synthetic ads are for testing; whole campaigns, so the share is not exact.
     table = pa.concat_tables(generate(2 * count, seed=TRAIN_SEED))
     table = table.filter(pc.equal(table["split"], "train")).slice(0, count)
@@ -43,10 +43,10 @@ def training_ads(path: Path, count: int) -> Path:
 
 
 def ads_to_score(path: Path, count: int, *, raw_copies: float | None = None) -> Path:
-    """Write so many synthetic ads of another seed.
+    """Write synthetic ads of another seed.
 
-    Half of them are near-copies, each edited in some way; with `raw_copies` this share of them
-    repeats an earlier text to the letter, as nine in ten ads of the field do (arXiv 2405.13348).
+    Half of them are edited near-copies; with `raw_copies` this share of them repeats an earlier
+    text exactly, as nine in ten real ads do (arXiv 2405.13348).
     """
     copies = {} if raw_copies is None else {"duplicates": raw_copies, "edited": 0.0}
     pq.write_table(pa.concat_tables(generate(count, seed=SCORE_SEED, **copies)), path)
@@ -54,7 +54,7 @@ def ads_to_score(path: Path, count: int, *, raw_copies: float | None = None) -> 
 
 
 def repeated(ads: Path, path: Path, times: int) -> Path:
-    """Write the ads of a file over and over, each time under new ids."""
+    """Write the ads of a file several times, each time with new ids."""
     table = pq.read_table(ads)
     column = table.column_names.index("ad_id")
     with pq.ParquetWriter(path, table.schema) as writer:
@@ -67,8 +67,8 @@ def repeated(ads: Path, path: Path, times: int) -> Path:
 def train_adrisk(ads: Path, folder: Path) -> pa.Table:
     """Train and save the ngram family with its defaults; returns the ads it was fitted on.
 
-    Its other ads calibrate, set thresholds and are held out: scikit-learn, which does none of
-    that, learns from the ads that ngram learns from.
+    The other ads are for calibration, thresholds and the report set, so scikit-learn is trained on
+    the same ads as ngram.
     """
     corpus = load_corpus([str(ads)])
     split = split_corpus(corpus, 0)
@@ -78,7 +78,7 @@ def train_adrisk(ads: Path, folder: Path) -> pa.Table:
 
 
 def train_sklearn(table: pa.Table) -> Pipeline:
-    """Words and word pairs, character three- to five-grams, logistic regression."""
+    """TF-IDF of words, word pairs and character 3- to 5-grams with logistic regression."""
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2)),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)),

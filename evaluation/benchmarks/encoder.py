@@ -1,15 +1,14 @@
-"""Speed and answers of the encoder beside `transformers.pipeline` at its defaults.
+"""Speed and answers of the encoder compared with `transformers.pipeline` at its defaults.
 
     python evaluation/benchmarks/encoder.py [--ads 400] [--runs 3] [--model FOLDER] [--out FILE]
 
-Both sides are the same fitted network on the same ads in the same process, in turn: the pipeline
-as "text-classification" gives every head's probability, one ad after another in float32, as it
-does unless told otherwise; adrisk sorts by length and multiplies in bfloat16 where the hardware
-has it. The evidence rules are asked on neither side: it is the network that is compared, as it
-answers where they find nothing. Without `--model` (of the family encoder or cascade) the encoder of
-the extra `offline` is fitted for one round on its top layer: enough for heads that say something.
-Ads longer than the network can read are left out, as the sides cut them in different places.
-Writes evaluation/results/encoder.json.
+Both sides run the same fitted network on the same ads in one process, in turn. The pipeline
+"text-classification" gives the probability of every head, one ad after another in float32, its
+default. adrisk sorts by length and multiplies in bfloat16 if the hardware has it. The rules are not
+used, so only the network is compared. Without `--model` (of the family encoder or cascade) the
+encoder of the extra `offline` is fitted for one epoch on its top layer, enough for varied scores.
+Ads longer than the network can read are left out, as the sides cut them in different places. Writes
+evaluation/results/encoder.json.
 """
 
 from __future__ import annotations
@@ -45,6 +44,7 @@ from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.match import RuleHits
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.training.train import split_corpus
 from adrisk.types import FloatArray
 
@@ -54,7 +54,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "encoder.json"
 
 
 class Wrapped(PreTrainedModel):  # type: ignore[misc]
-    """The network as the pipeline wants it: a model of the other library with one logit a head."""
+    """The network as a transformers model with one logit per head, for the pipeline."""
 
     _supports_sdpa = True  # as the network inside it does; it has no attention of its own
 
@@ -77,7 +77,7 @@ class Wrapped(PreTrainedModel):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Fit or load, run both sides in turn, print both and their ratio."""
+    """Fit or load a model, run both sides in turn, print both and their ratio."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
         place = Path(scratch)
@@ -96,7 +96,7 @@ def main() -> None:
             answers[side] = work(texts)
             seconds[side].append(time.perf_counter() - begun)
     ratios = [theirs / ours for theirs, ours in zip(*seconds.values(), strict=True)]
-    apart = np.abs(np.subtract(*answers.values()))
+    differences = np.abs(np.subtract(*answers.values()))
     found = {
         "command": "python evaluation/benchmarks/encoder.py"
         + ("" if arguments.model is None else " --model FOLDER (adrisk train made it)"),
@@ -117,18 +117,18 @@ def main() -> None:
             "lowest": round(min(ratios), 3),
             "highest": round(max(ratios), 3),
         },
-        "heads": apart.shape[1],
+        "heads": differences.shape[1],
         "largest_difference": {
-            "any head": round(float(apart.max()), 5),
-            "risk": round(float(apart[:, RISKY_COLUMN].max()), 5),
+            "any head": round(float(differences.max()), 5),
+            "risk": round(float(differences[:, RISKY_COLUMN].max()), 5),
         },
     }
-    _tell(found)
+    _print(found)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
     print(
         f"{found['machine']}, Python {found['python']}; {found['ads']:,} ads, "
         f"{found['left_out_as_too_long']:,} left out as too long; {found['runs']} runs of each "
@@ -177,19 +177,26 @@ def _tokens(encoder: EncoderClassifier, text: str) -> int:
 
 def _ours(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
     def work(texts: list[str]) -> FloatArray:
-        margins = encoder.margins(_unasked(texts))
+        margins = encoder.margins(_batch_without_hits(texts))
         return np.asarray(expit(np.concatenate([margins.risk, margins.indicators], axis=1)))
 
     return work
 
 
-def _unasked(texts: list[str]) -> TextBatch:
-    """Folded texts in which the rules find nothing."""
+def _batch_without_hits(texts: list[str]) -> TextBatch:
+    """A batch of folded texts without rule hits."""
     folded = pa.array(texts, pa.large_string())
     count = len(texts)
-    batch = TextBatch(folded, folded, np.zeros(count, dtype=np.bool_), [None] * count)
+    batch = TextBatch(
+        folded,
+        folded,
+        np.zeros(count, dtype=np.bool_),
+        [None] * count,
+        [None] * count,
+        load_ruleset(),
+    )
     none = np.zeros(0, dtype=np.int64)
-    batch._findings = RuleHits(
+    batch._rule_hits = RuleHits(
         ads=count,
         ad=none,
         indicator=none.astype(np.int16),

@@ -1,15 +1,14 @@
-"""Speed of finding contacts, beside `phonenumbers.PhoneNumberMatcher` in the same run.
+"""Speed of contact extraction compared with `phonenumbers.PhoneNumberMatcher`.
 
     python evaluation/benchmarks/extract.py [--ads N] [--runs 3] [--processes 2]
 
-Both sides get the same synthetic ads, four in five of which have a contact, in the same processes:
-adrisk folds the texts, guesses regions and finds phones, e-mails, handles and links, disguised ones
-too; the matcher finds plain phones, at its default leniency, with the region of the ad's language.
-Processes are started and warmed before the clock runs; the sides take turns. What either finds is
-counted beside the planted contacts of a few kinds of writing, so that nobody is fast by finding
-nothing.
+Both sides get the same synthetic ads, four in five of which have a contact, in the same processes.
+adrisk folds the texts, guesses regions and finds phones, e-mails, handles and links, obscured ones
+too. The matcher finds plain phones, at its default leniency, with the region of the ad's language.
+Processes are started and warmed up before the time is taken; the sides take turns. The number of
+contacts found is printed with the number planted, so that a side cannot be fast by finding nothing.
 
-Quality is judged by `python evaluation/contacts.py`.
+Quality is measured by `python evaluation/contacts.py`.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ _REGIONS = {"en": "US", "es": "ES", "fr": "FR", "pt": "PT"}
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """Ads with something found, things found, and seconds of processor time."""
+class Measured:
+    """Ads with a contact, contacts found, and processor seconds."""
 
     having: int
     found: int
@@ -48,14 +47,14 @@ class Done:
 
 
 def adrisk_side(ads: pa.Table) -> list[int]:
-    """How many contacts each ad has."""
+    """Number of contacts found in each ad."""
     texts = ads["text"].combine_chunks()
     regions = guess_regions(ads["location"].to_pylist(), ads["language"].to_pylist())
     return [len(found) for found in contacts_column(texts, fold_column(texts), regions)]
 
 
 def matcher_side(ads: pa.Table) -> list[int]:
-    """How many plain phones each ad has."""
+    """Number of plain phones found in each ad."""
     return [
         sum(1 for _ in phonenumbers.PhoneNumberMatcher(text, _REGIONS.get(language, "US")))
         for text, language in zip(ads["text"].to_pylist(), ads["language"].to_pylist(), strict=True)
@@ -65,14 +64,14 @@ def matcher_side(ads: pa.Table) -> list[int]:
 SIDES = {"adrisk": adrisk_side, "PhoneNumberMatcher": matcher_side}
 
 
-def work(side: str, path: str, first: int, rows: int) -> Done:
-    """Some ads of a file, in a process of its own."""
+def work(side: str, path: str, first: int, rows: int) -> Measured:
+    """Run a side on some rows of a file; called in a process of its own."""
     pa.set_cpu_count(1)
     with pa.memory_map(path) as source:
         ads = pa.ipc.open_file(source).read_all().slice(first, rows)
         begun = time.process_time()
         counts = SIDES[side](ads)
-        return Done(sum(map(bool, counts)), sum(counts), time.process_time() - begun)
+        return Measured(sum(map(bool, counts)), sum(counts), time.process_time() - begun)
 
 
 def main() -> None:
@@ -94,7 +93,7 @@ def main() -> None:
         # The matcher gets the first of the ads where all would take too long.
         fewer = max(BATCH_ROWS, int(2 * BATCH_ROWS / seconds * PATIENCE_SECONDS))
         counts = {"adrisk": arguments.ads, "PhoneNumberMatcher": min(arguments.ads, fewer)}
-        runs: dict[str, list[tuple[float, Done]]] = {side: [] for side in SIDES}
+        runs: dict[str, list[tuple[float, Measured]]] = {side: [] for side in SIDES}
         for _ in range(arguments.runs):
             for side, taken in runs.items():
                 taken.append(_timed(pool, side, ads, counts[side]))
@@ -108,7 +107,7 @@ def _written(path: Path, count: int, seed: int) -> Path:
     return path
 
 
-def _timed(pool: ProcessPoolExecutor, side: str, ads: Path, count: int) -> tuple[float, Done]:
+def _timed(pool: ProcessPoolExecutor, side: str, ads: Path, count: int) -> tuple[float, Measured]:
     firsts = range(0, count, BATCH_ROWS)
     begun = time.perf_counter()
     tasks = [
@@ -117,11 +116,11 @@ def _timed(pool: ProcessPoolExecutor, side: str, ads: Path, count: int) -> tuple
     done = [task.result() for task in tasks]
     seconds = time.perf_counter() - begun
     having, found = sum(d.having for d in done), sum(d.found for d in done)
-    return seconds, Done(having, found, sum(d.seconds for d in done))
+    return seconds, Measured(having, found, sum(d.seconds for d in done))
 
 
 def _print(
-    runs: dict[str, list[tuple[float, Done]]],
+    runs: dict[str, list[tuple[float, Measured]]],
     ads: dict[str, int],
     arguments: argparse.Namespace,
 ) -> None:

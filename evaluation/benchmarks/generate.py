@@ -1,10 +1,9 @@
-"""How fast synthetic ads are made, and that a longer corpus needs no more memory.
+"""Speed and memory of making synthetic ads, at a tenth of the ads and at all.
 
     python evaluation/benchmarks/generate.py [--ads 200000]
 
-One process makes a tenth of the ads, another makes all, each once; tables are thrown away as they
-come. Both the clock on the wall and the time of the processor are told: on a machine that does
-other things too, the second is the fairer one.
+One process makes a tenth of the ads, another all of them, each once; tables are dropped as they
+come. Wall-clock and processor time are printed; on a shared machine the second is the fairer one.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from adrisk.synthetic.generate import generate
 
 
 def main() -> None:
-    """Measure both sizes in processes of their own, print the table."""
+    """Measure both sizes, each in a process of its own, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ads", type=int, default=200_000, help="synthetic ads to make")
     parser.add_argument("--alone", action="store_true", help="in this process, one line")
@@ -34,7 +33,7 @@ def main() -> None:
 
 
 def alone(count: int) -> None:
-    """Make the ads here, and print the line."""
+    """Make the ads in this process and print one line."""
     wall, processor = time.perf_counter(), time.process_time()
     made = sum(table.num_rows for table in generate(count))
     wall, processor = time.perf_counter() - wall, time.process_time() - processor

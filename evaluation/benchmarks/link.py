@@ -1,12 +1,12 @@
-"""How fast ads are linked into campaigns, and how cost grows with their number.
+"""Speed and memory of linking ads into campaigns, by number of ads.
 
     python evaluation/benchmarks/link.py [--sizes 10000 100000 1000000 2000000] [--hard 1000000]
 
 Each size is one run of `adrisk link` in a process of its own, from a Parquet file of planted ads to
-campaigns.parquet and campaigns.links.parquet. Everything is included: start of Python, reading,
-folding, signatures, contacts and their pseudonyms, grouping, links, writing. Field ads are copied
-as in the field, where a tenth of the texts was distinct (arXiv 2405.13348); of hard ads half are.
-Seconds are by the clock; processor seconds and memory (proportional set size, its peak) are those
+campaigns.parquet and campaigns.links.parquet, with everything included: start of Python, reading,
+folding, signatures, contacts and their pseudonyms, grouping, links, writing. Field ads have as many
+copies as real ones, a tenth of whose texts were distinct (arXiv 2405.13348); half of the hard ads
+are distinct. Seconds are wall-clock; processor seconds and peak memory (proportional set size) are
 of all processes together. Writes evaluation/results/link.json.
 """
 
@@ -123,7 +123,7 @@ def _measured(kind: str, size: int, place: Path) -> Measured:
 
 
 def _processor_seconds(leader: int) -> dict[int, float]:
-    """What each process of a session has used so far."""
+    """Processor seconds of each process of a session so far."""
     used = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):  # processes come and go

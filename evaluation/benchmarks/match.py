@@ -1,15 +1,14 @@
-"""How fast the rules read ads, beside the naive way: every pattern, one after the other.
+"""Speed of matching the rules, compared with running every pattern on every sentence.
 
     python evaluation/benchmarks/match.py
     python evaluation/benchmarks/match.py --ads 20000 --naive 300
 
 Both sides search the same patterns in the same plain text, in this process on one core, and must
-find the same places; times are of the processor. The naive side reads fewer ads, as it is slow.
+find the same spans; times are processor times. The naive side gets fewer ads, as it is slow.
 
-`find_rule_hits`, which every model asks of every ad, remembers what sentences say: it is timed in
-batches from an empty memory, on ads of which half are copies, most of them edited, and on ads that
-are all different. Patterns are compiled before, as that is done once; so is the reading of the
-rules, which is timed on its own.
+`find_rule_hits`, which every model calls for every ad, caches sentences. It is timed in batches
+with an empty cache, on ads of which half are copies, most of them edited, and on ads that are all
+different. Patterns are compiled and rules loaded before; loading the rules is timed on its own.
 """
 
 from __future__ import annotations
@@ -21,28 +20,29 @@ from statistics import median
 
 import pyarrow as pa
 
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import find_rule_hits, match_column
 from adrisk.rules.matcher import LanguageMatcher, clear_caches
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import plain
-from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.prefilter import Prefilter, sentences
 from adrisk.rules.rulebook import load_rulebook
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column, fold_text
 
-Place = tuple[int, int, int, int]
+Match = tuple[int, int, int, int]
 """Ad, phrase, start and end of a match."""
 
 BATCH = 4096
 
 
 def main() -> None:
-    """Read the ads, time both sides in turn, print the table."""
+    """Make the ads, time both sides in turn, print the table."""
     arguments = _arguments()
     begun = time.process_time()
     for code in LANGUAGES:
-        LanguageMatcher(code)
+        LanguageMatcher(code, load_ruleset())
     loading = time.process_time() - begun
     texts, languages = _ads(arguments.ads)
     kinds = {
@@ -60,8 +60,8 @@ def main() -> None:
         begun = time.process_time()
         naive = _naive(*few)
         slow.append(len(few[0]) / (time.process_time() - begun))
-    same = naive == _screened(*few)
-    found = {kind: _finding(*ads, arguments.runs) for kind, ads in kinds.items()}
+    same = naive == _prefiltered(*few)
+    found = {kind: _hits_per_second(*ads, arguments.runs) for kind, ads in kinds.items()}
     letters = sum(map(len, texts)) / len(texts)
     print(
         f"one core ({platform.machine()}), Python {platform.python_version()}; synthetic ads of "
@@ -78,19 +78,19 @@ def main() -> None:
         f"[{min(ratios):.1f}, {max(ratios):.1f} lowest and highest pair]"
     )
     print(f"rules of {len(LANGUAGES)} languages read in     {loading:.2f} s")
-    print(f"places found by both: {'the same' if same else 'NOT THE SAME'}, {len(naive):,}")
+    print(f"matches found by both: {'the same' if same else 'NOT THE SAME'}, {len(naive):,}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to read")
-    parser.add_argument("--naive", type=int, default=1_000, help="of them for the naive way")
+    parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to match")
+    parser.add_argument("--naive", type=int, default=1_000, help="of them for the naive side")
     parser.add_argument("--runs", type=int, default=3, help="runs of each side")
     return parser.parse_args()
 
 
-def _finding(texts: list[str], languages: list[str | None], runs: int) -> list[float]:
-    """Ads a second of `find_rule_hits`, each time from an empty memory."""
+def _hits_per_second(texts: list[str], languages: list[str | None], runs: int) -> list[float]:
+    """Ads per second of `find_rule_hits`, each run with an empty cache."""
     folded = fold_column(pa.array(texts, pa.large_string()))
     rates: list[float] = []
     find_rule_hits(texts, folded, languages)
@@ -120,9 +120,9 @@ def _phrases(language: str) -> list[tuple[int, Phrase]]:
     return list(enumerate([*found, *book.disclaimers, *book.hedges]))
 
 
-def _naive(texts: list[str], languages: list[str | None]) -> set[Place]:
-    """Every pattern in every sentence of every ad."""
-    places: set[Place] = set()
+def _naive(texts: list[str], languages: list[str | None]) -> set[Match]:
+    """Matches of every pattern in every sentence of every ad."""
+    matches: set[Match] = set()
     patterns = {code: [(n, p.pattern) for n, p in _phrases(code)] for code in LANGUAGES}
     for ad, (text, language) in enumerate(zip(texts, languages, strict=True)):
         read = plain([fold_text(text)]).text
@@ -130,13 +130,13 @@ def _naive(texts: list[str], languages: list[str | None]) -> set[Place]:
         for number, pattern in patterns[str(language)]:
             for start, stop in zip(starts, stops, strict=True):
                 for hit in pattern.finditer(read, start, stop):
-                    places.add((ad, number, *hit.span()))
-    return places
+                    matches.add((ad, number, *hit.span()))
+    return matches
 
 
-def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
-    """The same by the screen, which runs a pattern only where its words stand."""
-    places: set[Place] = set()
+def _prefiltered(texts: list[str], languages: list[str | None]) -> set[Match]:
+    """The same matches by the prefilter, which runs a pattern only where its words occur."""
+    matches: set[Match] = set()
     for code in LANGUAGES:
         listed = _phrases(code)
         screen = Prefilter([phrase for _, phrase in listed])
@@ -149,8 +149,8 @@ def _screened(texts: list[str], languages: list[str | None]) -> set[Place]:
             for (start, stop), numbers in zip(spans, found, strict=True):
                 for number in numbers:
                     for hit in listed[number][1].pattern.finditer(read, start, stop):
-                        places.add((ad, number, *hit.span()))
-    return places
+                        matches.add((ad, number, *hit.span()))
+    return matches
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Whether the memory of scoring stays flat: the peak at few ads, and at ten times as many.
+"""Peak memory of scoring at few ads and at ten times as many; it should stay flat.
 
     python evaluation/benchmarks/memory.py [--ads 50000] [--times 10]
 
-The larger file is the smaller one over and over, under new ids: the same texts, so that only the
-count differs. Each is scored in processes of its own, whose memory is added up, imports and model
-included. What must grow with the ads are the signatures of the campaigns and one row an
-ad of the flags. Copies are cheaper than new ads: for speed, see score.py.
+The larger file repeats the smaller one with new ids, so that only the number of ads differs. Each
+is scored in processes of its own, whose memory is added up, imports and model included. Only the
+signatures of the campaigns and one row of flags per ad grow with the ads. Copies are cheaper than
+new ads: for speed, see score.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def main() -> None:
     """Score both files, print both peaks and their ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ads", type=int, default=50_000, help="ads of the smaller file")
-    parser.add_argument("--times", type=int, default=10, help="how many times as many")
-    parser.add_argument("--train", type=int, default=8_000, help="synthetic ads to learn from")
+    parser.add_argument("--times", type=int, default=10, help="factor of the larger file")
+    parser.add_argument("--train", type=int, default=8_000, help="synthetic training ads")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="adrisk-bench-") as scratch:
         place = Path(scratch)

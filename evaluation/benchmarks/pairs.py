@@ -1,7 +1,7 @@
-"""How well groups match the true ones: pair F1 and the adjusted Rand index, with intervals.
+"""Agreement of two groupings: pair F1 and the adjusted Rand index, with bootstrap intervals.
 
-In: a true and a found group for each of n ads. The intervals are of a bootstrap over true
-campaigns: a campaign is drawn with all its ads, and twice drawn it is two campaigns.
+In: a true and a found group for each of n ads. Intervals are of a bootstrap over true campaigns; a
+campaign that is drawn twice counts as two campaigns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the found groups compare with the true ones."""
+    """Agreement of found groups with the true ones."""
 
     ads: int
     campaigns: int
@@ -41,7 +41,7 @@ class Agreement:
 def agree(
     true: Sequence[object], found: Sequence[object], *, resamples: int = 500, seed: int = 0
 ) -> Agreement:
-    """Compare groups.
+    """Compare found groups with the true ones.
 
     >>> got = agree("aabb", "xxxy", resamples=20)
     >>> got.precision.value, got.recall.value, got.f1.value  # 1 of 3 pairs, 1 of 2 pairs
@@ -65,7 +65,7 @@ def agree(
 
 
 def _figures(table: coo_array, weights: NDArray[np.floating]) -> tuple[float, float, float, float]:
-    """Precision, recall, F1 of pairs and the adjusted Rand index, campaigns counted so often."""
+    """Pair precision, recall and F1 and the adjusted Rand index, campaigns weighted."""
     sizes = np.asarray(table.sum(axis=1)).ravel()
     cells = table.tocoo()
     weight = weights[cells.row]

@@ -1,15 +1,15 @@
-"""Ads with campaigns planted in them: the truth that linking is asked to find again.
+"""Ads with planted campaigns: the ground truth for linking.
 
     planted(count, seed) -> pa.Table     ad_id, text, account_id, campaign, script, short
 
-A campaign is one author: one to four templates, one to four phones or e-mail addresses in
-rotation, several accounts. Its ads are copies with other towns, names and pay, now and then with
-the clauses shuffled, one left out, the price in another currency or in words, letters and figures
-disguised. Sizes are heavy-tailed. Words are made up of syllables, so that no ad says anything.
+A campaign is one author: one to four templates, one to four phones or e-mail addresses in rotation,
+several accounts. Its ads are copies with other towns, names and pay, some with shuffled clauses,
+one left out, the price in another currency or in words, letters and digits disguised. Sizes are
+heavy-tailed. Words are made of random syllables, so that no ad has a meaning.
 
-What makes it hard is planted too: clauses that everybody uses, footers and a support number that a
-platform puts below ads of all authors, directories that list many authors' numbers, ads of under
-twelve words, and authors who give no contact.
+Hard cases are planted too: common clauses, footers and a support number that a platform adds to ads
+of all authors, directories that list the numbers of many authors, ads of under twelve words, and
+authors without a contact.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ _LOOKALIKE = str.maketrans("aeopc", "аеорс")
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Chances, of a campaign or of an ad, and sizes.
+    """Probabilities for a campaign or an ad, and sizes.
 
     Attributes:
-        copies: of ads after the first of a campaign, those that repeat an earlier one exactly.
+        copies: ads after the first of a campaign that repeat an earlier one exactly.
         tail: exponent of the sizes; nearer 1 is heavier.
         largest: share of all ads that one campaign may have.
         short: campaigns of one line, with no more than eleven words.
         shuffled: ads whose clauses come in another order.
         shortened: ads that leave a clause out or put one in.
         disguised: ads with look-alike letters, invisible characters or odd figures.
-        silent: campaigns that give no contact in any ad.
-        silent_short: the same of campaigns of one line, which without a contact differ from one
-            another in the very words that tell them from other campaigns.
-        footer: ads below which a platform's footer stands.
+        silent: campaigns without a contact in any ad.
+        silent_short: the same for campaigns of one line, whose ads then differ in the very words
+            that separate them from other campaigns.
+        footer: ads with a platform's footer.
         support: ads that name the platform's support number.
     """
 
@@ -119,14 +119,14 @@ class _Template:
 
 
 def planted(count: int, seed: int, habits: Habits | None = None) -> pa.Table:
-    """So many ads, shuffled, equal for equal arguments."""
+    """A table of shuffled ads, equal for equal arguments."""
     return pa.concat_tables(batches(count, seed, habits)).combine_chunks()
 
 
 def batches(
     count: int, seed: int, habits: Habits | None = None, rows: int = 50_000
 ) -> Iterator[pa.Table]:
-    """The same, some rows at a time; a campaign's ads may lie in several batches."""
+    """The same ads in batches; a campaign may span several."""
     habits = habits or Habits()
     scripts = {name: _Script(name, seed) for name in _SYLLABLES}
     rng = random.Random(seed)
@@ -155,7 +155,7 @@ def batches(
 
 
 class _Author:
-    """One campaign at work."""
+    """Writer of the ads of one campaign."""
 
     __slots__ = (
         "accounts", "campaign", "contacts", "habits", "kept", "rng", "script", "short", "templates",
@@ -170,7 +170,7 @@ class _Author:
         self.script = rng.choices(list(_SHARES), list(_SHARES.values()))[0]
         self.tongue = scripts[self.script]
         self.short = rng.random() < habits.short
-        # Without a contact nothing tells that two templates are of one author, so there is one.
+        # Without a contact nothing links two templates of one author, so there is only one.
         several, self.contacts = 1, []
         if rng.random() >= (habits.silent_short if self.short else habits.silent):
             several = rng.choices((1, 2, 4), (70, 20, 10))[0]
@@ -183,7 +183,7 @@ class _Author:
         return f"u{self.campaign}-{self.rng.randrange(self.accounts)}"
 
     def write(self, listed: list[str]) -> str:
-        """The next ad: an earlier one again, or an edited one."""
+        """The next ad: an exact copy of an earlier one, or an edited one."""
         rng = self.rng
         if self.kept and rng.random() < self.habits.copies:
             return rng.choice(self.kept)

@@ -1,13 +1,13 @@
-"""Does the synthetic corpus give itself away? Shortcuts and plain learners on its test part.
+"""Shortcut probes of the synthetic corpus: average precision of simple learners on its test part.
 
     python evaluation/benchmarks/probes.py [--ads 20000] [--seed 0] [--out PATH]
 
-Every probe learns from the training part, with the labels that its three annotators made, and is
-judged on the test part by the truth. The parts share no campaign, no contact and no paraphrase
-family. Shortcuts (keyword count, length, metadata, the template) must stay near the prevalence;
-rules and TF-IDF with logistic regression must land between. Last comes what dealing single ads at
-random would have made of the same learner. The rules and the corpus have authors in common, so
-their figure flatters. Figures are average precision, with a bootstrap interval over campaigns.
+Every probe is trained on the training part, with the labels of its three annotators, and evaluated
+on the test part with the true labels. The parts share no campaign, contact or paraphrase family.
+Shortcuts (keyword count, length, metadata, template) must stay near the prevalence; rules and
+TF-IDF with logistic regression must be between. The last probe is the same learner under a random
+split of ads. The rules and the corpus have authors in common, so the figure of the rules is too
+high. Figures are average precision, with a bootstrap interval over campaigns.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.progress import say
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column
@@ -50,7 +51,7 @@ Mask = NDArray[np.bool_]
 
 
 class Corpus:
-    """The ads as columns, with their parts and truth."""
+    """The ads, with their parts and true labels."""
 
     def __init__(self, ads: pa.Table) -> None:
         self.ads = ads
@@ -87,7 +88,7 @@ def length_only(corpus: Corpus) -> FloatArray:
 
 
 def metadata_rows(corpus: Corpus) -> list[dict[str, Any]]:
-    """What a platform knows of each ad beside its text, and how often its account posts."""
+    """Metadata of each ad, with the number of ads of its account."""
     accounts = Counter(corpus.column("account_id"))
     names = ("category", "location", "language", "kind", "price", "posted_at", "account_id")
     return [
@@ -146,7 +147,7 @@ def template_rate(corpus: Corpus) -> FloatArray:
 
 
 def template_shape(corpus: Corpus) -> FloatArray:
-    """Logistic regression over the form of a text: its words, figures and marks without letters."""
+    """Logistic regression over the layout of a text, with its words and numbers replaced."""
     shapes = np.array([shape(text) for text in corpus.column("text")], dtype=object)
     return corpus.fitted(
         lambda: make_pipeline(
@@ -158,7 +159,7 @@ def template_shape(corpus: Corpus) -> FloatArray:
 
 
 def shape(text: str) -> str:
-    """The text with every word and figure made alike.
+    """The text with every word and number replaced by a placeholder.
 
     >>> shape("Fruit picker - Hull\\n- You pay £250")
     'A a - A\\n- A a £9'
@@ -169,26 +170,25 @@ def shape(text: str) -> str:
 
 
 def nearest_template(corpus: Corpus) -> FloatArray:
-    """Similarity to the nearest risky training ad less that to the nearest harmless one.
+    """Similarity to the nearest risky training ad minus that to the nearest harmless one.
 
-    Places, names and figures are left out as far as they are capitalised or digits; what remains
-    are the word triples of the template.
+    Capitalised words and digits are removed, so that the word triples of the template remain.
     """
     skeletons = np.array(
         [re.sub(r"\w*[\dA-ZÀ-Þ@]\w*", " ", text) for text in corpus.column("text")], dtype=object
     )
     vectoriser = TfidfVectorizer(ngram_range=(3, 3), min_df=2, sublinear_tf=True)
     known = vectoriser.fit_transform(skeletons[corpus.train])
-    asked = vectoriser.transform(skeletons[corpus.test])
+    queries = vectoriser.transform(skeletons[corpus.test])
     risky = corpus.label[corpus.train]
-    near = {side: _nearest(asked, known[risky == side]) for side in (False, True)}
+    near = {side: _nearest(queries, known[risky == side]) for side in (False, True)}
     return near[True] - near[False]
 
 
-def _nearest(asked: Any, known: Any) -> FloatArray:
+def _nearest(queries: Any, known: Any) -> FloatArray:
     best = [
-        (asked[first : first + 500] @ known.T).max(axis=1).toarray().ravel()
-        for first in range(0, asked.shape[0], 500)
+        (queries[first : first + 500] @ known.T).max(axis=1).toarray().ravel()
+        for first in range(0, queries.shape[0], 500)
     ]
     return np.concatenate(best).astype(np.float64)
 
@@ -199,24 +199,24 @@ def tfidf(corpus: Corpus, train: IntArray, test: IntArray) -> FloatArray:
     return tfidf_baseline(list(texts[train]), corpus.label[train], list(texts[test]), 0)
 
 
-def told_truth(corpus: Corpus) -> FloatArray:
-    """The graded risk of the indicators that are truly stated: what perfect rules would reach."""
+def perfect_rules(corpus: Corpus) -> FloatArray:
+    """Risk graded from the true indicators: the figure of perfect rules."""
     taxonomy, stated = load_taxonomy(), corpus.column("true_indicators")
     return np.array([graded_risk(stated[r], taxonomy) + 0.01 * len(stated[r]) for r in corpus.test])
 
 
 def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
-    """Average precision on some rows, by the truth."""
+    """Average precision on some rows with the true labels."""
     truth = corpus.truth[rows]
     metric = average_precision(truth, score)
-    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).to_json()
+    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).figure().to_json()
 
 
 def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
-    """All figures, by the name of the probe."""
+    """All figures by name of the probe."""
     test = corpus.test
     plain = plain_baselines(
-        corpus.ads.take(pa.array(test)), corpus.folded.take(pa.array(test)), load_taxonomy()
+        corpus.ads.take(pa.array(test)), corpus.folded.take(pa.array(test)), load_ruleset()
     )
     learned: dict[str, Callable[[], FloatArray]] = {
         "keyword count": lambda: plain["keyword count"],
@@ -228,7 +228,7 @@ def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
         "nearest training template": lambda: nearest_template(corpus),
         "rules": lambda: plain["rules"],
         "TF-IDF + logistic regression": lambda: tfidf(corpus, corpus.train, test),
-        "stated indicators, graded (ceiling of rules)": lambda: told_truth(corpus),
+        "stated indicators, graded (ceiling of rules)": lambda: perfect_rules(corpus),
     }
     found = {}
     for name, score in learned.items():
@@ -242,7 +242,7 @@ def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
 
 
 def verdict(found: dict[str, dict[str, Any]]) -> dict[str, bool]:
-    """Whether the corpus does what it must."""
+    """Whether the shortcuts and the learners are in their ranges."""
     shortcuts = ("keyword", "length", "metadata", "template", "nearest")
     low, high = CONTENT_BETWEEN
     return {
@@ -259,7 +259,7 @@ def verdict(found: dict[str, dict[str, Any]]) -> dict[str, bool]:
 
 
 def main() -> None:
-    """Make the corpus, run the probes, print and write what they reach."""
+    """Make the corpus, run the probes, print and write the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ads", type=int, default=20_000, help="synthetic ads to make")
     parser.add_argument("--seed", type=int, default=0, help="of the corpus")

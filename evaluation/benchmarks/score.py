@@ -1,22 +1,20 @@
-"""Speed, memory and quality of adrisk beside the pipeline that everybody writes first.
+"""Speed, memory and quality of adrisk compared with a standard scikit-learn pipeline.
 
     python evaluation/benchmarks/score.py [--ads N] [--runs 3] [--edited] [--parquet PATH]
 
-Both sides are fitted on the same synthetic ads and read the same Parquet file. adrisk goes its
-whole way: indicators beside the risk, contacts, campaigns, a policy, evidence. scikit-learn fits
-one TF-IDF union (words 1-2, characters 3-5) and gives one probability. It runs as everybody runs
-it, in one process; once more in a forked process for every core, which is what adrisk uses; and
-once more in one process that asks about each text only once, as adrisk does.
+Both sides are fitted on the same synthetic ads and score the same Parquet file. adrisk runs in
+full: indicators, contacts, campaigns, a policy, evidence. scikit-learn fits one TF-IDF union (words
+1-2, characters 3-5) and gives one probability. It runs in one process as usual; then in one forked
+process per core, as adrisk does; then in one process that scores each text once, as adrisk does.
 
-Nine in ten ads repeat an earlier one to the letter, as in the field (of 5,053,249 ads 89.8 %, arXiv
-2405.13348). With `--edited` half of them are near-copies instead, edited in some way, and six in
-ten texts are different: most of what copies give is then gone.
-Every run is a session of processes of its own, the sides in turn; the clock runs from Parquet in
-to Parquet out. Beside it stands the processor time of all processes of a side together, in which
-neither the number of cores nor what else runs on the machine has much of a say.
+Nine in ten ads repeat an earlier one exactly, as in the field (of 5,053,249 ads 89.8 %, arXiv
+2405.13348). With `--edited` half of them are edited near-copies instead and six in ten texts are
+different, so most of the gain from copies is gone. Every run is a session of processes of its own,
+the sides in turn; the time is from Parquet in to Parquet out. The processor time of all processes
+of a side is printed too; it hardly depends on the number of cores or on other load.
 
-The ads are synthetic: average precision here tells the two sides apart and says nothing of the
-field. Ads of `--parquet` are judged where they have a risk label.
+The ads are synthetic: average precision compares the two sides and does not show quality on real
+ads. Ads of `--parquet` are evaluated if they have a risk label.
 """
 
 from __future__ import annotations
@@ -40,9 +38,10 @@ from sides import Measured, measure
 from sklearn.pipeline import Pipeline
 
 from adrisk.api import ingest
+from adrisk.linking.run import link_texts
 from adrisk.metrics.estimates import Estimate, average_precision, estimate
 from adrisk.parallel import cores
-from adrisk.training.corpus import campaign_numbers
+from adrisk.training.corpus import campaign_numbers, codes_of
 from adrisk.types import RISKY, FloatArray
 
 PATIENCE_SECONDS = 20.0
@@ -58,19 +57,19 @@ JUDGED = ("adrisk", "sklearn")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process: how many ads it scored, and what it needed."""
+    """Number of ads scored by a run, and its time and memory."""
 
     ads: int
     measured: Measured
 
     @property
     def rate(self) -> float:
-        """Ads a second."""
+        """Ads per second."""
         return self.ads / self.measured.seconds
 
     @property
     def rate_a_processor(self) -> float:
-        """Ads a second of processor time."""
+        """Ads per second of processor time."""
         return self.ads / self.measured.processor_seconds
 
 
@@ -118,7 +117,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _ads(arguments: argparse.Namespace, place: Path) -> Path:
-    """The ads to score, in the canonical schema: cleaning foreign columns is not measured."""
+    """The ads to score, in the canonical schema: cleaning of other columns is not measured."""
     if arguments.parquet is None:
         copies = None if arguments.edited else FIELD_COPIES
         return ads_to_score(place / "ads.parquet", arguments.ads, raw_copies=copies)
@@ -135,7 +134,7 @@ def _print_ads(ads: Path) -> None:
 
 
 def _fewer(ads: Path, pipeline: Pipeline, path: Path) -> Path:
-    """The ads for scikit-learn: the first of them where all would take too long."""
+    """The ads for scikit-learn: only the first ones if all would take too long."""
     table = pq.read_table(ads)
     sample = table["text"].slice(0, 500).to_pylist()
     begun = time.perf_counter()
@@ -190,7 +189,7 @@ def _print_speed(runs: dict[str, list[Run]], trained: int) -> None:
 
 
 def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
-    """Average precision of both on the labelled ads; those marked for training left out."""
+    """Print the average precision of both on the labelled ads outside the training part."""
     table = pq.read_table(ads)
     if "risk" not in table.column_names:
         print("\nno risk labels in these ads: nothing to judge")
@@ -204,7 +203,7 @@ def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
     if truth.all() or not truth.any():
         print(f"\nthe {len(rows):,} labelled ads are of one class: nothing to judge")
         return
-    campaigns = campaign_numbers(table)[rows]
+    campaigns = campaign_numbers(table, codes_of(link_texts(table).campaigns["campaign_id"]))[rows]
     ids = table["ad_id"].to_pylist()
     print(
         f"\naverage precision on {len(rows):,} labelled ads, {int(truth.sum()):,} risky, in "

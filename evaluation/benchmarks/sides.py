@@ -1,14 +1,14 @@
-"""The sides that are measured, each run in a session of processes of its own.
+"""Sides of the scoring benchmark, each run in a session of processes of its own.
 
     python evaluation/benchmarks/sides.py adrisk MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn-cores MODEL ADS.parquet OUT
     python evaluation/benchmarks/sides.py sklearn-once MODEL ADS.parquet OUT
 
-A side loads its model, says so, works, and prints the seconds from Parquet in to Parquet out.
-Meanwhile the caller adds up what all its processes need, workers included: their memory once a
-second (the proportional set size of Linux, in which a page shared by two counts half in each),
-and their processor time several times a second, so that little is lost of a process that ends.
+A side loads its model, prints that it is ready, scores, and prints the seconds from Parquet in to
+Parquet out. Meanwhile the caller adds up the needs of all its processes, workers included: memory
+once a second (the proportional set size of Linux, in which a page shared by two counts half in
+each), and processor time several times a second, so that little is lost when a process ends.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ _TURNS_A_SAMPLE = 5
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one side needed: seconds of work by the clock and of all processors together, MiB
-    before the work and at the peak."""
+    """Wall-clock and processor seconds of a side, and its MiB before the work and at the peak."""
 
     seconds: float
     processor_seconds: float
@@ -51,7 +50,7 @@ def measure(side: str, model: Path, ads: Path, out: Path) -> Measured:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        assert process.stdout is not None  # noqa: S101 - asked for above
+        assert process.stdout is not None  # noqa: S101 - piped above
         if process.stdout.readline().strip() != _LOADED:
             raise RuntimeError(f"the side {side} did not start; its error is above")
         loaded = session_mib(process.pid)
@@ -125,13 +124,13 @@ def adrisk_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
 
 
 def sklearn_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
-    """TF-IDF and logistic regression: one probability an ad, and nothing else."""
+    """TF-IDF and logistic regression: one probability per ad and nothing else."""
     pipeline = _loaded(model)
     return lambda: _write_risk(ads, out, (pipeline.predict_proba(t)[:, 1] for t in _texts(ads)))
 
 
 def sklearn_cores_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
-    """The same, as fast as it can be made on this machine: a forked process for every core."""
+    """The same in one forked process per core."""
     from adrisk.parallel import cores
 
     _pipelines.append(_loaded(model))
@@ -145,7 +144,7 @@ def sklearn_cores_side(model: Path, ads: Path, out: Path) -> Callable[[], object
 
 
 def sklearn_once_side(model: Path, ads: Path, out: Path) -> Callable[[], object]:
-    """The same in one process, but every text once: a copy gets the answer of the first."""
+    """The same in one process with each text scored once; copies get the same score."""
     pipeline = _loaded(model)
     known: dict[str, float] = {}
 
@@ -201,7 +200,7 @@ SIDES = {
 
 
 def main(side: str, model: str, ads: str, out: str) -> None:
-    """Prepare a side, run it once, print how long it took."""
+    """Prepare a side, run it once, print the seconds."""
     work = SIDES[side](Path(model), Path(ads), Path(out))
     print(_LOADED, flush=True)
     begun = time.perf_counter()

@@ -1,11 +1,11 @@
-"""adrisk finds ads that may recruit or sell people, ranks them for review, and says why.
+"""Toolkit that finds ads that may recruit or sell people and ranks them for human review.
 
     import adrisk
     model = adrisk.load("models:/adrisk@champion")
     scores = model.score(["Work abroad, we hold your passport until the fare is paid back."])
     scores.to_pandas(), scores.flags()
 
-Importing does nothing; the parts are imported when they are used.
+Importing has no side effects; modules are imported when they are used.
 """
 
 from __future__ import annotations
@@ -21,22 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load"]
 
 
-def load(model: str | Path | None = None, workspace: Path | None = None) -> RiskModel:
-    """A model that scores as the command does, see `adrisk.api.RiskModel`.
+def load(
+    model: str | Path | None = None,
+    workspace: Path | None = None,
+    taxonomy: Path | None = None,
+) -> RiskModel:
+    """Load a model that scores as `adrisk score` does; see `adrisk.scoring.risk_model.RiskModel`.
 
         model = adrisk.load("models/adrisk")
 
-    It is named by folder, `models:/adrisk@champion` or `runs:/...`; the champion if left out.
-
     Args:
-        model: what to load.
-        workspace: whose registry; ADRISK_WORKSPACE or ./workspace if left out.
+        model: a folder, `models:/adrisk@champion` or `runs:/...`; the champion if left out.
+        workspace: of the registry; ADRISK_WORKSPACE or ./workspace if left out.
+        taxonomy: a platform's own indicators and rules, the file that `--taxonomy` names.
 
     Raises:
         ModelError: if there is no such model, or its files do not pass the checks.
     """
     from adrisk.files import workspace as place
+    from adrisk.rules.ruleset import load_ruleset
     from adrisk.scoring.risk_model import RiskModel
     from adrisk.tracking.models import find_model
 
-    return RiskModel(find_model(None if model is None else str(model), place(workspace)))
+    named = None if model is None else str(model)
+    return RiskModel(find_model(named, place(workspace), load_ruleset(taxonomy)))

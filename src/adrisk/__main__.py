@@ -1,4 +1,4 @@
-"""`python -m adrisk` is `adrisk`."""
+"""Entry point of `python -m adrisk`."""
 
 from adrisk.cli import main
 

@@ -1,7 +1,7 @@
-"""The stages of the whole way: ingest, train, evaluate, score, report, promote.
+"""Facade of the library: the stages that commands and flows call.
 
-Each takes a checked configuration or plain arguments and files, and leaves files; none knows
-Prefect or the command line. The commands and the flows are thin over these.
+Each stage takes a checked configuration or plain arguments, reads and writes files, and is
+independent of Prefect and the command line.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Ads as every model reads them: cut, folded, contacts masked, with what the rules find in them.
+"""Batches of ads as every model reads them: cut, folded, contacts masked, with rule hits.
 
-In: raw texts, and where known their languages and regions. Out: a `TextBatch`. Rules and contacts
-are looked for only once somebody wants to know what is found, and once only.
+In: raw texts, and where known their languages and regions. Out: a `TextBatch`. Rule hits and
+contacts are computed on first use, once.
 
-Rules, contacts and campaigns are found in the texts as they were written (`raw`, `unmasked`). What
-is learned from and scored is `folded`, in which every contact is masked, in training as in scoring.
+Rules, contacts and campaigns use the texts as written (`raw`, `unmasked`). Classifiers learn and
+score `folded`, in which every contact is masked, in training as in scoring.
 """
 
 from __future__ import annotations
@@ -18,32 +18,39 @@ from numpy.typing import NDArray
 
 from adrisk.extract.contacts import masked_column
 from adrisk.extract.places import guess_regions
-from adrisk.rules.match import RuleHits, find_rule_hits
+from adrisk.rules.match import RuleHits, RuleMatches
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
 from adrisk.types import Contact, IntArray
 
 MAX_CHARS = 20_000
-"""Only so many characters of an ad are read; a longer one is marked `truncated`."""
+"""Characters kept of an ad; a longer one is marked `truncated`."""
 
 
 class TextBatch:
-    """n ads.
+    """n ads with their folded texts, rule hits and contacts.
 
     Attributes:
         raw: n texts of at most `MAX_CHARS` characters.
-        unmasked: the same, folded; not for a classifier, which would learn contacts by heart.
+        unmasked: the same, folded; not for classifiers, which would learn contacts by heart.
         truncated: shape (n,), whether a text was cut.
         languages: n, ISO 639-1 where known.
-        regions: n, two letters; where the phones of an ad are likely from, if known.
+        regions: n, two letters; likely country of the phone numbers, where known.
+        rules: those that are matched.
+
+    `folded` and `rule_hits` may be given where they are known; else they are computed on first use.
     """
 
     __slots__ = (
+        "_folded",
         "_masked",
         "_rule_hits",
+        "_rule_matches",
         "_whole",
         "languages",
         "raw",
         "regions",
+        "rules",
         "truncated",
         "unmasked",
     )
@@ -55,13 +62,20 @@ class TextBatch:
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
         regions: Sequence[str | None],
+        rules: Ruleset,
+        *,
+        folded: pa.Array | None = None,
+        rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
         self.unmasked = unmasked
         self.truncated = truncated
         self.languages = languages
         self.regions = regions
-        self._rule_hits: RuleHits | None = None
+        self.rules = rules
+        self._folded = folded
+        self._rule_hits = rule_hits
+        self._rule_matches: RuleMatches | None = None
         self._masked: tuple[list[list[Contact]], pa.Array] | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
@@ -70,32 +84,44 @@ class TextBatch:
 
     @property
     def rule_hits(self) -> RuleHits:
-        """What the rules find. Readings taken from one share what was found for it."""
+        """Rule hits of each ad; batches made by `take` reuse those of the whole batch."""
         if self._rule_hits is None:
             if self._whole is not None:
                 whole, rows = self._whole
                 self._rule_hits = whole.rule_hits.take(rows)
             else:
-                self._rule_hits = find_rule_hits(
-                    self.raw.to_pylist(), self.unmasked, self.languages
-                )
+                matches = self._rule_matches or self._matched()
+                self._rule_hits = matches.hits()
         return self._rule_hits
 
     @property
+    def rule_matches(self) -> RuleMatches:
+        """The same with rules and raw spans, which takes memory: kept where it is asked for first.
+
+        `rule_hits` are then made of it, without another pass.
+        """
+        if self._rule_matches is None:
+            self._rule_matches = self._matched()
+        return self._rule_matches
+
+    def _matched(self) -> RuleMatches:
+        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages, self.rules)
+
+    @property
     def contacts(self) -> list[list[Contact]]:
-        """The contacts of each ad, shared like `findings`."""
-        return self._found()[0]
+        """The contacts of each ad, reused like `rule_hits`."""
+        return self._mask_contacts()[0]
 
     @property
     def folded(self) -> pa.Array:
-        """What classifiers read: the folded texts with placeholders for their contacts.
+        """The texts for classifiers: folded, with placeholders for contacts.
 
-        Each has as many characters as in `unmasked`, so that a span of it cuts the raw text too.
+        Each has as many characters as in `unmasked`, so its spans map to the raw text too.
         """
-        return self._found()[1]
+        return self._mask_contacts()[1] if self._folded is None else self._folded
 
-    def _found(self) -> tuple[list[list[Contact]], pa.Array]:
-        """The contacts and the texts without them."""
+    def _mask_contacts(self) -> tuple[list[list[Contact]], pa.Array]:
+        """The contacts, and the texts with contacts masked."""
         if self._masked is None:
             if self._whole is not None:
                 whole, rows = self._whole
@@ -106,7 +132,7 @@ class TextBatch:
         return self._masked
 
     def take(self, rows: Sequence[int] | IntArray) -> TextBatch:
-        """The same of some rows, in their order."""
+        """A batch of some rows, in their order."""
         at = np.asarray(rows, dtype=np.int64)
         places = pa.array(at)
         taken = TextBatch(
@@ -115,6 +141,7 @@ class TextBatch:
             self.truncated[at],
             [self.languages[row] for row in at],
             [self.regions[row] for row in at],
+            self.rules,
         )
         taken._whole = (self, at)
         return taken
@@ -124,14 +151,17 @@ def make_batch(
     texts: pa.ChunkedArray | pa.Array | Sequence[str],
     languages: Sequence[str | None] | None = None,
     regions: Sequence[str | None] | None = None,
+    *,
+    rules: Ruleset | None = None,
 ) -> TextBatch:
-    """Cut and fold raw texts.
+    """A `TextBatch` of raw texts.
 
     Args:
         texts: n, without nulls.
-        languages: of each; without them, the rules of all of theirs are tried.
-        regions: where the phones of each are likely from, as `guess_regions` says of its place and
-            its language; without them, what it says of the language alone.
+        languages: of each; for an ad without one, the rules of all languages are tried.
+        regions: of each, as from `guess_regions` with place and language; without them, guessed
+            from the languages alone.
+        rules: those to match; the rules that adrisk ships if left out.
 
     Raises:
         TypeError: for one text instead of a list.
@@ -143,19 +173,19 @@ def make_batch(
     raw, truncated = cut(texts)
     known = [None] * len(raw) if languages is None else languages
     likely = guess_regions([None] * len(raw), known) if regions is None else regions
-    return TextBatch(raw, fold_column(raw), truncated, known, likely)
+    return TextBatch(raw, fold_column(raw), truncated, known, likely, rules or load_ruleset())
 
 
-def prepare_ads(ads: pa.Table) -> TextBatch:
-    """`make_batch` of a table of ads; `text` is needed, `language` and `location` are read if there.
+def prepare_ads(ads: pa.Table, rules: Ruleset | None = None) -> TextBatch:
+    """`make_batch` of a table of ads with `text`, and `language` and `location` where known.
 
-    Scoring, training and judging guess the region of an ad in this one way.
+    Scoring, training and evaluation guess the region of an ad in this one way.
     """
     names = ads.column_names
     unknown = [None] * len(ads)
     languages = ads["language"].to_pylist() if "language" in names else unknown
     places = ads["location"].to_pylist() if "location" in names else unknown
-    return make_batch(ads["text"], languages, guess_regions(places, languages))
+    return make_batch(ads["text"], languages, guess_regions(places, languages), rules=rules)
 
 
 def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

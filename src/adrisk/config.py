@@ -1,8 +1,8 @@
-"""One YAML file describes one run; it is checked in the first second.
+"""Configuration of a run: one YAML file, checked before any work.
 
-Composes the small configuration classes of the rooms. A key that does not exist is refused with
-the nearest one that does. `${NAME}` in a value is read from the environment, so that a file in git
-can name data that is not.
+Composes the configuration classes of the rooms. An unknown key is an error that names the nearest
+known one. `${NAME}` in a value is read from the environment, so that a file in git can refer to
+data outside it.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 _RELEASE = re.compile(r"20[0-9]{2}\.(0[1-9]|1[0-2])(\.[1-9][0-9]?)?")
 
 
-class _Part(BaseModel):
+class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CorpusConfig(_Part):
-    """Where ads come from; `map` renames columns, canonical name first."""
+class CorpusConfig(_Config):
+    """Sources of ads; `map` gives the column of the source for each canonical name."""
 
     sources: tuple[str, ...] = Field(min_length=1)
     map: dict[str, str] = {}
 
 
-class LabelsConfig(_Part):
-    """What is learned where ads carry votes; other ads keep their label columns.
+class LabelsConfig(_Config):
+    """How votes become training labels; ads without votes keep their label columns.
 
-    `join` model weighs every voter by how far it proves right; majority counts heads; none learns
-    from the label columns as they are. `rules` lets the evidence rules vote beside the others.
+    `join`: `model` weighs every voter by its estimated accuracy, `majority` counts votes, `none`
+    keeps the label columns. `rules` adds the evidence rules as a voter.
     """
 
     join: Literal["model", "majority", "none"] = "model"
     rules: bool = True
 
 
-class ModelConfig(_Part):
-    """A classifier family with its parameters; `adrisk.classifiers` says which exist."""
+class ModelConfig(_Config):
+    """A classifier family of `adrisk.classifiers.FAMILIES` with its parameters."""
 
     family: str = "ngram"
     parameters: dict[str, Any] = {}
@@ -70,21 +70,21 @@ class ModelConfig(_Part):
         if self.family not in FAMILIES:
             raise ValueError(
                 f"unknown classifier family {self.family!r}{did_you_mean(self.family, FAMILIES)}; "
-                f"there are {', '.join(sorted(FAMILIES))}"
+                f"families: {', '.join(sorted(FAMILIES))}"
             )
         kind = FAMILIES[self.family]
         _check_parameters(self.family, kind, self.parameters, ("parameters",))
-        for part, of_part in getattr(kind, "parts", {}).items():
+        for part, part_kind in getattr(kind, "parts", {}).items():
             given = self.parameters.get(part) or {}
-            _check_parameters(f"{self.family}: {part}", of_part, given, ("parameters", part))
+            _check_parameters(f"{self.family}: {part}", part_kind, given, ("parameters", part))
         return self
 
 
-class EvaluateConfig(_Part):
-    """How models are judged.
+class EvaluateConfig(_Config):
+    """How models are evaluated.
 
-    `folds` 0 judges the trained model on its report set; 2 or more retrains its recipe so often,
-    each campaign being judged once by a model that never saw it: for small corpora.
+    `folds` 0 evaluates the trained model on its report set. With 2 or more, for small corpora, the
+    configuration is trained once per fold and evaluated on the campaigns of that fold.
     """
 
     resamples: int = Field(500, ge=20, le=10_000)
@@ -99,45 +99,45 @@ class EvaluateConfig(_Part):
         return self
 
 
-class ScoreConfig(_Part):
-    """What is scored, and under which policy."""
+class ScoreConfig(_Config):
+    """Sources to score, and the policy."""
 
     sources: tuple[str, ...] = Field(min_length=1)
     map: dict[str, str] = {}
     policy: PolicyConfig = PolicyConfig()
-    workers: int = Field(0, ge=0, description="threads; 0 for one a core")
+    workers: int = Field(0, ge=0, description="threads; 0 for one per core")
 
 
 class TrainConfig(ModelConfig):
-    """`adrisk train CONFIG`: one model. `corpus` may be left out if a file of ads is given."""
+    """`adrisk train CONFIG` for one model; `corpus` may be left out if a file of ads is given."""
 
     name: str = Field(pattern=_NAME)
     corpus: CorpusConfig | None = None
-    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
+    taxonomy: Path | None = Field(None, description="indicators and rules of a platform")
 
 
-class RunConfig(_Part):
-    """`adrisk run CONFIG`: the whole way. The first model trained is the one that scores."""
+class RunConfig(_Config):
+    """`adrisk run CONFIG`, the whole pipeline; the first model of `train` scores."""
 
     name: str = Field(pattern=_NAME)
     corpus: CorpusConfig
     train: tuple[ModelConfig, ...] = Field(min_length=1)
     evaluate: EvaluateConfig = EvaluateConfig()
     score: ScoreConfig
-    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
-    results: Path | None = Field(None, description="folder for result files that are kept in git")
+    taxonomy: Path | None = Field(None, description="indicators and rules of a platform")
+    results: Path | None = Field(None, description="folder for result files kept in git")
 
     @property
     def names(self) -> list[str]:
-        """A name for each model of the run: its family, numbered where it comes again."""
+        """A name for each model of the run: its family, with a number if repeated."""
         return _names(self.train)
 
 
-class ReleaseTerms(_Part):
-    """What a release is called and where it goes; `policies` are those its card speaks of.
+class ReleaseTerms(_Config):
+    """Version and folder of a release; its cards give the guarantees of `policies`.
 
-    `explained` flagged ads tell whether explanations are faithful, and `swapped` ads of a kind
-    what exchanging a trait does.
+    `explained` is the number of flagged ads for faithfulness, `swapped` the number of ads per kind
+    for the swap test.
     """
 
     version: str
@@ -152,28 +152,27 @@ class ReleaseTerms(_Part):
     def _version(cls, given: Any) -> Any:
         if isinstance(given, int | float):
             raise ValueError(  # noqa: TRY004, pydantic reports ValueErrors
-                f'{given} is a number to YAML; put it in quotes, such as "2026.11"'
+                f'{given} is read as a number; put it in quotes, such as "2026.11"'
             )
         if isinstance(given, str) and not _RELEASE.fullmatch(given):
             raise ValueError(
-                f"{given!r} is no release version; write year and month, and a number for a "
+                f"{given!r} is not a release version; write year and month, and a number for a "
                 'second one in a month: "2026.11" or "2026.11.2"'
             )
         return given
 
     @field_validator("policies")
     @classmethod
-    def _promising(cls, given: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig, ...]:
+    def _with_guarantee(cls, given: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig, ...]:
         if any(policy.recall is None and policy.review_share is None for policy in given):
-            raise ValueError("each needs a recall or a review_share: only these are guaranteed")
+            raise ValueError("each needs recall or review_share; only these have a guarantee")
         return given
 
 
-class ReleaseConfig(_Part):
-    """`adrisk train CONFIG` with a `release`: models trained, judged, and each given its card.
+class ReleaseConfig(_Config):
+    """`adrisk train CONFIG` with `release`: models that are trained, evaluated and given a card.
 
-    The first model also tells the gap to a random split; the baselines are of the ads, and so of
-    all models.
+    The gap to a random split is measured for the first model only, the baselines once for all.
     """
 
     name: str = Field(pattern=_NAME)
@@ -181,19 +180,19 @@ class ReleaseConfig(_Part):
     corpus: CorpusConfig
     train: tuple[ModelConfig, ...] = Field(min_length=1)
     evaluate: EvaluateConfig = EvaluateConfig()
-    taxonomy: Path | None = Field(None, description="a platform's own indicators and rules")
+    taxonomy: Path | None = Field(None, description="indicators and rules of a platform")
 
     @model_validator(mode="after")
     def _one_report_set(self) -> ReleaseConfig:
         if self.evaluate.folds:
-            raise ValueError("a released model is judged on its report set; leave evaluate.folds")
+            raise ValueError("a released model is evaluated on its report set; drop evaluate.folds")
         if len({model.seed for model in self.train}) > 1:
-            raise ValueError("the models of a release share their split: give all the same seed")
+            raise ValueError("the models of a release share one split; give all the same seed")
         return self
 
     @property
     def names(self) -> list[str]:
-        """The release name of each model: version and family."""
+        """The release name of each model, version and family."""
         return [f"{self.release.version}-{name}" for name in _names(self.train)]
 
 
@@ -214,7 +213,7 @@ def load(path: Path, kind: type[Loaded]) -> Loaded:
 
 
 def load_training(path: Path) -> TrainConfig | ReleaseConfig:
-    """What `adrisk train` is given: one model, or with a key `release` all models of a release.
+    """Read the configuration of `adrisk train`: one model, or a release if it has that key.
 
     Raises:
         ConfigError: as `load` does.
@@ -224,41 +223,39 @@ def load_training(path: Path) -> TrainConfig | ReleaseConfig:
     return load(path, TrainConfig)
 
 
-def recipe(named: str, parameters: str = "", seed: int = 0) -> ModelConfig:
-    """How one model is trained, as a command line names it.
+def parse_model_config(name: str, parameters: str = "", seed: int = 0) -> ModelConfig:
+    """The configuration of one model from arguments of a command line.
 
     Args:
-        named: a family, or a configuration file of one model (.yaml or .yml), which says all else.
+        name: a family, or a configuration file of one model (.yaml or .yml).
         parameters: of the family, as JSON; its defaults if left out.
-        seed: of the family.
+        seed: of the family; a file has its own.
 
     Raises:
-        ConfigError: naming what is wrong, what was expected, and the nearest valid name.
+        ConfigError: naming the error, what was expected, and the nearest valid name.
     """
-    if named.lower().endswith((".yaml", ".yml")):
+    if name.lower().endswith((".yaml", ".yml")):
         if parameters:
-            raise ConfigError(
-                f"{named} has its parameters in it; give them there, or name a family"
-            )
-        return load(Path(named), TrainConfig)
+            raise ConfigError(f"{name} has parameters of its own; set them there, or name a family")
+        return load(Path(name), TrainConfig)
     try:
         given = parse_json(parameters or "{}")
     except ValueError as error:
         raise ConfigError(
-            f"parameters {parameters[:80]!r} are no JSON ({error}); "
+            f"parameters {parameters[:80]!r} are not valid JSON ({error}); "
             "write them like '{\"bits\": 14}'"
         ) from error
     try:
-        return ModelConfig(family=named, parameters=given, seed=seed)
+        return ModelConfig(family=name, parameters=given, seed=seed)
     except ValidationError as error:
         raise ConfigError(_first_problem(error, ModelConfig)) from error
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """The keys and values of a YAML file."""
+    """The mapping in a YAML file."""
     if not path.exists():
-        near = did_you_mean(path.name, _siblings(path))
-        raise ConfigError(f"configuration {path} cannot be read: no such file{near}")
+        hint = did_you_mean(path.name, _siblings(path))
+        raise ConfigError(f"configuration {path} cannot be read: no such file{hint}")
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, such as 'name: demo'")
@@ -276,7 +273,7 @@ def _expand(value: Any, path: Path) -> Any:
     if isinstance(value, list):
         return [_expand(item, path) for item in value]
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _variable(found.group(1), path), value)
+        return _VARIABLE.sub(lambda match: _variable(match.group(1), path), value)
     return value
 
 
@@ -284,33 +281,33 @@ def _variable(name: str, path: Path) -> str:
     value = os.environ.get(name)
     if not value:
         raise ConfigError(
-            f"{path} reads ${{{name}}} from the environment, and it is not set; "
+            f"{path} uses ${{{name}}}, but this environment variable is not set; "
             f"put {name}=... before the command"
         )
     return value
 
 
 def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
-    """One line for the first problem, with the nearest key for an unknown one.
+    """One line for the first problem, with the nearest known key for an unknown one.
 
-    A key that is misspelt is unknown and missing; that it is unknown says what to mend.
+    A misspelt key is both unknown and missing; the unknown one comes first, as it shows the error.
     """
-    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    problem = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     keys = [str(part) for part in problem["loc"]]
-    where = ".".join(keys)
+    key = ".".join(keys)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
         fields = _fields_at(kind, problem["loc"][:-1])
         known = f"; known here: {', '.join(sorted(fields))}" if fields else ""
-        return f"unknown key {where!r}{did_you_mean(keys[-1], fields)}{known}{more}"
+        return f"unknown key {key!r}{did_you_mean(keys[-1], fields)}{known}{more}"
     if problem["type"] == "missing":
-        return f"the key {where!r} is missing{more}"
+        return f"the key {key!r} is missing{more}"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}{more}" if where else f"{message}{more}"
+    return f"{key}: {message}{more}" if key else f"{message}{more}"
 
 
 def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
-    """Names of the keys allowed at a place of the configuration."""
+    """Names of the keys allowed at this location of the configuration."""
     for part in location:
         if isinstance(part, int):
             continue
@@ -324,15 +321,15 @@ def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
 def _classes(hint: Any) -> list[type[BaseModel]]:
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return [hint]
-    return [found for inner in getattr(hint, "__args__", ()) for found in _classes(inner)]
+    return [cls for inner in getattr(hint, "__args__", ()) for cls in _classes(inner)]
 
 
 def _check_parameters(
-    name: str, kind: type[Classifier], given: Mapping[str, Any], place: tuple[str, ...]
+    name: str, kind: type[Classifier], given: Mapping[str, Any], location: tuple[str, ...]
 ) -> None:
-    """Refuse unknown parameters of a family, called by this name, and values of a wrong type.
+    """Raise for unknown parameters of a family and for values of a wrong type.
 
-    What is wrong is said to be at this place of the configuration.
+    Errors have this location of the configuration.
     """
     check_names(name, kind, given)
     hints = get_type_hints(kind.__init__)
@@ -345,7 +342,7 @@ def _check_parameters(
         problems = [
             InitErrorDetails(
                 type=one["type"],
-                loc=(*place, *one["loc"]),
+                loc=(*location, *one["loc"]),
                 input=one["input"],
                 ctx=one.get("ctx", {}),
             )
@@ -364,6 +361,6 @@ def _names(models: tuple[ModelConfig, ...]) -> list[str]:
 
 def _siblings(path: Path) -> list[str]:
     try:
-        return [found.name for found in path.parent.iterdir() if found.suffix in (".yaml", ".yml")]
+        return [file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")]
     except OSError:
         return []

@@ -1,7 +1,7 @@
-"""YAML and JSON from outside, parsed within limits of size, depth and aliases.
+"""Parser of YAML and JSON from outside, with limits on size, depth and aliases.
 
-A few lines of YAML can stand for more values than any memory holds, and brackets nested deeply
-enough exhaust the stack. Both are refused before a value is made, in time that grows with the file.
+A few lines of YAML can expand to more values than fit in memory, and deep nesting exhausts the
+stack. Both are errors, found before any value is built, in time linear in the file.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ import yaml
 from adrisk.errors import ConfigError
 
 MAX_BYTES = 8 << 20
-"""The largest YAML file that is read; the largest that adrisk ships is an eighth of a megabyte."""
+"""The largest YAML file that is read; the largest of adrisk has 0.13 MB."""
 
 MAX_DEPTH = 64
-"""Lists and mappings inside one another."""
+"""Nesting of lists and mappings in YAML."""
 
 MAX_VALUES = 1_000_000
-"""Keys and values of a file, those that an alias repeats counted each time."""
+"""Keys and values of a YAML file, counted again for every alias."""
 
-# The C parser reads a file in a tenth of the time; PyYAML may be built without it.
+# The C parser takes a tenth of the time; PyYAML may be built without it.
 Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-
 MAX_STRICT_DEPTH = 32
-"""JSON of a model folder is nested no deeper."""
+"""Nesting of the JSON of a model folder."""
 
 
 def read_yaml(path: Path, loader: type[Any] = Loader) -> Any:
-    """The value in a YAML file, its form not checked yet.
+    """The value in a YAML file; its structure is not checked.
 
     Raises:
-        ConfigError: if it cannot be read, is no YAML, or is too large once its aliases are
-            followed; names file and line.
+        ConfigError: if it cannot be read, is not YAML, or is too large with its aliases expanded;
+            names file and line.
     """
     try:
         with path.open("rb") as file:
@@ -54,13 +53,13 @@ def read_yaml(path: Path, loader: type[Any] = Loader) -> Any:
         raise ConfigError(f"{path} is not a text file in UTF-8; save it as such") from error
     try:
         _check(yaml.parse(text, Loader=loader))
-        return yaml.load(text, Loader=loader)  # noqa: S506, all loaders given are safe ones
+        return yaml.load(text, Loader=loader)  # noqa: S506, every loader given is a safe one
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise ConfigError(f"{path}{line}: not valid YAML ({problem})") from error
-    except (ValueError, OverflowError, RecursionError) as error:  # of a date, of a number
+    except (ValueError, OverflowError, RecursionError) as error:  # an invalid date or number
         problem = " ".join(str(error).split())
         raise ConfigError(f"{path}: not valid YAML ({problem})") from error
 
@@ -69,7 +68,7 @@ def parse_json(content: str | bytes) -> Any:
     """The value in a JSON text.
 
     Raises:
-        ValueError: if it is no JSON, or nested too deeply.
+        ValueError: if it is not JSON, or nested too deeply.
     """
     try:
         return json.loads(content)
@@ -78,31 +77,31 @@ def parse_json(content: str | bytes) -> Any:
 
 
 def parse_strict_json(content: str | bytes) -> Any:
-    """JSON with finite numbers, nested no deeper than `MAX_STRICT_DEPTH`, no key twice in an object.
+    """JSON with finite numbers, unique keys and at most `MAX_STRICT_DEPTH` levels.
 
     Raises:
-        ValueError: if it is anything else.
+        ValueError: for any other.
     """
     try:
-        found = json.loads(content, object_pairs_hook=_unique, parse_constant=_not_finite)
+        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_not_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    level = [found]
+    level = [value]
     for _ in range(MAX_STRICT_DEPTH):
-        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
+        if any(isinstance(v, float) and not math.isfinite(v) for v in level):
             raise ValueError("a number that is not finite")
-        inner = [value for value in level if isinstance(value, dict | list)]
+        inner = [v for v in level if isinstance(v, dict | list)]
         level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
         if not level:
-            return found
+            return value
     raise ValueError(f"nested more than {MAX_STRICT_DEPTH} levels deep")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise ValueError("a key occurs twice in one object")
+    return unique
 
 
 def _not_finite(name: str) -> Any:
@@ -110,8 +109,8 @@ def _not_finite(name: str) -> Any:
 
 
 def _check(events: Iterator[yaml.Event]) -> None:
-    """Refuse what would be too deep or too large, without making it."""
-    sizes: dict[str | None, int] = {}  # of what an anchor names, aliases followed
+    """Raise for content that would be too deep or too large, without building it."""
+    sizes: dict[str | None, int] = {}  # values below an anchor, aliases expanded
     open_nodes: list[tuple[str | None, int]] = []
     total = 0
     for event in events:
@@ -121,7 +120,7 @@ def _check(events: Iterator[yaml.Event]) -> None:
                 sizes[anchor] = total - before
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise _refused(event, f"the anchor {event.anchor!r} holds itself")
+                raise _error(event, f"the anchor {event.anchor!r} contains itself")
             total += sizes.get(event.anchor, 1)
         elif isinstance(event, yaml.NodeEvent):
             if isinstance(event, yaml.CollectionStartEvent):
@@ -130,11 +129,11 @@ def _check(events: Iterator[yaml.Event]) -> None:
                 sizes[event.anchor] = 1
             total += 1
         if len(open_nodes) > MAX_DEPTH:
-            raise _refused(event, f"nested more than {MAX_DEPTH} deep")
+            raise _error(event, f"nested more than {MAX_DEPTH} deep")
         if total > MAX_VALUES:
-            raise _refused(event, f"more than {MAX_VALUES:,} values, aliases followed")
+            raise _error(event, f"more than {MAX_VALUES:,} values, aliases expanded")
 
 
-def _refused(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
+def _error(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
     mark: Any = event.start_mark  # of either parser
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)

@@ -1,17 +1,17 @@
-"""The exceptions adrisk raises, as one tree.
+"""Exceptions of adrisk, as one tree.
 
-AdriskError                  anything a user can act on; the command line prints it as one line
+AdriskError                  an error a user can act on; the command line prints one line
 ├── UsageError               wrong usage or configuration: exit code 2
 │   ├── ConfigError          a configuration file that cannot be accepted
 │   ├── SourceError          an ad source that cannot be opened or understood
 │   ├── ModelError           a model that cannot be found or trusted
-│   ├── CorpusError          a corpus that cannot be used for what was asked
+│   ├── CorpusError          a corpus that cannot be used for this task
 │   ├── MissingExtraError    an optional dependency that is not installed
-│   └── PluginError          a plugin that cannot be loaded, or is there twice
-└── RunError                 the work itself failed: exit code 1
+│   └── PluginError          a plugin that cannot be loaded, or is installed twice
+└── RunError                 the work failed: exit code 1
 
 Every message says what was expected, what arrived, where, and what to do next.
-Programmer mistakes stay ValueError and TypeError.
+Mistakes of the programmer are ValueError and TypeError.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 
 class AdriskError(Exception):
-    """Root of everything a user can act on."""
+    """Base class of errors a user can act on."""
 
     exit_code = 1
 
@@ -45,7 +45,7 @@ class ModelError(UsageError):
 
 
 class CorpusError(UsageError):
-    """A corpus that cannot be used for what was asked: empty, unlabelled, of one class."""
+    """A corpus that cannot be used for this task: empty, unlabelled or of one class."""
 
 
 class MissingExtraError(UsageError):
@@ -58,19 +58,19 @@ class MissingExtraError(UsageError):
 
 
 class PluginError(UsageError):
-    """A plugin that cannot be loaded, or that two packages bring."""
+    """A plugin that cannot be loaded, or that two packages offer."""
 
 
 class RunError(AdriskError):
-    """The work itself failed; what was finished is kept and can be resumed."""
+    """The work failed; finished parts are kept and can be resumed."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """For a message about an unknown name: the nearest known one, in any case, or nothing.
+    """The nearest known name, ignoring case, for a message about an unknown one; or nothing.
 
     >>> did_you_mean("Bitts", ["bits", "seed"])
     " (did you mean 'bits'?)"
     """
-    by_lower = {one.lower(): one for one in known}
+    by_lower = {item.lower(): item for item in known}
     close = difflib.get_close_matches(str(name).lower(), by_lower, n=1)
     return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""

@@ -1,8 +1,8 @@
-"""Text from outside as a terminal or a Markdown page may show it: shown, never obeyed.
+"""Escaping of text from outside for terminals, log lines and Markdown.
 
-File names, ids, sources and model names come from elsewhere. One that holds an escape sequence, a
-line break or a mark that reorders text must not steer the terminal it is printed on, nor look like
-a line of ours; in Markdown it can neither end a table cell nor become a link, an image or HTML.
+File names, ids, sources and model names may hold escape sequences, line breaks or characters that
+reorder text. Escaped, they cannot steer a terminal or imitate a line of adrisk; in Markdown they
+cannot end a table cell or become a link, an image or HTML.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&!$@{}]|(?<=:)/(?=/)|(?<=[wW])\.|(?<!\w)_|_(?!\w)")
-"""What GitHub's Markdown gives a meaning inside a line; `_` only at the edge of a word."""
+"""Characters with a meaning inside a line of GitHub's Markdown; `_` only at the edge of a word."""
 
 _AS_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def safe(text: str) -> str:
-    r"""Text of several lines, with whatever is invisible written out.
+    r"""Text of several lines, with invisible characters written out.
 
     >>> safe("red \x1b[31m, reversed \u202e")
     'red \\u001b[31m, reversed \\u202e'
@@ -27,7 +27,7 @@ def safe(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    r"""The same for a text that is one line, such as a message: line breaks are written out too.
+    r"""Text of one line, with invisible characters and line breaks written out.
 
     >>> one_line("a\nb")
     'a\\u000ab'
@@ -36,18 +36,18 @@ def one_line(text: object) -> str:
 
 
 def plain(text: object) -> str:
-    """Foreign text for a sentence or a table cell, on one line.
+    """Text for a Markdown sentence or table cell, escaped and on one line.
 
     >>> plain("a|b <i>")
     'a\\\\|b &lt;i&gt;'
     """
     line = " ".join(str(text).split())
     shown = "".join(c if c.isprintable() else f"(U+{ord(c):04X})" for c in line)
-    return _ACTIVE.sub(lambda found: _AS_ENTITY.get(found[0], "\\" + found[0]), shown)
+    return _ACTIVE.sub(lambda match: _AS_ENTITY.get(match[0], "\\" + match[0]), shown)
 
 
 def code(text: object) -> str:
-    """The same in a code span, where nothing in it needs escaping.
+    """Text as a Markdown code span, or escaped if it needs escaping.
 
     >>> code("ngram"), code("a|b")
     ('`ngram`', 'a\\\\|b')

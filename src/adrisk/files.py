@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Files and folders: atomic writes, checks before a command writes, the access log."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from adrisk.errors import RunError, UsageError
 
 
 def workspace(given: Path | None = None) -> Path:
-    """The folder everything a run writes goes below: ADRISK_WORKSPACE, or ./workspace."""
+    """The folder for all that runs write: ADRISK_WORKSPACE, or ./workspace."""
     return given or Path(os.environ.get("ADRISK_WORKSPACE") or "workspace")
 
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """A draft beside `path` that takes its place on success and is removed on any failure.
+    """A draft in the folder of `path` that replaces it on success and is removed on failure.
 
     Args:
         path: written as a whole or not at all.
-        private: nobody but the owner may read it, nor its draft.
+        private: only the owner may read the file and its draft.
 
     Raises:
         UsageError: if the folder cannot be written to.
@@ -45,33 +45,31 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def output(path: Path, inputs: Iterable[Path] = ()) -> Path:
-    """A file that may be written: in a folder that can be, and none of the files being read.
+    """Check that a file can be written and is not one of the inputs.
 
     Raises:
-        UsageError: otherwise; nothing was written.
+        UsageError: if not; nothing was written.
     """
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name the file to write, such as {path / 'out'}")
     writable(path.parent)
     if path.exists() and any(file.exists() and path.samefile(file) for file in inputs):
-        raise UsageError(f"{path} is also read here; write to another file with -o")
+        raise UsageError(f"{path} is also an input; name another file with -o")
     return path
 
 
 def new_folder(folder: Path, *, apart_from: str = "") -> Path:
-    """A folder that a command may fill: one that is not there yet, or is empty.
-
-    Every command with a folder behind `-o` asks here, before it writes anything.
+    """Check that a folder does not exist or is empty, before a command with `-o` writes to it.
 
     Args:
-        folder: not made yet.
-        apart_from: a name that may be in it all the same.
+        folder: is not created here.
+        apart_from: a name that may be in it.
 
     Raises:
-        UsageError: if there is something in it, or it is a file.
+        UsageError: if it has anything else in it, or is a file.
     """
     if folder.exists() and (
-        not folder.is_dir() or any(found.name != apart_from for found in folder.iterdir())
+        not folder.is_dir() or any(entry.name != apart_from for entry in folder.iterdir())
     ):
         raise UsageError(
             f"{folder} exists and is not empty; choose a new folder with -o, or remove it first"
@@ -80,10 +78,10 @@ def new_folder(folder: Path, *, apart_from: str = "") -> Path:
 
 
 def writable(folder: Path) -> Path:
-    """Make a folder if need be, and make sure that files can be written there.
+    """Create a folder if needed, and check that files can be written there.
 
     Raises:
-        UsageError: if they cannot; says why and what to do.
+        UsageError: if not, with the reason.
     """
     probe = folder / f".{secrets.token_hex(4)}.draft"
     try:
@@ -93,13 +91,13 @@ def writable(folder: Path) -> Path:
     except OSError as error:
         raise UsageError(
             f"the folder {folder} cannot be written to ({error.strerror or error}); "
-            "choose another, or change its rights"
+            "choose another, or change its permissions"
         ) from error
     return folder
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that is equal for equal content."""
+    """Write JSON; equal content gives equal bytes."""
     with replacing(path) as draft:
         draft.write_text(
             json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
@@ -107,14 +105,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def log_access(workspace: Path, what: str) -> None:
-    """Append who opened plain contacts, when, and where they went: never a contact itself."""
+    """Append to the access log who wrote or opened plain contacts and when; never a contact."""
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "user": getpass.getuser(),
         "what": what,
     }
     writable(workspace)
-    # Appended in one piece, so that several processes may log at once; for the owner's eyes.
+    # One write per line, so that several processes can log at once; only the owner can read it.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     descriptor = os.open(workspace / "access.jsonl", flags, 0o600)
     with os.fdopen(descriptor, "ab", buffering=0) as file:

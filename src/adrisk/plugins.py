@@ -1,8 +1,7 @@
-"""Registries of sources and classifier families that installed packages extend by entry points.
+"""Registry of sources or classifier families, extended by entry points of installed packages.
 
-In: what adrisk brings itself, and the name of an entry point group. Out: a mapping from names to
-both. The names of plugins are read from the metadata of the installed packages; the code of a
-plugin is imported when it is used, and no earlier.
+In: the entries of adrisk, and the name of an entry point group. Out: a mapping from name to entry.
+Names of plugins come from package metadata; a plugin is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a package offers under a name; `problem` says in one line why it cannot be used."""
+    """An entry that a package offers; `problem` is the reason why it cannot be used."""
 
     what: str
     name: str
@@ -29,32 +28,31 @@ class Plugin:
 
 
 class Registry(MutableMapping[str, T], Generic[T]):
-    """Name -> what is registered under it; a name of adrisk's own always means adrisk's own.
+    """Mapping from name to entry; a name of adrisk cannot be replaced by a plugin.
 
-    Names can be asked for and listed without importing a plugin; `[]` imports it.
+    Names can be tested and listed without importing a plugin; `[]` imports it.
     """
 
     def __init__(
         self, group: str, what: str, own: Mapping[str, T], check: Callable[[str, object], T]
     ) -> None:
-        """Nothing is looked up yet.
+        """Packages are not searched yet.
 
         Args:
-            group: of the entry points.
+            group: group of the entry points.
             what: a word for one entry, for messages.
-            own: what adrisk brings itself.
-            check: gives the object that an entry point of a name names, or raises TypeError with
-                what is wrong with it.
+            own: the entries of adrisk.
+            check: returns the object of an entry point, or raises TypeError with what is wrong.
         """
         self._group, self._what, self._check = group, what, check
         self._own = dict(own)
         self._loaded: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
-        """What has this name.
+        """The entry of this name.
 
         Raises:
-            KeyError: if nothing has.
+            KeyError: if there is none.
             PluginError: if it is a plugin that cannot be loaded, or two packages offer it.
         """
         if name in self._own:
@@ -80,7 +78,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         return len(self._own.keys() | self._offers.keys())
 
     def plugins(self) -> list[Plugin]:
-        """Every offer of an installed package, tried out."""
+        """Every entry of an installed package, loaded once to find problems."""
         return [
             Plugin(self._what, name, _package(entry), self._problem(name, entry))
             for name, entries in self._offers.items()
@@ -89,15 +87,15 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     @cached_property
     def _offers(self) -> dict[str, tuple[EntryPoint, ...]]:
-        """Name -> the entry points of that name, most often one."""
-        found = sorted(entry_points(group=self._group), key=lambda e: (e.name, _package(e)))
-        names = dict.fromkeys(entry.name for entry in found)
-        return {name: tuple(entry for entry in found if entry.name == name) for name in names}
+        """Entry points by name, usually one."""
+        entries = sorted(entry_points(group=self._group), key=lambda e: (e.name, _package(e)))
+        names = dict.fromkeys(entry.name for entry in entries)
+        return {name: tuple(entry for entry in entries if entry.name == name) for name in names}
 
     def _problem(self, name: str, entry: EntryPoint) -> str | None:
         if name in self._own:
             return (
-                f"the {self._what} {name!r} of {_package(entry)} is not used: adrisk itself has "
+                f"the {self._what} {name!r} of {_package(entry)} is not used: adrisk has "
                 "one of that name; rename the entry point"
             )
         try:
@@ -113,7 +111,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
             raise KeyError(name)
         if len(entries) > 1:
             raise PluginError(
-                f"{' and '.join(map(_package, entries))} both bring a {self._what} named {name!r}; "
+                f"{' and '.join(map(_package, entries))} both have a {self._what} named {name!r}; "
                 "uninstall all of them but one"
             )
         return entries[0]
@@ -121,7 +119,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
     def _load(self, entry: EntryPoint) -> T:
         try:
             return self._check(entry.name, entry.load())
-        except Exception as error:  # importing a plugin runs code of others, which may raise all
+        except Exception as error:  # the code of a plugin may raise anything
             reason = next(iter(str(error).splitlines()), "") or "no reason given"
             raise PluginError(
                 f"the {self._what} {entry.name!r} of {_package(entry)} cannot be loaded "
@@ -130,5 +128,5 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
 
 def _package(entry: EntryPoint) -> str:
-    """Name and version of the package that has an entry point."""
+    """Name and version of the package of an entry point."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value

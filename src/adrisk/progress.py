@@ -1,7 +1,7 @@
-"""Progress of long work: a bar on a terminal, plain lines where asked for, silence otherwise.
+"""Progress of long work: a bar on a terminal, lines in a log, or nothing.
 
-The library is silent. `main()` and the flows call `show` once; every stage then reports through
-`track`. Nothing but stage names and counts is ever shown.
+The library prints nothing until `main()` or a flow calls `set_progress`; every stage then reports
+through `track`. Only stage names, counts and notes are printed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _LINE_EVERY_SECONDS = 3.0
 
 
 class Advance(Protocol):
-    """Reports that `count` more units are done; `total` corrects the expected total.
+    """Function that adds `count` finished units; `total` corrects the expected total.
 
-    `note` is shown behind the figures, such as a loss.
+    `note`, such as a loss, is printed after the figures.
     """
 
     def __call__(  # noqa: D102
@@ -35,28 +35,28 @@ class Advance(Protocol):
     ) -> None: ...
 
 
-def wanted() -> Mode:
-    """The mode for this process: ADRISK_PROGRESS if set, a bar on a terminal, else off."""
-    asked = os.environ.get("ADRISK_PROGRESS", "")
-    if asked in ("off", "bar", "lines"):
-        return asked  # type: ignore[return-value]
+def progress_mode() -> Mode:
+    """The mode of this process: ADRISK_PROGRESS if set, a bar on a terminal, else off."""
+    mode = os.environ.get("ADRISK_PROGRESS", "")
+    if mode in ("off", "bar", "lines"):
+        return mode  # type: ignore[return-value]
     return "bar" if sys.stderr.isatty() else "off"
 
 
-def show(mode: Mode) -> None:
-    """Choose how this context reports progress."""
+def set_progress(mode: Mode) -> None:
+    """Set how progress is reported in this context."""
     _mode.set(mode)
 
 
 def say(message: str) -> None:
-    """One line beside the progress, on standard error; nothing when progress is off."""
+    """Print a note on standard error; nothing if progress is off."""
     if _mode.get() != "off":
         tqdm.write(one_line(message), file=sys.stderr)
 
 
 @contextmanager
 def track(stage: str, total: int | None = None, unit: str = "ads") -> Iterator[Advance]:
-    """Report a stage: its count, rate and time left while it runs, its duration at the end."""
+    """Report a stage with its count, rate and time left."""
     mode = _mode.get()
     if mode == "off":
         yield lambda count=1, *, total=None, note="": None
@@ -77,10 +77,10 @@ def track(stage: str, total: int | None = None, unit: str = "ads") -> Iterator[A
 
 
 class _Lines:
-    """The same facts as a bar, as a line every few seconds: for logs."""
+    """Progress as a line every few seconds, for logs."""
 
     def __init__(self, stage: str, total: int | None, unit: str) -> None:
-        self.stage, self.total, self.unit, self.done, self.told = stage, total, unit, 0, -1
+        self.stage, self.total, self.unit, self.done, self.printed = stage, total, unit, 0, -1
         self.note = ""
 
     def __enter__(self) -> _Lines:
@@ -88,7 +88,7 @@ class _Lines:
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
-        if failed is None and self.told != self.done:
+        if failed is None and self.printed != self.done:
             self._write()
 
     def advance(self, count: int = 1, *, total: int | None = None, note: str = "") -> None:
@@ -100,7 +100,7 @@ class _Lines:
             self._write()
 
     def _write(self) -> None:
-        self.told = self.done
+        self.printed = self.done
         elapsed = time.monotonic() - self.started
         meter = tqdm.format_meter(
             self.done,

@@ -1,7 +1,7 @@
-"""The Arrow schema of every table adrisk reads or writes: the contract between the stages.
+"""Arrow schemas of all tables that adrisk reads or writes.
 
-Ads come in as `ADS` (with the label columns where known, and any further columns kept as they
-are); scores, flags and campaigns go out as the schemas below.
+Ads are read as `ADS`, with label columns where known; further columns are kept. Scores, flags and
+campaigns are written with the schemas below.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 MAX_TEXT_BYTES = 1_000_000
-"""A longer text is not an ad: it is quarantined."""
+"""A longer text is quarantined."""
 
 _EVIDENCE = pa.struct(
     [
@@ -37,14 +37,14 @@ ADS = pa.schema(
         ("price", pa.string()),
     ]
 )
-"""One ad a row; `text` is title, line break, body where they came apart. All but the first two
-may be null."""
+"""One ad per row; `text` joins title and body with a line break. All but the first two columns may
+be null."""
 
 VOTES = pa.list_(pa.struct([("voter", pa.string()), ("item", pa.string()), ("says", pa.string())]))
-"""What rules, people and models say of one ad, before it is joined into labels.
+"""Votes of rules, people and models on one ad, before they are joined into labels.
 
-`item` is an indicator, or "risk". `says` is a state (`adrisk.types.State`) of an indicator, and of
-risk "0" to "3" or "unsure". Who says nothing of an item has no entry for it.
+`item` is an indicator or "risk". `says` is a state (`adrisk.types.State`) for an indicator, and "0"
+to "3" or "unsure" for risk. A voter without an opinion on an item has no entry for it.
 """
 
 LABELS = pa.schema(
@@ -60,14 +60,13 @@ LABELS = pa.schema(
 )
 """Label columns, each optional.
 
-`indicators` lists those present, so `[]` says that the labeller looked for all of them and found
-none: training learns their absence. Null says that nobody looked, and masks the whole row: none
-known is not none present. `indicators_known` lists those the labeller judged at all; the others
-are unstated and masked in training. Null there, beside a list, means that every indicator was
-judged; so "nobody looked" is `indicators` null, or `[]` with `indicators_known` `[]`.
+`indicators` lists those present: `[]` means that all were labelled and none is present, so training
+learns their absence; null means unlabelled, and the row is masked. `indicators_known` lists those
+that were labelled; the others are masked in training. If it is null beside a list, all were
+labelled. An unlabelled ad has `indicators` null, or `[]` with `indicators_known` `[]`.
 
-`split` is `train` or `test` where the corpus itself says so. `votes` are what the labels were made
-of, where known.
+`split` is `train` or `test` if the corpus has a split of its own. `votes` are the votes behind the
+labels, where known.
 """
 
 CAMPAIGNS = pa.schema(
@@ -111,13 +110,13 @@ CAMPAIGN_FACTS = pa.schema(
         pa.field("ties", pa.list_(_TIE), nullable=False),
     ]
 )
-"""One campaign a row. `risk` is the calibrated probability that one of its ads is of risk 2 or 3.
+"""One campaign per row. `risk` is the calibrated probability that one of its ads has risk 2 or 3.
 
-`texts` counts its groups of near-copies, `dated` the ads whose time is known, `timeline` the ads in
-each of equal parts of the span; names and languages are the most frequent. `indicators` are those
-that only show across ads, and `words` the facts that made each of them show, in the same order.
-Contacts are named by short pseudonyms. `ties` say in how many `ads` a text (1 is the most copied)
-gives a contact or comes from an account (numbered in the campaign, 1 is the busiest).
+`texts` counts its groups of near-copies, `dated` the ads with a time, `timeline` the ads in equal
+parts of the span; names and languages are the most frequent. `indicators` are its cross-ad
+indicators, and `words` the reason for each, in the same order. Contacts are short pseudonyms.
+`ties` count the `ads` in which a text (1 is the most copied) has a contact or an account (numbered
+in the campaign, 1 is the most frequent).
 """
 
 LINKS = pa.schema(
@@ -130,10 +129,10 @@ LINKS = pa.schema(
         ("contact", pa.string()),
     ]
 )
-"""Why the ads of a campaign are together: enough links to reach each from any other.
+"""Links between the ads of a campaign, enough to connect all of them.
 
-`kind` is `near-copy` (of the most typical ad of its group, with the estimated `strength` from 0 to
-1) or `shared contact` (`contact` is its short pseudonym, and both ads show it).
+`kind` is `near-copy` (of the most typical ad of its group, with estimated similarity `strength`
+from 0 to 1) or `shared contact` (`contact` is its short pseudonym, and both ads have it).
 """
 
 GUARDED = pa.schema(
@@ -144,7 +143,7 @@ GUARDED = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
-"""Contacts that stand in several groups of near-copies and were not let join all of them."""
+"""Contacts in several groups of near-copies that were not used to link all of them."""
 
 APART = pa.schema(
     [
@@ -153,10 +152,11 @@ APART = pa.schema(
         ("incomplete", pa.string()),
     ]
 )
-"""Ads whose place in the queue does not depend on their risk alone, one a row, others not at all.
+"""Ads whose place in the queue does not depend on risk alone, one per row.
 
-`escalate` lists the escalate-only indicators that rules, restricted lists or the model find, and
-`incomplete` says why the model should not judge it: `unreadable`, `too_short` or `language`.
+`escalate` lists the escalate-only indicators found by rules, restricted lists or the model;
+`incomplete` is the reason why the model does not judge the ad: `unreadable`, `too_short` or
+`language`.
 """
 
 FLAGS = pa.schema(
@@ -169,11 +169,11 @@ FLAGS = pa.schema(
         pa.field("policy_id", pa.string(), nullable=False),
     ]
 )
-"""`rank` is the place of the ad's campaign in the review queue, from 1; null when not queued."""
+"""`rank` is the place of the campaign in the review queue, from 1; null if not queued."""
 
 
 def scores(indicators: Sequence[str]) -> pa.Schema:
-    """The scores table for a model with these indicator heads, in this order."""
+    """Schema of the scores of a model with these indicators, in this order."""
     return pa.schema(
         [
             pa.field("ad_id", pa.string(), nullable=False),

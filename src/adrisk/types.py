@@ -1,6 +1,6 @@
-"""Frozen values of the words adrisk uses.
+"""Domain types: states, levels, weights, evidence, contacts and quarantined rows.
 
-Ads travel in bulk as Arrow tables (`adrisk.schema`); these are the values around them.
+Ads themselves are rows of Arrow tables (`adrisk.schema`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ RISK_LEVELS = (0, 1, 2, 3)
 """Ordinal risk: 0 none, 1 low, 2 elevated, 3 high."""
 
 RISKY = 2
-"""The score `risk` is the probability that the ordinal risk is at least this."""
+"""The score `risk` is the probability of an ordinal risk of at least this."""
 
 
 class State(StrEnum):
-    """What a person, a rule or a plan says of an indicator in an ad: four different facts."""
+    """State of an indicator in an ad, as given by a person, a rule or a synthetic plan."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """What an indicator does to risk."""
+    """Effect of an indicator on risk: evidence, counter-evidence or escalation."""
 
     EVIDENCE = "e"
     COUNTER = "c"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Weight(IntEnum):
-    """Strength of an indicator that stands alone (ILO and EC Delphi grading)."""
+    """Strength of an indicator on its own (ILO and EC Delphi grading)."""
 
     NONE = 0
     WEAK = 1
@@ -48,7 +48,7 @@ class Weight(IntEnum):
 
 
 class Level(StrEnum):
-    """What a flag asks of a person. It never accuses."""
+    """Level of a flag; it asks a person to review and never accuses."""
 
     CLEAR = "clear"
     REVIEW = "review"
@@ -58,11 +58,11 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An indicator, the span of the raw text that shows it, and who found it.
+    """An indicator, the span of the raw text that shows it, and the rule or model that found it.
 
-    `raw_text[start:end]` is exactly the words meant. `found_by` is a rule's id or a model
-    family; `strength` is a model's additive contribution in log-odds, 0.0 for rules.
-    `indicator` may also be "risk": words that moved the risk score itself.
+    The span is `raw_text[start:end]`. `found_by` is the id of a rule or a model family; `strength`
+    is the additive contribution of a model in log-odds, 0.0 for rules. `indicator` may be "risk",
+    for words that changed the risk score.
     """
 
     indicator: str
@@ -75,10 +75,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact detail found in an ad: `raw_text[start:end]`, and if it hides from machines.
+    """A contact detail at `raw_text[start:end]`; `obscured` if it is disguised from software.
 
-    `kind` is phone, email, handle or link; `value` is the canonical form (E.164 for phones),
-    plain, and must not leave the extract package except as a keyed pseudonym.
+    `kind` is phone, email, handle or link. `value` is the plain canonical form (E.164 for phones)
+    and must leave the extract package only as a keyed pseudonym.
     """
 
     kind: str
@@ -90,7 +90,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that could not become an ad: where it stood, why, and what to do about it."""
+    """A row that is not an ad: its source and line, the reason, and what to do."""
 
     source: str
     line: int

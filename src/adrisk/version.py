@@ -1,3 +1,3 @@
-"""The version of adrisk, stated once."""
+"""Version of adrisk, defined only here."""
 
 __version__ = "0.4.0"

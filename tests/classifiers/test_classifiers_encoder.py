@@ -22,7 +22,7 @@ from adrisk.classifiers.encoder.inference import TOLERANCE, furthest, halved
 from adrisk.classifiers.encoder.network import Network, cumulative, device
 from adrisk.classifiers.encoder.pretrained import DEFAULT, load_base
 from adrisk.errors import ConfigError, ModelError
-from adrisk.progress import show
+from adrisk.progress import set_progress
 from builders import RISKY, make_encoder, make_learning
 
 QUICK: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 3}
@@ -174,13 +174,13 @@ def test_what_a_hub_is_asked_for_is_said_before_it_is_asked(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(transformers.AutoModel, "from_pretrained", asked)
-    show("lines")
+    set_progress("lines")
     try:
         for name in (DEFAULT, str(tiny_encoder)):
             with pytest.raises(ModelError, match="no network here"):
                 load_base(name)
     finally:
-        show("off")
+        set_progress("off")
     assert heard == [f"fetching the encoder {DEFAULT} from https://huggingface.co/{DEFAULT}\n", ""]
 
 

@@ -26,7 +26,7 @@ RETURNS = "You keep your passport."
 
 
 def columns(text: str, names: tuple[str, ...] = ()) -> dict[str, float]:
-    names = names or rule_feature_names()
+    names = names or rule_feature_names(load_taxonomy())
     values = rule_feature_matrix(make_batch([text], ["en"]), names)[0]
     return {name: float(value) for name, value in zip(names, values, strict=True) if value}
 
@@ -55,10 +55,12 @@ def test_three_in_ten_campaigns_are_learned_from_as_if_nothing_were_found() -> N
     campaigns = np.arange(1000) // 2
     batch = make_batch([HOLDS], ["en"]).take([0] * 1000)
     targets = Targets((), np.zeros((1000, 0)), np.zeros(1000, dtype=np.int64), campaigns=campaigns)
-    learned = training_rule_features(batch, rule_feature_names(), targets, seed=0).any(axis=1)
+    learned = training_rule_features(
+        batch, rule_feature_names(load_taxonomy()), targets, seed=0
+    ).any(axis=1)
     assert 0.6 < learned.mean() < 0.8
     np.testing.assert_array_equal(learned[::2], learned[1::2])
-    assert rule_feature_matrix(batch, rule_feature_names()).any(axis=1).all()
+    assert rule_feature_matrix(batch, rule_feature_names(load_taxonomy())).any(axis=1).all()
 
 
 def test_a_weight_lies_on_the_words_that_were_found() -> None:
@@ -72,7 +74,7 @@ def test_a_weight_lies_on_the_words_that_were_found() -> None:
 
 
 def test_an_ad_gets_the_same_from_a_batch_and_alone() -> None:
-    names = rule_feature_names()
+    names = rule_feature_names(load_taxonomy())
     rng = np.random.default_rng(0)
     weights = RuleFeatureWeights(names, rng.normal(size=(len(names), 5)).astype(np.float32))
     batch = make_batch([HOLDS, RETURNS, "Kitchen help.", HOLDS], ["en"] * 4)

@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from adrisk.model.explain import explain
 from adrisk.model.model import Model
-from adrisk.policy import PolicyConfig
+from adrisk.policy.policy import PolicyConfig
 from adrisk.scoring.worker import ReaderSpec, TextRequest
 from adrisk.api import score
 import pyarrow as pa
@@ -39,8 +39,10 @@ if __name__ == "__main__":
     model = Model.load(folder)
     score(model, [str(ads)], out, out.parent / "ws", policy=PolicyConfig())
     assert explain(model, "we hold your passport until the travel debt is paid").evidence
-    reader = Recipe(folder, model.version, out.parent / "ws")()
-    assert len(reader(Unread(pa.array(["a"], pa.large_string()), [None], ["en"]))[0]) == 1
+    reader = ReaderSpec(
+        folder, model.version, out.parent / "ws", 0.5, None, model.rules.fingerprint
+    )()
+    assert len(reader(TextRequest(pa.array(["a"], pa.large_string()), [None], ["en"]))[0]) == 1
     loaded = {name for name in sys.modules if name.partition(".")[0] in ("torch", "transformers")}
     assert not loaded, sorted(loaded)[:5]
 """

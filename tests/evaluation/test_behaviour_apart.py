@@ -18,8 +18,8 @@ import regex
 
 from adrisk.documents import read_yaml
 from adrisk.evaluation.behaviour.suites import Case, load_suites
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.rulebook import load_rulebook
 from adrisk.synthetic import phrase_bank as bank
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_text
@@ -116,7 +116,7 @@ def test_no_example_of_a_rule_stands_in_a_case(texts: list[str], language: str) 
     """Whichever side the rule has it on: what it finds, and what it leaves."""
     examples = {
         f" {' '.join(words(example))} "
-        for rule in load_rules(language)
+        for rule in load_rulebook(language).rules
         for example in (*rule.finds, *rule.leaves)
         if len(words(example)) >= SHORTEST["rules"]
     }

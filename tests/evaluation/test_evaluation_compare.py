@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import pytest
 from adrisk import api as stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
+from adrisk.evaluation.evaluation_results import ModelComparison
+from adrisk.metrics.figures import as_result, read_content
 from adrisk.model.model import Model
 from adrisk.training.train import split_corpus
 from builders import make_corpus_file
@@ -45,10 +46,11 @@ def test_models_are_compared_on_the_ads_that_neither_saw(
     more = stages.load_corpus([str(tmp_path / "more.parquet")])
     for found_in, ads, left_out in ((corpus, 48, 192), (more, 120, 0)):
         found = stages.compare_models(good, bad, found_in, tmp_path, 30).results
-        assert (found["n"], found["data"]["left_out"]) == (ads, left_out)
-    assert found["risk"]["average_precision"]["difference"]["low"] > 0
-    assert json.loads((tmp_path / "comparison.json").read_text()) == found
-    assert found["indicators"]["by_indicator"].keys() == {"document_retention", "worker_protection"}
+        assert (found.n, found.data.left_out) == (ads, left_out)
+    assert found.risk.average_precision.difference.low > 0
+    kept = read_content(tmp_path / "comparison.json")
+    assert as_result(kept, ModelComparison, tmp_path) == found
+    assert found.indicators.by_indicator.keys() == {"document_retention", "worker_protection"}
 
 
 def test_an_ad_that_either_model_saw_is_left_out(corpus: stages.Corpus, tmp_path: Path) -> None:
@@ -61,8 +63,8 @@ def test_an_ad_that_either_model_saw_is_left_out(corpus: stages.Corpus, tmp_path
     unseen = np.all([model.seen.part_of(corpus.ads["ad_id"]) == -1 for model in models], axis=0)
     there = stages.compare_models(models[0], models[1], corpus, tmp_path, 30).results
     back = stages.compare_models(models[1], models[0], corpus, tmp_path, 30).results
-    assert there["n"] == back["n"] == unseen.sum() == 80
-    assert there["first"]["fingerprint"] == back["second"]["fingerprint"]
+    assert there.n == back.n == unseen.sum() == 80
+    assert there.first.fingerprint == back.second.fingerprint
 
 
 def test_models_that_saw_every_ad_between_them_cannot_be_compared(

@@ -75,8 +75,8 @@ def test_a_better_model_replaces_the_champion(
     judge_all(store, corpus, tmp_path / "e")
     done = stages.promote_model("challenger", store.workspace)
     assert done.found is not None
-    assert done.found["n"] == 240
-    assert done.found["risk"]["average_precision"]["difference"]["low"] > 0
+    assert done.found.n == 240
+    assert done.found.risk.average_precision.difference.low > 0
     assert (done.version.version, done.replaced.version if done.replaced else "") == ("2", "1")
     assert [v.aliases for v in list_versions(store, "adrisk")] == [("champion",), ("challenger",)]
     with pytest.raises(UsageError, match="is the champion already"):
@@ -151,7 +151,7 @@ def test_both_are_compared_on_ads_that_are_named(
         stages.promote_model("2", store.workspace, on=str(seen))
     done = stages.promote_model("2", store.workspace, on=more_ads(tmp_path / "more.parquet", 400))
     assert done.found is not None
-    assert done.found["n"] == 400
+    assert done.found.n == 400
 
 
 def test_a_damaged_model_is_not_promoted(corpus: stages.Corpus, store: Store) -> None:
@@ -175,7 +175,7 @@ def test_evaluations_are_listed_by_data_set(
         judge_all(store, data, tmp_path / "e")
     version = aliased(store, "adrisk", "2")
     names = [data.fingerprint for data in (corpus, more)]
-    assert [one["fingerprint"] for one in version.evaluations] == names
+    assert [one.fingerprint for one in version.evaluations] == names
     page = described(version)
     assert f"data     {names[0][:8]}, 240 ads" in page
     assert f"data     {names[1][:8]}, 400 ads" in page

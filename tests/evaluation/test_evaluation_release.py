@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from adrisk import cli
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
 from adrisk.evaluation.card import card
+from adrisk.evaluation.evaluation_results import Evaluation
 from adrisk.evaluation.release import read_release
+from adrisk.metrics.figures import read_result
 from adrisk.model.model import Model
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
@@ -89,43 +92,43 @@ def test_the_manifest_holds_what_the_model_its_judging_and_its_suites_gave(
     one = released[0]
     model = stages.find_model(one.trained.uri, store.workspace)
     found = read_release(one.folder)
-    assert found["model"]["fingerprint"] == model.fingerprint
-    assert {n: e["sha256"] for n, e in found["weights"].items()} == {
+    assert found.model.fingerprint == model.fingerprint
+    assert {n: e.sha256 for n, e in found.weights.items()} == {
         **model.manifest.files,
         "model.json": model.fingerprint,
     }
-    assert found["data"]["sources"] == [corpus_file.name]
-    assert sum(part["ads"] for part in found["data"]["parts"].values()) == 240
-    assert found["data"]["parts"]["report"]["ads"] == found["quality"]["report"]["n"]
+    assert found.data.sources == (corpus_file.name,)
+    assert sum(part.ads for part in found.data.parts.values()) == 240
+    assert found.data.parts["report"].ads == found.quality.report.n
     work = store.workspace / "releases" / one.name
-    results = json.loads((work / "results.json").read_text(encoding="utf-8"))
-    assert found["quality"]["report"]["risk"] == results["report"]["risk"]
-    assert found["behaviour"]["all"]["n"] == 2
-    assert "cases" not in found["behaviour"]
-    assert [g["recall"] for g in found["guarantees"]] == [None, 0.5]
-    assert found["registered"]["version"] == one.trained.run.version
-    report = found["quality"]["report"]
-    assert found["fairness"]["unseen"]["lawful"] == report["n"] - report["positives"]
-    assert list(found["fairness"]["unseen"]["at"]) == ["0.02", "0.05"]
+    results = read_result(work / "results.json", Evaluation)
+    assert found.quality.report.risk == results.report.risk
+    assert found.behaviour.all.n == 2
+    assert found.behaviour.cases is None
+    assert [g.recall for g in found.guarantees] == [None, 0.5]
+    assert found.registered.version == one.trained.run.version
+    report = found.quality.report
+    assert found.fairness.unseen.lawful == report.n - report.positives
+    assert list(found.fairness.unseen.at) == ["0.02", "0.05"]
     for each in released:
-        flagged = each.manifest["fairness"]["unseen"]["at"]["0.02"]["flagged"]
-        faithful = each.manifest["faithfulness"]
-        assert (faithful["flagged"]["explained"] if faithful else 0) == min(flagged, 100)
+        flagged = each.manifest.fairness.unseen.at["0.02"].flagged
+        faithful = each.manifest.faithfulness
+        assert (faithful.flagged.explained if faithful else 0) == min(flagged, 100)
 
 
 def test_baselines_are_told_for_all_models_and_the_random_split_for_the_first(
     released: tuple[stages.Released, ...],
 ) -> None:
-    first, second = (one.manifest["quality"] for one in released)
-    assert first["baselines"] == second["baselines"] != {}
-    assert "random_split" in first
-    assert "random_split" not in second
-    assert "beside" not in first
-    assert second["beside"]["release"] == "2026.11-ngram"
-    mine, other = (q["report"]["risk"]["average_precision"]["value"] for q in (second, first))
-    compared = second["beside"]["risk"]
-    assert (compared["first"]["value"], compared["second"]["value"]) == (mine, other)
-    assert compared["difference"]["value"] == pytest.approx(mine - other)
+    first, second = (one.manifest.quality for one in released)
+    assert first.baselines == second.baselines != {}
+    assert first.random_split is not None
+    assert second.random_split is None
+    assert first.beside is None
+    assert second.beside.release == "2026.11-ngram"
+    mine, other = (q.report.risk.average_precision.value for q in (second, first))
+    compared = second.beside.risk
+    assert (compared.first.value, compared.second.value) == (mine, other)
+    assert compared.difference.value == pytest.approx(mine - other)
 
 
 def test_the_registry_names_the_release_and_finds_it_by_that_name(
@@ -135,7 +138,7 @@ def test_the_registry_names_the_release_and_finds_it_by_that_name(
     assert (version.version, version.release, version.family) == ("2", "2026.11-linear", "linear")
     model = stages.find_model("models:/adrisk/2026.11-linear", store.workspace)
     assert isinstance(model, Model)
-    assert model.fingerprint == released[1].manifest["model"]["fingerprint"]
+    assert model.fingerprint == released[1].manifest.model.fingerprint
     from adrisk.cli.show import described, listed
 
     assert "release  2026.11-linear" in described(version)
@@ -186,6 +189,16 @@ def test_a_release_that_fails_at_its_last_model_leaves_no_folder_and_no_draft(
     assert (tmp_path / "ws" / "releases" / "2026.11-ngram" / "card.md").exists()
 
 
+def test_a_manifest_with_a_wrong_key_is_refused_with_its_place(
+    released: tuple[stages.Released, ...], tmp_path: Path
+) -> None:
+    content: Any = released[0].manifest.to_json()
+    content["machine"]["core"] = content["machine"].pop("cores")
+    (tmp_path / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"manifest\.json: machine\.core: extra inputs"):
+        read_release(tmp_path)
+
+
 def test_a_folder_that_is_no_release_is_told_before_any_work(
     tmp_path: Path, corpus_file: Path
 ) -> None:
@@ -207,17 +220,17 @@ train: [{family: ngram}]
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (WRITTEN.replace('"2026.11"', '"latest"'), "'latest' is no release version"),
-        (WRITTEN.replace('"2026.11"', '"2026.13"'), "'2026.13' is no release version"),
-        (WRITTEN.replace('"2026.11"', '"../2026.11"'), "is no release version"),
+        (WRITTEN.replace('"2026.11"', '"latest"'), "'latest' is not a release version"),
+        (WRITTEN.replace('"2026.11"', '"2026.13"'), "'2026.13' is not a release version"),
+        (WRITTEN.replace('"2026.11"', '"../2026.11"'), "is not a release version"),
         (WRITTEN.replace('"2026.11"', "2026.11"), "put it in quotes"),
         (WRITTEN.replace("{family: ngram}", "{family: ngrm}"), "did you mean 'ngram'"),
         (WRITTEN + "evalaute: {}", "did you mean 'evaluate'"),
         (
             WRITTEN.replace('"2026.11"', '"2026.11", policies: [{review_at: 0.4}]'),
-            "needs a recall or a review_share",
+            "each needs recall or review_share",
         ),
-        (WRITTEN + "evaluate: {folds: 5}", "judged on its report set"),
+        (WRITTEN + "evaluate: {folds: 5}", "evaluated on its report set"),
         (
             WRITTEN.replace("{family: ngram}", "{family: ngram}, {family: linear, seed: 3}"),
             "give all the same seed",

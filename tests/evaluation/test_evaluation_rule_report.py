@@ -7,7 +7,7 @@ from adrisk.evaluation.rule_matching import match_and_report
 from adrisk.evaluation.rule_report import RuleReport
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.ruleset import load_ruleset
 from builders import make_ads
 
 KEEP, HELD = "We keep your passport", "Passports stay with the manager"
@@ -17,9 +17,9 @@ NOTHING = "A garden with apple trees"
 def report(texts, **labels):
     ads = make_ads(texts, **labels)
     everything = match_all(texts, ["en"] * len(texts))
-    figures = RuleReport(load_taxonomy())
+    figures = RuleReport(load_ruleset())
     figures.add(ads, everything, [resolve_overlaps(found) for found in everything])
-    return figures.to_json()["sources"]["test"]
+    return figures.results().to_json()["sources"]["test"]
 
 
 def test_precision_and_recall_of_a_rule_are_counted_against_the_labels():
@@ -64,9 +64,9 @@ def test_the_training_part_of_a_corpus_is_left_out():
     ads = make_ads([KEEP, HELD])
     ads = ads.append_column("split", [["train", "test"]])
     everything = match_all([KEEP, HELD], ["en", "en"])
-    figures = RuleReport(load_taxonomy())
+    figures = RuleReport(load_ruleset())
     figures.add(ads, everything, everything)
-    told = figures.to_json()
+    told = figures.results().to_json()
     assert told["left_out_as_training_split"] == 1
     assert told["sources"]["test"]["ads"] == 1
 

@@ -39,8 +39,10 @@ from adrisk.evaluation.studies.label_noise import ad_by_ad, by_campaign, three_v
 from adrisk.evaluation.studies.learning_curve import first_share
 from adrisk.labels.targets import Targets
 from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import Report
 from adrisk.training.train import split_corpus
 from builders import FILLER, make_ads, make_corpus_file, make_texts
+from manifests import make_report
 
 RULER = Ruler(resamples=50)
 NGRAM = ModelConfig(family="ngram")
@@ -93,17 +95,17 @@ def test_more_campaigns_teach_more_and_every_point_has_its_interval(tmp_path: Pa
         risk.append(3 if tool % 4 == 0 else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    points = learning_curve(open_study_data(str(path), folds=0), [NGRAM], RULER, seeds=2)["points"]
-    assert [point["share"] for point in points] == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
-    learned = [point["fitted_on"]["campaigns"] for point in points]
+    points = learning_curve(open_study_data(str(path), folds=0), [NGRAM], RULER, seeds=2).points
+    assert [point.share for point in points] == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
+    learned = [point.fitted_on.campaigns for point in points]
     assert learned == sorted(learned)
-    values = [point["average_precision"]["value"] for point in points]
+    values = [point.average_precision.value for point in points]
     assert values[-1] > values[0] + 0.3
     for point in points:
-        figure = point["average_precision"]
-        assert figure["n"] == points[0]["average_precision"]["n"] > 0
-        assert figure["low"] <= figure["value"] <= figure["high"]
-        assert point["lowest"] <= figure["value"] <= point["highest"]
+        figure = point.average_precision
+        assert figure.n == points[0].average_precision.n > 0
+        assert figure.low <= figure.value <= figure.high
+        assert point.lowest <= figure.value <= point.highest
 
 
 @pytest.mark.parametrize("spoil", [ad_by_ad, by_campaign])
@@ -140,15 +142,15 @@ def test_three_voters_are_less_often_wrong_together_than_each_alone() -> None:
 @pytest.mark.slow
 def test_wrong_labels_cost_and_the_report_labels_stay_right(ground: StudyData) -> None:
     found = label_noise(ground, NGRAM, RULER, seeds=1, every=1)
-    assert found["clean"]["risk"]["value"] > 0.99
-    assert found["clean"]["indicators"]["value"] > 0.99
-    at = {(point["way"], point["wrong"]): point for point in found["points"]}
+    assert found.clean.risk.value > 0.99
+    assert found.clean.indicators.value > 0.99
+    at = {(point.way, point.wrong): point for point in found.points}
     worst = at["ad by ad", 0.4]
-    assert worst["risk_change"]["high"] < 0
-    assert worst["indicators_change"]["high"] < 0
-    assert at["three voters, joined", 0.1]["risk"]["value"] > 0.9
-    for point in found["points"]:
-        assert point["risk"]["positives"] == found["clean"]["risk"]["positives"]
+    assert worst.risk_change.high < 0
+    assert worst.indicators_change.high < 0
+    assert at["three voters, joined", 0.1].risk.value > 0.9
+    for point in found.points:
+        assert point.risk.positives == found.clean.risk.positives
 
 
 def two_languages(path: Path) -> Path:
@@ -173,16 +175,16 @@ def two_languages(path: Path) -> Path:
 def test_a_language_that_was_not_taught_is_not_known(tmp_path: Path) -> None:
     ground = open_study_data(str(two_languages(tmp_path / "ads.parquet")), folds=0)
     found = transfer(ground, {"plain": ModelConfig(family="ngram")}, RULER)
-    assert [row["language"] for row in found["languages"]] == ["en", "es"]
-    for row in found["languages"]:
-        assert row["n"] == 48
-        risk = row["risk"]["average_precision"]
-        assert risk["second"]["value"] > 0.95  # taught all
-        assert row["alone"]["value"] > 0.95
-        assert risk["first"]["value"] < 0.6  # taught the other
-        assert risk["difference"]["high"] < 0
-        taught = row["fitted_on"]
-        assert taught["others"] + taught["alone"] == pytest.approx(taught["all"], abs=1)
+    assert [row.language for row in found.languages] == ["en", "es"]
+    for row in found.languages:
+        assert row.n == 48
+        risk = row.risk.average_precision
+        assert risk.second.value > 0.95  # taught all
+        assert row.alone.value > 0.95
+        assert risk.first.value < 0.6  # taught the other
+        assert risk.difference.high < 0
+        taught = row.fitted_on
+        assert taught.others + taught.alone == pytest.approx(taught.all, abs=1)
 
 
 def test_transfer_needs_two_languages(ground: StudyData) -> None:
@@ -206,11 +208,11 @@ def test_findings_know_what_no_training_ad_said(tmp_path: Path) -> None:
         risk.append(3 if risky else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    found = findings(open_study_data(str(path), folds=3), [NGRAM], RULER)["families"]["ngram"]
-    risk_figures = found["risk"]["average_precision"]
-    assert risk_figures["first"]["value"] > 0.95
-    assert risk_figures["difference"]["low"] > 0
-    assert "indicators" not in found  # the ads are not labelled with any
+    found = findings(open_study_data(str(path), folds=3), [NGRAM], RULER).families["ngram"]
+    risk_figures = found.risk.average_precision
+    assert risk_figures.first.value > 0.95
+    assert risk_figures.difference.low > 0
+    assert found.indicators is None  # the ads are not labelled with any
 
 
 def test_what_is_taught_of_risk_alone_still_knows_its_campaigns(ground: StudyData) -> None:
@@ -258,7 +260,7 @@ class Choosy(NgramClassifier):
 
     settled_on: ClassVar[list[int]] = []
 
-    def settle(self, batch: TextBatch, targets: Targets) -> Self:
+    def calibrate_band(self, batch: TextBatch, targets: Targets) -> Self:
         assert len(batch) == len(targets)
         self.settled_on.append(len(batch))
         self._chosen = True
@@ -280,10 +282,12 @@ def test_a_family_with_a_choice_to_make_makes_it_wherever_it_is_judged(
         ground, recipe.model_copy(update={"family": "ngram"}), labelled(ground), only_risk=True
     )
     assert np.array_equal(said.risk, usual.risk)
-    honest = {"risk": {"average_precision": {"value": 0.0}}}
+    honest = Report.model_validate(make_report())
     for splits in (ground.splits, ground.splits * 2):
         gap = random_gap(recipe, ground.corpus, list(splits), RULER, honest)
-        assert gap["average_precision"]["value"] > 0.5
+        assert gap.average_precision.value > 0.5
+        kept = honest.risk.average_precision.value
+        assert gap.gap == pytest.approx(gap.average_precision.value - kept, abs=2e-6)
     calibrate = len(ground.splits[0]["calibrate"])
     assert Choosy.settled_on == [calibrate] * 4
 
@@ -366,14 +370,14 @@ def test_the_command_runs_a_study_from_end_to_end(corpus_file: Path, tmp_path: P
         ("study.py", "families --model nope", "no model nope"),
         ("study.py", "transfer --model nope", "--model is for the study families"),
         ("study.py", "all --model nope", "--model is for the study families"),
-        ("study.py", "families --model m --source a --source b", "is judged on one --source"),
+        ("study.py", "families --model m --source a --source b", "is evaluated on one --source"),
         ("study.py", "families --model m --families ngram", "not both"),
         ("study.py", "label-noise --families ngram linear", "label-noise studies one family"),
         ("study.py", "transfer --families ngram linear", "transfer studies one family"),
         ("fairness.py", "--family linera", "did you mean 'linear'"),
         ("fairness.py", "nope", "no model nope"),
         ("faithfulness.py", "--family linera", "did you mean 'linear'"),
-        ("faithfulness.py", "--parameters {bits:3}", "are no JSON"),
+        ("faithfulness.py", "--parameters {bits:3}", "are not valid JSON"),
         ("faithfulness.py", '--parameters {"bit":3}', "did you mean 'bits'"),
         ("faithfulness.py", "nope", "no model nope"),
     ],

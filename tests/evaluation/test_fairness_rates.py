@@ -17,7 +17,6 @@ from adrisk.evaluation.fairness.rates import (
     moved,
 )
 from adrisk.evaluation.fairness.results import GroupSize
-from adrisk.metrics.figures import Figure
 
 
 def make_decided(
@@ -92,7 +91,7 @@ def test_a_group_that_is_not_judged_has_its_share_left_to_people_and_no_rate() -
 def test_where_nothing_is_judged_there_is_no_rate_at_all() -> None:
     everyone = np.ones(200, dtype=bool)
     figure = false_positive_rate(make_decided(~everyone, None, everyone), everyone)
-    assert Figure.of(figure).value is None
+    assert figure.figure().value is None
     assert figure.n == 0
 
 

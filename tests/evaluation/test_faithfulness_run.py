@@ -15,6 +15,7 @@ from adrisk.evaluation.faithfulness import faithfulness, shown
 from adrisk.evaluation.faithfulness_results import FaithfulnessResult
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
+from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import Evidence, State
 from builders import make_texts
 
@@ -63,7 +64,7 @@ def test_the_script_prints_losses_of_a_single_campaign_without_an_interval(
     content = json.loads((ROOT / "tests" / "golden" / "faithfulness.json").read_text("utf-8"))
     content["points"] = [point, {"spans": 2, "ads": 0, "without_room": 2}]
     script = run_path(str(ROOT / "evaluation" / "faithfulness.py"))
-    script["_say"]("ngram", FaithfulnessResult.model_validate(content))
+    script["_print"]("ngram", FaithfulnessResult.model_validate(content))
     assert "difference  0.500 [no interval]  n 2" in capsys.readouterr().out
 
 
@@ -76,4 +77,4 @@ def test_words_for_the_risk_come_first_and_counter_evidence_is_left_out() -> Non
         Evidence("worker_protection", 80, 90, "en.c"),
         Evidence("recruitment_fee", 100, 110, "en.d", State.ABSENT),
     ]
-    assert shown(evidence) == ((10, 20), (60, 70))
+    assert shown(evidence, load_taxonomy()) == ((10, 20), (60, 70))

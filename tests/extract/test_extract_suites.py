@@ -86,7 +86,7 @@ def test_contacts_are_cut_out_exactly_and_rightly_said_to_be_obscured() -> None:
 
 
 def test_a_mark_that_cannot_be_read_is_told() -> None:
-    with pytest.raises(ValueError, match="is no mark"):
+    with pytest.raises(ValueError, match="is not a mark"):
         judge.read("call {{fax|020 7946 0123}}")
-    with pytest.raises(ValueError, match="is no mark"):
+    with pytest.raises(ValueError, match="is not a mark"):
         judge.read("call {{phone|020 7946 0123}}")

@@ -14,7 +14,7 @@ from adrisk import api as stages
 from adrisk.ingest import known_indicators as known
 from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.labels.targets import targets_of
-from adrisk.progress import show
+from adrisk.progress import set_progress
 from builders import make_texts
 
 NAMES = pa.list_(pa.string())
@@ -78,14 +78,14 @@ def test_ingesting_and_reading_a_corpus_say_it_once(
     ]
     source = tmp_path / "ads.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    show("lines")
+    set_progress("lines")
     try:
         done = stages.ingest([str(source)], tmp_path / "ads.parquet")
         told = capsys.readouterr().err
         stages.load_corpus([str(done.ads)])
         told_again = capsys.readouterr().err
     finally:
-        show("off")
+        set_progress("off")
     assert [n for n in done.notes if "unknown is not absent" in n]
     assert told.count("unknown is not absent") == 1
     assert told_again.count("unknown is not absent") == 1

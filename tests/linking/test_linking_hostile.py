@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.linking import link_texts
 from adrisk.linking.link import CONTACTS, link
 from adrisk.linking.links import Linked
 from adrisk.linking.minhash import signatures
+from adrisk.linking.run import link_texts
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adrisk import schema
-from adrisk.linking import link_texts
 from adrisk.linking.link import CONTACTS, link
 from adrisk.linking.minhash import signatures
+from adrisk.linking.run import link_texts
 
 LATIN = [a + b for a in ("ba", "ko", "ri", "te", "lu", "mo", "sa", "pe") for b in ("n", "rt", "la")]
 CYRILLIC = [

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from adrisk import schema
 from adrisk.extract.contacts import find_contacts
-from adrisk.linking import link_texts
 from adrisk.linking.links import Linked
+from adrisk.linking.run import link_texts
 
 WORDS = [a + b + c for a in ("ba", "ko", "ri", "te") for b in ("n", "rt") for c in ("a", "o", "is")]
 

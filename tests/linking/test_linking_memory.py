@@ -22,7 +22,9 @@ from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import link
 from adrisk.linking.links import Linked
 from adrisk.linking.memory import Memory, remember
-from adrisk.linking.signing import Signer, Texts
+from adrisk.linking.signing import Signed, Signer
+from adrisk.linking.unique_texts import TextNumbers, unique_texts
+from adrisk.types import IntArray
 
 NIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 KEY = Pseudonymiser(bytes(32), "campaigns")
@@ -34,11 +36,14 @@ def words(count: int, seed: object) -> str:
     return " ".join(draw.choice(WORDS) + draw.choice(WORDS) for _ in range(count))
 
 
+def signed_texts(ads: dict[str, str]) -> tuple[IntArray, Signed]:
+    found = unique_texts(pa.table({"text": pa.array(list(ads.values()), pa.large_string())}))
+    text_of, new = TextNumbers().add(found)
+    return text_of, Signer(KEY)((found.texts.take(pa.array(new)), None))
+
+
 def night(memory: Memory, ads: dict[str, str], day: int = 0) -> Linked:
-    texts = Texts()
-    raw = pa.array(list(ads.values()), pa.large_string())
-    text_of, new = texts.add(raw)
-    signed = Signer(KEY)((raw.take(pa.array(new)), None))
+    text_of, signed = signed_texts(ads)
     return memory.link(
         pa.array(list(ads), pa.string()),
         signed.signatures,
@@ -49,10 +54,7 @@ def night(memory: Memory, ads: dict[str, str], day: int = 0) -> Linked:
 
 
 def at_once(ads: dict[str, str]) -> Linked:
-    texts = Texts()
-    raw = pa.array(list(ads.values()), pa.large_string())
-    text_of, new = texts.add(raw)
-    signed = Signer(KEY)((raw.take(pa.array(new)), None))
+    text_of, signed = signed_texts(ads)
     return link(
         pa.array(list(ads), pa.string()), signed.signatures, signed.contacts, text_of=text_of
     )

@@ -8,8 +8,10 @@ import pytest
 from adrisk.errors import CorpusError
 from adrisk.labels.targets import Targets
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.comparison import Pair, compare, in_words
+from adrisk.metrics.comparison import Pair, compare, difference_in_words, in_words
+from adrisk.metrics.figures import Figure
 from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import Paired
 from adrisk.types import FloatArray
 
 RULER = Ruler(resamples=200)
@@ -44,13 +46,13 @@ def noisy(truth: np.ndarray, noise: float, rng: np.random.Generator) -> FloatArr
 def test_a_known_difference_is_told_exactly() -> None:
     truth = np.arange(200) < 20
     perfect, reversed_ = -np.arange(200.0), np.arange(200.0)
-    found = compare(make_pair(truth, perfect, reversed_), RULER)["risk"]
+    found = compare(make_pair(truth, perfect, reversed_), RULER).risk
     worst = np.mean([k / (180 + k) for k in range(1, 21)])  # the positives come last
-    assert found["average_precision"]["first"]["value"] == 1.0
-    assert found["average_precision"]["difference"]["value"] == pytest.approx(1 - worst, abs=1e-6)
-    assert found["recall_at_0.05"]["first"]["value"] == 0.5  # 10 of 200 are reviewed
-    assert found["recall_at_0.05"]["difference"]["value"] == 0.5
-    assert found["recall_at_0.005"]["difference"]["value"] == 0.05
+    assert found.average_precision.first.value == 1.0
+    assert found.average_precision.difference.value == pytest.approx(1 - worst, abs=1e-6)
+    assert found.recall_at_0_05.first.value == 0.5  # 10 of 200 are reviewed
+    assert found.recall_at_0_05.difference.value == 0.5
+    assert found.recall_at_0_005.difference.value == 0.05
 
 
 def test_a_model_differs_from_itself_by_nothing() -> None:
@@ -58,9 +60,10 @@ def test_a_model_differs_from_itself_by_nothing() -> None:
     truth = rng.random(300) < 0.1
     score = noisy(truth, 1, rng)
     found = compare(make_pair(truth, score, score, present=truth), RULER)
-    for figures in (*found["risk"].values(), found["indicators"]["macro_average_precision"]):
-        gap = figures["difference"]
-        assert (gap["value"], gap["low"], gap["high"]) == (0, 0, 0)
+    assert found.indicators is not None
+    for figures in (*dict(found.risk).values(), found.indicators.macro_average_precision):
+        gap = figures.difference
+        assert (gap.value, gap.low, gap.high) == (0, 0, 0)
     assert all("no difference shown" in line for line in in_words(found))
 
 
@@ -68,12 +71,12 @@ def test_the_other_way_round_every_difference_changes_its_sign() -> None:
     rng = np.random.default_rng(1)
     truth = rng.random(300) < 0.15
     first, second = noisy(truth, 0.5, rng), noisy(truth, 1, rng)
-    there = compare(make_pair(truth, first, second), RULER)["risk"]
-    back = compare(make_pair(truth, second, first), RULER)["risk"]
-    for name, figures in there.items():
-        gap, other = figures["difference"], back[name]["difference"]
-        assert gap["value"] == -other["value"]
-        assert (gap["low"], gap["high"]) == pytest.approx((-other["high"], -other["low"]))
+    there = compare(make_pair(truth, first, second), RULER).risk
+    back = compare(make_pair(truth, second, first), RULER).risk
+    for name, figures in there:
+        gap, other = figures.difference, getattr(back, name).difference
+        assert gap.value == -other.value
+        assert (gap.low, gap.high) == pytest.approx((-other.high, -other.low))
 
 
 @pytest.mark.slow
@@ -83,7 +86,7 @@ def test_the_interval_covers_the_true_difference_about_as_often_as_it_says(noise
     rng = np.random.default_rng(99)
     crowd = rng.random(400_000) < 0.15
     true = {}
-    for name, budget in (("average_precision", None), ("recall_at_0.05", 0.05)):
+    for name, budget in (("average_precision", None), ("recall_at_0_05", 0.05)):
         sides = [noisy(crowd, level, rng) for level in (noise, 0.8)]
         wanted = [
             metrics.average_precision(crowd, side)
@@ -98,10 +101,10 @@ def test_the_interval_covers_the_true_difference_about_as_often_as_it_says(noise
         rng = np.random.default_rng(seed)
         truth = rng.random(250) < 0.15
         pair = make_pair(truth, noisy(truth, noise, rng), noisy(truth, 0.8, rng), copies=4)
-        found = compare(pair, RULER)["risk"]
+        found = compare(pair, RULER).risk
         for name, value in true.items():
-            gap = found[name]["difference"]
-            covered[name] += gap["low"] <= value <= gap["high"]
+            gap = getattr(found, name).difference
+            covered[name] += gap.low <= value <= gap.high
     # 95 is what it says; drawing single ads instead of campaigns would cover two in three.
     assert all(86 <= count <= 100 for count in covered.values()), covered
 
@@ -110,11 +113,8 @@ def test_what_both_find_hard_does_not_widen_the_interval_of_the_difference() -> 
     rng = np.random.default_rng(3)
     truth = rng.random(400) < 0.1
     shared = noisy(truth, 1, rng)
-    figures = compare(make_pair(truth, shared, noisy(shared, 0.1, rng)), RULER)["risk"]
-    width = {
-        side: figures["average_precision"][side]["high"] - figures["average_precision"][side]["low"]
-        for side in ("first", "second", "difference")
-    }
+    found = compare(make_pair(truth, shared, noisy(shared, 0.1, rng)), RULER).risk
+    width = {side: figure.high - figure.low for side, figure in found.average_precision}
     assert width["difference"] < 0.5 * min(width["first"], width["second"])
 
 
@@ -125,14 +125,15 @@ def test_ads_of_unknown_risk_or_indicator_do_not_count() -> None:
     pair.targets.risk[90:] = -1
     pair.targets.indicators[15:25] = np.nan
     found = compare(pair, RULER)
-    assert (found["n"], found["positives"], found["campaigns"]) == (90, 20, 90)
-    assert found["indicators"]["by_indicator"]["exit_penalty"]["first"]["positives"] == 15
+    assert (found.n, found.positives, found.campaigns) == (90, 20, 90)
+    assert found.indicators is not None
+    assert found.indicators.by_indicator["exit_penalty"].first.positives == 15
 
 
 def test_an_indicator_with_few_cases_is_left_out_of_the_mean() -> None:
     truth = np.arange(100) < 20
     pair = make_pair(truth, -np.arange(100.0), np.arange(100.0), present=np.arange(100) < 9)
-    assert "indicators" not in compare(pair, RULER)
+    assert compare(pair, RULER).indicators is None
 
 
 def test_the_mean_over_indicators_is_that_of_their_average_precisions() -> None:
@@ -142,26 +143,37 @@ def test_the_mean_over_indicators_is_that_of_their_average_precisions() -> None:
     labels = ("exit_penalty", "no_contract", "vague_role")
     targets = Targets(labels, values, np.where(values[:, 0] > 0, 3, 0))
     pair = Pair((sides[0][:, 0], sides[1][:, 0]), sides, labels, targets, np.arange(200))  # type: ignore[arg-type]
-    found = compare(pair, RULER)["indicators"]
-    gaps = [figures["difference"]["value"] for figures in found["by_indicator"].values()]
-    assert found["macro_average_precision"]["difference"]["value"] == pytest.approx(
-        np.mean(gaps), abs=1e-6
-    )
-    assert found["macro_average_precision"]["difference"]["low"] > 0
+    found = compare(pair, RULER).indicators
+    assert found is not None
+    gaps = [figures.difference.value for figures in found.by_indicator.values()]
+    mean = found.macro_average_precision.difference
+    assert mean.value == pytest.approx(np.mean(gaps), abs=1e-6)
+    assert mean.low > 0
 
 
 def test_words_claim_only_what_the_interval_shows() -> None:
     def told(low: float | None, value: float, high: float | None) -> str:
-        side = {"value": 0.5, "low": 0.4, "high": 0.6}
-        gap = {"value": value, "low": low, "high": high}
-        figures = {"first": side, "second": side, "difference": gap}
-        (line,) = in_words({"risk": {"recall_at_0.005": figures}})
-        return line
+        counts = {"n": 9, "positives": 3, "campaigns": 4}
+        side = Figure(value=0.5, low=0.4, high=0.6, **counts)
+        gap = Figure(value=value, low=low, high=high, **counts)
+        return difference_in_words(Paired(first=side, second=side, difference=gap))
 
-    assert told(0.1, 0.2, 0.3).startswith("recall at 0.5 %  0.500 against 0.500: better by +0.200")
+    assert told(0.1, 0.2, 0.3).startswith("0.500 against 0.500: better by +0.200")
     assert "worse by -0.200 [-0.300, -0.100]" in told(-0.3, -0.2, -0.1)
     assert "no difference shown (+0.100 [-0.100, +0.300])" in told(-0.1, 0.1, 0.3)
     assert "too few campaigns for an interval" in told(None, 0.1, None)
+
+
+def test_each_line_names_its_figure() -> None:
+    truth = np.arange(200) < 20
+    lines = in_words(compare(make_pair(truth, -np.arange(200.0), np.arange(200.0)), RULER))
+    assert [line.split("  ")[0] for line in lines] == [
+        "average precision",
+        "recall at 0.5 %",
+        "recall at 1 %",
+        "recall at 2 %",
+        "recall at 5 %",
+    ]
 
 
 def test_labels_of_one_class_cannot_be_compared_on() -> None:

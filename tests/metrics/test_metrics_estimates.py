@@ -71,7 +71,7 @@ def test_calibration_error_of_the_truth_is_small_and_of_a_lie_is_large() -> None
     assert once(metrics.calibration_error(truth, stated + 0.5), 20_000) > 0.45
     bins = metrics.reliability(truth, stated)
     assert len(bins) == 10
-    assert all(abs(b["stated"] - b["observed"]) < 0.03 for b in bins)
+    assert all(abs(b.stated - b.observed) < 0.03 for b in bins)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -110,7 +110,7 @@ def test_no_ads_or_no_positives_give_no_figure_rather_than_zero() -> None:
         positives=0,
     )
     assert math.isnan(none.value)
-    assert none.to_json()["value"] is None
+    assert none.figure().value is None
 
 
 def test_items_to_see_by_hand() -> None:

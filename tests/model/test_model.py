@@ -182,7 +182,7 @@ def sparse(folder: Path, name: str) -> None:
         (lambda f: reword(f, b"\xff\xfe"), "not a manifest"),
         (lambda f: reword(f, b'{"a":' * 100_000), "nested too deeply|not a manifest"),
         (lambda f: reword(f, b"[" * 100 + b"]" * 100), "nested more than 32 levels"),
-        (lambda f: reword(f, b'{"format": 1, "format": 1}'), "a key stands twice"),
+        (lambda f: reword(f, b'{"format": 1, "format": 1}'), "a key occurs twice"),
         (lambda f: reword(f, b" " * (17 << 20)), "more than 16 MB"),
         (lambda f: (f / "notes.txt").write_text("x"), "'notes.txt' is not listed"),
         (lambda f: (f / ".hidden").write_text("x"), "'.hidden' is not listed"),

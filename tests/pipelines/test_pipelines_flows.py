@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk import api as stages
+from adrisk import layout
 from adrisk.errors import AdriskError, ConfigError, CorpusError, RunError, SourceError, UsageError
 from adrisk.scoring import parts
 from adrisk.scoring.worker import TextRequest
@@ -319,8 +320,8 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     from adrisk.config import ScoreConfig
     from adrisk_pipelines.score import score_task
 
-    monkeypatch.setattr(parts, "PART_ROWS", 20)
-    monkeypatch.setattr(parts, "BATCH_ROWS", 20)
+    monkeypatch.setattr(layout, "PART_ROWS", 20)
+    monkeypatch.setattr(layout, "BATCH_ROWS", 20)
     scored: list[int] = []
     work = parts.Scorer.begin
 
@@ -335,7 +336,7 @@ def test_a_scoring_that_failed_half_way_goes_on_at_its_next_try(
     pq.write_table(make_ads(make_texts(60, 10, seed=4)[0]), path)
     config = ScoreConfig(sources=(str(path),), workers=1)
     done = score_task(None, config, tmp_path / "out")
-    assert done.counts["scored"] == 60
+    assert done.counts.scored == 60
     assert done.manifest.is_file()
     assert len(scored) == 4  # three, and without the two finished parts one more
 
@@ -368,7 +369,7 @@ def test_a_wrong_configuration_fails_with_its_own_message_before_anything_is_mad
     assert not (Path(os.environ["ADRISK_WORKSPACE"]) / "runs").exists()
     lonely = tmp_path / "train.yaml"
     lonely.write_text("name: x\nfamily: ngram\n")
-    with pytest.raises(ConfigError, match="a flow needs the sources under corpus"):
+    with pytest.raises(ConfigError, match="name the sources under corpus, which a flow needs"):
         train(lonely)
 
 

@@ -16,7 +16,8 @@ from adrisk.api import report, score
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
-from adrisk.report.campaigns import export_campaigns, list_campaigns, show_campaign
+from adrisk.report.campaigns import campaign_item, export_campaigns, queue_items
+from adrisk.report.terminal import campaign_text, queue_text
 from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.9, capacity=20, audit_share=0.0)
@@ -100,19 +101,23 @@ def test_the_campaign_is_shown_by_number_id_and_beginning(folder: Path) -> None:
     campaign_id = str(crew(folder)["campaign_id"])
     flags = pq.read_table(folder / "flags.parquet").to_pylist()
     (rank,) = {f["rank"] for f in flags if f["campaign_id"] == campaign_id}
-    text = show_campaign(folder, campaign_id)
-    assert text == show_campaign(folder, str(rank)) == show_campaign(folder, campaign_id[:9])
+    text = campaign_text(campaign_item(folder, campaign_id))
+    assert (
+        text
+        == campaign_text(campaign_item(folder, str(rank)))
+        == campaign_text(campaign_item(folder, campaign_id[:9]))
+    )
     assert "places     6: " in text
     assert "Boat crew wanted near [1: " in text
     assert "555 01" not in text
     assert f"number {rank} in the queue" in text
-    assert campaign_id in list_campaigns(folder)
+    assert campaign_id in queue_text(*queue_items(folder))
 
 
 def test_a_campaign_outside_the_queue_can_be_shown(folder: Path) -> None:
     flags = pq.read_table(folder / "flags.parquet").to_pylist()
     clear = next(f["campaign_id"] for f in flags if f["rank"] is None)
-    text = show_campaign(folder, clear)
+    text = campaign_text(campaign_item(folder, clear))
     assert "not in the queue" in text
     assert "not flagged" in text
     assert "time       not known" in text
@@ -121,7 +126,7 @@ def test_a_campaign_outside_the_queue_can_be_shown(folder: Path) -> None:
 @pytest.mark.parametrize("which", ["", "no-such", "99999999999", "c"])
 def test_a_campaign_that_is_not_there_is_told(folder: Path, which: str) -> None:
     with pytest.raises(UsageError, match="no campaign|give more of the id"):
-        show_campaign(folder, which)
+        campaign_item(folder, which)
 
 
 def test_exports_hold_facts_and_pseudonyms_and_neither_text_nor_contact(folder: Path) -> None:
@@ -190,8 +195,8 @@ def test_ads_without_anything_but_text_are_scored_shown_and_reported(
     folder = scored(ads, model_folder, tmp_path)
     for row in pq.read_table(folder / "campaign_facts.parquet").to_pylist():
         assert (row["dated"], row["timeline"], row["places"], row["accounts"]) == (0, None, 0, 0)
-    assert list_campaigns(folder)
-    assert show_campaign(folder, "1")
+    assert queue_text(*queue_items(folder))
+    assert campaign_text(campaign_item(folder, "1"))
     assert report(folder).stat().st_size < 1_000_000
 
 
@@ -207,7 +212,7 @@ def test_a_campaign_that_goes_on_from_an_earlier_run_says_what_is_new(
     facts = crew(tmp_path / "out-1")
     assert facts["campaign_id"] == crew(tmp_path / "out-0")["campaign_id"]
     assert (facts["ads"], facts["texts"]) == (6, 1)
-    assert "12 ads, 6 of them in this run" in show_campaign(tmp_path / "out-1", "1")
+    assert "12 ads, 6 of them in this run" in campaign_text(campaign_item(tmp_path / "out-1", "1"))
     assert "of <b>12</b> ads, 6 of them in this run" in report(tmp_path / "out-1").read_text()
 
 
@@ -224,7 +229,7 @@ def test_a_campaign_of_many_thousand_ads_is_shown_as_quickly_as_a_small_one(
     folder = scored(make_ads(texts), model_folder, tmp_path)
     (row,) = pq.read_table(folder / "campaign_facts.parquet").to_pylist()
     assert (row["ads"], row["dated"]) == (count, count)
-    text = show_campaign(folder, "1")
+    text = campaign_text(campaign_item(folder, "1"))
     assert "20,000 ads" in text
     assert "near [1: " in text
     assert report(folder).stat().st_size < 500_000

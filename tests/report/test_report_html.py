@@ -109,8 +109,8 @@ def test_the_page_refers_to_nothing_outside_itself(page: str) -> None:
 
 def test_the_page_says_what_a_flag_is_and_what_did_not_fit(page: str) -> None:
     assert "A flag asks a person to look. It does not say that a crime happened." in page
-    assert "<b>12 campaigns</b> passed the threshold and did not fit in today's capacity" in page
-    assert "drawn at random from unflagged ads, to measure what the threshold misses" in page
+    assert "<b>12 campaigns</b> passed the threshold but exceed today's capacity" in page
+    assert "a random sample of unflagged ads, to measure what the threshold misses" in page
     assert "No action on a score alone." in page
 
 

@@ -14,7 +14,8 @@ from adrisk.cli import main
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, resolve_policy
-from adrisk.report.policies import compare_policies, comparison_in_words, simulate, write_simulation
+from adrisk.report.policy_comparison import compare_policies, comparison_in_words
+from adrisk.report.simulation import simulate, write_simulation
 from builders import make_ads, make_texts
 
 OLD = PolicyConfig(name="old", review_at=0.5, urgent_at=0.9, capacity=50, audit_share=0.0)
@@ -56,7 +57,7 @@ def test_who_is_dropped_is_named_with_risk_and_ranks(folder: Path) -> None:
     assert found.campaigns["dropped"] == found.old["queued_campaigns"] - 3
     assert all(row["old_rank"] > 3 and row["new_rank"] is None for row in rows)
     words = comparison_in_words(found, most=2)
-    assert f"flagged by the old policy alone: {len(rows)} ads" in words
+    assert f"flagged by the old policy only: {len(rows)} ads" in words
     assert rows[0]["ad_id"] in words
     assert f"and {len(rows) - 2} more; -o FILE.parquet writes all" in words
 
@@ -74,7 +75,7 @@ def test_the_command_compares_two_files_and_writes_the_changes(
     assert f"{pq.read_metadata(out).num_rows:,} ads" in told
     (tmp_path / "new.yaml").write_text("recall: 0.8\n")
     assert main(["policy", "compare", *files, str(folder)]) == 2
-    assert "name its folder before the other arguments" in capsys.readouterr().err
+    assert "put its folder before the other arguments" in capsys.readouterr().err
 
 
 def test_a_lower_threshold_is_more_work_and_never_less_recall(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adrisk.errors import UsageError
-from adrisk.report.queue import QueueIndex, queued
+from adrisk.report.queue import QueueIndex, read_queue
 from adrisk.report.render import write_report
 from adrisk.report.summarise import Summary, summarise
 from adrisk.rules.taxonomy import load_taxonomy
@@ -54,17 +54,17 @@ def test_a_campaign_tells_when_and_where_it_was_seen(summary: Summary) -> None:
 
 def test_a_campaign_tells_its_template_its_signs_and_why_it_is_one(summary: Summary) -> None:
     hotel = summary.items[0]
-    assert hotel.shape is not None
-    (slot,) = hotel.shape.slots
+    assert hotel.template is not None
+    (slot,) = hotel.template.slots
     assert [(value.pieces[0].text, value.texts) for value in slot.values] == [
         ("Hotel", 1),
         ("Resort", 1),
     ]
-    assert hotel.across is not None
-    assert (hotel.across.texts, hotel.across.accounts, hotel.across.contacts) == (1, 3, 1)
-    assert hotel.across.contact_names == ("001122334455",)
-    assert hotel.why == ("2 near-copies of ad ad-0, at least 85 % alike",)
-    assert summary.items[1].shape is None
+    assert hotel.facts is not None
+    assert (hotel.facts.texts, hotel.facts.accounts, hotel.facts.contacts) == (1, 3, 1)
+    assert hotel.facts.contact_names == ("001122334455",)
+    assert hotel.link_reasons == ("2 near-copies of ad ad-0, at least 85 % alike",)
+    assert summary.items[1].template is None
 
 
 def test_a_folder_without_facts_and_links_is_shown_from_its_ads(
@@ -72,9 +72,9 @@ def test_a_folder_without_facts_and_links_is_shown_from_its_ads(
 ) -> None:
     folder = make_folder(tmp_path, corpus, facts=False)
     hotel = summarise(folder, views(corpus), load_taxonomy()).items[0]
-    assert (hotel.across, hotel.why, hotel.size) == (None, (), 3)
+    assert (hotel.facts, hotel.link_reasons, hotel.size) == (None, (), 3)
     assert hotel.places == ("Riverton", "Lakeside")
-    assert hotel.shape is not None
+    assert hotel.template is not None
 
 
 def test_the_template_of_a_campaign_never_shows_a_contact(
@@ -86,13 +86,13 @@ def test_the_template_of_a_campaign_never_shows_a_contact(
         for n, town in enumerate(("Hull", "York"))
     ]  # fmt: skip
     (item,) = summarise(make_folder(tmp_path, ads), views(ads), load_taxonomy()).items
-    assert item.shape is not None
-    assert len(item.shape.slots) == 1  # the town; both contacts are blotted out alike
-    assert "014" not in str(item.shape)
-    assert "ann" not in str(item.shape)
+    assert item.template is not None
+    assert len(item.template.slots) == 1  # the town; both contacts are blotted out alike
+    assert "014" not in str(item.template)
+    assert "ann" not in str(item.template)
 
 
-def test_signs_across_ads_are_told_once(tmp_path: Path, make_folder: Make, ad: Make) -> None:
+def test_a_cross_ad_indicator_is_listed_once(tmp_path: Path, make_folder: Make, ad: Make) -> None:
     words = "posted in 5 places within 3 days from 5 accounts"
     ads = [
         ad(f"a{n}", risk=0.9, level="urgent", rank=1, campaign_id="c", location=f"Town {n}",
@@ -100,8 +100,8 @@ def test_signs_across_ads_are_told_once(tmp_path: Path, make_folder: Make, ad: M
         for n in range(5)
     ]  # fmt: skip
     (item,) = summarise(make_folder(tmp_path, ads), {}, load_taxonomy()).items
-    assert item.across is not None
-    assert [(sign.id, said) for sign, said in item.across.signs] == [
+    assert item.facts is not None
+    assert [(sign.id, said) for sign, said in item.facts.cross_ad] == [
         ("multi_location_velocity", words)
     ]
     assert item.reasons == ("risk 0.90",)
@@ -157,10 +157,10 @@ def test_the_queue_names_which_ads_need_their_text(
         ad(f"a{n}", f"text {n}", risk=0.5 + n / 100, level="review", rank=1, campaign_id="c")
         for n in range(9)
     ] + [ad("clear", risk=0.1)]
-    index = queued(make_folder(tmp_path, ads))
+    index = read_queue(make_folder(tmp_path, ads))
     assert index.items[0].examples == ("a8", "a7", "a6")
     # Its template is made from all that are worded differently.
-    assert index.items[0].wordings == tuple(f"a{n}" for n in range(8, -1, -1))
+    assert index.items[0].distinct_texts == tuple(f"a{n}" for n in range(8, -1, -1))
     assert index.texts == index.members
     assert index.members == {f"a{n}" for n in range(9)}
 
@@ -172,19 +172,19 @@ def test_reasons_are_those_of_the_riskiest_queued_ad(
         ad("low", risk=0.4, level="review", rank=1, campaign_id="c", reasons=["low"]),
         ad("high", risk=0.7, level="review", rank=1, campaign_id="c", reasons=["high"]),
     ]
-    assert queued(make_folder(tmp_path, ads)).items[0].reasons == ("high",)
+    assert read_queue(make_folder(tmp_path, ads)).items[0].reasons == ("high",)
 
 
 def test_a_long_queue_is_cut_and_counted(tmp_path: Path, make_folder: Make, ad: Make) -> None:
     ads = [ad(f"a{n}", risk=0.9, level="review", rank=n + 1) for n in range(7)]
-    index = queued(make_folder(tmp_path, ads), max_items=5)
+    index = read_queue(make_folder(tmp_path, ads), max_items=5)
     assert [item.rank for item in index.items] == [1, 2, 3, 4, 5]
     assert index.total == 7
 
 
 def test_an_empty_night_is_a_normal_answer(tmp_path: Path, make_folder: Make, ad: Make) -> None:
     folder = make_folder(tmp_path, [ad("a")])
-    assert queued(folder) == QueueIndex((), 0)
+    assert read_queue(folder) == QueueIndex((), 0)
     assert summarise(folder, {}, load_taxonomy()).items == ()
 
 
@@ -211,7 +211,7 @@ def test_a_manifest_of_four_keys_is_enough(tmp_path: Path, make_folder: Make, ad
     (folder / "manifest.json").write_text(json.dumps(least))
     (folder / "quarantine.jsonl").unlink()
     page = write_report(folder, {}, tmp_path / "report.html").read_text("utf-8")
-    assert "does not say what the model was trained to find" in page
+    assert "does not state what the model was trained to find" in page
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_folder_that_no_run_finished_is_refused(
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(UsageError, match=words):
-        queued(tmp_path)
+        read_queue(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["flags.parquet", "scores/part-00000.parquet"])

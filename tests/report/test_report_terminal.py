@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adrisk.report.summarise import summarise
-from adrisk.report.terminal import listed, shown, sparkline
+from adrisk.report.terminal import campaign_text, queue_text, sparkline
 from adrisk.rules.taxonomy import load_taxonomy
 
 Make = Callable[..., Any]
@@ -21,7 +21,7 @@ def items(tmp_path: Path, make_folder: Make, corpus: list[dict[str, Any]], views
 
 
 def test_the_list_has_a_line_a_campaign_and_no_text(items: Any) -> None:
-    lines = listed(items, 7).splitlines()
+    lines = queue_text(items, 7).splitlines()
     assert lines[1].split()[:5] == ["1", "urgent", "91", "%", "3"]
     assert lines[1].endswith("c-hotel  2026-03-03 to 2026-03-21; Riverton, Lakeside")
     assert lines[-1].strip() == "and 3 more campaigns"
@@ -29,7 +29,7 @@ def test_the_list_has_a_line_a_campaign_and_no_text(items: Any) -> None:
 
 
 def test_one_campaign_is_shown_with_facts_links_and_template(items: Any) -> None:
-    text = shown(items[0])
+    text = campaign_text(items[0])
     assert "places     2: Riverton, Lakeside" in text
     assert "accounts   3" in text
     assert "contacts   1: 001122334455" in text
@@ -40,7 +40,7 @@ def test_one_campaign_is_shown_with_facts_links_and_template(items: Any) -> None
 
 
 def test_contacts_are_blotted_out(items: Any) -> None:
-    text = shown(items[0])
+    text = campaign_text(items[0])
     assert "0143" not in text
     assert "jobs@example.org" not in text
     assert "account-of" not in text
@@ -49,7 +49,7 @@ def test_contacts_are_blotted_out(items: Any) -> None:
 def test_what_is_not_known_is_said(tmp_path: Path, make_folder: Make, ad: Make) -> None:
     ads = [ad("a", risk=0.9, level="urgent", rank=1, posted_at=None)]
     (item,) = summarise(make_folder(tmp_path, ads), {}, load_taxonomy()).items
-    text = shown(item)
+    text = campaign_text(item)
     assert "places     not known" in text
     assert "time       not known" in text
     assert "accounts   not known" in text
@@ -67,12 +67,12 @@ def test_hostile_text_cannot_steer_a_terminal(
         for n, town in enumerate(("Hull", f"York{attack}"))
     ]  # fmt: skip
     items = summarise(make_folder(tmp_path, ads), views(ads), load_taxonomy()).items
-    for text in (shown(items[0]), listed(items, 1)):
+    for text in (campaign_text(items[0]), queue_text(items, 1)):
         assert not {c for c in text if not c.isprintable()} - {"\n"}
 
 
 def test_an_empty_queue_is_a_normal_answer() -> None:
-    assert "no campaign is in the queue" in listed([], 0)
+    assert "no campaign is in the queue" in queue_text([], 0)
 
 
 @pytest.mark.parametrize(("counts", "bars"), [([], ""), ([0, 0], "  "), ([1, 1000], "▁█")])

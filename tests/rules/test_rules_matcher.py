@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 import adrisk.rules.match as findings
 from adrisk.rules import matcher
 from adrisk.rules import plain_text as places
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import find_rule_hits, match_column
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.plain_text import plain
-from adrisk.rules.platform import LANGUAGES
 from adrisk.rules.rulebook import load_rulebook
+from adrisk.rules.ruleset import load_ruleset
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold, fold_column, fold_text
@@ -187,7 +188,7 @@ def test_no_ads_give_no_findings_and_uneven_columns_are_refused():
 
 def test_the_cache_of_sentences_stays_within_bounds(monkeypatch):
     monkeypatch.setattr(matcher, "_CACHED", 10)
-    one = matcher.LanguageMatcher("en")
+    one = matcher.LanguageMatcher("en", load_ruleset())
     matches = one.match([f"we keep your passport, {i}. hello." for i in range(99)]).matches
     assert len(matches) == 99
     assert len(one._recent) <= 10

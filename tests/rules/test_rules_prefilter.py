@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.rules import prefilter as raw
-from adrisk.rules.platform import LANGUAGES
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.prefilter import RawTexts, without_lookarounds
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.rulebook import load_rulebook
 
 PATTERNS = sorted(
-    {p.pattern for code in LANGUAGES for r in load_rules(code) for p in r.raw_patterns}
+    {p.pattern for code in LANGUAGES for r in load_rulebook(code).rules for p in r.raw_patterns}
 )
 
 

@@ -11,14 +11,14 @@ from adrisk.rules import keywords, rulebook
 from adrisk.rules import patterns as notation
 from adrisk.rules import plain_text as plain
 from adrisk.rules import prefilter as screen
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match, match_all, match_column
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import EXAMPLES, load_rulebook, load_rules
+from adrisk.rules.rulebook import EXAMPLES, load_rulebook
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.types import State
 
-RULES = [(language, rule) for language in LANGUAGES for rule in load_rules(language)]
+RULES = [(language, rule) for language in LANGUAGES for rule in load_rulebook(language).rules]
 RULE_IDS = [rule.id for _, rule in RULES]
 
 
@@ -47,7 +47,7 @@ def test_every_rule_has_two_examples_for_and_against():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_indicator_has_rules_in_every_language(language):
-    present = [r.indicator for r in load_rules(language) if r.state is State.PRESENT]
+    present = [r.indicator for r in load_rulebook(language).rules if r.state is State.PRESENT]
     assert tuple(dict.fromkeys(present)) == load_taxonomy().text_ids
 
 
@@ -72,7 +72,7 @@ def written(value):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_rule_speaks_of_youth_or_heat_except_those_against_the_work_of_minors(language):
-    content = rulebook.read_yaml(rulebook._FOLDER / f"{language}.yaml")
+    content = rulebook.read_yaml(rulebook.BOOKS / f"{language}.yaml")
     content["indicators"].pop("minor_recruitment")
     said = [text for text in written(content) if YOUTH.search(text)]
     assert not [YOUTH.findall(text) for text in said]
@@ -234,7 +234,7 @@ RULE = "{pattern: a word, finds: [a word, the word], leaves: [b, c]}"
     ],
 )
 def test_a_wrong_rule_is_refused_with_file_and_rule(tmp_path, monkeypatch, rule, words):
-    monkeypatch.setattr(rulebook, "_FOLDER", tmp_path)
+    monkeypatch.setattr(rulebook, "BOOKS", tmp_path)
     (tmp_path / "xx.yaml").write_text(
         "negators: no\nnotices: []\ndoubts: []\nindicators:\n"
         f"  no_contract:\n    present:\n      a: {rule}\n",

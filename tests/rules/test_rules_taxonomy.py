@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrisk.errors import ConfigError, UsageError
-from adrisk.rules import platform as extension
-from adrisk.rules import taxonomy
-from adrisk.rules import taxonomy as risk
+from adrisk.rules import entries, taxonomy
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match
-from adrisk.rules.platform import LANGUAGES, use_platform_file
-from adrisk.rules.taxonomy import graded_risk, load_taxonomy, read_risk
+from adrisk.rules.ruleset import load_ruleset
+from adrisk.rules.taxonomy import graded_risk, load_taxonomy
 from adrisk.types import Kind, Weight
 
 TAXONOMY = load_taxonomy()
@@ -51,7 +50,7 @@ def make_rule(**changes):
     }
 
 
-@pytest.mark.parametrize("module", [taxonomy, risk, extension])
+@pytest.mark.parametrize("module", [taxonomy, entries])
 def test_the_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -182,9 +181,10 @@ def test_a_platform_may_combine_weights_in_its_own_way(tmp_path):
         ({"colour": 1}, "must have the keys levels, counter_evidence"),
     ],
 )
-def test_a_wrong_way_of_combining_is_refused(changes, words):
+def test_a_wrong_way_of_combining_is_refused(tmp_path, changes, words):
+    path = write_file(tmp_path, risk={**RISK, **changes})
     with pytest.raises(ConfigError, match=r"own\.yaml") as caught:
-        read_risk({**RISK, **changes}, "own.yaml")
+        load_taxonomy(path)
     assert words in str(caught.value)
 
 
@@ -193,23 +193,24 @@ def test_a_platform_adds_rules_for_its_own_indicators_and_for_ours(tmp_path):
         "en": {"own_signal": {"present": {"lunch": make_rule()}}},
         "any": {"no_contract": {"present": {"hat": make_rule(pattern="hat trick")}}},
     }
-    use_platform_file(write_file(tmp_path, make_entry(), rules=rules))
-    assert [e.found_by for e in match("Bring lunch", "en")] == ["platform.en.own_signal.lunch"]
-    assert match("Bring lunch", "fr") == []
-    assert [e.indicator for e in match("Un hat trick", "fr")] == ["no_contract"]
+    ours = load_ruleset(write_file(tmp_path, make_entry(), rules=rules))
+    found = match("Bring lunch", "en", ours)
+    assert [e.found_by for e in found] == ["platform.en.own_signal.lunch"]
+    assert match("Bring lunch", "fr", ours) == []
+    assert [e.indicator for e in match("Un hat trick", "fr", ours)] == ["no_contract"]
 
 
 def test_a_restricted_list_escalates_whatever_stands_beside_it(tmp_path):
     (tmp_path / "list.txt").write_text("# ours\nblue teapot*\n\U0001f9c3\n", encoding="utf-8")
     entry = make_entry(kind="x")
     path = write_file(tmp_path, entry, restricted={"own_signal": "list.txt"})
-    use_platform_file(path)
+    ours = load_ruleset(path)
     for text in ("No blue  teapots! Know your rights", "blue te4p0t", "cheers \U0001f9c3"):
-        (evidence,) = [e for e in match(text, "pt") if e.indicator == "own_signal"]
+        (evidence,) = [e for e in match(text, "pt", ours) if e.indicator == "own_signal"]
         assert evidence.found_by == "platform.restricted.own_signal"
         assert evidence.state == "present"
-        assert graded_risk({"own_signal", *COUNTER}, load_taxonomy()) == 3
-    assert match("green teapot", "pt") == []
+        assert graded_risk({"own_signal", *COUNTER}, ours.taxonomy) == 3
+    assert match("green teapot", "pt", ours) == []
 
 
 @pytest.mark.parametrize(
@@ -234,8 +235,3 @@ def test_a_wrong_platform_file_is_refused_and_says_why(tmp_path, content, words)
     with pytest.raises((ConfigError, UsageError)) as caught:
         load_taxonomy(path)
     assert words in str(caught.value)
-
-
-def test_a_missing_platform_file_is_refused_at_once(tmp_path):
-    with pytest.raises(ConfigError, match="does not exist"):
-        use_platform_file(tmp_path / "none.yaml")

@@ -17,17 +17,17 @@ import pytest
 
 from adrisk.evaluation.fairness.lexicon import load_lexicon
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match, match_column
 from adrisk.rules.patterns import Phrase, Slots, phrases
 from adrisk.rules.plain_text import bare
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import _FOLDER, _listed, load_rules, read_yaml
+from adrisk.rules.rulebook import BOOKS, _listed, load_rulebook, read_yaml
 from adrisk.types import State
 
 EXAMPLES = [
     (language, text)
     for language in LANGUAGES
-    for rule in load_rules(language)
+    for rule in load_rulebook(language).rules
     for text in (*rule.finds, *rule.leaves)
 ]
 NATIONS_DRAWN = 6
@@ -70,7 +70,7 @@ def test_an_example_with_another_nationality_has_the_same_findings(language: str
 @cache
 def books(language: str) -> list[tuple[str, list[tuple[list[Phrase], list[Phrase]]]]]:
     """Every list of patterns: its place, and of each its phrases without and with both genders."""
-    content = read_yaml(_FOLDER / f"{language}.yaml")
+    content = read_yaml(BOOKS / f"{language}.yaml")
     plain = Slots(content["slots"])
     both = Slots(content["slots"], **content["genders"])
     listed = {"notices": content["notices"], "doubts": content["doubts"]}
@@ -93,7 +93,7 @@ def partners(language: str) -> dict[str, str]:
     The Spanish ella is left out: without its accent, él is the article too. A rule finds él before
     "no" and at the end of a clause only; the tests below hold that.
     """
-    content = read_yaml(_FOLDER / f"{language}.yaml")
+    content = read_yaml(BOOKS / f"{language}.yaml")
     known = Slots({}, **content["genders"]).counterparts
     pairs = {bare(one): bare(other) for one, other in load_lexicon(language).gender.items()}
     pairs |= {word: others.split("|")[0] for word, others in known.items()}

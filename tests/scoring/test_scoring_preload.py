@@ -10,8 +10,8 @@ import pytest
 
 from adrisk.batch import make_batch
 from adrisk.rules import matcher as reader
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.rulebook import load_rulebook
 
 
 @pytest.mark.slow
@@ -25,6 +25,6 @@ def test_what_the_examples_of_the_rule_books_ask_for_is_compiled_before_any_proc
     asked = []
     monkeypatch.setattr(reader.LanguageMatcher, "_compile", lambda _, number: asked.append(number))
     for language in LANGUAGES:
-        texts = [text for rule in load_rules(language) for text in rule.finds]
+        texts = [text for rule in load_rulebook(language).rules for text in rule.finds]
         assert len(make_batch(texts, [language] * len(texts)).rule_hits.ad) > len(texts) / 2
     assert asked == []

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from adrisk.scoring.dedupe import CacheLookup, Names, ResultCache
+from adrisk.scoring.dedupe import CacheLookup, ResultCache, TextNotes
 
 RECORD = np.dtype([("length", np.int32)])
+
+
+Names = list[tuple[str, ...]]
 
 
 class Texts:
@@ -29,8 +32,8 @@ class Texts:
 
     def store(self, asked: CacheLookup, unread: Sequence[str]) -> tuple[list[int], Names]:
         fresh = np.array([(len(text),) for text in unread], RECORD)
-        found, names = self.copies.store(asked, fresh, [(text[:1],) for text in unread])
-        return found["length"].tolist(), names
+        found, notes = self.copies.store(asked, fresh, [TextNotes((text[:1],)) for text in unread])
+        return found["length"].tolist(), [note.names for note in notes]
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[int], Names]:
         return self.store(*self.lookup(texts))

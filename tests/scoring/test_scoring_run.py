@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,12 +15,15 @@ import pytest
 from scipy.special import expit
 
 from adrisk import api as stages
-from adrisk import schema
+from adrisk import batch, layout, schema
 from adrisk.api import score as score_stage
 from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
+from adrisk.model import explain
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
+from adrisk.rules import match
 from adrisk.scoring import parts
+from adrisk.types import State
 from builders import RISKY, make_ads, make_texts
 
 POLICY = PolicyConfig(review_at=0.5, urgent_at=0.85, capacity=20)
@@ -39,8 +45,8 @@ def model(model_folder: Path) -> Model:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 32 ads in batches of 16, so that a small file has several."""
-    monkeypatch.setattr(parts, "PART_ROWS", 32)
-    monkeypatch.setattr(parts, "BATCH_ROWS", 16)
+    monkeypatch.setattr(layout, "PART_ROWS", 32)
+    monkeypatch.setattr(layout, "BATCH_ROWS", 16)
 
 
 def run(model: Model, source: Path, out: Path, **options: object):
@@ -177,7 +183,7 @@ def test_parts_give_the_same_scores_as_one_piece(
     model: Model, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = pq.read_table(run(model, ads_file, tmp_path / "one").folder / "scores")
-    monkeypatch.setattr(parts, "PART_ROWS", 50)
+    monkeypatch.setattr(layout, "PART_ROWS", 50)
     many = pq.read_table(run(model, ads_file, tmp_path / "many").folder / "scores")
     assert one["ad_id"].equals(many["ad_id"])
     np.testing.assert_allclose(one["risk"].to_numpy(), many["risk"].to_numpy(), atol=1e-6)
@@ -195,14 +201,56 @@ def test_resuming_a_finished_run_changes_nothing(
         run(model, ads_file, tmp_path / "out")
 
 
-def test_resuming_with_another_policy_is_refused(
+def test_a_state_that_names_no_inputs_is_not_trusted(
     model: Model, ads_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     (out / ".work").mkdir(parents=True)
     (out / ".work" / "state.json").write_text('{"run_id": "another"}')
-    with pytest.raises(UsageError, match="another policy"):
+    with pytest.raises(UsageError, match="cannot be gone on with"):
         run(model, ads_file, out, resume=True)
+
+
+def test_a_text_is_folded_matched_and_searched_for_contacts_once(
+    model: Model, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def counted(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(texts: Any, *rest: Any) -> Any:
+            asked[name] += len(texts)
+            return work(texts, *rest)
+
+        return counting
+
+    for module, name in ((match, "match_language"), (batch, "masked_column")):
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    monkeypatch.setattr(batch, "fold_column", counted("fold_column", batch.fold_column))
+    monkeypatch.setattr(explain, "fold", counted("fold", explain.fold))
+    done = run(model, ads_file, tmp_path / "out", workers=1)
+    assert done.counts.urgent > 8
+    texts = len(set(pq.read_table(ads_file)["text"].to_pylist()))
+    assert asked.pop("fold") > 0  # with offsets, of flagged texts alone
+    assert asked == dict.fromkeys(("match_language", "masked_column", "fold_column"), texts)
+
+
+def test_evidence_is_that_of_the_text_alone(model: Model, ads_file: Path, tmp_path: Path) -> None:
+    done = run(model, ads_file, tmp_path / "out")
+    texts = dict(
+        zip(*(pq.read_table(ads_file)[c].to_pylist() for c in ("ad_id", "text")), strict=True)
+    )
+    explained = [ad for ad in pq.read_table(done.folder / "scores").to_pylist() if ad["evidence"]]
+    assert len(explained) >= 8
+    for ad in explained:
+        likely = {label: ad[f"p_{label}"] for label in model.labels}
+        alone = explain.evidence_of(
+            model, batch.make_batch([texts[ad["ad_id"]]], [ad["language"]]), likely
+        )
+        assert [tuple(e.values()) for e in ad["evidence"]] == [
+            (e.indicator, e.start, e.end, np.float32(e.strength), e.found_by)
+            for e in alone
+            if e.state is State.PRESENT
+        ]
 
 
 def test_a_wrong_source_leaves_no_folder(model: Model, tmp_path: Path) -> None:
@@ -228,8 +276,8 @@ def test_hostile_and_odd_ads_are_scored_and_broken_ones_kept_aside(
     rows = [json.dumps({"text": t}) for t in [*odd, "y" * 5_000_000]] + ["{broken"]
     path.write_text("\n".join(rows), encoding="utf-8")
     done = run(model, path, tmp_path / "out")
-    assert done.counts["scored"] == len(odd)
-    assert done.counts["quarantined"] == 2
+    assert done.counts.scored == len(odd)
+    assert done.counts.quarantined == 2
     manifest = json.loads(done.manifest.read_text())
     assert manifest["counts"]["truncated"] == 1
 
@@ -248,6 +296,6 @@ def test_processes_and_threads_write_equal_bytes(
     model: Model, ads_file: Path, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = run(model, ads_file, tmp_path / "threads", workers=2)
-    monkeypatch.setattr(parts, "MANY_ADS", 50)
+    monkeypatch.setattr(layout, "MANY_ADS", 50)
     processes = run(model, ads_file, tmp_path / "processes", workers=2)
     assert contents(processes.folder) == contents(threads.folder)

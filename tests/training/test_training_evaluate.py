@@ -14,7 +14,9 @@ from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import alerts
+from adrisk.evaluation.evaluation_results import Evaluation
 from adrisk.evaluation.results import results_page
+from adrisk.metrics.figures import read_result
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, resolve_policy
 from adrisk.tracking.registry import aliased, list_versions
@@ -109,32 +111,33 @@ def test_evaluation_uses_only_campaigns_the_model_never_saw(
 ) -> None:
     model = stages.find_model(trained.uri, store.workspace)
     done = stages.evaluate(model, corpus, QUICK, tmp_path / "eval", store=store)
-    report = done.results["report"]
-    assert report["n"] == 48
-    assert report["risk"]["average_precision"]["value"] > 0.99
-    assert set(done.results["baselines"]) == {
+    report = done.results.report
+    assert report.n == 48
+    assert report.risk.average_precision.value > 0.99
+    assert set(done.results.rankings()) == {
         "keyword count",
         "length only",
         "rules",
         "TF-IDF + logistic regression",
     }
-    assert "gap" in done.results["random_split"]
+    assert done.results.random_split is not None
     for name in ("results.json", "tables.md", "precision_recall.svg", "reliability.svg"):
         assert (tmp_path / "eval" / name).exists()
-    assert json.loads(done.path.read_text()) == json.loads(json.dumps(done.results))
+    assert read_result(done.path, Evaluation) == done.results
     version = aliased(store, "adrisk", "1")
-    assert version.evaluation["figures"]["average_precision"]["n"] == 48
+    assert version.evaluation is not None
+    assert version.evaluation.figures["average_precision"].n == 48
 
 
 def test_every_figure_has_n_and_an_interval(
     trained: stages.Trained, corpus: stages.Corpus, tmp_path: Path
 ) -> None:
     done = stages.evaluate(trained.model, corpus, QUICK, tmp_path)
-    for group in ("risk", "risk_by_campaign"):
-        for name, figure in done.results["report"][group].items():
-            assert figure["n"] > 0, name
-            assert figure["low"] <= figure["value"] <= figure["high"] or "error" in name
-    assert "under 200" in done.results["report"]["slices"]["length"]
+    for group in (done.results.report.risk, done.results.report.risk_by_campaign):
+        for name, figure in group:
+            assert figure.n > 0, name
+            assert figure.low <= figure.value <= figure.high or "error" in name
+    assert "under 200" in done.results.report.slices["length"]
     page = results_page(stages.write_results(tmp_path / "kept", "test-ngram", done.results).parent)
     assert "## test-ngram" in page
     assert "same recipe, single ads dealt at random" in page
@@ -152,24 +155,21 @@ def test_campaign_risk_and_workload_stand_beside_the_plain_ways(tmp_path: Path) 
         EvaluateConfig(resamples=30, folds=3, baselines=False, random_split=False),
         tmp_path / "out",
     ).results
-    report = results["report"]
+    report = results.report
     for name in ("campaigns", "campaigns by highest ad"):
-        figures = report["campaign_risk"][name]
-        assert (figures["average_precision"]["n"], figures["average_precision"]["positives"]) == (
-            90,
-            30,
-        )
-        assert figures["calibration_error"]["low"] is not None
-    items = report["workload"]["items"]
-    assert {name: figure["n"] for name, figure in items.items()} == {
+        figures = report.campaign_risk[name]
+        assert (figures.average_precision.n, figures.average_precision.positives) == (90, 30)
+        assert figures.calibration_error.low is not None
+    items = report.workload.items
+    assert {name: figure.n for name, figure in items.items()} == {
         "single ads": 270,
         "exact copies once": 270,
         "campaigns by highest ad": 90,
         "campaigns": 90,
     }
     # A perfect ranking opens 90 % of the risky: 81 ads, or 27 campaigns.
-    assert items["single ads"]["value"] >= 81
-    assert 27 <= items["campaigns"]["value"] <= items["single ads"]["value"] / 2
+    assert items["single ads"].value >= 81
+    assert 27 <= items["campaigns"].value <= items["single ads"].value / 2
     page = (tmp_path / "out" / "tables.md").read_text()
     assert "| shown to a reviewer as | items | opened to see 90 % of the risky ads |" in page
     assert "| all ads, calibrated | 90 | 30 |" in page
@@ -188,12 +188,10 @@ def test_evaluating_on_training_ads_alone_is_refused(
 def test_a_small_corpus_is_judged_whole_in_folds(corpus: stages.Corpus, tmp_path: Path) -> None:
     config = EvaluateConfig(resamples=30, folds=3)
     done = stages.evaluate_recipe(SMALL, corpus, config, tmp_path)
-    assert done.results["report"]["n"] == 240
-    assert done.results["report"]["risk"]["average_precision"]["value"] > 0.99
-    assert done.results["data"]["split_by"] == "campaign, 3 folds"
-    assert (
-        done.results["baselines"]["TF-IDF + logistic regression"]["average_precision"]["n"] == 240
-    )
+    assert done.results.report.n == 240
+    assert done.results.report.risk.average_precision.value > 0.99
+    assert done.results.data.split_by == "campaign, 3 folds"
+    assert done.results.rankings()["TF-IDF + logistic regression"].average_precision.n == 240
 
 
 def test_near_copies_flatter_a_random_split_and_the_protocol_shows_it(tmp_path: Path) -> None:
@@ -209,9 +207,9 @@ def test_near_copies_flatter_a_random_split_and_the_protocol_shows_it(tmp_path: 
     corpus = stages.load_corpus([str(path)])
     assert len(np.unique(corpus.campaigns)) == 80
     done = stages.evaluate_recipe(SMALL, corpus, EvaluateConfig(resamples=20, folds=4), tmp_path)
-    assert done.results["report"]["risk"]["average_precision"]["value"] < 0.6
-    assert done.results["random_split"]["average_precision"]["value"] > 0.95
-    assert done.results["random_split"]["gap"] > 0.35
+    assert done.results.report.risk.average_precision.value < 0.6
+    assert done.results.random_split.average_precision.value > 0.95
+    assert done.results.random_split.gap > 0.35
 
 
 def test_a_campaign_named_by_the_corpus_is_joined_with_its_near_copies(tmp_path: Path) -> None:
@@ -241,10 +239,10 @@ def test_alerts_on_unlabelled_ads_carry_n_and_interval(
     pq.write_table(make_ads(texts), path)
     found = alerts(trained.model, (str(path),), HALF, resamples=30)
     (figure,) = found.values()
-    assert figure["n"] == 80
-    assert figure["value"] == figure["incomplete"]["value"] == 0
-    assert 0 < figure["high"] < 10_000  # none of few is not none of all
-    assert (figure["words"], figure["guaranteed"]) == ("set in the policy", False)
+    assert figure.n == 80
+    assert figure.value == figure.incomplete.value == 0
+    assert 0 < figure.high < 10_000  # none of few is not none of all
+    assert (figure.words, figure.guaranteed) == ("set in the policy", False)
 
 
 def test_alerts_are_what_scoring_flags_and_what_it_does_not_judge_stands_beside_them(
@@ -264,11 +262,11 @@ def test_alerts_are_what_scoring_flags_and_what_it_does_not_judge_stands_beside_
     policy = PolicyConfig(review_at=0.5, capacity=1000)
     stages.score(trained.model, [str(path)], out, tmp_path / "ws", policy=policy)
     levels = pq.read_table(out / "flags.parquet")["level"].to_pylist()
-    assert levels.count("incomplete") == figure["incomplete"]["positives"] == 80
+    assert levels.count("incomplete") == figure.incomplete.positives == 80
     flagged = levels.count("review") + levels.count("urgent")
-    assert flagged == figure["positives"] == figure["judged"]["positives"]
+    assert flagged == figure.positives == figure.judged.positives
     assert levels[160] == "urgent"  # what escalates is never left unjudged
-    assert (figure["n"], figure["judged"]["n"]) == (161, 81)
+    assert (figure.n, figure.judged.n) == (161, 81)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +292,7 @@ def test_a_corpus_that_cannot_be_learned_from_says_why(
 def test_a_family_of_ones_own_trains_scores_and_explains(
     corpus: stages.Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What CONTRIBUTING.md says: a family is one file and one line."""
+    """A family is one file and one line, as in CONTRIBUTING.md."""
     from adrisk.classifiers import FAMILIES
     from families.keyword import KeywordClassifier
 
@@ -306,7 +304,7 @@ def test_a_family_of_ones_own_trains_scores_and_explains(
     assert isinstance(model, Model)
     assert model.manifest.family == "keyword"
     judged = stages.evaluate(model, corpus, QUICK, tmp_path / "e", store=store)
-    assert judged.results["report"]["risk"]["average_precision"]["value"] > 0.99
+    assert judged.results.report.risk.average_precision.value > 0.99
     from adrisk.model.explain import explain
 
     why = explain(model, "They keep every passport here")

@@ -40,6 +40,7 @@ from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels.targets import Targets
+from adrisk.layout import REVIEW_SHARE
 from adrisk.types import FloatArray
 
 QUESTIONS = len(THRESHOLDS)
@@ -85,7 +86,7 @@ class CascadeClassifier:
         *,
         fast: dict[str, Any] | None = None,
         encoder: dict[str, Any] | None = None,
-        review_share: float = 0.02,
+        review_share: float = REVIEW_SHARE,
         most_reread: float = 0.02,
         min_positives: int = 8,
         findings: bool = True,
@@ -226,7 +227,7 @@ class CascadeClassifier:
         """
         columns = [RISKY_COLUMN if row == 0 else QUESTIONS + row - 1 for row in rows]
         here, again = self._read(batch)
-        empty, _ = self._read(make_batch([""]))
+        empty, _ = self._read(make_batch([""], rules=batch.rules))
         weights = self._chosen["both" if again[0] else "alone"][columns]
         found = weights[:, :1] * contributions_to(self._fast, batch, rows)
         if again[0] and weights[:, 1].any():

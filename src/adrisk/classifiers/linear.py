@@ -107,7 +107,7 @@ class LinearClassifier:
         self._vectorisers = (word_vectoriser(least), char_vectoriser(least))
         blocks = [v.fit_transform(texts) for v in self._vectorisers]
         terms = sum(block.shape[1] for block in blocks)
-        names = rule_feature_names() if self.findings else ()
+        names = rule_feature_names(batch.rules.taxonomy) if self.findings else ()
         scale = scale_beside(self._stack(blocks))
         if names:
             learned = training_rule_features(batch, names, targets, self.seed)
@@ -161,7 +161,7 @@ class LinearClassifier:
         return self._heads.explained(result)
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json`, `weights.safetensors` and what `RuleFeatureWeights.save` writes."""
+        """Write `vocabulary.json`, `weights.safetensors` and the weights of the rule features."""
         self._found.save(folder)
         words, chars = self._vectorisers
         vocabulary = {"words": _terms(words), "chars": _terms(chars)}

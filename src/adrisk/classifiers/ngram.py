@@ -93,7 +93,7 @@ class NgramClassifier:
             features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
         )
         labels = learnable(targets, self.min_positives)
-        names = rule_feature_names() if self.findings else ()
+        names = rule_feature_names(batch.rules.taxonomy) if self.findings else ()
         blocks, scale = [weighted], scale_beside(weighted)
         if names:
             learned = training_rule_features(batch, names, targets, self.seed)

@@ -25,7 +25,7 @@ from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
 from adrisk.labels.targets import Targets
-from adrisk.rules.taxonomy import graded_risk, load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, graded_risk
 from adrisk.types import FloatArray
 
 SCALE = 0.4
@@ -100,9 +100,9 @@ def read_names(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def rule_feature_names() -> tuple[str, ...]:
-    """The columns that the taxonomy in use gives, in order."""
-    ids = load_taxonomy().text_ids
+def rule_feature_names(taxonomy: Taxonomy) -> tuple[str, ...]:
+    """The columns that a taxonomy gives, in order."""
+    ids = taxonomy.text_ids
     return (
         *(f"{_PRESENT}:{name}" for name in ids),
         *(f"{_ABSENT}:{name}" for name in ids),
@@ -112,9 +112,10 @@ def rule_feature_names() -> tuple[str, ...]:
 
 def rule_feature_matrix(batch: TextBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
     """Shape (n, len(names)), 0 or 1; a column that the taxonomy no longer has is 0."""
-    here = rule_feature_names()
-    present, absent = batch.rule_hits.states(len(load_taxonomy().text_ids))
-    grades = _grades(present)[:, None] >= np.array(_GRADES)
+    taxonomy = batch.rules.taxonomy
+    here = rule_feature_names(taxonomy)
+    present, absent = batch.rule_hits.states(len(taxonomy.text_ids))
+    grades = _grades(present, taxonomy)[:, None] >= np.array(_GRADES)
     whole = np.concatenate([present, absent, grades], axis=1).astype(np.float32)
     if names == here:
         return whole
@@ -129,7 +130,7 @@ def rule_feature_matrix(batch: TextBatch, names: tuple[str, ...]) -> NDArray[np.
 def training_rule_features(
     batch: TextBatch, names: tuple[str, ...], targets: Targets, seed: int
 ) -> NDArray[np.float32]:
-    """`rule_feature_matrix` for learning, with nothing found in the share `MISSED` of the campaigns."""
+    """`rule_feature_matrix` for training, emptied in the share `MISSED` of the campaigns."""
     matrix = rule_feature_matrix(batch, names)
     campaigns = np.arange(len(batch)) if targets.campaigns is None else targets.campaigns
     kinds, of = np.unique(campaigns, return_inverse=True)
@@ -153,7 +154,7 @@ def rule_feature_places(batch: TextBatch, names: tuple[str, ...], shares: FloatA
         shares: shape (d, h), what each column of this ad adds; 0 where its feature is 0.
     """
     findings = batch.rule_hits
-    ids = load_taxonomy().text_ids
+    ids = batch.rules.taxonomy.text_ids
     length = len(batch.folded[0].as_py())
     covered: dict[str, NDArray[np.bool_]] = {}
     for indicator, present, start, end in zip(
@@ -170,13 +171,12 @@ def rule_feature_places(batch: TextBatch, names: tuple[str, ...], shares: FloatA
     return result
 
 
-def _grades(present: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _grades(present: NDArray[np.bool_], taxonomy: Taxonomy) -> NDArray[np.int64]:
     """The graded risk of each row, shape (n,); rows that show the same are graded once."""
     packed = np.packbits(present, axis=1)
     _, first, which = np.unique(
         packed.view(f"V{packed.shape[1]}")[:, 0], return_index=True, return_inverse=True
     )
-    taxonomy = load_taxonomy()
     ids = taxonomy.text_ids
     grades = [
         graded_risk({ids[at] for at in np.flatnonzero(present[row])}, taxonomy) for row in first

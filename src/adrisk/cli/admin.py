@@ -1,38 +1,37 @@
-"""Commands for keys, sealed contacts and the state of the installation."""
+"""Commands for administration: keys, sealed contacts, state of the installation."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import workspace
 from adrisk.errors import UsageError
+from adrisk.files import log_access, workspace
 
 if TYPE_CHECKING:
-    from adrisk.cli.printing import Output
+    from adrisk.cli.output import Output
 
 
 def keys_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk keys`: purposes, dates and fingerprints, never keys; or a new key for one purpose."""
+    """`adrisk keys`: purpose, date and fingerprint of each key, or a new key for one purpose."""
     from adrisk.extract.pseudonyms import SEALING, keys, rotate
-    from adrisk.files import log_access
 
     place = workspace()
     if args.action == "show":
-        known = list(keys(place))
-        output.add(keys=known)
-        for facts in known:
+        existing = list(keys(place))
+        output.add(keys=existing)
+        for facts in existing:
             output.line(
                 f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}"
             )
-        if not known:
-            output.line(f"no keys yet in {place}; the first use of a purpose makes its key")
+        if not existing:
+            output.line(f"no keys yet in {place}; a key is made when its purpose is first used")
         return
     if args.purpose is None:
         raise UsageError("keys rotate needs a purpose; adrisk keys show lists them")
     if args.purpose == SEALING and (place / "review.db").exists():
         raise UsageError(
-            "keys rotate review: contacts in the review store could not be opened any more; "
+            "keys rotate review: a new key cannot open the contacts in the review store; "
             f"remove {place / 'review.db'} first, or keep the key"
         )
     try:
@@ -42,7 +41,7 @@ def keys_command(args: argparse.Namespace, output: Output) -> None:
     log_access(place, f"keys rotate {facts.purpose}, now {facts.fingerprint}")
     output.add(rotated=facts)
     output.line(f"{facts.purpose:12} since {facts.created}  fingerprint {facts.fingerprint}")
-    output.line("pseudonyms made before do not match new ones")
+    output.line("pseudonyms made with the old key do not match new ones")
 
 
 def review_command(args: argparse.Namespace, output: Output) -> None:
@@ -60,15 +59,15 @@ def review_command(args: argparse.Namespace, output: Output) -> None:
             )
         return
     if args.pseudonym is None:
-        raise UsageError("review open needs a pseudonym, as the report and adrisk campaigns show")
+        raise UsageError("review open needs a pseudonym; the report and adrisk campaigns show them")
     opened = vault.open(args.pseudonym, person=args.person, reason=args.reason)
     output.add(kind=opened.kind, value=opened.value)
     output.line(f"{opened.kind}  {opened.value}")
-    output.line("this opening is on record: adrisk review openings")
+    output.line("this opening is recorded; adrisk review openings lists all of them")
 
 
 def doctor_command(args: argparse.Namespace, output: Output) -> int:
-    """`adrisk doctor`: what is installed, kept and missing; 1 if something is."""
+    """`adrisk doctor`: installed and missing parts, and where files are; 1 if one is missing."""
     from adrisk.cli.show import doctor
 
     found = doctor(workspace())

@@ -1,14 +1,16 @@
-"""Commands that tell what ads say, without a model."""
+"""Commands on ads without a model: ingest, match, extract, link, indicators."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import column_mapping, days, print_notes, reasons, workspace
+from adrisk.cli.arguments import column_mapping, days_kept, rules_of
+from adrisk.cli.output import print_notes, quarantined_rows
+from adrisk.files import log_access, workspace
 
 if TYPE_CHECKING:
-    from adrisk.cli.printing import Output
+    from adrisk.cli.output import Output
     from adrisk.scoring.tables import Written
 
 
@@ -28,48 +30,49 @@ def ingest_command(args: argparse.Namespace, output: Output) -> None:
         fingerprint=done.fingerprint,
     )
     output.line(f"ads         {done.ads}  {done.accepted:,} of {done.read:,} rows")
-    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined, done.reasons)}")
+    output.line(
+        f"quarantine  {done.quarantine}  {quarantined_rows(done.quarantined, done.reasons)}"
+    )
     if done.datasheet:
         output.line(
-            f"datasheet   {done.datasheet}  what the synthetic ads are, and what they cannot show"
+            f"datasheet   {done.datasheet}  how the synthetic ads are made, and their limits"
         )
     print_notes(done.notes, output)
 
 
 def match_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk match`: what the rules alone find, and if wanted how good each rule is."""
+    """`adrisk match`: evidence by the rules alone; with `--report` the quality of each rule."""
     from adrisk.evaluation.rule_matching import match_and_report
     from adrisk.scoring.tables import match
 
-    mapping = column_mapping(args.map)
+    mapping, rules = column_mapping(args.map), rules_of(args)
     if args.report:
-        done = match_and_report(args.sources, args.out, mapping, args.report)
+        done = match_and_report(args.sources, args.out, mapping, args.report, rules)
     else:
-        done = match(args.sources, args.out, mapping)
-    _told("findings", done, output)
+        done = match(args.sources, args.out, mapping, rules=rules)
+    _print_written("findings", done, output)
     if args.report:
         output.add(rules=[args.report, args.report.with_suffix(".json")])
         output.line(f"rules       {args.report} and {args.report.with_suffix('.json')}")
 
 
 def extract_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk extract`: contacts as keyed pseudonyms, and what else an ad says."""
-    from adrisk.files import log_access
+    """`adrisk extract`: contacts as keyed pseudonyms; prices, wages, hours and places."""
     from adrisk.scoring.tables import extract
 
     place = workspace()
     if args.plain:
-        # Before and after: no plain value is ever written that the log does not know of.
+        # Logged before and after: no plain value is written without an entry.
         log_access(place, f"extract --plain begins to write {args.out}")
     done = extract(args.sources, args.out, column_mapping(args.map), place, plain=args.plain)
     if args.plain:
         log_access(place, f"extract --plain wrote {done.rows} findings to {args.out}")
-    _told("findings", done, output)
+    _print_written("findings", done, output)
 
 
 def link_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk link`: ads joined into campaigns."""
-    from adrisk.scoring.linking import link_ads
+    from adrisk.linking.run import link_ads
 
     done = link_ads(
         args.sources,
@@ -77,7 +80,7 @@ def link_command(args: argparse.Namespace, output: Output) -> None:
         column_mapping(args.map),
         workspace(),
         name=args.remember,
-        days=days(args),
+        days=days_kept(args),
     )
     output.add(
         campaigns=done.path,
@@ -89,12 +92,12 @@ def link_command(args: argparse.Namespace, output: Output) -> None:
         quarantined=done.quarantined,
     )
     output.line(f"campaigns   {done.path}  {done.campaigns:,} of {done.ads:,} ads")
-    output.line(f"links       {done.links}  why {done.joined:,} ads are not alone")
-    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
+    output.line(f"links       {done.links}  why {done.joined:,} ads are in a campaign with others")
+    output.line(f"quarantine  {done.quarantine}  {quarantined_rows(done.quarantined)}")
     print_notes(done.notes, output)
 
 
-def _told(what: str, done: Written, output: Output) -> None:
+def _print_written(what: str, done: Written, output: Output) -> None:
     output.add(
         findings=done.path,
         rows=done.rows,
@@ -103,19 +106,19 @@ def _told(what: str, done: Written, output: Output) -> None:
         quarantined=done.quarantined,
     )
     output.line(f"{what:11} {done.path}  {done.rows:,} in {done.ads:,} ads")
-    output.line(f"quarantine  {done.quarantine}  {reasons(done.quarantined)}")
+    output.line(f"quarantine  {done.quarantine}  {quarantined_rows(done.quarantined)}")
 
 
 def indicators_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk indicators`: the taxonomy, or one entry."""
+    """`adrisk indicators`: the taxonomy, or one entry explained."""
     from adrisk.cli.show import explained, indicator_values, risk_explained
-    from adrisk.rules.taxonomy import load_taxonomy
 
-    taxonomy = load_taxonomy()
+    rules = rules_of(args)
+    taxonomy = rules.taxonomy
     if args.id is not None:
         entry = taxonomy.get(args.id)
         output.add(**indicator_values(entry, taxonomy))
-        output.block(explained(entry, taxonomy))
+        output.block(explained(entry, rules))
         return
     output.add(
         indicators=[indicator_values(entry, taxonomy) for entry in taxonomy],

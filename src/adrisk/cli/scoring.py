@@ -1,4 +1,4 @@
-"""Commands that score ads, and look at what was scored."""
+"""Commands that score ads or read a scored folder: score, explain, policy, campaigns, report."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import (
-    column_mapping,
-    days,
-    loaded,
-    named_model,
-    print_notes,
-    reasons,
-    workspace,
-)
+from adrisk.cli.arguments import column_mapping, days_kept, load_model, rules_of, split_model
+from adrisk.cli.output import print_notes, quarantined_rows
 from adrisk.errors import UsageError
+from adrisk.files import workspace
 
 if TYPE_CHECKING:
-    from adrisk.cli.printing import Output
+    from adrisk.cli.output import Output
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def score_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk score`: ads to scores, campaigns and flags."""
+    """`adrisk score`: scores, campaigns and flags of ads."""
     from adrisk.api import score
     from adrisk.config import load
     from adrisk.ingest.adapters.base import ReadOptions
@@ -37,11 +32,11 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
         raise UsageError("--workers must be 0 or more")
     mapping = column_mapping(args.map)
     policy = load(args.policy, PolicyConfig) if args.policy else PolicyConfig()
-    named, sources = named_model(args.given)
-    if "-" not in sources:  # a wrong path is told before a model is looked for
+    reference, sources = split_model(args.given)
+    if "-" not in sources:  # a wrong path fails before a model is loaded
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
     done = score(
-        loaded(named),
+        load_model(reference, rules_of(args)),
         sources,
         args.out,
         workspace(),
@@ -50,9 +45,9 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
         resume=args.resume,
         workers=args.workers,
         remember=args.remember,
-        days=days(args),
+        days=days_kept(args),
     )
-    counts = done.counts
+    counts = done.counts.given()
     output.add(
         folder=done.folder,
         manifest=done.manifest,
@@ -67,58 +62,62 @@ def score_command(args: argparse.Namespace, output: Output) -> None:
         f"{counts['incomplete']:,} incomplete"
     )
     if counts["escalated"]:
-        output.line(f"escalated   {counts['escalated']:,} ads jump the queue, whatever their risk")
+        output.line(
+            f"escalated   {counts['escalated']:,} ads go first in the queue, whatever their risk"
+        )
     if counts["incomplete"]:
-        because = {why.replace("_", " "): n for why, n in counts["incomplete_because"].items()}
-        told = ", ".join(f"{n:,} {why}" for why, n in because.items())
-        output.line(f"incomplete  not judged: {told}; {counts['incomplete_queued']:,} in the queue")
+        reasons = ", ".join(
+            f"{n:,} {reason.replace('_', ' ')}"
+            for reason, n in counts["incomplete_because"].items()
+        )
+        output.line(
+            f"incomplete  not judged: {reasons}; {counts['incomplete_queued']:,} in the queue"
+        )
     output.line(
         f"queue       {args.out / 'flags.parquet'}  {counts['queued_campaigns']:,} campaigns, "
         f"{counts['audited']:,} of them drawn for the audit"
     )
     output.line(
         f"quarantine  {args.out / 'quarantine.jsonl'}  "
-        f"{reasons(counts['quarantined'], counts.get('quarantined_because'))}"
+        f"{quarantined_rows(counts['quarantined'], counts.get('quarantined_because'))}"
     )
     print_notes(done.notes, output)
     output.line(f"next        adrisk report {args.out}, or adrisk campaigns {args.out}")
 
 
 def explain_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk explain`: one ad, its score as scoring gives it, and the words behind it."""
+    """`adrisk explain`: the score of one ad, and the words that give it."""
+    from adrisk.api import explain_text
     from adrisk.model.explain import RISK
-    from adrisk.rules.taxonomy import load_taxonomy
 
     if len(args.given) > 2:
         raise UsageError("explain takes one model and one text; put the text in quotes")
-    from adrisk.api import explain_text
-
-    reference = args.given[0] if len(args.given) == 2 else named_model(args.given)[0]
-    model, text = loaded(reference), args.given[-1]
+    reference = args.given[0] if len(args.given) == 2 else split_model(args.given)[0]
+    model, text = load_model(reference, rules_of(args)), args.given[-1]
     if not text.strip():
         raise UsageError("the text is empty")
-    found = explain_text(model, text)
-    why, evidence, taxonomy = found.why, found.why.evidence, load_taxonomy()
+    explained = explain_text(model, text)
+    why, evidence, taxonomy = explained.why, explained.why.evidence, model.rules.taxonomy
     output.add(
-        risk=None if found.not_judged else why.risk,
-        level=None if found.not_judged else why.level,
+        risk=None if explained.not_judged else why.risk,
+        level=None if explained.not_judged else why.level,
         target=model.manifest.trained_on.target,
-        not_judged=found.not_judged,
-        escalated=found.escalated,
-        language=found.language,
-        indicators={} if found.not_judged else why.indicators,
+        not_judged=explained.not_judged,
+        escalated=explained.escalated,
+        language=explained.language,
+        indicators={} if explained.not_judged else why.indicators,
     )
-    if found.not_judged:
-        output.line(f"not judged: {found.not_judged}; a person should read it")
+    if explained.not_judged:
+        output.line(f"not judged: {explained.not_judged}; a person should read it")
         evidence = tuple(e for e in evidence if e.found_by != model.manifest.family)
     else:
         output.line(f"risk {why.risk:.3f} (level {why.level}): {model.manifest.trained_on.target}")
         likely = {name: p for name, p in why.indicators.items() if p >= 0.5}
         for name, p in sorted(likely.items(), key=lambda pair: -pair[1]):
             output.line(f"  {p:.2f} {taxonomy.get(name).title['en']}")
-    for name in found.escalated:
-        output.line(f"always looked at first, whatever the risk: {taxonomy.get(name).title['en']}")
-    output.line(f"language {found.language or 'unknown: the rules of all languages were tried'}")
+    for name in explained.escalated:
+        output.line(f"always reviewed first, whatever the risk: {taxonomy.get(name).title['en']}")
+    output.line(f"language {explained.language or 'unknown: the rules of all languages were used'}")
     output.add(evidence=[{**asdict(e), "text": text[e.start : e.end]} for e in evidence])
     output.line()
     output.marked(_parts(text, [(e.start, e.end) for e in evidence if e.indicator == RISK]))
@@ -131,107 +130,111 @@ def explain_command(args: argparse.Namespace, output: Output) -> None:
 
 
 def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
-    """The text in parts, and whether each is in a span."""
-    parts, at = [], 0
+    """The text cut at the spans, and whether each part is in a span."""
+    parts, position = [], 0
     for start, end in sorted(spans):
-        if start >= at:
-            parts += [(text[at:start], False), (text[start:end], True)]
-            at = end
-    return [*parts, (text[at:], False)]
+        if start >= position:
+            parts += [(text[position:start], False), (text[start:end], True)]
+            position = end
+    return [*parts, (text[position:], False)]
 
 
 def policy_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk policy`: two policies compared on a scored folder, or workload against recall."""
+    """`adrisk policy`: two policies compared on a scored folder, or workload by recall."""
     if args.action == "compare":
-        _compare_policies(args.given, args.out, output)
+        _compare_policies(args.given, args.out, rules_of(args), output)
         return
-    from adrisk.report.policies import simulate, simulation_values, write_simulation
+    from adrisk.report.simulation import simulate, simulation_values, write_simulation
 
     if len(args.given) > 2 or args.out is None:
-        raise UsageError("use it so: adrisk policy simulate [MODEL] DIR -o FILE.html")
+        raise UsageError("expected: adrisk policy simulate [MODEL] DIR -o FILE.html")
     folder = Path(args.given[-1])
-    found = simulate(folder, _model_that_scored(folder, args.given[:-1]))
-    write_simulation(found, args.out)
-    output.add(file=args.out, **simulation_values(found))
-    output.line(f"simulation  {args.out}  {found.campaigns:,} campaigns of {folder}")
+    model = _model_that_scored(folder, args.given[:-1], rules_of(args))
+    simulation = simulate(folder, model)
+    write_simulation(simulation, args.out)
+    output.add(file=args.out, **simulation_values(simulation))
+    output.line(f"simulation  {args.out}  {simulation.campaigns:,} campaigns of {folder}")
     output.line(
-        f"recall      from {found.positives:,} risky of {found.held:,} campaigns, one ad each"
+        f"recall      estimated on {simulation.positives:,} risky of {simulation.held:,} "
+        "campaigns, one ad each"
     )
 
 
-def _compare_policies(given: Sequence[str], out: Path | None, output: Output) -> None:
+def _compare_policies(
+    given: Sequence[str], out: Path | None, rules: Ruleset, output: Output
+) -> None:
     from adrisk.config import load
     from adrisk.policy.policy import PolicyConfig, resolve_policy
-    from adrisk.report.policies import (
-        check_model,
+    from adrisk.report.policy_comparison import (
         compare_policies,
         comparison_in_words,
         comparison_values,
         write_comparison,
     )
+    from adrisk.report.scored_ads import check_model
 
     if len(given) not in (3, 4):
-        raise UsageError("use it so: adrisk policy compare [MODEL] OLD.yaml NEW.yaml DIR")
+        raise UsageError("expected: adrisk policy compare [MODEL] OLD.yaml NEW.yaml DIR")
     folder = Path(given[-1])
     configs = [load(Path(path), PolicyConfig) for path in given[-3:-1]]
     model = None
     if len(given) == 4 or any(config.review_at is None for config in configs):
-        model = _model_that_scored(folder, given[:-3])
+        model = _model_that_scored(folder, given[:-3], rules)
         check_model(folder, model)
     old, new = (resolve_policy(config, model) for config in configs)
-    found = compare_policies(folder, old, new)
+    comparison = compare_policies(folder, old, new)
     if out is not None:
-        write_comparison(found, out)
-    output.add(file=out, **comparison_values(found))
+        write_comparison(comparison, out)
+    output.add(file=out, **comparison_values(comparison))
     output.line(f"old         {old.policy_id}: {old.review_at_reason}")
     output.line(f"new         {new.policy_id}: {new.review_at_reason}")
     output.line()
-    output.block(comparison_in_words(found))
+    output.block(comparison_in_words(comparison))
     if out is not None:
         output.line()
-        output.line(f"changes     {out}  {len(found.changes):,} ads")
+        output.line(f"changes     {out}  {len(comparison.changes):,} ads")
 
 
-def _model_that_scored(folder: Path, named: Sequence[str]) -> Model:
-    """The model as it is called, or the registered version that the folder names."""
+def _model_that_scored(folder: Path, reference: Sequence[str], rules: Ruleset) -> Model:
+    """The model of this reference; left out, the registered version named in the folder."""
     from adrisk.api import find_model
-    from adrisk.scoring.outputs import read_manifest
+    from adrisk.scoring.manifest import read_manifest
 
-    if named:
-        return find_model(named[0], workspace())
+    if reference:
+        return find_model(reference[0], workspace(), rules)
     version = read_manifest(folder).model.version
     if not version.isdigit():
         raise UsageError(
-            f"{folder} was scored by a model outside the registry (version {version}); name its "
+            f"{folder} was scored by a model that is not registered (version {version}); put its "
             "folder before the other arguments"
         )
-    return find_model(f"models:/adrisk/{version}", workspace())
+    return find_model(f"models:/adrisk/{version}", workspace(), rules)
 
 
 def campaigns_command(args: argparse.Namespace, output: Output) -> None:
-    """`adrisk campaigns`: the queue as a list, one campaign in full, or a file for other tools."""
+    """`adrisk campaigns`: the queue as a list, one campaign in full, or an export."""
     from adrisk.report.campaigns import campaign_item, export_campaigns, queue_items
-    from adrisk.report.terminal import listed, shown
+    from adrisk.report.terminal import campaign_text, queue_text
     from adrisk.report.values import campaign_values
 
     if args.export is not None:
         count = export_campaigns(args.folder, args.export, args.campaign)
         output.add(export=args.export, campaigns=count)
-        output.line(f"campaigns   {args.export}  {count:,} of them: ids, facts and pseudonyms")
+        output.line(f"campaigns   {args.export}  {count:,} campaigns: ids, facts and pseudonyms")
     elif args.campaign is not None:
-        item = campaign_item(args.folder, args.campaign)
+        item = campaign_item(args.folder, args.campaign, rules_of(args).taxonomy)
         output.add(**campaign_values(item))
-        output.block(shown(item))
+        output.block(campaign_text(item))
     else:
-        items, total = queue_items(args.folder)
+        items, total = queue_items(args.folder, rules_of(args).taxonomy)
         output.add(queued=total, campaigns=[campaign_values(item) for item in items])
-        output.block(listed(items, total))
+        output.block(queue_text(items, total))
 
 
 def report_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk report`: a scored folder as one HTML file."""
     from adrisk.api import report
 
-    page = report(args.folder, args.out)
+    page = report(args.folder, args.out, rules_of(args).taxonomy)
     output.add(report=page)
     output.line(f"report  {page}")

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from adrisk.classifiers import FAMILIES
+from adrisk.cli.output import interval
 from adrisk.errors import ConfigError, UsageError
 from adrisk.escaping import one_line
 from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
 from adrisk.ingest.adapters import ADAPTERS
 from adrisk.linking.cross_ad import load_thresholds
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import Ruleset
 from adrisk.rules.taxonomy import Indicator, Taxonomy
-from adrisk.tracking.registry import COMPARED, Registered
+from adrisk.tracking.registry import COMPARED, EvaluationSummary, Registered
 from adrisk.tracking.runs import Store
 from adrisk.types import State
 
@@ -71,11 +72,11 @@ def version_values(v: Registered) -> dict[str, Any]:
         "run": v.run_id,
         "made": datetime.fromtimestamp(v.created_ms / 1000, tz=UTC),
         "release": v.release or None,
-        "evaluation": dict(v.evaluation) or None,
+        "evaluation": v.evaluation.to_json() if v.evaluation else None,
     }
 
 
-def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
+def explained(entry: Indicator, rules: Ruleset) -> str:
     """One indicator in every language, with its sources and with examples from its rules."""
     lines = [f"{entry.title['en']} ({entry.id})", ""]
     lines += [f"{language}  {entry.title[language]}: {text}"
@@ -88,23 +89,23 @@ def explained(entry: Indicator, taxonomy: Taxonomy) -> str:
         f"not      {entry.contrast}",
         f"source   {entry.source}",
     ]
-    lines += [f"         {reference}" for reference in taxonomy.cited(entry)]
+    lines += [f"         {reference}" for reference in rules.taxonomy.cited(entry)]
     if entry.scope == "campaign":
         seen = load_thresholds()
         numbers = ", ".join(f"{name} {n:g}" for name, n in seen.numbers[entry.id].items())
         return _block([*lines, f"from     {numbers}", f"because  {seen.reasons[entry.id]}"])
     for language in LANGUAGES:
-        lines += ["", *_examples(entry, language)]
+        lines += ["", *_examples(entry, language, rules)]
     return _block(lines)
 
 
-def _examples(entry: Indicator, language: str) -> list[str]:
+def _examples(entry: Indicator, language: str, rules: Ruleset) -> list[str]:
     """What the rules of one language find and leave: their own tested examples."""
-    rules = [rule for rule in load_rules(language) if rule.indicator == entry.id]
+    mine = [rule for rule in rules.book(language).rules if rule.indicator == entry.id]
     said = {
-        "says so": [t for r in rules if r.state is State.PRESENT for t in r.finds],
-        "says the opposite": [t for r in rules if r.state is State.ABSENT for t in r.finds],
-        "says neither": [t for r in rules if r.state is State.PRESENT for t in r.leaves],
+        "says so": [t for r in mine if r.state is State.PRESENT for t in r.finds],
+        "says the opposite": [t for r in mine if r.state is State.ABSENT for t in r.finds],
+        "says neither": [t for r in mine if r.state is State.PRESENT for t in r.leaves],
     }
     return [
         f"{language}  {what:17}  {text}"
@@ -136,7 +137,7 @@ def listed(versions: Sequence[Registered], store: str) -> str:
         made = datetime.fromtimestamp(v.created_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
         alias = ", ".join(v.aliases) or "-"
         figure = _figure(v.evaluation, COMPARED[0])
-        data = v.evaluation.get("fingerprint", "")[:8]
+        data = v.evaluation.fingerprint[:8] if v.evaluation else ""
         line = f"{v.version:8} {alias:11} {v.family:8} {made:17} {figure:21} {data:9} {v.release}"
         lines.append(line.rstrip())
     return _block(lines)
@@ -157,8 +158,8 @@ def described(v: Registered) -> str:
         )
     for one in v.evaluations:
         lines += [
-            f"data     {one['fingerprint'][:8]}, {one['figures'][COMPARED[0]]['n']:,} ads",
-            f"target   {one['target']}",
+            f"data     {one.fingerprint[:8]}, {one.figures[COMPARED[0]].n:,} ads",
+            f"target   {one.target}",
             *(f"{name:20} {_figure(one, name)}" for name in COMPARED),
         ]
     return _block(lines)
@@ -168,11 +169,11 @@ def compared(champion: Registered | None, candidate: Registered) -> str:
     """Champion and candidate side by side, for every data set that both were judged on."""
     if champion is None:
         return f"there is no champion yet; the candidate:\n{described(candidate)}"
-    common = [
+    common: list[tuple[EvaluationSummary | None, EvaluationSummary | None]] = [
         (theirs, mine)
         for mine in candidate.evaluations
         for theirs in champion.evaluations
-        if mine["fingerprint"] == theirs["fingerprint"]
+        if mine.fingerprint == theirs.fingerprint
     ]
     head = f"{'':20} {'champion ' + champion.version:28} candidate {candidate.version}"
     lines = [head]
@@ -185,11 +186,10 @@ def compared(champion: Registered | None, candidate: Registered) -> str:
     return _block(lines)
 
 
-def _judged_on(evaluation: Mapping[str, Any]) -> str:
-    if not evaluation:
+def _judged_on(evaluation: EvaluationSummary | None) -> str:
+    if evaluation is None:
         return "not evaluated"
-    ads = evaluation["figures"][COMPARED[0]]["n"]
-    return f"{ads:,} ads, data {evaluation['fingerprint'][:8]}"
+    return f"{evaluation.figures[COMPARED[0]].n:,} ads, data {evaluation.fingerprint[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,9 @@ def doctor(workspace: Path) -> Diagnosis:
         facts[package] = _version(package) or hint
     for plugin in (*ADAPTERS.plugins(), *FAMILIES.plugins()):
         healthy &= plugin.problem is None
-        facts[plugin.package] = plugin.problem or f"{plugin.what} {plugin.name}"
+        fact = plugin.problem or f"{plugin.what} {plugin.name}"
+        earlier = facts.get(plugin.package)
+        facts[plugin.package] = fact if earlier is None else f"{earlier}; {fact}"
     try:
         writable(workspace)
         facts["workspace"] = str(workspace.resolve())
@@ -252,10 +254,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _figure(evaluation: Mapping[str, Any], name: str) -> str:
-    figure = evaluation.get("figures", {}).get(name)
-    if not figure or figure["value"] is None:
+def _figure(evaluation: EvaluationSummary | None, name: str) -> str:
+    figure = evaluation.figures.get(name) if evaluation else None
+    if figure is None or figure.value is None:
         return "not evaluated"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    return interval(figure)

@@ -9,22 +9,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adrisk.cli.output import (
-    column_mapping,
-    interval,
-    loaded,
-    named_model,
-    print_notes,
-    print_quarantined,
-    workspace,
-)
+from adrisk.cli.arguments import column_mapping, load_model, rules_of, split_model
+from adrisk.cli.output import interval, print_notes, print_quarantined
+from adrisk.cli.taxonomy import rules_in_use
 from adrisk.errors import MissingExtraError, UsageError
+from adrisk.files import workspace
 
 if TYPE_CHECKING:
     from adrisk.api import Corpus
-    from adrisk.cli.printing import Output
+    from adrisk.cli.output import Output
     from adrisk.config import ReleaseConfig
     from adrisk.model.model import Model
+    from adrisk.rules.ruleset import Ruleset
 
 
 def run_command(args: argparse.Namespace, output: Output) -> None:
@@ -55,14 +51,12 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk train`: a corpus to a registered model, or to all models of a release."""
     from adrisk.api import load_corpus, train
     from adrisk.config import ReleaseConfig, load_training
-    from adrisk.rules.platform import use_platform_file
     from adrisk.tracking.runs import Store
 
     config = load_training(args.config)
-    if config.taxonomy is not None:
-        use_platform_file(config.taxonomy)
+    rules = rules_in_use(config.taxonomy)
     if isinstance(config, ReleaseConfig):
-        _release(args, config, output)
+        _release(args, config, rules, output)
         return
     if args.ads is None and config.corpus is None:
         raise UsageError(
@@ -74,7 +68,7 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     store = Store(workspace())
     store.connect()
     quarantine = workspace() / f"quarantine-{config.name}.jsonl"
-    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine)
+    corpus = load_corpus(sources, mapping=mapping, quarantine=quarantine, rules=rules)
     done = train(config, corpus, store, experiment=config.name)
     figure = done.model.manifest.metrics.get("average_precision")
     output.add(
@@ -104,7 +98,9 @@ def train_command(args: argparse.Namespace, output: Output) -> None:
     output.line(f"next     adrisk score {done.uri} SOURCE -o DIR")
 
 
-def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) -> None:
+def _release(
+    args: argparse.Namespace, config: ReleaseConfig, rules: Ruleset, output: Output
+) -> None:
     """Train, judge and register the models of a release, and say where their cards are."""
     from adrisk.api import release
     from adrisk.tracking.runs import Store
@@ -116,16 +112,14 @@ def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) ->
         )
     here = args.config if not args.config.is_absolute() else Path(args.config.name)
     again = f"adrisk train {shlex.quote(str(here))}"
-    released = release(config, Store(workspace()), again=again)
+    released = release(config, Store(workspace()), again=again, rules=rules)
     output.add(
         released=[
             {
                 "name": done.name,
                 "model": done.trained.uri,
                 "alias": done.trained.alias,
-                "average_precision": done.manifest["quality"]["report"]["risk"][
-                    "average_precision"
-                ],
+                "average_precision": done.manifest.quality.report.risk.average_precision.to_json(),
                 "card": done.folder / "card.md",
                 "differs": done.differs,
             }
@@ -133,11 +127,11 @@ def _release(args: argparse.Namespace, config: ReleaseConfig, output: Output) ->
         ]
     )
     for done in released:
-        risk = done.manifest["quality"]["report"]["risk"]
+        risk = done.manifest.quality.report.risk
         output.line(
             f"release  {done.name}  {done.trained.uri} ({done.trained.alias or 'no alias'})"
         )
-        output.line(f"         average precision {interval(risk['average_precision'])}")
+        output.line(f"         average precision {interval(risk.average_precision)}")
         output.line(f"card     {done.folder / 'card.md'}")
         if done.differs is not None:
             there = config.release.folder / done.name
@@ -161,42 +155,40 @@ def evaluate_command(args: argparse.Namespace, output: Output) -> None:
     if args.resamples is not None and not 20 <= args.resamples <= 10_000:
         raise UsageError("--resamples must be between 20 and 10000")
     new_folder(args.out)
-    named, sources = named_model(args.given)
-    model = loaded(named)
-    other = loaded(args.against) if args.against else None
-    cases = load_suites(args.suites) if args.suites else ()
+    named, sources = split_model(args.given)
+    rules = rules_of(args)
+    model = load_model(named, rules)
+    other = load_model(args.against, rules) if args.against else None
+    cases = load_suites(args.suites, rules.taxonomy) if args.suites else ()
     config = EvaluateConfig(resamples=args.resamples or 500)
     store = Store(workspace())
     quarantine = args.out / "quarantine.jsonl"
-    corpus = load_corpus(sources, quarantine=quarantine)
+    corpus = load_corpus(sources, quarantine=quarantine, rules=rules)
     done = evaluate(model, corpus, config, args.out, store=store)
-    report = done.results["report"]
-    output.line(f"target   {done.results['data']['target']}")
-    output.line(f"judged   {report['n']:,} ads, {report['positives']:,} positive")
-    rows = {model.manifest.family: report["risk"], **done.results.get("baselines", {})}
-    if "synthetic" in done.results["data"]["target"] and "rules" in rows:
+    report, data = done.results.report, done.results.data
+    output.line(f"target   {data.target}")
+    output.line(f"judged   {report.n:,} ads, {report.positives:,} positive")
+    rows = {model.manifest.family: report.risk, **done.results.rankings()}
+    random = done.results.random_split
+    if "synthetic" in data.target and "rules" in rows:
         rows["rules (circular: written by the hands that wrote the corpus)"] = rows.pop("rules")
     output.add(
-        target=done.results["data"]["target"],
-        ads=report["n"],
-        positives=report["positives"],
+        target=data.target,
+        ads=report.n,
+        positives=report.positives,
         average_precision={
-            name: figures["average_precision"]
-            for name, figures in rows.items()
-            if "average_precision" in figures
+            name: figures.average_precision.to_json() for name, figures in rows.items()
         },
-        random_split=done.results.get("random_split", {}).get("average_precision"),
+        random_split=random.average_precision.to_json() if random else None,
         results=done.path,
         run=done.run.run_id if done.run else None,
         store=done.run.store if done.run else None,
     )
     for name, figures in rows.items():
-        if "average_precision" in figures:
-            output.line(f"average precision  {interval(figures['average_precision'])}  {name}")
-    if "random_split" in done.results:
-        random = done.results["random_split"]
+        output.line(f"average precision  {interval(figures.average_precision)}  {name}")
+    if random:
         output.line(
-            f"average precision  {interval(random['average_precision'])}  "
+            f"average precision  {interval(random.average_precision)}  "
             "same recipe, single ads dealt at random"
         )
     output.line(f"results  {done.path}")
@@ -222,13 +214,11 @@ def _compare(
 
     done = compare_models(*models, corpus, out, resamples)
     found = done.results
-    first, second = (
-        f"{found[side]['family']} {found[side]['version']}" for side in ("first", "second")
-    )
-    output.add(comparison={"file": done.path, **found})
+    first, second = (f"{one.family} {one.version}" for one in (found.first, found.second))
+    output.add(comparison={"file": done.path, **found.to_json()})
     output.line()
-    output.line(f"{first} against {second}, on {found['n']:,} ads that neither saw, "
-          f"{found['positives']:,} positive")  # fmt: skip
+    output.line(f"{first} against {second}, on {found.n:,} ads that neither saw, "
+          f"{found.positives:,} positive")  # fmt: skip
     for line in in_words(found):
         output.line(line)
     output.line(f"written  {done.path}")
@@ -243,8 +233,11 @@ def behave_command(args: argparse.Namespace, output: Output) -> None:
 
     if args.out:
         new_folder(args.out)
-    cases = load_suites(args.suites)  # a broken suite is told before a model is looked for
-    done = behave(find_model(args.model, workspace()), cases, args.out)
+    rules = rules_of(args)
+    cases = load_suites(
+        args.suites, rules.taxonomy
+    )  # a broken suite is told before a model is looked for
+    done = behave(find_model(args.model, workspace(), rules), cases, args.out)
     model, suites = done.results.model, done.results.suites
     output.add(**done.results.to_json(), files=done.files)
     output.line(f"model     {model.family} {model.version}: {model.target}")
@@ -267,10 +260,11 @@ def drift_command(args: argparse.Namespace, output: Output) -> None:
 
     new_folder(args.out)
     mapping = column_mapping(args.map)
-    named, sources = named_model(args.given)
+    named, sources = split_model(args.given)
     if "-" not in sources:  # a wrong path is told before a model is looked for
         open_ads(sources, ReadOptions(mapping), Quarantine(args.out / "quarantine.jsonl"))
-    done = drift(find_model(named, workspace()), sources, args.out, mapping=mapping)
+    model = find_model(named, workspace(), rules_of(args))
+    done = drift(model, sources, args.out, mapping=mapping)
     found = done.results
     output.add(**found.to_json(), files=done.files)
     output.line(f"compared  {found.batch.ads:,} ads with {found.training.ads:,} of training")
@@ -308,17 +302,19 @@ def models_command(args: argparse.Namespace, output: Output) -> None:
     champion = champion_of(Store(place), "adrisk")
     candidate = aliased(Store(place), "adrisk", args.version)
     output.block(compared(champion, candidate))
-    done = promote_model(args.version, place, because=args.because, on=args.on)
+    done = promote_model(
+        args.version, place, because=args.because, on=args.on, rules=rules_of(args)
+    )
     if done.found is not None:
         output.line(
-            f"compared on {done.found['n']:,} ads that neither learned from, "
-            f"{done.found['positives']:,} of them risky"
+            f"compared on {done.found.n:,} ads that neither learned from, "
+            f"{done.found.positives:,} of them risky"
         )
         output.block("\n".join(in_words(done.found)))
     output.add(
         champion=candidate.version,
         replaced=champion.version if champion else None,
         because=args.because,
-        comparison=done.found,
+        comparison=done.found.to_json() if done.found is not None else None,
     )
     output.line(f"version {candidate.version} is the champion now")

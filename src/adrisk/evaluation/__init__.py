@@ -1,6 +1,5 @@
-"""The evaluation protocol: what scores are worth on ads that nothing was fitted on.
+"""Evaluation of models on ads that nothing was fitted on, and the pages made from it.
 
-`judging` gives the figures of one set of scores, `comparison` the difference of two on the same
-ads, `baselines` what needs no model, `slices` what the figures are split by.
-`evaluation/protocol.md` says why each figure is there.
+Figures come from `adrisk.metrics`; the modules named after a result hold its form in JSON files,
+and `templates` its page. `evaluation/protocol.md` says why each figure is there.
 """

@@ -1,12 +1,8 @@
-"""What stands beside a model's figures: four baselines, and the gap to a random split.
-
-Scores that need no model, or only a plain one: what every figure of a model stands beside.
-"""
+"""Baselines beside a model's figures, and the gap to a random split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,50 +15,24 @@ from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, tune
 from adrisk.classifiers.linear import char_vectoriser, word_vectoriser
 from adrisk.config import ModelConfig
+from adrisk.errors import CorpusError
+from adrisk.evaluation.evaluation_results import LeftOut, RandomSplit
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics.estimates import average_precision, estimate
 from adrisk.metrics.protocol import Ruler, judge_ranking
+from adrisk.metrics.results import Ranking, Report
 from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration, sigmoid
 from adrisk.progress import track
 from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match_column
-from adrisk.rules.taxonomy import Taxonomy, graded_risk, load_taxonomy
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import graded_risk
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
 from adrisk.types import RISKY, FloatArray, IntArray, State
 
-
-def plain_baselines(ads: pa.Table, folded: pa.Array, taxonomy: Taxonomy) -> dict[str, FloatArray]:
-    """Scores of the three baselines that learn nothing: keyword count, length, rules.
-
-    The rules score is the graded risk of the indicators they find, with the number of findings
-    as the tie-breaker.
-    """
-    languages: Sequence[str | None] = (
-        ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
-    )
-    rules = np.zeros(len(ads))
-    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages)):
-        present = {e.indicator for e in evidence if e.state is State.PRESENT}
-        rules[row] = graded_risk(present, taxonomy) + 0.01 * len(present)
-    return {
-        "keyword count": keyword_counts(folded).astype(np.float64),
-        "length only": pc.utf8_length(ads["text"]).to_numpy().astype(np.float64),
-        "rules": rules,
-    }
-
-
-def tfidf_baseline(
-    fit_texts: Sequence[str], fit_truth: NDArray[np.bool_], texts: Sequence[str], seed: int
-) -> FloatArray:
-    """The fourth baseline: TF-IDF of words and characters with logistic regression, as is."""
-    pipeline = make_pipeline(
-        make_union(word_vectoriser(), char_vectoriser()),
-        LogisticRegression(C=1.0, solver="liblinear", random_state=seed),
-    )
-    pipeline.fit(fit_texts, fit_truth)
-    return np.asarray(pipeline.decision_function(texts), dtype=np.float64)
+TFIDF = "TF-IDF + logistic regression"
 
 
 def random_gap(
@@ -70,9 +40,13 @@ def random_gap(
     corpus: Corpus,
     splits: list[Split],
     ruler: Ruler,
-    honest: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What dealing out single ads would have made of the same recipe."""
+    honest: Report,
+) -> RandomSplit:
+    """Average precision of the same recipe with single ads dealt at random.
+
+    Raises:
+        CorpusError: if the average precision of `honest` is undefined.
+    """
     rows, scores = [], []
     targets = risk_alone(corpus.targets)
     with track("random split", len(splits), "models") as advance:
@@ -102,9 +76,10 @@ def random_gap(
         resamples=ruler.resamples,
         seed=ruler.seed,
     )
-    plain = figure.to_json()
-    gap = figure.value - honest["risk"]["average_precision"]["value"]
-    return {"average_precision": plain, "gap": round(gap, 6)}
+    kept = honest.risk.average_precision.value
+    if kept is None:
+        raise CorpusError("the report set has no risky ad: there is no gap to a random split")
+    return RandomSplit(average_precision=figure.figure(), gap=round(figure.value - kept, 6))
 
 
 def risk_alone(targets: Targets) -> Targets:
@@ -115,30 +90,28 @@ def risk_alone(targets: Targets) -> Targets:
 
 def baselines(
     corpus: Corpus, fit: IntArray, report: IntArray, ruler: Ruler, seed: int
-) -> dict[str, Any]:
+) -> dict[str, Ranking | LeftOut]:
     """The four baselines on the report set; the one that learns needs the fit set's ads."""
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
         ads, folded = corpus.ads.take(report), corpus.batch.folded.take(pa.array(report))
-        scores = plain_baselines(ads, folded, load_taxonomy())
+        scores = plain_baselines(ads, folded, corpus.rules)
         advance(3)
         if len(fit):
-            scores["TF-IDF + logistic regression"] = _tfidf(corpus, fit, report, seed)
+            scores[TFIDF] = _tfidf(corpus, fit, report, seed)
         advance()
     truth, campaigns = corpus.targets.risk[report] >= RISKY, corpus.campaigns[report]
-    found: dict[str, Any] = {
+    found: dict[str, Ranking | LeftOut] = {
         name: judge_ranking(truth, score, campaigns, ruler) for name, score in scores.items()
     }
     if not len(fit):
-        found["TF-IDF + logistic regression"] = {
-            "left_out": "the ads the model was fitted on are not in this corpus"
-        }
+        found[TFIDF] = LeftOut(left_out="the ads the model was fitted on are not in this corpus")
     return found
 
 
 def baselines_by_fold(
     corpus: Corpus, splits: list[Split], ruler: Ruler, seed: int
-) -> dict[str, Any]:
+) -> dict[str, Ranking | LeftOut]:
     """The four baselines on all folds together, the one that learns fitted anew for each."""
     rows = np.concatenate([split["report"] for split in splits])
     found = baselines(corpus, np.zeros(0, dtype=np.int64), rows, ruler, seed)
@@ -154,13 +127,45 @@ def baselines_by_fold(
             scores.append(slope * score + shift)  # several models are pooled: one scale for all
             advance()
     known = corpus.targets.risk[rows] != UNKNOWN_RISK
-    found["TF-IDF + logistic regression"] = judge_ranking(
+    found[TFIDF] = judge_ranking(
         corpus.targets.risk[rows][known] >= RISKY,
         np.concatenate(scores)[known],
         corpus.campaigns[rows][known],
         ruler,
     )
     return found
+
+
+def plain_baselines(ads: pa.Table, folded: pa.Array, rules: Ruleset) -> dict[str, FloatArray]:
+    """Scores of the three baselines that learn nothing: keyword count, length, rules.
+
+    The rules score is the graded risk of the indicators they find, with the number of findings
+    as the tie-breaker.
+    """
+    languages: Sequence[str | None] = (
+        ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
+    )
+    graded = np.zeros(len(ads))
+    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages, rules)):
+        present = {e.indicator for e in evidence if e.state is State.PRESENT}
+        graded[row] = graded_risk(present, rules.taxonomy) + 0.01 * len(present)
+    return {
+        "keyword count": keyword_counts(folded).astype(np.float64),
+        "length only": pc.utf8_length(ads["text"]).to_numpy().astype(np.float64),
+        "rules": graded,
+    }
+
+
+def tfidf_baseline(
+    fit_texts: Sequence[str], fit_truth: NDArray[np.bool_], texts: Sequence[str], seed: int
+) -> FloatArray:
+    """The fourth baseline: TF-IDF of words and characters with logistic regression, as is."""
+    pipeline = make_pipeline(
+        make_union(word_vectoriser(), char_vectoriser()),
+        LogisticRegression(C=1.0, solver="liblinear", random_state=seed),
+    )
+    pipeline.fit(fit_texts, fit_truth)
+    return np.asarray(pipeline.decision_function(texts), dtype=np.float64)
 
 
 def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatArray:

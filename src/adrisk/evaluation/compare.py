@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluate import described, seen_parts
+from adrisk.evaluation.evaluate import judged_model, seen_parts
+from adrisk.evaluation.evaluation_results import ComparedData, ModelComparison
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import Pair, compare
-from adrisk.metrics.protocol import PROTOCOL, Ruler
+from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import PROTOCOL
 from adrisk.model.model import Model
 from adrisk.policy.abstention import check_indicators
 from adrisk.progress import say, track
@@ -25,7 +25,7 @@ from adrisk.training.corpus import Corpus
 class Compared:
     """The comparison, as written to `path`."""
 
-    results: Mapping[str, Any]
+    results: ModelComparison
     path: Path
 
 
@@ -50,11 +50,13 @@ def compare_models(
     results = comparison(first, second, corpus, resamples)
     writable(out)
     path = out / "comparison.json"
-    write_json(path, results)
+    write_json(path, results.to_json())
     return Compared(results, path)
 
 
-def comparison(first: Model, second: Model, corpus: Corpus, resamples: int = 500) -> dict[str, Any]:
+def comparison(
+    first: Model, second: Model, corpus: Corpus, resamples: int = 500
+) -> ModelComparison:
     """Judge the first model against the second, on the same ads and the same draws of campaigns.
 
     A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds
@@ -90,16 +92,17 @@ def comparison(first: Model, second: Model, corpus: Corpus, resamples: int = 500
         targets=corpus.targets.take(rows),
         campaigns=corpus.campaigns[rows],
     )
-    return {
-        "protocol": PROTOCOL,
-        "resamples": resamples,
-        "first": described(first),
-        "second": described(second),
-        "data": {
-            "fingerprint": corpus.fingerprint,
-            "target": corpus.target,
-            "ads": len(corpus),
-            "left_out": len(corpus) - len(rows),
-        },
-        **compare(pair, Ruler(resamples, first.manifest.seed)),
-    }
+    paired = compare(pair, Ruler(resamples, first.manifest.seed))
+    return ModelComparison(
+        protocol=PROTOCOL,
+        resamples=resamples,
+        first=judged_model(first),
+        second=judged_model(second),
+        data=ComparedData(
+            fingerprint=corpus.fingerprint,
+            target=corpus.target,
+            ads=len(corpus),
+            left_out=len(corpus) - len(rows),
+        ),
+        **dict(paired),
+    )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from adrisk.metrics.results import Curves
 
 _SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "adrisk", "font.size": 11}
 
 
-def evaluation_curves(curves: Mapping[str, Sequence[Any]]) -> dict[str, str]:
-    """File name -> SVG for the `curves` of `adrisk.evaluation.judge`.
+def evaluation_curves(curves: Curves) -> dict[str, str]:
+    """File name -> SVG of each curve of an evaluation.
 
     The same figures give the same bytes.
     """
-    recall, precision = zip(*curves["precision_recall"], strict=True)
-    points = curves["reliability"]
-    stated = [point["stated"] for point in points]
-    observed = [point["observed"] for point in points]
+    recall, precision = zip(*curves.precision_recall, strict=True)
+    stated = [point.stated for point in curves.reliability]
+    observed = [point.observed for point in curves.reliability]
     return {
         "precision_recall.svg": _plot(
             recall, precision, "recall", "precision", "Precision as the queue is worked down"

@@ -1,4 +1,4 @@
-"""Judge a model, or a recipe, by the protocol: report set, baselines, gap to a random split."""
+"""Evaluation of a model, or of a recipe, by the protocol: figures, baselines, random split."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +16,13 @@ from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
+from adrisk.evaluation.evaluation_results import DataSummary, Evaluation, SourceAlerts
 from adrisk.evaluation.fairness.rates import share
 from adrisk.evaluation.predictions import FILE as PREDICTIONS
 from adrisk.evaluation.predictions import JudgedPredictions
 from adrisk.evaluation.results import section
 from adrisk.files import writable, write_json
+from adrisk.metrics.figures import Figure, JudgedModel
 from adrisk.metrics.protocol import (
     CAMPAIGNS,
     EXACT_COPIES,
@@ -39,7 +40,7 @@ from adrisk.model.training_ids import hash_ids
 from adrisk.policy.abstention import ad_exceptions, check_indicators
 from adrisk.policy.policy import Policy
 from adrisk.progress import say, track
-from adrisk.tracking.registry import COMPARED, record_evaluation
+from adrisk.tracking.registry import COMPARED, EvaluationSummary, record_evaluation
 from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import fit_model
@@ -52,7 +53,7 @@ _NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 
 class Evaluated:
     """The results, as written to `path`, and the run that tracked them."""
 
-    results: Mapping[str, Any]
+    results: Evaluation
     path: Path
     run: TrackedRun | None
 
@@ -102,14 +103,15 @@ def evaluate(
     pooled = _pooled_risk(model, corpus, report, risk)
     judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
     ruler = Ruler(config.resamples, model.manifest.seed)
-    results: dict[str, Any] = {
-        "model": described(model),
-        "data": _data(corpus, model.manifest.trained_on.split_by),
-        "report": judge(judged, ruler),
-    }
+    results = Evaluation(
+        model=judged_model(model),
+        data=_data(corpus, model.manifest.trained_on.split_by),
+        report=judge(judged, ruler),
+    )
+    beside: dict[str, object] = {}
     fit = np.flatnonzero(part == 0)
     if config.baselines:
-        results["baselines"] = baselines(corpus, fit, report, ruler, model.manifest.seed)
+        beside["baselines"] = baselines(corpus, fit, report, ruler, model.manifest.seed)
     if config.random_split and len(fit):
         recipe = ModelConfig(
             family=model.manifest.family,
@@ -124,14 +126,14 @@ def evaluate(
             positive=corpus.risky,
             sizes={**sizes, "report": len(report)},
         )
-        results["random_split"] = random_gap(recipe, corpus, [split], ruler, results["report"])
+        beside["random_split"] = random_gap(recipe, corpus, [split], ruler, results.report)
     kept = JudgedPredictions(
         ads=hash_ids(corpus.ads["ad_id"].take(pa.array(report))),
         campaigns=corpus.campaigns[report].astype(np.int64),
         labels=corpus.targets.risk[report].astype(np.int64),
         risk=risk[:, RISKY_COLUMN].astype(np.float64),
     )
-    return _keep(results, model, out, store, experiment, kept)
+    return _keep(results.model_copy(update=beside), model, out, store, experiment, kept)
 
 
 def evaluate_recipe(
@@ -143,7 +145,7 @@ def evaluate_recipe(
     store: Store | None = None,
     experiment: str = "evaluate",
 ) -> Evaluated:
-    """Judge a way of training on a small corpus: every campaign once, by a model without it.
+    """Evaluate a recipe on a small corpus: every campaign once, by a model fitted without it.
 
     The campaigns are dealt into `config.folds` folds. For each, a model is fitted, calibrated and
     given thresholds on the others, and scores this one; the scores are judged together.
@@ -152,18 +154,14 @@ def evaluate_recipe(
     splits = fold_splits(corpus, config.folds, recipe.seed)
     ruler = Ruler(config.resamples, recipe.seed)
     models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
-    results: dict[str, Any] = {
-        "model": {
-            "version": "",
-            "family": recipe.family,
-            "parameters": dict(models[0].manifest.parameters),
-            "fingerprint": "",
-        },
-        "data": _data(corpus, f"campaign, {config.folds} folds"),
-        "report": judge(judged, ruler),
-    }
+    results = Evaluation(
+        model=judged_model(models[0]).model_copy(update={"version": "", "fingerprint": ""}),
+        data=_data(corpus, f"campaign, {config.folds} folds"),
+        report=judge(judged, ruler),
+    )
+    beside: dict[str, object] = {}
     if config.baselines:
-        results["baselines"] = baselines_by_fold(corpus, splits, ruler, recipe.seed)
+        beside["baselines"] = baselines_by_fold(corpus, splits, ruler, recipe.seed)
     if config.random_split:
         single = np.arange(len(corpus))
         loose = folds(single, config.folds, seed=recipe.seed, positive=positive)
@@ -171,57 +169,58 @@ def evaluate_recipe(
             _fold_split(corpus, loose == f, recipe.seed, campaigns=single)
             for f in range(config.folds)
         ]
-        results["random_split"] = random_gap(recipe, corpus, randoms, ruler, results["report"])
-    return _keep(results, models[0], out, store, experiment)
+        beside["random_split"] = random_gap(recipe, corpus, randoms, ruler, results.report)
+    return _keep(results.model_copy(update=beside), models[0], out, store, experiment)
 
 
 def alerts(
     model: Model, sources: Sequence[str], policy: Policy, resamples: int = 500
-) -> dict[str, Any]:
-    """What scoring would flag of 10,000 ads of each source, with intervals over campaigns.
+) -> dict[str, SourceAlerts]:
+    """Alerts per 10,000 ads of each source, with intervals over campaigns.
 
     For ads without labels: on a corpus that is held to be benign every alert is a false one. An ad
     that the model should not judge is no alert whatever its score, unless it escalates: it is left
-    to people as `incomplete`, which is counted beside the alerts. `judged` are the alerts of 10,000
-    ads that are not. Capacity is not asked. Where no ad is one, or every ad, the interval's other
-    end is exact over campaigns.
+    to people as `incomplete`, which is counted beside the alerts. `judged` are the alerts per
+    10,000 of the other ads. The capacity of the policy is ignored. Where no ad is an alert, or
+    every ad, the other end of the interval is exact over campaigns.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, SourceAlerts] = {}
     for source in sources:
-        corpus = load_corpus([source])
+        corpus = load_corpus([source], rules=model.rules)
         with track("alerts", len(corpus)) as advance:
             answers = model.predict(corpus.batch)
             beside = ad_exceptions(model, corpus.batch, answers)
             flagged = beside.flagged(answers.risk, policy.review_at)
             advance(len(corpus))
         judged = ~beside.unjudged
-        found[source.partition(":")[0]] = {
-            **_per_10000(flagged, corpus.campaigns, resamples),
-            "judged": _per_10000(flagged[judged], corpus.campaigns[judged], resamples),
-            "incomplete": _per_10000(beside.unjudged, corpus.campaigns, resamples),
-            "threshold": round(policy.review_at, 6),
-            "guaranteed": policy.guarantee is not None and policy.guarantee.qualified,
-            "words": policy.review_at_reason,
-            "fingerprint": corpus.fingerprint,
-        }
+        found[source.partition(":")[0]] = SourceAlerts(
+            **_per_10000(flagged, corpus.campaigns, resamples).model_dump(),
+            judged=_per_10000(flagged[judged], corpus.campaigns[judged], resamples),
+            incomplete=_per_10000(beside.unjudged, corpus.campaigns, resamples),
+            threshold=round(policy.review_at, 6),
+            guaranteed=policy.guarantee is not None and policy.guarantee.qualified,
+            words=policy.review_at_reason,
+            fingerprint=corpus.fingerprint,
+        )
     return found
 
 
-def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> dict[str, Any]:
+def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> Figure:
     """How many of 10,000 ads have a flag."""
-    figure = share(flags, campaigns, resamples=resamples)
-    scaled = {name: 10_000 * getattr(figure, name) for name in ("value", "low", "high")}
-    return replace(figure, **scaled).to_json()
+    found = share(flags, campaigns, resamples=resamples)
+    return replace(
+        found, value=10_000 * found.value, low=10_000 * found.low, high=10_000 * found.high
+    ).figure()
 
 
-def described(model: Model) -> dict[str, Any]:
-    """What a result says of the model it is about."""
-    return {
-        "version": model.version,
-        "family": model.manifest.family,
-        "parameters": dict(model.manifest.parameters),
-        "fingerprint": model.fingerprint,
-    }
+def judged_model(model: Model) -> JudgedModel:
+    """The model that a result is about."""
+    return JudgedModel(
+        version=model.version,
+        family=model.manifest.family,
+        parameters=dict(model.manifest.parameters),
+        fingerprint=model.fingerprint,
+    )
 
 
 def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
@@ -234,7 +233,7 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
 
 
 def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
-    """The campaigns dealt into folds: for each, it to report on and the others to learn from."""
+    """One split a fold: its campaigns to report on, and the others to learn from."""
     fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
     return [_fold_split(corpus, fold == f, seed) for f in range(count)]
 
@@ -255,7 +254,7 @@ def _fold_split(
 def _pooled(
     recipe: ModelConfig, corpus: Corpus, splits: list[Split], stage: str
 ) -> tuple[list[Model], Judged]:
-    """One model a split; the report sets' scores put together, over the labels all have."""
+    """One model a split; the scores of all report sets, over the labels that all models have."""
     models, rows = [], []
     with track(stage, len(splits), "models") as advance:
         for split in splits:
@@ -324,7 +323,7 @@ def _judged(
 
 
 def _keep(
-    results: dict[str, Any],
+    results: Evaluation,
     model: Model,
     out: Path,
     store: Store | None,
@@ -334,8 +333,9 @@ def _keep(
     """Write results and curves, track them, and note the headline with the registered version."""
     writable(out)
     path = out / "results.json"
-    write_json(path, results)
-    pages = evaluation_curves(results["report"]["curves"])
+    content = results.to_json()
+    write_json(path, content)
+    pages = evaluation_curves(results.report.curves) if results.report.curves else {}
     pages["tables.md"] = section(f"{model.manifest.family} {model.version}", results)
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
@@ -345,31 +345,30 @@ def _keep(
     if kept is not None:
         files[PREDICTIONS] = kept.to_bytes()
     name = f"evaluate {model.manifest.family}"
-    run = track_evaluation(store, experiment, name, model.manifest, results, files)
-    version = str(results["model"]["version"])
-    if version.isdigit():
-        risk = results["report"]["risk"]
-        summary = {
-            "fingerprint": results["data"]["fingerprint"],
-            "target": results["data"]["target"],
-            "run_id": run.run_id,
-            "at_ms": time.time_ns() // 1_000_000,
-            "figures": {name: risk[name] for name in COMPARED},
-        }
-        record_evaluation(store, model.manifest.name, version, summary)
+    run = track_evaluation(store, experiment, name, model.manifest, content, files)
+    if results.model.version.isdigit():
+        risk = results.report.risk.model_dump(by_alias=True)
+        summary = EvaluationSummary(
+            fingerprint=results.data.fingerprint,
+            target=results.data.target,
+            run_id=run.run_id,
+            at_ms=time.time_ns() // 1_000_000,
+            figures={name: risk[name] for name in COMPARED},
+        )
+        record_evaluation(store, model.manifest.name, results.model.version, summary)
     return Evaluated(results, path, run)
 
 
-def _data(corpus: Corpus, split_by: str) -> dict[str, Any]:
-    return {
-        "sources": [without_folder(source) for source in corpus.sources],
-        "fingerprint": corpus.fingerprint,
-        "ads": len(corpus),
-        "campaigns": len(np.unique(corpus.campaigns)),
-        "quarantined": corpus.quarantined,
-        "target": corpus.target,
-        "split_by": split_by,
-    }
+def _data(corpus: Corpus, split_by: str) -> DataSummary:
+    return DataSummary(
+        sources=tuple(without_folder(source) for source in corpus.sources),
+        fingerprint=corpus.fingerprint,
+        ads=len(corpus),
+        campaigns=len(np.unique(corpus.campaigns)),
+        quarantined=corpus.quarantined,
+        target=corpus.target,
+        split_by=split_by,
+    )
 
 
 def without_folder(source: str) -> str:
@@ -378,5 +377,5 @@ def without_folder(source: str) -> str:
     return f"{scheme}{colon}{Path(rest).name}" if colon and "/" in rest else Path(source).name
 
 
-def _without_seed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _without_seed(parameters: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in parameters.items() if name != "seed"}

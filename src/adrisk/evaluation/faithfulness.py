@@ -20,7 +20,7 @@ import regex
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluate import described, seen_parts, without_folder
+from adrisk.evaluation.evaluate import judged_model, seen_parts, without_folder
 from adrisk.evaluation.faithfulness_results import (
     FaithfulnessResult,
     FlaggedAds,
@@ -29,12 +29,13 @@ from adrisk.evaluation.faithfulness_results import (
     TextShares,
     UnseenAds,
 )
+from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.estimates import estimate
-from adrisk.metrics.figures import Figure, JudgedModel
+from adrisk.metrics.figures import Figure
 from adrisk.model.explain import RISK, evidence_of
 from adrisk.model.model import Model
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.training.corpus import Corpus
 from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
@@ -244,7 +245,7 @@ def _point(found: Losses, j: int, size: int, resamples: int, seed: int) -> Point
             resamples=resamples,
             seed=seed,
         )
-        return Figure.of(figure)
+        return figure.figure()
 
     def losses_of(lost: Mapping[str, FloatArray]) -> dict[str, Loss]:
         pairs = {name: values[fair, j] for name, values in lost.items()}
@@ -286,7 +287,7 @@ def _two(values: FloatArray) -> FloatArray:
     return np.stack([values[:, :, 0], mean], axis=2)
 
 
-BUDGET = 0.02
+BUDGET = REVIEW_SHARE
 """Ads above the threshold for this share under review are the flagged ones."""
 
 
@@ -331,7 +332,7 @@ def faithfulness(
         found = losses(marked, scorer(model, threshold), sizes=SIZES, draws=draws, seed=seed)
         advance(len(marked))
     return FaithfulnessResult(
-        model=JudgedModel.model_validate(described(model)),
+        model=judged_model(model),
         data=UnseenAds(
             sources=tuple(without_folder(source) for source in corpus.sources),
             fingerprint=corpus.fingerprint,
@@ -357,7 +358,8 @@ def scorer(model: Model, threshold: float) -> Scorer:
     def score(
         texts: Sequence[str], languages: Sequence[str | None], regions: Sequence[str | None]
     ) -> Mapping[str, FloatArray]:
-        margins = model.classifier.margins(make_batch(texts, languages, regions))
+        batch = make_batch(texts, languages, regions, rules=model.rules)
+        margins = model.classifier.margins(batch)
         probability = model.calibration.risk(margins, languages)[:, RISKY_COLUMN]
         return {
             "log_odds": margins.risk[:, RISKY_COLUMN],
@@ -368,12 +370,12 @@ def scorer(model: Model, threshold: float) -> Scorer:
     return score
 
 
-def shown(evidence: Sequence[Evidence]) -> tuple[Span, ...]:
+def shown(evidence: Sequence[Evidence], taxonomy: Taxonomy) -> tuple[Span, ...]:
     """The spans a reader sees for the risk, strongest first, then what the rules found beside them.
 
     Words for single indicators and counter-evidence are left out: they do not raise the risk.
     """
-    kinds = {entry.id: entry.kind for entry in load_taxonomy()}
+    kinds = {entry.id: entry.kind for entry in taxonomy}
     risk = [e for e in evidence if e.indicator == RISK]
     rules = [
         e
@@ -392,7 +394,7 @@ def _explained(model: Model, corpus: Corpus, rows: IntArray) -> list[Explained]:
             ad = corpus.batch.take([row])
             text, language, region = ad.raw[0].as_py(), ad.languages[0], ad.regions[0]
             # The words for single indicators are not asked for: they are not measured here.
-            spans = shown(evidence_of(model, ad, {}))
+            spans = shown(evidence_of(model, ad, {}), model.rules.taxonomy)
             ads.append(Explained(text, language, spans, int(corpus.campaigns[row]), region))
             advance()
     return ads

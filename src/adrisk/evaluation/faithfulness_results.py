@@ -1,7 +1,7 @@
 """Faithfulness results: what scores lose without the words that explanations mark.
 
-In: figures from `adrisk.evaluation.faithfulness`. Out: a model's entry in `faithfulness.json`, as frozen
-values.
+In: figures from `adrisk.evaluation.faithfulness`. Out: a model's entry in `faithfulness.json`,
+as frozen values.
 """
 
 from __future__ import annotations

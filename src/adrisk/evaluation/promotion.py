@@ -7,21 +7,28 @@ that does other work, is worse, or is not shown to be better needs a reason, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from adrisk.errors import CorpusError, ModelError, UsageError
 from adrisk.evaluation.compare import comparison
 from adrisk.evaluation.predictions import FILE, JudgedPredictions, pair_of
 from adrisk.metrics.comparison import compare, difference_in_words
 from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
+from adrisk.rules.ruleset import Ruleset
 from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
-from adrisk.tracking.registry import COMPARED, Registered, aliased, champion_of, make_champion
+from adrisk.tracking.registry import (
+    EvaluationSummary,
+    Registered,
+    aliased,
+    champion_of,
+    make_champion,
+)
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import load_corpus
 
@@ -42,7 +49,7 @@ class Promotion:
 
     version: Registered
     replaced: Registered | None
-    found: Mapping[str, Any] | None = None
+    found: Comparison | None = None
 
 
 def promote_model(
@@ -52,6 +59,7 @@ def promote_model(
     because: str | None = None,
     on: str | None = None,
     name: str = NAME,
+    rules: Ruleset | None = None,
 ) -> Promotion:
     """Make a version the champion.
 
@@ -61,6 +69,7 @@ def promote_model(
         because: the reason, where a model is promoted that is not shown to be better.
         on: labelled ads to compare both on; left out, what their evaluations kept.
         name: of the registered model.
+        rules: with the taxonomy of both; those that adrisk ships if left out.
 
     Raises:
         UsageError: if the candidate is the champion, has other heads or another target, cannot be
@@ -71,7 +80,7 @@ def promote_model(
     champion = champion_of(store, name)
     if champion is not None and champion.version == candidate.version:
         raise UsageError(f"version {candidate.version} is the champion already")
-    load_registered(store, candidate)  # what does not load must not become what scores
+    load_registered(store, candidate, rules)  # what does not load must not become what scores
     found = None
     if champion is not None and because is None:
         reason = differs(*(registered_manifest(store, v) for v in (candidate, champion)))
@@ -80,32 +89,34 @@ def promote_model(
                 f"version {candidate.version} does not replace the champion, version "
                 f"{champion.version}: {reason}; {_ALL_THE_SAME}"
             )
-        found = _compared(store, candidate, champion, on)
+        found = _compared(store, candidate, champion, on, rules)
         _refuse_unless_better(found, candidate, champion)
     elif champion is not None and on is not None:
-        found = _compared(store, candidate, champion, on)
+        found = _compared(store, candidate, champion, on, rules)
     make_champion(store, candidate, champion, because)
     return Promotion(candidate, champion, found)
 
 
 def _compared(
-    store: Store, candidate: Registered, champion: Registered, on: str | None
-) -> Mapping[str, Any]:
+    store: Store,
+    candidate: Registered,
+    champion: Registered,
+    on: str | None,
+    rules: Ruleset | None,
+) -> Comparison:
     """The candidate less the champion, on ads that neither learned from."""
     if on is None:
         return _kept_comparison(store, candidate, champion)
-    models = [load_registered(store, version) for version in (candidate, champion)]
-    return comparison(models[0], models[1], load_corpus([on]), RESAMPLES)
+    models = [load_registered(store, version, rules) for version in (candidate, champion)]
+    return comparison(models[0], models[1], load_corpus([on], rules=rules), RESAMPLES)
 
 
-def _kept_comparison(
-    store: Store, candidate: Registered, champion: Registered
-) -> Mapping[str, Any]:
+def _kept_comparison(store: Store, candidate: Registered, champion: Registered) -> Comparison:
     """The comparison on the newest data set that both were judged on."""
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
     for mine, theirs in _same_data(candidate, champion):
-        kept = [run_artifact(store, run["run_id"], f"evaluation/{FILE}") for run in (mine, theirs)]
+        kept = [run_artifact(store, run.run_id, f"evaluation/{FILE}") for run in (mine, theirs)]
         if None in kept:
             why = "their evaluations were made before scores were kept with them"
             continue
@@ -124,24 +135,21 @@ def _kept_comparison(
 
 def _same_data(
     candidate: Registered, champion: Registered
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+) -> Iterator[tuple[EvaluationSummary, EvaluationSummary]]:
     """Evaluations of both on the same ads under the same target, the candidate's newest first."""
     for mine in candidate.evaluations:
         for theirs in champion.evaluations:
-            if all(mine[key] == theirs[key] for key in ("fingerprint", "target")):
+            if (mine.fingerprint, mine.target) == (theirs.fingerprint, theirs.target):
                 yield mine, theirs
 
 
-def _refuse_unless_better(
-    found: Mapping[str, Any], candidate: Registered, champion: Registered
-) -> None:
-    """Refuse a candidate whose first figure is not shown to be above the champion's."""
-    figures = found["risk"][COMPARED[0]]
-    gap = figures["difference"]
-    few = too_few(found["n"], found["positives"])
-    if not few and gap["low"] is not None and gap["low"] > 0:
+def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Registered) -> None:
+    """Refuse a candidate whose average precision is not shown to be above the champion's."""
+    gap = found.risk.average_precision.difference
+    few = too_few(found.n, found.positives)
+    if not few and gap.low is not None and gap.low > 0:
         return
-    worse = not few and gap["high"] is not None and gap["high"] < 0
+    worse = not few and gap.high is not None and gap.high < 0
     head = "is worse than" if worse else "is not shown to be better than"
     raise UsageError(
         f"version {candidate.version} {head} the champion, version {champion.version}, which "
@@ -149,9 +157,8 @@ def _refuse_unless_better(
     )
 
 
-def _in_words(found: Mapping[str, Any]) -> str:
-    key = COMPARED[0]
+def _in_words(found: Comparison) -> str:
     return (
-        f"{key.replace('_', ' ')} {difference_in_words(found['risk'][key])} on {found['n']:,} ads "
-        f"that neither learned from, {found['positives']:,} of them risky"
+        f"average precision {difference_in_words(found.risk.average_precision)} on {found.n:,} ads "
+        f"that neither learned from, {found.positives:,} of them risky"
     )

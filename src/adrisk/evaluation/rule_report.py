@@ -1,4 +1,4 @@
-"""How good each rule is: what `adrisk match --report` writes beside the evidence.
+"""Report on every rule, which `adrisk match --report` writes beside the evidence.
 
 In: batches of ads with everything the rules found in them. Out: for each source of ads, rule and
 indicator, coverage, overlap, conflict and alarms per 10,000 ads; and where ads are labelled,
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adrisk.evaluation.markdown import plain
+from adrisk.evaluation.markdown import render
+from adrisk.evaluation.rule_results import (
+    GradedRisk,
+    IndicatorCounts,
+    RuleCounts,
+    RuleMeans,
+    RuleResults,
+    SourceRules,
+)
 from adrisk.files import output, replacing
 from adrisk.metrics.estimates import average_precision, estimate
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import Rule, load_rules
-from adrisk.rules.taxonomy import Taxonomy, graded_risk
-from adrisk.types import RISKY, Evidence, FloatArray, State
+from adrisk.metrics.figures import Figure
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.rulebook import Rule
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import graded_risk
+from adrisk.types import RISKY, Evidence, FloatArray, IntArray, State
 
 _RESAMPLES = 200
 _UNNAMED = "unnamed"
@@ -33,7 +43,7 @@ _PER = 10_000
 
 @dataclass(slots=True)
 class _Source:
-    """What is counted of one source of ads; numbers of ads are places in `languages`."""
+    """Counts of one source of ads; numbers of ads are places in `languages`."""
 
     languages: list[str | None] = field(default_factory=list)
     campaigns: list[str] = field(default_factory=list)
@@ -52,9 +62,9 @@ class _Source:
 class RuleReport:
     """Counts, batch by batch; `write` makes a table for people and a JSON file of it."""
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._taxonomy = taxonomy
-        self._rules = {rule.id: rule for code in LANGUAGES for rule in load_rules(code)}
+    def __init__(self, rules: Ruleset) -> None:
+        self._taxonomy = rules.taxonomy
+        self._rules = {rule.id: rule for code in LANGUAGES for rule in rules.book(code).rules}
         self._sources: dict[str, _Source] = defaultdict(_Source)
         self._left_out = 0
 
@@ -123,51 +133,47 @@ class RuleReport:
             for indicator in ad["denied_indicators"]:
                 source.truth[indicator, State.ABSENT].append(number)
 
-    def to_json(self) -> dict[str, Any]:
-        """All figures as JSON values."""
-        return {
-            "left_out_as_training_split": self._left_out,
-            "sources": {
-                name: self._source(source)
-                for name, source in sorted(
-                    self._sources.items(), key=lambda item: (not item[1].judged, item[0])
-                )
-            },
-        }
+    def results(self) -> RuleResults:
+        """All figures."""
+        order = sorted(self._sources.items(), key=lambda item: (not item[1].judged, item[0]))
+        return RuleResults(
+            left_out_as_training_split=self._left_out,
+            sources={name: self._source(source) for name, source in order},
+        )
 
-    def _source(self, source: _Source) -> dict[str, Any]:
+    def _source(self, source: _Source) -> SourceRules:
         counts = Counter(source.languages)
-        labelled = bool(source.judged)
-        result: dict[str, Any] = {
-            "ads": len(source.languages),
-            "labelled": len(source.judged),
-            "languages": {str(k): v for k, v in counts.most_common()},
-        }
-        if labelled:
-            result["risk"] = _risk(source)
-            result["macro"] = self._macro(source)
-        result["indicators"] = {
-            name: self._indicator(source, name) for name in self._taxonomy.text_ids
-        }
-        result["rules"] = {name: self._rule(source, rule) for name, rule in self._rules.items()}
-        return result
+        labelled = {"risk": _risk(source), "macro": self._macro(source)} if source.judged else {}
+        return SourceRules.model_validate(
+            {
+                "ads": len(source.languages),
+                "labelled": len(source.judged),
+                "languages": {str(k): v for k, v in counts.most_common()},
+                **labelled,
+                "indicators": {n: self._indicator(source, n) for n in self._taxonomy.text_ids},
+                "rules": {name: self._rule(source, rule) for name, rule in self._rules.items()},
+            }
+        )
 
-    def _indicator(self, source: _Source, name: str) -> dict[str, Any]:
+    def _indicator(self, source: _Source, name: str) -> IndicatorCounts:
         found = source.found.get((name, State.PRESENT), [])
-        figures: dict[str, Any] = {
-            "present": len(found),
-            "absent": len(source.found.get((name, State.ABSENT), [])),
-            "alarms_per_10000": _rate(len(found), len(source.languages)),
+        denied = source.found.get((name, State.ABSENT), [])
+        counted = IndicatorCounts(
+            present=len(found),
+            absent=len(denied),
+            alarms_per_10000=_rate(len(found), len(source.languages)),
+        )
+        if not source.judged:
+            return counted
+        judged: dict[str, object] = {
+            **_judged(source, found, source.truth.get((name, State.PRESENT), []))
         }
-        if source.judged:
-            figures |= _judged(source, found, source.truth.get((name, State.PRESENT), []))
-            if source.denials_known:
-                denied = source.found.get((name, State.ABSENT), [])
-                judged = _judged(source, denied, source.truth.get((name, State.ABSENT), []))
-                figures |= {f"absence_{key}": value for key, value in judged.items()}
-        return figures
+        if source.denials_known:
+            absence = _judged(source, denied, source.truth.get((name, State.ABSENT), []))
+            judged |= {f"absence_{key}": value for key, value in absence.items()}
+        return counted.model_copy(update=judged)
 
-    def _rule(self, source: _Source, rule: Rule) -> dict[str, Any]:
+    def _rule(self, source: _Source, rule: Rule) -> RuleCounts:
         hits = source.hits.get(rule.id, [])
         language = rule.id.split(".", 1)[0]
         readers = [
@@ -176,85 +182,74 @@ class RuleReport:
             if spoken == language or spoken not in LANGUAGES or language == "platform"
         ]
         if not readers:
-            return {"read_by_it": 0}
-        figures: dict[str, Any] = {
-            "state": rule.state.value,
-            "ads": len(hits),
-            "read_by_it": len(readers),
-            "coverage": round(len(hits) / len(readers), 6),
-            "alarms_per_10000": _rate(len(hits), len(readers)),
-        }
+            return RuleCounts(read_by_it=0)
+        counted = RuleCounts(
+            state=rule.state.value,
+            ads=len(hits),
+            read_by_it=len(readers),
+            coverage=round(len(hits) / len(readers), 6),
+            alarms_per_10000=_rate(len(hits), len(readers)),
+        )
         if not hits:
-            return figures
-        figures["overlap"] = round(source.overlapped[rule.id] / len(hits), 4)
-        figures["overlaps_most"] = dict(source.overlaps[rule.id].most_common(1))
-        figures["conflict"] = round(source.conflicts[rule.id] / len(hits), 4)
+            return counted
+        beside: dict[str, object] = {
+            "overlap": round(source.overlapped[rule.id] / len(hits), 4),
+            "overlaps_most": dict(source.overlaps[rule.id].most_common(1)),
+            "conflict": round(source.conflicts[rule.id] / len(hits), 4),
+        }
         if source.judged and (rule.state is State.PRESENT or source.denials_known):
-            spoken = set(readers)
+            among = set(readers)
             truth = source.truth.get((rule.indicator, rule.state), [])
-            figures |= _judged(source, hits, [number for number in truth if number in spoken])
-        return figures
+            beside |= _judged(source, hits, [number for number in truth if number in among])
+        return counted.model_copy(update=beside)
 
-    def _macro(self, source: _Source) -> dict[str, Any]:
-        """The plain mean over indicators, by language and in all; indicators without truth not."""
-        means: dict[str, Any] = {}
+    def _macro(self, source: _Source) -> dict[str, RuleMeans]:
+        """The plain mean over the indicators with truth, by language and in all."""
+        means = {}
         for language in ("all", *LANGUAGES):
-            of_language = {n for n in source.judged if language in ("all", source.languages[n])}
-            for state, prefix in ((State.PRESENT, ""), (State.ABSENT, "absence_")):
-                if state is State.ABSENT and not source.denials_known:
-                    continue
-                pairs = [
-                    (
-                        of_language.intersection(source.found.get((name, state), [])),
-                        of_language.intersection(source.truth.get((name, state), [])),
-                    )
-                    for name in self._taxonomy.text_ids
-                ]
-                stated = [(found, truth) for found, truth in pairs if truth]
-                precisions = [len(f & t) / len(f) for f, t in stated if f]
-                recalls = [len(f & t) / len(t) for f, t in stated]
-                means.setdefault(language, {"ads": len(of_language)})
-                means[language] |= {
-                    f"{prefix}precision": _mean(precisions),
-                    f"{prefix}recall": _mean(recalls),
-                    f"{prefix}indicators": len(stated),
-                }
+            rows = {n for n in source.judged if language in ("all", source.languages[n])}
+            precision, recall, stated = self._means(source, rows, State.PRESENT)
+            mean = RuleMeans(ads=len(rows), precision=precision, recall=recall, indicators=stated)
+            if source.denials_known:
+                names = ("absence_precision", "absence_recall", "absence_indicators")
+                absence = self._means(source, rows, State.ABSENT)
+                mean = mean.model_copy(update=dict(zip(names, absence, strict=True)))
+            means[language] = mean
         return means
+
+    def _means(
+        self, source: _Source, rows: set[int], state: State
+    ) -> tuple[float | None, float | None, int]:
+        """Mean precision and recall over the indicators with truth, and how many these are."""
+        pairs = [
+            (
+                rows.intersection(source.found.get((name, state), [])),
+                rows.intersection(source.truth.get((name, state), [])),
+            )
+            for name in self._taxonomy.text_ids
+        ]
+        stated = [(found, truth) for found, truth in pairs if truth]
+        precisions = [len(f & t) / len(f) for f, t in stated if f]
+        recalls = [len(f & t) / len(t) for f, t in stated]
+        return _mean(precisions), _mean(recalls), len(stated)
 
     def write(self, path: Path) -> None:
         """Write the table at `path` and the JSON beside it."""
-        figures = self.to_json()
+        found = self.results()
+        text = json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n"
         with replacing(output(path.with_suffix(".json"))) as draft:
-            draft.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            draft.write_text(text, "utf-8")
         with replacing(output(path)) as draft:
-            draft.write_text("\n".join(self._lines(figures)) + "\n", "utf-8")
-
-    def _lines(self, figures: Mapping[str, Any]) -> Iterable[str]:
-        yield "# What the rules find"
-        yield ""
-        yield (
-            "Written by `adrisk match ... --report`. Coverage is the share of ads in the rule's "
-            "language (or in none known) in which it finds something; overlap the share of those "
-            "in which another rule of the same indicator finds it too; conflict the share in which "
-            "another finds the opposite. Intervals are 95 % bootstrap intervals over campaigns. "
-            f"{figures['left_out_as_training_split']:,} ads of training splits were left out."
-        )
-        sources = figures["sources"]
-        for name, source in sources.items():
-            yield from _source_lines(name, source)
-        yield ""
-        yield "## Every rule"
-        yield ""
-        heads = [f"{plain(name)}: {'precision, recall' if s['labelled'] else 'per 10,000'}"
-                 for name, s in sources.items()]  # fmt: skip
-        yield f"| rule | state | coverage | overlap | conflict | {' | '.join(heads)} |"
-        yield "|---" * (5 + len(heads)) + "|"
-        for rule in self._rules.values():
-            yield _rule_line(rule, [source["rules"][rule.id] for source in sources.values()],
-                             [bool(source["labelled"]) for source in sources.values()])  # fmt: skip
+            draft.write_text(rules_page(found, self._rules), "utf-8")
 
 
-def _risk(source: _Source) -> dict[str, Any] | None:
+def rules_page(found: RuleResults, rules: Mapping[str, Rule]) -> str:
+    """The tables for people: each source, then every rule on all of them."""
+    named = [(rule.id, rule.state.value) for rule in rules.values()]
+    return render("rules.md.j2", results=found, rules=named)
+
+
+def _risk(source: _Source) -> GradedRisk | None:
     """Average precision of the graded risk, as a ranking of the labelled ads."""
     rows = [n for n in source.judged if source.risks[n] is not None]
     truth = np.array([(source.risks[n] or 0) >= RISKY for n in rows], dtype=np.bool_)
@@ -267,11 +262,11 @@ def _risk(source: _Source) -> dict[str, Any] | None:
         positives=int(truth.sum()),
         resamples=_RESAMPLES,
     )
-    return {"average_precision": figure.to_json(), "prevalence": round(float(truth.mean()), 6)}
+    return GradedRisk(average_precision=figure.figure(), prevalence=round(float(truth.mean()), 6))
 
 
-def _judged(source: _Source, found: Sequence[int], truth: Sequence[int]) -> dict[str, Any]:
-    """Precision over the ads found and recall over those where it is true."""
+def _judged(source: _Source, found: Sequence[int], truth: Sequence[int]) -> dict[str, object]:
+    """Precision over the ads found, and recall over the ads where the indicator is true."""
     judged, right = set(source.judged), set(truth)
     rows = [number for number in found if number in judged]
     caught = set(rows)
@@ -282,7 +277,7 @@ def _judged(source: _Source, found: Sequence[int], truth: Sequence[int]) -> dict
     }
 
 
-def _share(source: _Source, rows: Sequence[int], good: Sequence[bool]) -> dict[str, Any] | None:
+def _share(source: _Source, rows: Sequence[int], good: Sequence[bool]) -> Figure | None:
     """The share of good ones with its interval; None of no rows."""
     if not rows:
         return None
@@ -295,10 +290,10 @@ def _share(source: _Source, rows: Sequence[int], good: Sequence[bool]) -> dict[s
         )
 
     campaigns = _campaigns(source, rows)
-    return estimate(metric, campaigns, positives=int(right.sum()), resamples=_RESAMPLES).to_json()
+    return estimate(metric, campaigns, positives=int(right.sum()), resamples=_RESAMPLES).figure()
 
 
-def _campaigns(source: _Source, rows: Sequence[int]) -> np.ndarray:
+def _campaigns(source: _Source, rows: Sequence[int]) -> IntArray:
     names = np.array([source.campaigns[row] for row in rows], dtype=np.str_)
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
@@ -309,71 +304,3 @@ def _rate(count: int, ads: int) -> float | None:
 
 def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
-
-
-def _source_lines(name: str, source: Mapping[str, Any]) -> Iterable[str]:
-    yield ""
-    yield f"## {plain(name)}: {source['ads']:,} ads" + (
-        f", {source['labelled']:,} labelled" if source["labelled"] else ", no labels"
-    )
-    yield ""
-    if not source["labelled"]:
-        yield "Alarms per 10,000 ads, by indicator:"
-        yield ""
-        yield "| indicator | present | per 10,000 | absent |"
-        yield "|---|---|---|---|"
-        for indicator, figures in source["indicators"].items():
-            yield (
-                f"| {plain(indicator)} | {figures['present']:,} | {figures['alarms_per_10000']} "
-                f"| {figures['absent']:,} |"
-            )
-        return
-    if source["risk"]:
-        yield (
-            "Average precision of the graded risk: "
-            f"{_figure(source['risk']['average_precision'])} at a prevalence of "
-            f"{source['risk']['prevalence']:.3f}."
-        )
-        yield ""
-    yield "| language | ads | precision | recall | absence precision | absence recall |"
-    yield "|---|---|---|---|---|---|"
-    for language, macro in source["macro"].items():
-        cells = [macro.get(key) for key in ("precision", "recall", "absence_precision",
-                                            "absence_recall")]  # fmt: skip
-        yield (
-            f"| {plain(language)} (mean of indicators) | {macro['ads']:,} | "
-            + " | ".join("-" if cell is None else f"{cell:.3f}" for cell in cells)
-            + " |"
-        )
-    yield ""
-    yield "| indicator | true | precision | recall |"
-    yield "|---|---|---|---|"
-    for indicator, figures in source["indicators"].items():
-        yield (
-            f"| {plain(indicator)} | {figures['true']:,} | {_figure(figures['precision'])} "
-            f"| {_figure(figures['recall'])} |"
-        )
-
-
-def _rule_line(rule: Rule, figures: Sequence[Mapping[str, Any]], labelled: Sequence[bool]) -> str:
-    first = figures[0] if figures else {}
-    shown = [plain(rule.id), rule.state.value] + [
-        "-" if first.get(key) is None else f"{first[key]:.3f}"
-        for key in ("coverage", "overlap", "conflict")
-    ]
-    for found, known in zip(figures, labelled, strict=True):
-        if known:
-            shown.append(f"{_figure(found.get('precision'))}, {_figure(found.get('recall'))}")
-        else:
-            shown.append(
-                "-" if found.get("alarms_per_10000") is None else f"{found['alarms_per_10000']:.1f}"
-            )
-    return "| " + " | ".join(shown) + " |"
-
-
-def _figure(figure: Mapping[str, Any] | None) -> str:
-    if figure is None or figure["value"] is None:
-        return "-"
-    if figure["low"] is None:
-        return f"{figure['value']:.2f}"
-    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adrisk.extract.number_words import any_of
+from adrisk.text.spans import DisjointSpans
 
 _CLEAR_ENDINGS = "com|net|org|info|biz|app|xyz|online"
 _WORDLIKE_ENDINGS = (
@@ -116,21 +117,23 @@ def find_addresses(text: str, *, links: bool = True, spelled: bool = True) -> li
         links: whether `LINK_HINT` matches.
         spelled: whether `SPELLED_HINT` matches.
     """
-    found = _emails(text, spelled)
+    taken = DisjointSpans()
+    found = _emails(text, spelled, taken)
     found += [
         Address("handle", start, end, value, False)
         for start, end, value in find_handles(text)
-        if not overlaps(start, end, found)
+        if taken.add(start, end)
     ]
     if links or spelled:
-        found += [a for a in _links(text, spelled) if not overlaps(a.start, a.end, found)]
+        found += _links(text, spelled, taken)
     return sorted(found, key=lambda address: address.start)
 
 
 def address_at(text: str, at: int) -> Address | None:
     """The e-mail or handle around an @ of a folded text, if it is the only one nearby."""
     if text[at - 1 : at].isspace() and text[at + 1 : at + 2].isspace():
-        return next((a for a in _emails(text, spelled=False) if a.start <= at < a.end), None)
+        emails = _emails(text, spelled=False, taken=DisjointSpans())
+        return next((a for a in emails if a.start <= at < a.end), None)
     if (behind := _PLAIN_DOMAIN.match(text, at + 1)) and (
         (start := _local_start(text, at, spelled=False)) is not None
     ):
@@ -142,12 +145,7 @@ def address_at(text: str, at: int) -> Address | None:
     return None
 
 
-def overlaps(start: int, end: int, others: list[Address]) -> bool:
-    """Whether a span shares a character with one of the others."""
-    return any(start < other.end and other.start < end for other in others)
-
-
-def _emails(text: str, spelled: bool) -> list[Address]:
+def _emails(text: str, spelled: bool, taken: DisjointSpans) -> list[Address]:
     found: list[Address] = []
     for at, at_end, domain in _ats(text, spelled):
         behind = domain.match(text, at_end)
@@ -161,7 +159,7 @@ def _emails(text: str, spelled: bool) -> list[Address]:
         if spelled:
             local, host = _undotted(local), _undotted(host)
         value = f"{local.strip('.')}@{host}"
-        if local.strip(".") and not overlaps(start, end, found):
+        if local.strip(".") and taken.add(start, end):
             found.append(Address("email", start, end, value, text[start:end] != value))
     return found
 
@@ -195,11 +193,11 @@ def _undotted(written: str) -> str:
     return re.sub(r"\s", "", _ANY_SPELLED_DOT.sub(".", written))
 
 
-def _links(text: str, spelled: bool) -> list[Address]:
+def _links(text: str, spelled: bool, taken: DisjointSpans) -> list[Address]:
     found: list[Address] = []
     for start, end in _link_spans(text, spelled):
         written = text[start:end].rstrip(_TRAILING)
-        if written and not overlaps(start, start + len(written), found):
+        if written and taken.add(start, start + len(written)):
             found.append(_link(start, written, spelled))
     return found
 
@@ -355,12 +353,12 @@ def find_handles(text: str) -> list[tuple[int, int, str]]:
         if _is_handle(text, match, app, written, name):
             start = match.start("name")
             found.append((start, start + len(written), f"{app}:{name}"))
-    taken = [(start, end) for start, end, _ in found]
+    taken = DisjointSpans((start, end) for start, end, _ in found)
     tagged = "discord" in text
     for match in _BARE.finditer(text):
         if match["tagged"] and not tagged:
             continue
-        if any(match.start() < last and first < match.end() for first, last in taken):
+        if taken.overlaps(*match.span()):
             continue
         if handle := _named_by(text, match):
             found.append(handle)

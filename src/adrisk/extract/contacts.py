@@ -31,6 +31,7 @@ from adrisk.extract.placeholders import Span, masked
 from adrisk.extract.places import short_numbers
 from adrisk.text.arrow import as_large_strings, joined_bytes, row_groups, string_buffers
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
+from adrisk.text.spans import DisjointSpans
 from adrisk.types import Contact
 
 # Bytes of text at once: small enough for the cache, large enough to repay compiling RE2 patterns.
@@ -386,11 +387,8 @@ def find_spelled(folded: str, region: str | None) -> list[Span]:
 
 def without_overlaps(phones: Iterable[Span], addresses: list[Span]) -> list[Span]:
     """The addresses, and the phones that share no character with one of them."""
-    return addresses + [
-        phone
-        for phone in phones
-        if not any(phone[1] < end and start < phone[2] for _, start, end, _, _ in addresses)
-    ]
+    taken = DisjointSpans((start, end) for _, start, end, _, _ in addresses)
+    return addresses + [phone for phone in phones if not taken.overlaps(phone[1], phone[2])]
 
 
 def contacts_of(raw: str, folded: str, spans: list[Span]) -> list[Contact]:

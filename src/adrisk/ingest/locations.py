@@ -12,6 +12,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import os
 import re
@@ -307,6 +308,16 @@ class SourceFile:
             while block := stream.read(_BUFFER_BYTES):
                 digest.update(block)
         return digest.hexdigest()
+
+    def version(self) -> str:
+        """What changes with the content: its fingerprint, or of a remote file what its store says.
+
+        A store says the size, and a time, an ETag or a checksum where it has them.
+        """
+        if self.local:
+            return self.sha256()
+        known = {name: str(value) for name, value in self.fs.info(self.path).items()}
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
 class StandardInput:

@@ -20,6 +20,7 @@ from typing import IO
 
 from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
+from adrisk.layout import MANIFEST_FILE, QUARANTINE_FILE, WORK_FOLDER
 from adrisk.types import Quarantined
 
 
@@ -88,8 +89,8 @@ class Quarantine:
     @classmethod
     def beside(cls, out: Path) -> Quarantine:
         """The quarantine of a single output file; it replaces earlier rows of this output only."""
-        shared = out.with_name("quarantine.jsonl")
-        own = out.with_name(f"{out.stem}.quarantine.jsonl")
+        shared = out.with_name(QUARANTINE_FILE)
+        own = out.with_name(f"{out.stem}.{QUARANTINE_FILE}")
         return cls(shared if not own.exists() and _is_free(shared, out.name) else own, out.name)
 
     def add(self, row: Quarantined) -> None:
@@ -127,7 +128,7 @@ class Quarantine:
 
 def _is_free(shared: Path, output: str) -> bool:
     """Whether the rows in a `quarantine.jsonl`, if any, are of this output."""
-    if any(shared.with_name(name).exists() for name in ("manifest.json", ".work")):
+    if any(shared.with_name(name).exists() for name in (MANIFEST_FILE, WORK_FOLDER)):
         return False  # it belongs to a scored folder, whose report counts the rows
     try:
         with shared.open(encoding="ascii", errors="replace") as lines:

@@ -17,7 +17,7 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.synthetic.datasheet import HEADING, CorpusCounts
 
-SOURCES_KEY = "adrisk.ingest"
+SOURCES_KEY = "adrisk.sources"
 """Metadata key of an ingested file with its sources."""
 
 

@@ -74,6 +74,12 @@ class AdStream:
         self.accepted = 0
 
     @property
+    def source_files(self) -> list[SourceFile]:
+        """The files that are read, in order; standard input and generated ads have none."""
+        parts = (part for source in self._sources for part in source.opened.parts)
+        return [part.file for part in parts if isinstance(part.file, SourceFile)]
+
+    @property
     def files(self) -> list[Path]:
         """The files of the sources, in order."""
         return [Path(file["path"]) for source in self._sources for file in source.files]

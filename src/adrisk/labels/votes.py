@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
 from adrisk.labels.dawid_skene import MISSING, Answers
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match_column
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.taxonomy import graded_risk, load_taxonomy
+from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.rules.taxonomy import graded_risk
 from adrisk.schema import VOTES
 from adrisk.types import RISK_LEVELS, IntArray, State
 
@@ -173,7 +174,10 @@ def read_votes(ads: pa.Table, indicators: Sequence[str]) -> dict[str, Ballots]:
 
 
 def rule_votes(
-    texts: Sequence[str], languages: Sequence[str | None], indicators: Sequence[str]
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    indicators: Sequence[str],
+    rules: Ruleset | None = None,
 ) -> dict[str, Ballots]:
     """The votes of the evidence rules that match in some ad.
 
@@ -183,13 +187,14 @@ def rule_votes(
         texts: raw ad texts.
         languages: of the ads; if unknown, the rules of all languages apply.
         indicators: the ids of the ballots.
+        rules: the voters; by default those that adrisk ships.
     """
-    taxonomy = load_taxonomy()
+    rules = rules or load_ruleset()
     fired: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in indicators}
     graded = np.zeros((len(texts), 1), dtype=np.int8)
-    for row, evidence in enumerate(match_column(texts, languages)):
+    for row, evidence in enumerate(match_column(texts, languages, rules)):
         present = {e.indicator for e in evidence if e.state is State.PRESENT}
-        graded[row, 0] = graded_risk(present, taxonomy)
+        graded[row, 0] = graded_risk(present, rules.taxonomy)
         for e in evidence:
             if e.indicator in fired:
                 code = _PRESENT if e.state is State.PRESENT else _ABSENT
@@ -198,19 +203,30 @@ def rule_votes(
         code: np.array([language == code or language not in LANGUAGES for language in languages])
         for code in LANGUAGES
     }
+    every_ad = np.ones(len(texts), dtype=np.bool_)
     ballots = {}
-    for indicator, rules in fired.items():
-        codes = np.full((len(texts), len(rules)), MISSING, dtype=np.int8)
-        for column, rule in enumerate(sorted(rules)):
-            codes[covered[rule.partition(".")[0]], column] = _SILENT
+    for indicator, hits_by_rule in fired.items():
+        names = sorted(hits_by_rule)
+        codes = np.full((len(texts), len(names)), MISSING, dtype=np.int8)
+        for column, rule in enumerate(names):
+            codes[covered.get(_language(rule), every_ad), column] = _SILENT
             # Present wins over absent, as the ad states it somewhere.
-            for row, code in sorted(rules[rule], key=lambda hit: -hit[1]):
+            for row, code in sorted(hits_by_rule[rule], key=lambda hit: -hit[1]):
                 codes[row, column] = code
-        if rules:
-            voters = tuple(RULE + rule for rule in sorted(rules))
-            ballots[indicator] = Ballots(indicator, voters, codes)
+        if names:
+            ballots[indicator] = Ballots(indicator, tuple(RULE + rule for rule in names), codes)
     ballots[RISK] = Ballots(RISK, (f"{RULE}graded",), graded)
     return ballots
+
+
+def _language(rule: str) -> str:
+    """The language in the id of a rule; a rule for all languages gives no code of `LANGUAGES`.
+
+    >>> _language("en.no_contract.none"), _language("platform.fr.own.hat")
+    ('en', 'fr')
+    """
+    first, second, *_ = rule.split(".")
+    return second if first == "platform" else first
 
 
 def merge_ballots(

@@ -1,8 +1,8 @@
-"""The indicators that only show across ads: from when they count as seen, and in which words.
+"""Indicators across the ads of a campaign, with their thresholds and a sentence for each.
 
-The numbers stand in `thresholds.yaml`, each with its reason. What is asked of one contact is asked
-of each, inside its campaign; a campaign shows it if one contact does. A fact that is unknown is
-never counted, so an indicator that needs it is not seen.
+The numbers are in `thresholds.yaml`, each with its reason. Conditions on a contact are checked for
+each contact of a campaign; one is enough. Unknown facts are not counted, so an indicator that needs
+them is not reported.
 """
 
 from __future__ import annotations

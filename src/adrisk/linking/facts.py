@@ -1,9 +1,9 @@
-"""What is known of a campaign as a whole: how many, when, where, who, and by which contacts.
+"""Campaign facts: number of ads, time span, places, accounts and contacts of each campaign.
 
-In: the campaign and the near-copy group of every ad, and its facts as numbers. Out: one row a
-campaign (`schema.CAMPAIGN_FACTS`), with the indicators that only show across ads. Everything is
-sorted and counted in whole columns: a million ads take seconds and a few hundred bytes each.
-An ad without a time, place, account or contact is left out of that fact, never taken for a no.
+In: the campaign and near-duplicate group of every ad, and its facts as numbers. Out: one row a
+campaign (`schema.CAMPAIGN_FACTS`), with the indicators across ads. All is sorted and counted in
+whole columns: a million ads take seconds and a few hundred bytes each. Unknown times, places,
+accounts and contacts are not counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Counting in groups, a million rows at a time: the small arithmetic behind campaign facts.
+"""Grouped counts over whole columns, for campaign facts.
 
-In: columns as numbers, -1 where a value is unknown. Out: a number for each group. An unknown value
-is never counted.
+In: columns as numbers, -1 where a value is unknown. Out: a number for each group. Unknown values
+are never counted.
 """
 
 from __future__ import annotations

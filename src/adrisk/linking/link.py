@@ -1,15 +1,12 @@
-"""Link ads into campaigns: near-copies by their signatures, then ads that share a contact.
+"""Linking of ads into campaigns: near-duplicates, then shared contacts, then earlier campaigns.
 
-In: ids, signatures and contact pseudonyms, no text; and the campaigns of an earlier time, if there
-are. Out: one campaign for every ad, the links that hold it together, the contacts that were not
-let join, the campaigns that became one. Nothing depends on the order of the rows.
+In: ids, signatures and contact pseudonyms, no text; and the campaigns of an earlier run, if any.
+Out: a campaign for every ad, the links that hold it together, the contacts held back, and the
+campaigns that were merged. The result does not depend on the order of the rows.
 
-Campaigns of an earlier time: what stays together, though tonight's ads alone would not join it.
-
-What was joined once stays joined: groups of near-copies come out a little otherwise with every
-night, and the ad that joined two of them may be forgotten by now. There is one exception. With few
-ads to go by, a footer or a hotline can be taken for an author's own; once more ads show that it is
-everybody's, the campaign is parted again, and that is said.
+Ads of an earlier campaign stay together, since near-duplicate groups change with every run and the
+ad that joined two of them may have been forgotten. One exception: groups joined by boilerplate or
+by a hotline, which more ads now reveal, are parted again, with a note.
 """
 
 from __future__ import annotations
@@ -32,19 +29,19 @@ from adrisk.linking.near_duplicates import Groups, NearDuplicateIndex, component
 from adrisk.linking.shared_contacts import GIANT, UNLIKE, Guards, Shared, share
 from adrisk.types import IntArray
 
-_COPIED = 0.5  # similarity of everything that shows why two ads were once taken for copies
-_OWN = 0.3  # similarity of what is their own, below which that was a mistake
+_COPIED = 0.5  # whole similarity from which two ads may have been joined by boilerplate
+_OWN = 0.3  # similarity without boilerplate below which that was a mistake
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """Campaigns of an earlier time.
+    """Campaigns of an earlier run.
 
     Attributes:
         ids: their ids, the oldest first.
         campaign_of: shape (n,), for each ad the number of its campaign in `ids`; -1 for a new ad.
         lost: for each id, whether ads of it were forgotten or rewritten, and with them perhaps
-            what joined the others.
+            the links between others.
     """
 
     ids: pa.Array
@@ -54,7 +51,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class PriorMembership:
-    """Each earlier campaign with each group its ads are in now.
+    """Pairs of an earlier campaign and a present group of its ads.
 
     Attributes:
         ids: of all earlier campaigns, the oldest first.
@@ -75,12 +72,12 @@ class PriorMembership:
 def prior_membership(
     earlier: Earlier, group: IntArray, groups: Groups, shared: Shared
 ) -> PriorMembership:
-    """What stays together.
+    """Which groups stay in which earlier campaigns.
 
     Args:
         earlier: the campaigns.
         group: shape (n,), of each ad; from `len(groups.typical)` on, ads without text.
-        groups: of near-copies.
+        groups: of near-duplicates.
         shared: which contacts join which groups.
     """
     count = int(group.max()) + 1
@@ -92,26 +89,26 @@ def prior_membership(
     home = np.full(len(earlier.ids), -1, dtype=np.int64)
     home[campaign[order]] = of[order]
     stays = np.ones(len(pairs), dtype=np.bool_)
-    judged = np.flatnonzero(
+    to_check = np.flatnonzero(
         (of != home[campaign]) & (of < len(groups.typical)) & (home[campaign] < len(groups.typical))
     )
-    if len(judged):
-        a, b = of[judged], home[campaign[judged]]
-        own, whole = groups.likeness_of_pairs(a, b)
-        # While all of its ads are there, whatever joined them would join them now.
-        mistaken = (whole >= _COPIED) | ~earlier.lost[campaign[judged]]
-        mistaken |= _share_what_is_everybodys(a, b, shared)
-        stays[judged] = ~(mistaken & (own < _OWN))
+    if len(to_check):
+        a, b = of[to_check], home[campaign[to_check]]
+        own, whole = groups.similarity_of_pairs(a, b)
+        # If no ad was lost, a valid link would still exist.
+        mistaken = (whole >= _COPIED) | ~earlier.lost[campaign[to_check]]
+        mistaken |= _share_held_back_contact(a, b, shared)
+        stays[to_check] = ~(mistaken & (own < _OWN))
     known = np.flatnonzero(home >= 0)
     return PriorMembership(earlier.ids, campaign, of, stays, known, home[known])
 
 
-def _share_what_is_everybodys(a: IntArray, b: IntArray, shared: Shared) -> NDArray[np.bool_]:
-    """Whether groups a and b show the same contact of those that were held back."""
-    held = np.isin(shared.held_back[shared.contact], (UNLIKE, GIANT)) & ~shared.joins
+def _share_held_back_contact(a: IntArray, b: IntArray, shared: Shared) -> NDArray[np.bool_]:
+    """Mask of the pairs of groups a and b that share a contact held back."""
+    is_held_back = np.isin(shared.held_back[shared.contact], (UNLIKE, GIANT)) & ~shared.joins
     shown: dict[int, set[int]] = {}
     for group, contact in zip(
-        shared.group[held].tolist(), shared.contact[held].tolist(), strict=True
+        shared.group[is_held_back].tolist(), shared.contact[is_held_back].tolist(), strict=True
     ):
         shown.setdefault(group, set()).add(contact)
     nothing: set[int] = set()
@@ -128,7 +125,7 @@ def _share_what_is_everybodys(a: IntArray, b: IntArray, shared: Shared) -> NDArr
 CONTACTS = pa.schema(
     [pa.field("row", pa.int32(), nullable=False), pa.field("name", pa.string(), nullable=False)]
 )
-"""Which text shows which contact: a row of the signatures, and the contact's pseudonym."""
+"""Contacts of texts: a row of the signatures, and the contact's pseudonym."""
 
 _REASONS = pa.array(
     [
@@ -152,21 +149,20 @@ def link(
     guards: Guards | None = None,
     earlier: Earlier | None = None,
 ) -> Linked:
-    """The campaign of every ad, and why.
+    """The campaign of every ad, with the reason.
 
     Args:
         ad_ids: n distinct ids.
         signatures: shape (m, 64) from `adrisk.linking.signatures`, in memory or a memory map.
         contacts: `CONTACTS`, in any order; none if left out.
-        text_of: shape (n,), the row of `signatures` that each ad has, so that a text that was
-            posted a thousand times is signed once; every row is of some ad. Left out, m is n and
-            each ad has its own.
-        similarity: share of shingles two ads must have in common to be near-copies, above 0 and
-            at most 1; short ads need `SHORT_SIMILARITY`. An ad without text has no near-copy.
-        guards: which contacts are everybody's.
+        text_of: shape (n,), the row of `signatures` of each ad, so that equal texts are signed
+            once; every row belongs to an ad. Left out, m is n and each ad has its own.
+        similarity: least share of common shingles of near-duplicates, above 0 and at most 1; short
+            ads need `SHORT_SIMILARITY`. An ad without text has no near-duplicate.
+        guards: limits for shared contacts.
         earlier: campaigns that stay together and keep their ids. Where new ads join two of them,
-            the older id survives; where one turns out to have been joined by what is everybody's,
-            it is parted, and its largest part keeps the id.
+            the older id survives; one that was joined by boilerplate or a hotline is parted, and
+            its largest part keeps the id.
 
     Returns:
         A new `campaign_id` is made from the smallest ad id in the campaign, so it does not depend
@@ -184,20 +180,20 @@ def link(
     guards = guards or Guards()
     copies = NearDuplicateIndex(signatures, ads.place[ads.first])
     loose = copies.loose()
-    authors = _joined(loose.member_of, share(contact, row, loose, guards), len(names))
+    authors = _join(loose.member_of, share(contact, row, loose, guards), len(names))
     groups = copies.near(similarity, authors)
     shared = share(contact, row, groups, guards)
     group = _blank_ads_alone(groups, signatures, ads)
-    standing = None if earlier is None else prior_membership(earlier, group, groups, shared)
-    campaign = _joined(group, shared, len(names), standing)
-    ids, merged, parted = _ids(ads, campaign, group, standing)
+    prior = None if earlier is None else prior_membership(earlier, group, groups, shared)
+    campaign = _join(group, shared, len(names), prior)
+    ids, merged, parted = _ids(ads, campaign, group, prior)
 
     sizes = np.bincount(campaign)[campaign]
     copied = np.bincount(group)[group] > 1
     reason = copied + 2 * _shows_shared(contact, row, shared, ads)[text_of]
     reason[(reason == _SINGLE) & (sizes > 1)] = _EARLIER
     typical = _typical(groups, group, ads)
-    found = Found(
+    linking = Found(
         ads,
         signatures,
         groups,
@@ -209,9 +205,9 @@ def link(
         row,
         shared,
         names,
-        standing is not None,
+        prior is not None,
     )
-    guarded = guarded_table(found)
+    guarded = guarded_table(linking)
     return Linked(
         campaigns=pa.table(
             [
@@ -222,7 +218,7 @@ def link(
             ],
             schema=schema.CAMPAIGNS,
         ),
-        links=links_table(found),
+        links=links_table(linking),
         guarded=guarded,
         texts=typical,
         merged=merged,
@@ -248,7 +244,7 @@ def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity
 
 
 def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa.Array]:
-    """Each contact's number and row, once, and the names in order: a number is a place there."""
+    """Distinct pairs of a contact's number and a row, and the names in order of the numbers."""
     if contacts is None or not len(contacts):
         nothing = np.zeros(0, dtype=np.int64)
         return nothing, nothing, pa.array([], pa.string())
@@ -265,11 +261,11 @@ def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa
 
 
 def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], ads: Ads) -> IntArray:
-    """The group of every ad; ads that share a row without text are no copies of one another."""
+    """The group of every ad; each ad without text is a group of its own."""
     group = groups.member_of[ads.text_of]
     blank = np.flatnonzero(is_blank(signatures, np.arange(len(signatures)))[ads.text_of])
-    again = blank[ads.first[ads.text_of[blank]] != blank]
-    group[again] = len(groups.typical) + np.arange(len(again))
+    repeated = blank[ads.first[ads.text_of[blank]] != blank]
+    group[repeated] = len(groups.typical) + np.arange(len(repeated))
     return group
 
 
@@ -281,23 +277,23 @@ def _typical(groups: Groups, group: IntArray, ads: Ads) -> IntArray:
     return typical
 
 
-def _joined(
-    group: IntArray, shared: Shared, contacts: int, standing: PriorMembership | None = None
+def _join(
+    group: IntArray, shared: Shared, contacts: int, prior: PriorMembership | None = None
 ) -> IntArray:
-    """The number of every ad's campaign: groups that a contact or an earlier time joined."""
+    """Campaign number of every ad: components of groups, contacts and earlier campaigns."""
     count = int(group.max()) + 1
     a, b = shared.group[shared.joins], count + shared.contact[shared.joins]
     nodes = count + contacts
-    if standing is not None:
-        a = np.concatenate((a, standing.group[standing.stays]))
-        b = np.concatenate((b, nodes + standing.campaign[standing.stays]))
-        nodes += len(standing.ids)
+    if prior is not None:
+        a = np.concatenate((a, prior.group[prior.stays]))
+        b = np.concatenate((b, nodes + prior.campaign[prior.stays]))
+        nodes += len(prior.ids)
     label = components(nodes, a, b)[:count]
     return np.unique(label, return_inverse=True)[1][group]
 
 
 def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) -> NDArray[np.bool_]:
-    """Whether each text shows a contact that joins its ad to another."""
+    """Mask of the texts with a contact that joins their ad to another."""
     joined = shared.place_of >= 0
     joined[joined] = shared.joins[shared.place_of[joined]]
     contact, row = contact[joined], row[joined]
@@ -308,22 +304,21 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 
 def _ids(
-    ads: Ads, campaign: IntArray, group: IntArray, standing: PriorMembership | None
+    ads: Ads, campaign: IntArray, group: IntArray, prior: PriorMembership | None
 ) -> tuple[pa.Array, Pairs, Pairs]:
-    """The id of every campaign, the earlier ids that gave way to an older one, and those that
-    lost ads to a new one."""
+    """Ids of the campaigns; pairs of merged and older ids; pairs of parted and new ids."""
     count = int(campaign.max()) + 1
     smallest = np.empty(count, dtype=np.int64)
     smallest[campaign[ads.order[::-1]]] = ads.order[::-1]  # the last writer is the smallest id
     firsts = ads.ids.take(pa.array(smallest)).to_pylist()
-    if standing is None:
+    if prior is None:
         return pa.array([_new_id(first) for first in firsts], pa.string()), (), ()
-    now = np.empty(int(group.max()) + 1, dtype=np.int64)
-    now[group] = campaign
-    home = now[standing.home]  # of each earlier campaign
+    campaign_of_group = np.empty(int(group.max()) + 1, dtype=np.int64)
+    campaign_of_group[group] = campaign
+    home = campaign_of_group[prior.home]  # of each earlier campaign
     oldest = np.full(count, -1, dtype=np.int64)
-    oldest[home[::-1]] = standing.known[::-1]
-    earlier = standing.ids.to_pylist()
+    oldest[home[::-1]] = prior.known[::-1]
+    earlier = prior.ids.to_pylist()
     taken = set(earlier)
     ids = [
         earlier[old] if old >= 0 else _new_id(first, taken)
@@ -331,13 +326,13 @@ def _ids(
     ]
     merged = [
         (earlier[old], ids[at])
-        for old, at in zip(standing.known.tolist(), home.tolist(), strict=True)
+        for old, at in zip(prior.known.tolist(), home.tolist(), strict=True)
         if oldest[at] != old
     ]
-    left = now[standing.group[~standing.stays]]
-    place = np.searchsorted(standing.known, standing.campaign[~standing.stays])
+    left = campaign_of_group[prior.group[~prior.stays]]
+    place = np.searchsorted(prior.known, prior.campaign[~prior.stays])
     parted = {
-        (earlier[standing.known[was]], ids[at])
+        (earlier[prior.known[was]], ids[at])
         for was, at in zip(place.tolist(), left.tolist(), strict=True)
         if home[was] != at
     }
@@ -345,12 +340,12 @@ def _ids(
 
 
 def _new_id(first: str, taken: Container[str] = ()) -> str:
-    """From the smallest ad id of a campaign; another where an earlier campaign has that."""
-    made = "c" + hashlib.sha256(first.encode()).hexdigest()[:15]
-    if made not in taken:
-        return made
-    for turn in count_from(1):
-        made = "c" + hashlib.sha256(f"{first}\0{turn}".encode()).hexdigest()[:15]
-        if made not in taken:
+    """A hash of the smallest ad id of a campaign that no earlier campaign has."""
+    new_id = "c" + hashlib.sha256(first.encode()).hexdigest()[:15]
+    if new_id not in taken:
+        return new_id
+    for attempt in count_from(1):
+        new_id = "c" + hashlib.sha256(f"{first}\0{attempt}".encode()).hexdigest()[:15]
+        if new_id not in taken:
             break
-    return made
+    return new_id

@@ -1,9 +1,8 @@
-"""Why the ads of a campaign are together, and which contacts were not let join: tables to show.
+"""Links of campaigns, contacts held back, and notes: the tables that result from linking.
 
-Every near-copy is linked to its group's most typical ad, and groups that share contacts by as few
-contacts as reach them all: a campaign of n ads has n - 1 links, not n squared.
-
-What linking found: campaigns, why their ads are together, and what was not let join them.
+In: groups, campaigns and shared contacts (`Found`). Out: `Linked`. Every near-duplicate is linked
+to its group's typical ad, and groups with shared contacts by a spanning tree, so a campaign of n
+ads has n - 1 links.
 """
 
 from __future__ import annotations
@@ -19,13 +18,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
+from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
 from adrisk.linking.grouped import packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
 from adrisk.types import FloatArray, IntArray
 
 SHORT_NAME = 12
-"""Hexadecimal characters of a contact's pseudonym that are shown."""
+"""Hexadecimal characters shown of a contact's pseudonym."""
 
 
 Pairs = tuple[tuple[str, str], ...]
@@ -33,32 +33,31 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The outcome of linking.
+    """Result of linking: campaigns, links, contacts held back, and notes.
 
     Attributes:
         campaigns: `schema.CAMPAIGNS`, one row an ad, in the order given.
         links: `schema.LINKS`, sorted by campaign; an ad that stands alone has none.
         guarded: `schema.GUARDED`, the busiest contact first.
-        texts: shape (n,), the near-copy group of every ad, as the row of its most typical ad; a
-            number behind the last row where that ad is only remembered.
-        merged: campaigns of an earlier time that became part of an older one: the id that is
-            gone, and the id that survives.
-        parted: campaigns of an earlier time that turned out to be several: the id, which the
-            largest part keeps, and the new id of another part.
-        notes: what a person should be told, a sentence each; no contact and no text.
+        texts: shape (n,), the near-duplicate group of every ad, as the row of its typical ad; a
+            number after the last row where that ad is only in the memory.
+        merged: earlier campaigns merged into an older one: the old id and the surviving id.
+        parted: earlier campaigns that were parted: the id, kept by the largest part, and the
+            new id of another part.
+        notes: notes for the user, a sentence each, without contact or text.
     """
 
     campaigns: pa.Table
     links: pa.Table
     guarded: pa.Table
-    texts: IntArray = field(compare=False)  # the links say it, too
+    texts: IntArray = field(compare=False)  # follows from the links
     merged: Pairs = ()
     parted: Pairs = ()
     notes: tuple[str, ...] = ()
 
     @staticmethod
     def nothing() -> Linked:
-        """What linking no ads gives."""
+        """The result for no ads."""
         return Linked(
             schema.CAMPAIGNS.empty_table(),
             schema.LINKS.empty_table(),
@@ -67,22 +66,22 @@ class Linked:
         )
 
 
-NEAR_COPY, SHARED_CONTACT, JOINED_EARLIER = range(3)
-KINDS = pa.array(["near-copy", "shared contact", "joined earlier"])
+_NEAR_COPY, _SHARED_CONTACT, _JOINED_EARLIER = range(3)
+KINDS = pa.array([NEAR_COPY, SHARED_CONTACT, JOINED_EARLIER])
 """The kinds of links."""
 
-_NOTED = 5  # contacts held back, or campaigns that became one, that are told one by one
+_NOTED = 5  # contacts held back, or merged campaigns, listed one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Ads:
-    """n ads and the m texts they have.
+    """n ads in the order of their ids, and their m distinct texts.
 
     Attributes:
         ids: of the ads.
         text_of: shape (n,).
         order: shape (n,), the ads in the order of their ids, those known earlier first.
-        place: shape (n,), where each ad comes in that order.
+        place: shape (n,), position of each ad in that order.
         first: shape (m,), the first ad in that order that has the text.
         copies: shape (m,), how many ads have the text.
     """
@@ -101,7 +100,7 @@ class Ads:
         texts: int,
         known: NDArray[np.bool_] | None = None,
     ) -> Ads:
-        """The ads, put in order."""
+        """The ads, sorted."""
         ids = ids.cast(pa.string())
         order = pc.sort_indices(ids).to_numpy().astype(np.int64)
         if known is not None:
@@ -115,21 +114,20 @@ class Ads:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What linking knows.
+    """Intermediate results of linking, from which the tables are made.
 
     Attributes:
         ads: n ads, m texts.
         signatures: shape (m, 64).
         groups: of the texts.
         group: shape (n,), of the ads; from `len(groups.typical)` on, ads without text.
-        typical: shape (n,), of the ads: the most typical ad of each one's group, itself where
-            none is.
+        typical: shape (n,), the most typical ad of each ad's group, or itself.
         campaign: shape (n,), a number.
         ids: of the campaigns.
-        contact, row: which contact stands in which text.
+        contact, row: pairs of a contact and a text that shows it.
         shared: which contacts join which groups.
         names: of the contacts.
-        standing: whether there were campaigns at an earlier time.
+        has_prior: whether there are earlier campaigns.
     """
 
     ads: Ads
@@ -143,20 +141,20 @@ class Found:
     row: IntArray
     shared: Shared
     names: pa.Array
-    standing: bool
+    has_prior: bool
 
 
 def links_table(found: Found) -> pa.Table:
-    """`schema.LINKS`: enough links to reach every ad of a campaign from any other."""
+    """`schema.LINKS`: links that connect all ads of each campaign."""
     ad, other, strength = _near_copies(found)
     by_contact = _by_contact(found)
     ads = np.concatenate((ad, by_contact[0]))
     others = np.concatenate((other, by_contact[1]))
-    kinds = np.repeat([NEAR_COPY, SHARED_CONTACT], [len(ad), len(by_contact[0])])
-    earlier = _still_apart(found, ads, others)
+    kinds = np.repeat([_NEAR_COPY, _SHARED_CONTACT], [len(ad), len(by_contact[0])])
+    earlier = _earlier_links(found, ads, others)
     ads = np.concatenate((ads, earlier[0]))
     others = np.concatenate((others, earlier[1]))
-    kinds = np.concatenate((kinds, np.full(len(earlier[0]), JOINED_EARLIER)))
+    kinds = np.concatenate((kinds, np.full(len(earlier[0]), _JOINED_EARLIER)))
     numbers = np.full(len(ads), np.nan, dtype=np.float32)
     numbers[: len(ad)] = strength
     contacts = np.full(len(ads), -1, dtype=np.int64)
@@ -180,50 +178,50 @@ def links_table(found: Found) -> pa.Table:
 
 def guarded_table(found: Found) -> pa.Table:
     """`schema.GUARDED`: contacts that were held back, the busiest first."""
-    held = found.shared.held_back
-    ads = np.bincount(found.contact, weights=found.ads.copies[found.row], minlength=len(held))
-    groups = np.bincount(found.shared.contact, minlength=len(held))
-    which = np.flatnonzero(held)
+    held_back = found.shared.held_back
+    ads = np.bincount(found.contact, weights=found.ads.copies[found.row], minlength=len(held_back))
+    groups = np.bincount(found.shared.contact, minlength=len(held_back))
+    which = np.flatnonzero(held_back)
     which = which[np.lexsort((which, -ads[which]))]
     return pa.table(
         [
             _short(found.names).take(pa.array(which)),
             pa.array(ads[which].astype(np.int32)),
             pa.array(groups[which].astype(np.int32)),
-            pa.array([REASONS[reason] for reason in held[which].tolist()], pa.string()),
+            pa.array([REASONS[reason] for reason in held_back[which].tolist()], pa.string()),
         ],
         schema=schema.GUARDED,
     )
 
 
 def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
-    """What a person should be told of contacts held back and of campaigns that became one."""
-    said = [
+    """Notes on contacts held back and on campaigns merged or parted."""
+    lines = [
         f"contact {row['contact']} stands in {row['ads']:,} ads of {row['groups']:,} groups and "
         f"was not let join them all: {row['reason']}"
         for row in guarded.slice(0, _NOTED).to_pylist()
     ]
     if len(guarded) > _NOTED:
         rest = Counter(guarded["reason"].slice(_NOTED).to_pylist())
-        said += [
+        lines += [
             f"{times:,} more contacts were not let join all of their ads: {reason}"
             for reason, times in rest.most_common()
         ]
-    said += [f"campaign {old} is now part of the older {kept}" for old, kept in merged[:_NOTED]]
+    lines += [f"campaign {old} is now part of the older {kept}" for old, kept in merged[:_NOTED]]
     if len(merged) > _NOTED:
-        said.append(f"{len(merged) - _NOTED:,} more campaigns became part of older ones")
-    several = Counter(old for old, _ in parted)
-    said += [
+        lines.append(f"{len(merged) - _NOTED:,} more campaigns became part of older ones")
+    parts_of = Counter(old for old, _ in parted)
+    lines += [
         f"campaign {old} was held together by what is everybody's; parted from it: {parts:,}"
-        for old, parts in several.most_common(_NOTED)
+        for old, parts in parts_of.most_common(_NOTED)
     ]
-    if len(several) > _NOTED:
-        said.append(f"{len(several) - _NOTED:,} more campaigns were parted")
-    return tuple(said)
+    if len(parts_of) > _NOTED:
+        lines.append(f"{len(parts_of) - _NOTED:,} more campaigns were parted")
+    return tuple(lines)
 
 
 def _near_copies(found: Found) -> tuple[IntArray, IntArray, FloatArray]:
-    """Each near-copy, its group's typical ad, and how alike their texts are."""
+    """Each near-duplicate, its group's typical ad, and their similarity."""
     ad = np.flatnonzero(found.typical != np.arange(len(found.typical)))
     return ad, found.typical[ad], found.groups.alike[found.ads.text_of[ad]]
 
@@ -231,11 +229,11 @@ def _near_copies(found: Found) -> tuple[IntArray, IntArray, FloatArray]:
 def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
     """Two ads of different groups that show the same contact, and the contact."""
     ads, shared, groups = found.ads, found.shared, found.groups
-    nobody = len(ads.place)
+    no_ad = len(ads.place)
     shows = shared.place_of >= 0
     pair, row = shared.place_of[shows], found.row[shows]
-    # The ad of the group that shows the contact: the typical one, else the one that comes first.
-    place = np.full(len(shared.contact), nobody, dtype=np.int64)
+    # The ad of the group with the contact: the typical one, else the first.
+    place = np.full(len(shared.contact), no_ad, dtype=np.int64)
     np.minimum.at(place, pair, ads.place[ads.first[row]])
     typical = groups.typical[groups.member_of[row]] == row
     place[pair[typical]] = ads.place[ads.first[row[typical]]]
@@ -244,17 +242,19 @@ def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
     at = at[
         np.lexsort((ads.place[ads.first[groups.typical[shared.group[at]]]], shared.contact[at]))
     ]
-    begins = np.concatenate(([True], shared.contact[at][1:] != shared.contact[at][:-1]))[: len(at)]
-    hub = at[np.maximum.accumulate(np.where(begins, np.arange(len(at)), 0))]
-    spoke, hub = at[~begins], hub[~begins]
+    is_first = np.concatenate(([True], shared.contact[at][1:] != shared.contact[at][:-1]))[
+        : len(at)
+    ]
+    hub = at[np.maximum.accumulate(np.where(is_first, np.arange(len(at)), 0))]
+    spoke, hub = at[~is_first], hub[~is_first]
     kept = _spanning(shared.group[hub], shared.group[spoke], len(groups.typical))
     spoke, hub = spoke[kept], hub[kept]
     return ads.order[place[spoke]], ads.order[place[hub]], shared.contact[spoke]
 
 
-def _still_apart(found: Found, ads: IntArray, others: IntArray) -> tuple[IntArray, IntArray]:
-    """Ads of a campaign that only an earlier time joined: the first of each part, and of all."""
-    if not found.standing:
+def _earlier_links(found: Found, ads: IntArray, others: IntArray) -> tuple[IntArray, IntArray]:
+    """Links between parts of a campaign joined only earlier, from their first ads."""
+    if not found.has_prior:
         return ads[:0], others[:0]
     part = components(len(found.group), ads, others)
     order = found.ads.order
@@ -267,7 +267,7 @@ def _still_apart(found: Found, ads: IntArray, others: IntArray) -> tuple[IntArra
 
 
 def _spanning(a: IntArray, b: IntArray, count: int) -> IntArray:
-    """Which of the edges a - b are enough to hold together what they all hold together."""
+    """Indices of edges a - b that form a spanning forest."""
     if not len(a):
         return np.zeros(0, dtype=np.int64)
     low, high = np.minimum(a, b), np.maximum(a, b)

@@ -1,16 +1,15 @@
-"""Campaigns remembered from one night to the next, so that tonight's ads join yesterday's.
+"""Memory of campaigns between runs, so that new ads join earlier campaigns.
 
     with remember(workspace, "board", days=90) as memory:
         linked = memory.link(ad_ids, signatures, contacts, text_of=text_of)
 
-Kept below `workspace/campaigns/NAME`, readable by its owner alone: ids of ads and campaigns, when
-an ad was last seen, signatures, keyed pseudonyms of contacts. No text, no plain contact. Ads that
-were not seen for `days` are forgotten. A campaign keeps its id for as long as one of its ads is
-remembered; where new ads join two campaigns, the id of the older one survives and that is said.
+Stored below `workspace/campaigns/NAME`, readable by the owner only: ids of ads and campaigns, when
+an ad was last seen, signatures, keyed pseudonyms of contacts; no text, no plain contact. Ads not
+seen for `days` are forgotten. A campaign keeps its id while one of its ads is remembered; where new
+ads join two campaigns, the older id survives, with a note.
 
-A linking of tonight's ads compares them with every text remembered, so the result is that of
-linking all at once, but for one promise more: what was joined once stays joined, unless it turns
-out to have been joined by what is everybody's (`adrisk.linking.link`).
+New ads are compared with every remembered text, so the result equals that of linking all at once,
+except that earlier campaigns stay together (`adrisk.linking.link`).
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from numpy.typing import NDArray
 
 from adrisk.documents import parse_json
 from adrisk.errors import ConfigError, UsageError
+from adrisk.layout import NEAR_COPY
 from adrisk.linking.link import CONTACTS, Earlier, link
 from adrisk.linking.links import Linked
 from adrisk.linking.minhash import WIDTH
@@ -57,7 +57,7 @@ _MERGED = pa.schema([("campaign_id", pa.string()), ("part_of", pa.string()), ("a
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Everything remembered.
+    """Content of the memory.
 
     Attributes:
         ads: `text` is a row of the signatures, `campaign` a row of `campaigns`.
@@ -101,10 +101,10 @@ class Memory:
         guards: Guards | None = None,
         now: datetime | None = None,
     ) -> Linked:
-        """`adrisk.linking.link` of these ads among those remembered; then remembers them, too.
+        """`adrisk.linking.link` of these ads with the remembered ones; then stores them.
 
-        An ad that is remembered already is not counted twice: its new text takes the place of
-        the old one, and its campaign stays.
+        A remembered ad is not counted twice: its new text replaces the old one, and its campaign
+        stays.
 
         Args:
             ad_ids, signatures, contacts, text_of, similarity, guards: as for `link`.
@@ -127,7 +127,9 @@ class Memory:
         shown = pa.concat_tables(
             [old.contacts, pa.table([moved, contacts["name"]], schema=CONTACTS)]
         )
-        signed, shown, texts = _once(np.concatenate((old.signatures, signatures)), shown, texts)
+        signed, shown, texts = _deduplicate(
+            np.concatenate((old.signatures, signatures)), shown, texts
+        )
         campaign_of = np.concatenate((kept["campaign"].to_numpy(), before))
         lost = old.campaigns["lost"].to_numpy(zero_copy_only=False).copy()
         forgotten = np.bincount(old.ads["campaign"].to_numpy(), minlength=len(lost)) - np.bincount(
@@ -146,8 +148,8 @@ class Memory:
         seen = pa.chunked_array(
             [*kept["seen"].chunks, pa.array([now], _TIME).take(pa.array(np.zeros(n, np.int64)))]
         )
-        self._write(_after(old, lost, linked, ids, texts, seen, signed, shown, now))
-        return _only(linked, len(kept))
+        self._write(_next_state(old, lost, linked, ids, texts, seen, signed, shown, now))
+        return _new_ads_only(linked, len(kept))
 
     def campaigns(self) -> pa.Table:
         """The campaign of every ad remembered: `ad_id` and `campaign_id`."""
@@ -183,7 +185,7 @@ class Memory:
             ) from error
 
     def _write(self, state: _State) -> None:
-        """A new version beside the old one, then one file that points to it."""
+        """Write a new version, then the file that points to it, then delete old versions."""
         version = secrets.token_hex(8)
         place = self.folder / version
         place.mkdir(mode=0o700)
@@ -239,7 +241,7 @@ def remember(workspace: Path, name: str, *, days: int = DAYS) -> Iterator[Memory
 
 
 def _lock(descriptor: int, folder: Path) -> None:
-    """Hold the folder until the descriptor is closed, by us or by our end."""
+    """Lock the folder until the descriptor is closed or the process ends."""
     try:
         import fcntl
     except ImportError:  # not on Windows, where runs must be kept apart by hand
@@ -265,18 +267,18 @@ def _campaigns_of(old: _State, ad_ids: pa.Array | pa.ChunkedArray) -> IntArray:
 
 
 def _remembered(old: _State, ad_ids: pa.Array | pa.ChunkedArray, since: datetime) -> pa.Table:
-    """The ads that are not forgotten and do not come again tonight."""
-    again = pc.is_in(
+    """The ads that are neither expired nor among the new ads."""
+    repeated = pc.is_in(
         old.ads["ad_id"], pa.chunked_array(_chunks(ad_ids), pa.string()).combine_chunks()
     )
     fresh = pc.greater_equal(old.ads["seen"], pa.scalar(since, _TIME))
-    return old.ads.filter(pc.and_(fresh, pc.invert(again)))
+    return old.ads.filter(pc.and_(fresh, pc.invert(repeated)))
 
 
-def _once(
+def _deduplicate(
     signatures: NDArray[np.uint32], contacts: pa.Table, text_of: IntArray
 ) -> tuple[NDArray[np.uint32], pa.Table, IntArray]:
-    """Texts that some ad still has; equal ones, with equal contacts, once."""
+    """Texts still in use, deduplicated where signature and contacts are equal."""
     coded = contacts["name"].combine_chunks().dictionary_encode()
     row = contacts["row"].to_numpy()
     # The digests of a text's contacts, added up: equal sets give equal sums.
@@ -300,7 +302,7 @@ def _once(
     return signatures[used[first]], shown, number[text_of]
 
 
-def _after(
+def _next_state(
     old: _State,
     lost: NDArray[np.bool_],
     linked: Linked,
@@ -311,17 +313,17 @@ def _after(
     contacts: pa.Table,
     now: datetime,
 ) -> _State:
-    """What is to be remembered: the campaigns that still have ads, the oldest first."""
+    """The next state: the campaigns that still have ads, the oldest first."""
     names = linked.campaigns["campaign_id"].combine_chunks().dictionary_encode()
     known = pc.index_in(names.dictionary, old.campaigns["campaign_id"].combine_chunks())
     first_seen = pc.fill_null(old.campaigns["first_seen"].take(known), pa.scalar(now, _TIME))
     before = old.campaigns["campaign_id"].combine_chunks()
-    survives = pc.index_in(pa.array([kept for _, kept in linked.merged], pa.string()), before)
+    surviving = pc.index_in(pa.array([kept for _, kept in linked.merged], pa.string()), before)
     gone = pc.index_in(pa.array([gone for gone, _ in linked.merged], pa.string()), before)
     lost = lost.copy()
-    lost[survives.to_numpy()] |= lost[gone.to_numpy()]
-    has_lost = pc.fill_null(pa.array(lost, pa.bool_()).take(known), False)
-    campaigns = pa.table([names.dictionary, first_seen, has_lost], schema=_CAMPAIGNS)
+    lost[surviving.to_numpy()] |= lost[gone.to_numpy()]
+    lost_of = pc.fill_null(pa.array(lost, pa.bool_()).take(known), False)
+    campaigns = pa.table([names.dictionary, first_seen, lost_of], schema=_CAMPAIGNS)
     order = pc.sort_indices(campaigns, [("first_seen", "ascending"), ("campaign_id", "ascending")])
     number = np.empty(len(order), dtype=np.int64)
     number[order.to_numpy()] = np.arange(len(order))
@@ -339,42 +341,44 @@ def _after(
     )
 
 
-def _only(linked: Linked, remembered: int) -> Linked:
-    """Tonight's ads alone, with the links that reach them from the rest of their campaigns."""
+def _new_ads_only(linked: Linked, remembered: int) -> Linked:
+    """The result for the new ads, with the links that connect them to their campaigns."""
     campaigns = linked.campaigns.slice(remembered)
-    tonight, links = campaigns["ad_id"].combine_chunks(), linked.links
-    here = pc.is_in(links["campaign_id"], pc.unique(campaigns["campaign_id"]))
-    between = pc.and_(here, pc.not_equal(links["kind"], "near-copy"))
+    new_ids, links = campaigns["ad_id"].combine_chunks(), linked.links
+    in_campaigns = pc.is_in(links["campaign_id"], pc.unique(campaigns["campaign_id"]))
+    between = pc.and_(in_campaigns, pc.not_equal(links["kind"], NEAR_COPY))
     bridges = links.filter(between)
-    ends = pa.concat_arrays([*bridges["ad_id"].chunks, *bridges["other_ad_id"].chunks, tonight])
-    reached = pc.and_(here, pc.is_in(links["ad_id"], ends))
-    # Where tonight's ad is the most typical, one remembered ad is enough to lead there.
-    led = pc.and_(pc.and_(here, pc.is_in(links["other_ad_id"], tonight)), pc.invert(reached))
-    rows = np.flatnonzero(led.to_numpy(zero_copy_only=False))
+    ends = pa.concat_arrays([*bridges["ad_id"].chunks, *bridges["other_ad_id"].chunks, new_ids])
+    reached = pc.and_(in_campaigns, pc.is_in(links["ad_id"], ends))
+    # Where the new ad is the typical one, one link from a remembered ad is kept.
+    to_new = pc.and_(
+        pc.and_(in_campaigns, pc.is_in(links["other_ad_id"], new_ids)), pc.invert(reached)
+    )
+    rows = np.flatnonzero(to_new.to_numpy(zero_copy_only=False))
     others = links["other_ad_id"].take(pa.array(rows)).combine_chunks().dictionary_encode()
     first = np.unique(others.indices.to_numpy(), return_index=True)[1]
-    wanted = pc.or_(between, reached).to_numpy(zero_copy_only=False).copy()
-    wanted[rows[first]] = True
+    kept_links = pc.or_(between, reached).to_numpy(zero_copy_only=False).copy()
+    kept_links[rows[first]] = True
     return Linked(
         campaigns,
-        links.filter(pa.array(wanted)),
+        links.filter(pa.array(kept_links)),
         linked.guarded,
-        _texts_of(tonight, links, linked.texts[remembered:] - remembered),
+        _texts_of(new_ids, links, linked.texts[remembered:] - remembered),
         linked.merged,
         linked.parted,
         linked.notes,
     )
 
 
-def _texts_of(tonight: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
+def _texts_of(new_ids: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
     """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
     (below 0): numbered behind the last row, in the order of the links that lead to them."""
-    led = np.flatnonzero(typical < 0)
-    at = pc.index_in(links["ad_id"], tonight.take(pa.array(led)))
-    copies = at.filter(pc.equal(links["kind"], "near-copy")).drop_null()
-    number = pa.array(typical[led]).take(copies).combine_chunks().dictionary_encode()
+    to_new = np.flatnonzero(typical < 0)
+    at = pc.index_in(links["ad_id"], new_ids.take(pa.array(to_new)))
+    copies = at.filter(pc.equal(links["kind"], NEAR_COPY)).drop_null()
+    number = pa.array(typical[to_new]).take(copies).combine_chunks().dictionary_encode()
     texts = typical.copy()
-    texts[led[copies.to_numpy()]] = len(tonight) + number.indices.to_numpy()
+    texts[to_new[copies.to_numpy()]] = len(new_ids) + number.indices.to_numpy()
     return texts
 
 

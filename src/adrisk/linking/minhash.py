@@ -3,10 +3,9 @@
 In: folded texts (`adrisk.text.normalise`). Out: 64 numbers an ad; the share of columns in which two
 ads agree estimates the Jaccard similarity of their sets of shingles.
 
-A shingle is a token (`adrisk.text.tokens`) and the token after it, which is read with its
-figures blanked: so a changed price, phone number or date costs exactly one shingle. Numbers count,
-and do not dominate. In scripts written without spaces a token is one character, and a shingle three
-ideographs or four letters, about as telling as two words.
+A shingle is a token (`adrisk.text.tokens`) and the next token, whose figures are blanked: a changed
+price, phone number or date changes one shingle. In scripts without spaces a token is one character,
+and a shingle three ideographs or four letters, about as specific as two words.
 
 No Python runs per ad, there is no random state, and the arithmetic is modulo 2^32, so a signature
 is the same on every machine.

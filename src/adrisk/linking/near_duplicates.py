@@ -1,30 +1,14 @@
-"""Groups of near-copies: ads whose signatures agree, however many there are.
+"""Near-duplicate groups: MinHash signatures compared in LSH buckets, without chaining.
 
-In: signatures, no text. Out: a group for every signature and the group's most typical one.
-It refuses to chain: an ad stays in a group only if it is like the group's typical ad. And what
-stands in many otherwise unlike ads (`adrisk.linking.near_duplicates`) makes nobody a copy of anybody.
-Nothing depends on the order of the rows: they are worked through in the order of a hash of them.
+In: signatures, no text; for boilerplate, a provisional author of each. Out: a group for every
+signature, and the group's most typical one. Steps:
 
-Signatures that count once: equal ones found by a hash, a few rows of memory at a time.
-
-In: signatures. Out: a row for each different one, in the order of a hash of it, so that nothing
-depends on the order they came in.
-
-What stands in many otherwise unlike ads, and so makes nobody a copy of anybody.
-
-In: distinct signatures and who is thought to have written each. Out: their columns that many
-authors have.
-
-How alike two ads are, by their signatures, and whether that is enough for near-copies.
-
-In: distinct signatures, which of their columns are common, pairs of them. Out: estimated
-similarities, of what is not common and of everything.
-
-Which ads meet and are joined, without comparing all with all.
-
-In: rows and the similarity asked. Out: a label for each; rows joined by pairs that are similar
-enough share one. Rows that agree in a whole band of columns meet in a bucket, and in a bucket of n
-rows 2 n pairs are compared.
+- `distinct_rows`: equal signatures count once, in the order of a hash, so that the result does not
+  depend on the order of the rows;
+- `common_columns`: boilerplate shared by many unlike ads is ignored in the similarity;
+- `connected`: LSH; rows that agree in a band of columns share a bucket, and a bucket of n rows
+  costs 2 n comparisons;
+- `_near_typical`: an ad stays in a group only if it is similar to the group's typical ad.
 """
 
 from __future__ import annotations
@@ -42,7 +26,7 @@ from adrisk.linking.minhash import EMPTY, WIDTH, agreement
 from adrisk.parallel import in_order
 from adrisk.types import FloatArray, IntArray
 
-_ROWS = 1 << 16  # signatures compared or hashed at a time
+_ROWS = 1 << 16  # signatures compared or hashed at once
 
 WEIGHTS = np.cumprod(np.full(WIDTH, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=np.uint64)
 
@@ -50,9 +34,9 @@ WEIGHTS = np.cumprod(np.full(WIDTH, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=
 def distinct_rows(
     signatures: NDArray[np.uint32], place: IntArray | None
 ) -> tuple[IntArray, IntArray]:
-    """A row for each different signature, ordered by a hash of it, and each row's number there.
+    """Rows of the distinct signatures, in order of a hash, and each row's number among them.
 
-    Most ads are exact copies; from here on a text counts once however often it was posted.
+    Most ads are exact copies, which are compared once.
     """
     keys = np.empty(len(signatures), dtype=np.uint64)
     for part in in_parts(len(signatures)):
@@ -66,7 +50,7 @@ def distinct_rows(
 
 
 def is_blank(signatures: NDArray[np.uint32], rows: IntArray) -> NDArray[np.bool_]:
-    """Whether each row is of an ad without a letter or digit."""
+    """Mask of rows of ads without a letter or digit."""
     out = np.empty(len(rows), dtype=np.bool_)
     for part in in_parts(len(rows)):
         out[part] = (signatures[rows[part]] == EMPTY).all(axis=1)
@@ -74,29 +58,28 @@ def is_blank(signatures: NDArray[np.uint32], rows: IntArray) -> NDArray[np.bool_
 
 
 def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread the keys: every bit of the result depends on every bit of the key."""
+    """Mix the bits of the keys: every bit of the result depends on every bit of the key."""
     keys = keys ^ (keys >> np.uint64(32))
     keys *= np.uint64(0xD6E8FEB86659FD93)
     return keys ^ (keys >> np.uint64(32))
 
 
 def in_parts(count: int) -> Iterator[slice]:
-    """Slices that cover `count` rows, few at a time, so that memory stays flat."""
+    """Slices that cover `count` rows, so that memory is bounded."""
     return (slice(at, at + _ROWS) for at in range(0, count, _ROWS))
 
 
-_COMMON_AUTHORS = 8  # what as many authors have in common is nobody's own,
-_COMMON_SHARE = 0.002  # and in a large corpus it takes this share of all authors
+_COMMON_AUTHORS = 8  # a value of as many authors is boilerplate,
+_COMMON_SHARE = 0.002  # in a large corpus one of this share of all authors
 NOTHING_COMMON = np.zeros((0, 0), dtype=np.bool_)
 
 
 def common_columns(
     signatures: NDArray[np.uint32], distinct: IntArray, among: IntArray, author: IntArray
 ) -> NDArray[np.bool_]:
-    """For each number and column, whether many authors have that value there.
+    """Mask of the columns of each distinct signature whose value many authors share.
 
-    Authors count, not ads, so that a campaign's own template, however often it was edited, is not
-    taken for boilerplate.
+    Authors are counted, not ads, so that a campaign's own template is not boilerplate.
     """
     picked = distinct[among]
     authors = np.unique(author[among], return_inverse=True)[1].astype(np.uint64)
@@ -128,22 +111,21 @@ def _first_of_equals(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
 
 SHORT_SIMILARITY = 0.9
-"""What two ads need when one of them is short, or has few words of its own: few words agree by
-chance."""
+"""Least similarity of two ads where one is short, since few words agree by chance."""
 
-_FEW_OWN = 16  # columns that are not common; with fewer an ad counts as short,
-_NO_OWN = 4  # and with fewer than these it has nothing but common words to go by
-_FEW_OWN_ALIKE, _FEW_WHOLE_ALIKE = 0.5, 0.8  # what such ads need, of their own and in all
+_FEW_OWN = 16  # columns that are not boilerplate; with fewer stricter limits apply,
+_NO_OWN = 4  # with fewer than these the whole similarity is used
+_FEW_OWN_ALIKE, _FEW_WHOLE_ALIKE = 0.5, 0.8  # limits for such ads, without boilerplate and in all
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Similarity:
     """Estimated similarities of n pairs.
 
     Attributes:
-        own: of what is not common; of everything where next to nothing is not.
-        whole: of everything.
-        columns: how many columns are not common.
+        own: similarity without boilerplate; `whole` where almost all is boilerplate.
+        whole: similarity of all columns.
+        columns: number of columns that are not boilerplate.
         short: whether either ad is short.
     """
 
@@ -153,10 +135,10 @@ class Likeness:
     short: NDArray[np.bool_]
 
     def enough(self, similarity: float, slack: float) -> NDArray[np.bool_]:
-        """Whether each pair is similar enough to be near-copies."""
+        """Mask of the pairs that are near-duplicates."""
         few = self.columns < _FEW_OWN
         enough = self.own >= similarity - slack
-        # With few words of their own, ads must be made up of the same common ones, too.
+        # With few words of their own, ads must share their boilerplate too.
         enough[few] = (self.own[few] >= _FEW_OWN_ALIKE) & (self.whole[few] >= _FEW_WHOLE_ALIKE)
         enough[self.short] = self.own[self.short] >= max(similarity, SHORT_SIMILARITY)
         return enough
@@ -164,7 +146,7 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Distinct signatures, by number, and which of their columns many unlike ads have.
+    """Distinct signatures by number, and the mask of their boilerplate columns.
 
     `common` has shape (numbers, 64), or (0, 0) where nothing is common.
     """
@@ -173,61 +155,63 @@ class Rows:
     distinct: IntArray
     common: NDArray[np.bool_]
 
-    def compare(self, a: IntArray, b: IntArray) -> Likeness:
-        """How alike each pair is.
+    def compare(self, a: IntArray, b: IntArray) -> Similarity:
+        """Estimated similarities of pairs.
 
-        A column shows the smallest hash of the union of both ads' shingles. Where that is of a
-        shingle which many unlike ads have, the column says nothing.
+        The smaller value of a column is the smallest hash of the union of both ads' shingles;
+        where it belongs to boilerplate, the column is ignored.
         """
         left, right = self.signatures[self.distinct[a]], self.signatures[self.distinct[b]]
         short = ((left[:, 0] | right[:, 0]) & 1).astype(np.bool_)
         agree = left == right
         whole = np.count_nonzero(agree, axis=1) / WIDTH
         if not self.common.size:
-            return Likeness(whole, whole, np.full(len(a), WIDTH), short)
+            return Similarity(whole, whole, np.full(len(a), WIDTH), short)
         own = ~np.where(left <= right, self.common[a], self.common[b])
         count = np.count_nonzero(own, axis=1)
         share = np.count_nonzero(agree & own, axis=1) / np.maximum(count, 1)
-        return Likeness(np.where(count < _NO_OWN, whole, share), whole, count, short)
+        return Similarity(np.where(count < _NO_OWN, whole, share), whole, count, short)
 
     def similar(
         self, a: IntArray, b: IntArray, similarity: float, slack: float = 0.0
     ) -> tuple[NDArray[np.bool_], FloatArray]:
-        """Whether each pair is as similar as asked, less the slack, and how similar it is."""
+        """Mask of the pairs of at least this similarity less the slack, and their similarity."""
         enough = np.empty(len(a), dtype=np.bool_)
-        likeness = np.empty(len(a), dtype=np.float64)
+        similarities = np.empty(len(a), dtype=np.float64)
         for part in in_parts(len(a)):
-            found = self.compare(a[part], b[part])
-            enough[part] = found.enough(similarity, slack)
-            likeness[part] = found.own
-        return enough, likeness
+            pairs = self.compare(a[part], b[part])
+            enough[part] = pairs.enough(similarity, slack)
+            similarities[part] = pairs.own
+        return enough, similarities
 
 
-_CHANCE = 0.9  # of two ads, exactly as similar as asked, to be compared at all
+_CHANCE = 0.9  # probability that two ads exactly at the limit share a bucket
 _NEIGHBOUR_BITS = np.uint64(24)
 
 
 def connected(rows: Rows, among: IntArray, similarity: float, depth: int | None = None) -> IntArray:
     """Label of each row: rows joined by pairs that are similar enough share one.
 
-    Rows that agree in a whole band of columns meet in a bucket. In a bucket each row is compared
-    with the first and with the one before it, never with all: a bucket of n rows costs 2 n.
+    Rows that agree in a whole band of columns share a bucket, in which each row is compared with
+    the first and with the previous one: a bucket of n rows costs 2 n comparisons.
     """
     labels = np.arange(len(among), dtype=np.int64)
     depth = depth or _band_depth(similarity)
-    meet = partial(_meetings, rows, among, depth)
-    for a, b in in_order(meet, range(WIDTH // depth)):  # the next bands are sorted meanwhile
-        apart = labels[a] != labels[b]
-        a, b = a[apart], b[apart]
+    bucket_pairs = partial(_bucket_pairs, rows, among, depth)
+    for a, b in in_order(
+        bucket_pairs, range(WIDTH // depth)
+    ):  # the next bands are sorted in parallel
+        different = labels[a] != labels[b]
+        a, b = a[different], b[different]
         similar, _ = rows.similar(among[a], among[b], similarity)
         labels = components(len(among), labels[a[similar]], labels[b[similar]])[labels]
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _meetings(rows: Rows, among: IntArray, depth: int, band: int) -> tuple[IntArray, IntArray]:
-    """The pairs to compare in the buckets of a band."""
+def _bucket_pairs(rows: Rows, among: IntArray, depth: int, band: int) -> tuple[IntArray, IntArray]:
+    """Pairs to compare in the buckets of a band."""
     keys = _keys(rows, among, band, depth)
-    order = _likely_to_meet(keys)
+    order = _shared_prefix(keys)
     order = order[np.argsort(keys[order], kind="stable")]
     buckets = keys[order] >> _NEIGHBOUR_BITS
     joins = np.ones(len(order), dtype=np.bool_)
@@ -239,26 +223,28 @@ def _meetings(rows: Rows, among: IntArray, depth: int, band: int) -> tuple[IntAr
 
 
 def _keys(rows: Rows, among: IntArray, band: int, depth: int) -> NDArray[np.uint64]:
-    """The bucket of each row in the upper bits; below, so that likely copies lie side by
-    side, a hash of the column after the band."""
+    """Key of each row: its bucket in the upper bits, below a hash of the column after the band.
+
+    The lower bits place likely near-duplicates next to each other.
+    """
     columns = range(band * depth, (band + 1) * depth)
-    beside = columns.stop % WIDTH
+    next_column = columns.stop % WIDTH
     keys = np.empty(len(among), dtype=np.uint64)
     for part in in_parts(len(among)):
         at = rows.distinct[among[part]]
         bucket = np.zeros(len(at), dtype=np.uint64)
         for column, weight in zip(columns, WEIGHTS, strict=False):
             bucket += rows.signatures[:, column][at] * weight
-        near = mixed(rows.signatures[:, beside][at].astype(np.uint64))
-        near >>= np.uint64(64) - _NEIGHBOUR_BITS
-        keys[part] = (mixed(bucket) >> _NEIGHBOUR_BITS << _NEIGHBOUR_BITS) | near
+        next_hash = mixed(rows.signatures[:, next_column][at].astype(np.uint64))
+        next_hash >>= np.uint64(64) - _NEIGHBOUR_BITS
+        keys[part] = (mixed(bucket) >> _NEIGHBOUR_BITS << _NEIGHBOUR_BITS) | next_hash
     return keys
 
 
-def _likely_to_meet(keys: NDArray[np.uint64]) -> IntArray:
-    """Rows in order, all that share their bucket with another and few that do not.
+def _shared_prefix(keys: NDArray[np.uint64]) -> IntArray:
+    """Rows that share the first bits of their key with another, in order.
 
-    Counting the first bits of a key costs less than sorting all keys.
+    Counting the first bits costs less than sorting all keys.
     """
     bits = len(keys).bit_length() + 3
     slot = (keys >> np.uint64(64 - bits)).astype(np.int64)
@@ -266,7 +252,7 @@ def _likely_to_meet(keys: NDArray[np.uint64]) -> IntArray:
 
 
 def _band_depth(similarity: float) -> int:
-    """Columns a band: as many as still let two ads that are just similar enough meet."""
+    """Largest band depth at which two ads at the limit share a bucket with `_CHANCE`."""
     fitting = [
         depth
         for depth in (1, 2, 3, 4, 6, 8, 16)
@@ -281,22 +267,21 @@ def components(count: int, a: IntArray, b: IntArray) -> IntArray:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-_LOOSE = 0.6  # similarity that keeps two ads from counting as unlike,
-_LOOSE_DEPTH = 4  # as far as they meet in bands of so many columns
-_SLACK = 0.1  # below the similarity asked of a pair, for an ad against its group's typical ad
-_ROUNDS = 8  # of splitting what was chained; what is left over stands alone
-_SAMPLE = 64  # members looked at to find the most typical one
+_LOOSE = 0.6  # similarity of loose groups,
+_LOOSE_DEPTH = 4  # found in bands of this many columns
+_SLACK = 0.1  # below the similarity of pairs, for an ad against its group's typical ad
+_ROUNDS = 8  # of splitting chained groups; the remaining rows become groups of one
+_SAMPLE = 64  # members compared to find the most typical one
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Groups of near-copies among n signatures.
+    """Groups of near-duplicates among n signatures.
 
     Attributes:
         member_of: shape (n,), the group of each.
-        typical: for each group, the row of its most typical signature; of several equal ones,
-            the one that comes first.
-        alike: shape (n,), the estimated similarity of each to its group's typical one.
+        typical: for each group, the row of its most typical signature, the first of equal ones.
+        alike: shape (n,), estimated similarity of each to its group's typical one.
     """
 
     member_of: IntArray
@@ -306,32 +291,30 @@ class Groups:
     _rows: Rows
     _numbers: IntArray  # in `_rows`, of the typical ones
 
-    def likeness_of_pairs(self, a: IntArray, b: IntArray) -> tuple[FloatArray, FloatArray]:
-        """The estimated similarity of the typical ads of groups a and b: of what is not common
-        to many authors, and of everything."""
-        found = self._rows.compare(self._numbers[a], self._numbers[b])
-        return found.own, found.whole
+    def similarity_of_pairs(self, a: IntArray, b: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Similarity of the typical ads of groups a and b: without boilerplate, and in all."""
+        pairs = self._rows.compare(self._numbers[a], self._numbers[b])
+        return pairs.own, pairs.whole
 
-    def likeness(self, some: IntArray, one: int) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """The estimated similarity of the typical ads of some groups to that of one, and whether
-        both are short."""
+    def similarity_to(self, others: IntArray, one: int) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Similarity of the typical ads of groups to that of one, and whether both are short."""
         head = self._signatures[self.typical[one]]
-        out = np.empty(len(some), dtype=np.float64)
-        short = np.empty(len(some), dtype=np.bool_)
-        for part in in_parts(len(some)):
-            picked = self._signatures[self.typical[some[part]]]
+        out = np.empty(len(others), dtype=np.float64)
+        short = np.empty(len(others), dtype=np.bool_)
+        for part in in_parts(len(others)):
+            picked = self._signatures[self.typical[others[part]]]
             out[part] = agreement(picked, head)
             short[part] = picked[:, 0] & head[0] & 1
         return out, short
 
 
 class NearDuplicateIndex:
-    """Signatures, ready to be grouped; equal ones count once from here on.
+    """Distinct signatures prepared for grouping.
 
     Args:
         signatures: shape (n, 64).
-        place: distinct numbers; of equal signatures, the one with the smallest comes first. The
-            order of the rows if left out.
+        place: distinct numbers; of equal signatures, the one with the smallest is the first. The
+            order of the rows if None.
     """
 
     def __init__(self, signatures: NDArray[np.uint32], place: IntArray | None = None) -> None:
@@ -340,7 +323,7 @@ class NearDuplicateIndex:
         self._filled = np.flatnonzero(~is_blank(signatures, self._distinct))
 
     def loose(self) -> Groups:
-        """Groups of ads that are not unlike, chained as they come; each stands for one author."""
+        """Groups of loosely similar ads, with chaining; each is a provisional author."""
         rows = Rows(self.signatures, self._distinct, NOTHING_COMMON)
         label = np.arange(len(self._distinct), dtype=np.int64) + len(self._filled)
         label[self._filled] = connected(rows, self._filled, _LOOSE, _LOOSE_DEPTH)
@@ -355,46 +338,45 @@ class NearDuplicateIndex:
         )
 
     def near(self, similarity: float, author: IntArray | None = None) -> Groups:
-        """Groups of near-copies.
+        """Groups of near-duplicates.
 
         Args:
-            similarity: share of shingles two ads must have in common, above 0 and at most 1, not
-                counting those that many authors have; short ads need `SHORT_SIMILARITY`. An ad
-                without text has no near-copy.
-            author: shape (n,), who is thought to have written each; equal rows have equal authors.
+            similarity: least share of common shingles without boilerplate, above 0 and at most 1;
+                short ads need `SHORT_SIMILARITY`. An ad without text has no near-duplicate.
+            author: shape (n,), provisional author of each; equal rows have equal authors.
         """
         common = NOTHING_COMMON
         if author is not None:
-            by = np.empty(len(self._distinct), dtype=np.int64)
-            by[self._number] = author
-            common = common_columns(self.signatures, self._distinct, self._filled, by)
+            author_of = np.empty(len(self._distinct), dtype=np.int64)
+            author_of[self._number] = author
+            common = common_columns(self.signatures, self._distinct, self._filled, author_of)
         rows = Rows(self.signatures, self._distinct, common)
         group = np.full(len(self._distinct), -1, dtype=np.int64)
         alike = np.ones(len(self._distinct), dtype=np.float64)
         typical: list[IntArray] = []
-        found = 0
-        rest = self._filled
+        count = 0
+        remaining = self._filled
         for _ in range(_ROUNDS):
-            if not len(rest):
+            if not len(remaining):
                 break
-            labels = connected(rows, rest, similarity)
-            kept, heads, likeness = _near_typical(rows, rest, labels, similarity)
-            group[rest[kept]] = found + labels[kept]
-            alike[rest[kept]] = likeness[kept]
-            typical.append(rest[heads])
-            found += len(heads)
-            rest = rest[~kept]
-        # What is still loose stands alone. So do ads without text, though they all look the same.
-        alone = np.flatnonzero(group < 0)
-        group[alone] = found + np.arange(len(alone))
-        typical.append(alone)
-        found += len(alone)
+            labels = connected(rows, remaining, similarity)
+            kept, heads, similarities = _near_typical(rows, remaining, labels, similarity)
+            group[remaining[kept]] = count + labels[kept]
+            alike[remaining[kept]] = similarities[kept]
+            typical.append(remaining[heads])
+            count += len(heads)
+            remaining = remaining[~kept]
+        # Remaining rows become groups of one, and so do ads without text, though equal.
+        single = np.flatnonzero(group < 0)
+        group[single] = count + np.arange(len(single))
+        typical.append(single)
+        count += len(single)
         numbers = np.concatenate(typical)
         heads = self._distinct[numbers]
         member_of = group[self._number]
         blank = np.flatnonzero(is_blank(self.signatures, heads))
         extra = np.flatnonzero(np.isin(member_of, blank))[1:]
-        member_of[extra] = found + np.arange(len(extra))
+        member_of[extra] = count + np.arange(len(extra))
         return Groups(
             member_of,
             np.concatenate((heads, extra)),
@@ -408,13 +390,13 @@ class NearDuplicateIndex:
 def _near_typical(
     rows: Rows, among: IntArray, labels: IntArray, similarity: float
 ) -> tuple[NDArray[np.bool_], IntArray, FloatArray]:
-    """Which rows are like the typical row of their label, which row that is, and how alike."""
+    """Mask of rows similar to the typical row of their label, the typical rows, similarities."""
     order = np.argsort(labels, kind="stable")
     ends = np.cumsum(np.bincount(labels))
     starts = np.concatenate(([0], ends[:-1]))
     heads = order[starts]
-    kept, likeness = rows.similar(among, among[heads[labels]], similarity, _SLACK)
-    # The first row is as good as any where all are like it. Elsewhere look for a better one.
+    kept, similarities = rows.similar(among, among[heads[labels]], similarity, _SLACK)
+    # Where not all rows are similar to the first, the most typical row is searched.
     for label in np.unique(labels[~kept]):
         members = order[starts[label] : ends[label]]
         sample = members[:_SAMPLE]
@@ -422,5 +404,7 @@ def _near_typical(
         total = [rows.compare(among[sample], one).own.sum() for one in ones]
         heads[label] = sample[int(np.argmax(total))]
         head = np.full(len(members), among[heads[label]])
-        kept[members], likeness[members] = rows.similar(among[members], head, similarity, _SLACK)
-    return kept, heads, likeness
+        kept[members], similarities[members] = rows.similar(
+            among[members], head, similarity, _SLACK
+        )
+    return kept, heads, similarities

@@ -1,12 +1,12 @@
-"""Join groups of near-copies that share a contact, unless the contact is everybody's.
+"""Shared contacts: groups joined by a contact, unless the contact is shared by unlike ads.
 
-In: which ad shows which contact. Out: which groups a contact joins, and which contacts were held
-back, with the reason. Guards count *groups*, never ads, so that a thousand copies of one ad do not
-make its phone look like a hotline:
+In: pairs of contact and ad, groups of near-duplicates. Out: the groups each contact joins, and the
+contacts held back, with the reason. The guards count groups, not ads, so that a thousand copies of
+one ad do not make its phone a hotline:
 
 - a contact of many unlike groups joins none of them (a platform's support number, a hotline);
-- an ad that lists many contacts is a directory, and joins nobody through them;
-- a campaign of very many unlike groups lets go of its busiest contacts until it falls apart.
+- an ad that lists many contacts is a directory and is not joined through them;
+- a campaign of too many unlike groups loses its busiest contacts until it splits.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ REASONS = {
     LISTED: "in ads that list many contacts, as a directory does",
     GIANT: "would join too many unlike ads into one campaign",
 }
-"""Why a contact was held back."""
+"""Reasons for holding a contact back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """When a shared contact stops to mean a shared author.
+    """Limits beyond which a shared contact does not imply a shared author.
 
     Attributes:
-        contact_groups: a contact in more unlike groups of near-copies than this joins none.
-        alike: the share of shingles that makes two groups alike in that sense,
-        short_alike: and what is enough of two short ads, where a town and a price are a third.
-        ad_contacts: an ad with more contacts than this joins nobody through them.
-        campaign_groups: a campaign of more groups than this lets go of its busiest contacts.
+        contact_groups: a contact in more unlike groups than this joins none.
+        alike: least share of common shingles of two alike groups,
+        short_alike: and of two short ads, where a town and a price are a third of the text.
+        ad_contacts: an ad with more contacts than this is a directory.
+        campaign_groups: a campaign of more groups than this loses its busiest contacts.
     """
 
     contact_groups: int = 25
@@ -50,7 +50,7 @@ class Guards:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Each contact with each group that shows it, sorted by contact, then by group.
+    """Pairs of a contact and a group that shows it, sorted by contact, then by group.
 
     Attributes:
         contact: shape (n,), the number of the contact.
@@ -74,7 +74,7 @@ def share(
     groups: Groups,
     guards: Guards,
 ) -> Shared:
-    """Which contacts join which groups.
+    """Which contacts join which groups, after the guards.
 
     Args:
         contact: shape (n,), the number of a contact, from 0 without gaps; together with `row`
@@ -88,50 +88,54 @@ def share(
     pairs, member = np.unique(
         contact * len(groups.typical) + groups.member_of[row], return_inverse=True
     )
-    of, group = np.divmod(pairs, len(groups.typical))
+    contact_of, group = np.divmod(pairs, len(groups.typical))
     joins = np.zeros(len(pairs), dtype=np.bool_)
     joins[member[~listed]] = True
     held_back = np.zeros(count, dtype=np.int8)
-    several = np.bincount(of, minlength=count) > 1
-    held_back[of[~joins & several[of]]] = LISTED
+    several = np.bincount(contact_of, minlength=count) > 1
+    held_back[contact_of[~joins & several[contact_of]]] = LISTED
 
-    one_authors = np.zeros(count, dtype=np.bool_)
-    for busy in np.flatnonzero(np.bincount(of[joins], minlength=count) > guards.contact_groups):
-        at = np.flatnonzero((of == busy) & joins)
+    single_author = np.zeros(count, dtype=np.bool_)
+    for busy in np.flatnonzero(
+        np.bincount(contact_of[joins], minlength=count) > guards.contact_groups
+    ):
+        at = np.flatnonzero((contact_of == busy) & joins)
         if _few_kinds(groups, group[at], guards):
-            one_authors[busy] = True
+            single_author[busy] = True
         else:
             joins[at] = False
             held_back[busy] = UNLIKE
 
-    # Many groups that one contact shows to be rewordings of few count as one of a campaign's.
-    sure = joins & one_authors[of]
+    # Groups of one author, rewordings of few kinds, count once in a campaign.
+    certain = joins & single_author[contact_of]
     nodes = len(groups.typical)
-    kind = components(nodes + count, group[sure], nodes + of[sure])[:nodes]
+    kind = components(nodes + count, group[certain], nodes + contact_of[certain])[:nodes]
     width = int(kind.max(initial=0)) + 1
     limit = guards.contact_groups
     while limit:
-        label = components(nodes + count, group[joins], nodes + of[joins])
-        kinds = sorted_unique(label[:nodes] * width + kind) // width
-        spans = np.bincount(kinds, minlength=int(label.max(initial=0)) + 1)
+        label = components(nodes + count, group[joins], nodes + contact_of[joins])
+        kind_in_label = sorted_unique(label[:nodes] * width + kind) // width
+        spans = np.bincount(kind_in_label, minlength=int(label.max(initial=0)) + 1)
         giant = joins & (spans[label[group]] > guards.campaign_groups)
         if not giant.any():
             break
         limit //= 2
-        let_go = giant & ~sure & (np.bincount(of[joins], minlength=count)[of] > limit)
-        joins &= ~let_go
-        held_back[of[let_go]] = GIANT
-    return Shared(of, group, joins, held_back, np.where(listed, -1, member))
+        removed = (
+            giant & ~certain & (np.bincount(contact_of[joins], minlength=count)[contact_of] > limit)
+        )
+        joins &= ~removed
+        held_back[contact_of[removed]] = GIANT
+    return Shared(contact_of, group, joins, held_back, np.where(listed, -1, member))
 
 
-def _few_kinds(groups: Groups, some: IntArray, guards: Guards) -> bool:
-    """Whether groups are of few kinds, each like the first of its kind.
+def _few_kinds(groups: Groups, remaining: IntArray, guards: Guards) -> bool:
+    """Whether groups fall into few kinds, each similar to the first of its kind.
 
-    One author's many rewordings are few kinds; what everybody writes is as many as one looks for.
+    Rewordings by one author fall into few kinds; unrelated ads do not.
     """
     for _ in range(guards.contact_groups):
-        likeness, short = groups.likeness(some[1:], int(some[0]))
-        some = some[1:][likeness < np.where(short, guards.short_alike, guards.alike)]
-        if not len(some):
+        similarity, short = groups.similarity_to(remaining[1:], int(remaining[0]))
+        remaining = remaining[1:][similarity < np.where(short, guards.short_alike, guards.alike)]
+        if not len(remaining):
             return True
     return False

@@ -1,14 +1,11 @@
-"""From ads to what linking needs of them: each different text is read once.
+"""Signatures and contact pseudonyms of texts: what linking needs of them.
 
-In: raw texts and where their phones are likely from, batch by batch. Out: for each ad the number
-of its text, and for each text a signature and its contacts' pseudonyms. Nine ads in ten are
-copies, so this is where the time is saved; a digest of 128 bits tells texts apart.
+In: raw texts and where their phones are likely from. Out: no text and no plain contact.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +18,6 @@ from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import CONTACTS
 from adrisk.linking.minhash import signatures
 from adrisk.text.normalise import fold_column
-from adrisk.types import IntArray
 
 PURPOSE = "campaigns"
 """What the pseudonyms are for: those of other purposes cannot be compared with them."""
@@ -36,40 +32,6 @@ class Signed:
 
     signatures: NDArray[np.uint32]
     contacts: pa.Table
-
-
-class Texts:
-    """The different texts of a stream of ads, numbered as they come."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[bytes, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def add(
-        self, texts: pa.Array | pa.ChunkedArray, regions: Regions | None = None
-    ) -> tuple[IntArray, IntArray]:
-        """The number of each text, and the rows of those not seen before, in the order of theirs.
-
-        The same words may mean another phone in another region: they count as another text.
-        """
-        numbers, seen = self._numbers, len(self._numbers)
-        raw = texts.cast(pa.large_binary()).to_pylist()
-        keys: Iterable[bytes] = raw
-        if regions is not None:
-            pairs = zip(raw, regions, strict=True)
-            keys = (text + b"\0" + (region or "").encode() for text, region in pairs)
-        found = np.fromiter(
-            (
-                numbers.setdefault(hashlib.blake2b(key, digest_size=16).digest(), len(numbers))
-                for key in keys
-            ),
-            dtype=np.int64,
-            count=len(texts),
-        )
-        new, first = np.unique(found, return_index=True)
-        return found, first[new >= seen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""The template behind near-copies: what all of them say, and the slots where they differ.
+"""Template of near-duplicates: the words all texts share, and the slots where they differ.
 
-In: the texts of a campaign, in any script. Out: pieces in reading order, each either common to all
-or a slot with the values that stand in its place. Every text is aligned with the one that is most
-like all of them; words that all share stay. Texts that share less than half with it are left out
-and counted: they are of another template.
+In: the texts of a campaign, in any script. Out: pieces in reading order, each common to all or a
+slot with its values. Every text is aligned with the most typical one; shared words are kept. Texts
+that share less than half with it belong to another template and are only counted.
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
-"""Two models on the same ads: how much better the first is, with an interval on the difference.
+"""Paired comparison of two models on the same ads.
 
-In: scores of both, labels and campaigns. Out: a JSON value with the figure of each and their
-difference, by the same draws of campaigns, so that what both find hard widens no interval. It does
-not say which model to use: an interval that holds 0 shows no difference, and is no proof that there
-is none.
+In: scores of both, labels and campaigns. Out: the figures of each and their difference on the same
+draws of campaigns, so that variation which both share widens no interval. An interval that holds 0
+shows no difference; it is no proof that there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
+from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import BUDGETS, Drawn
+from adrisk.metrics.estimates import Drawn
 from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import Comparison, Paired, PairedIndicators, PairedRanking
 from adrisk.types import RISKY, FloatArray, IntArray
 
 LEAST_POSITIVES = 10
@@ -44,8 +44,8 @@ class Pair:
     campaigns: IntArray
 
 
-def compare(pair: Pair, ruler: Ruler) -> dict[str, Any]:
-    """Both models' figures and the first less the second, as JSON values.
+def compare(pair: Pair, ruler: Ruler) -> Comparison:
+    """Both models' figures, and the first less the second.
 
     Average precision and recall at every review budget of risk, over the ads whose risk is known;
     and, where labels are given, the mean over indicators of their average precision.
@@ -59,31 +59,34 @@ def compare(pair: Pair, ruler: Ruler) -> dict[str, Any]:
     first, second = (
         _ranking(truth, score[known], pair.campaigns[known], ruler) for score in pair.risk
     )
-    found: dict[str, Any] = {
-        "n": len(known),
-        "positives": int(truth.sum()),
-        "campaigns": len(np.unique(pair.campaigns[known])),
-        "risk": {name: paired(first[name], second[name]) for name in first},
-    }
+    found = Comparison(
+        n=len(known),
+        positives=int(truth.sum()),
+        campaigns=len(np.unique(pair.campaigns[known])),
+        risk=PairedRanking.model_validate(
+            {name: paired(first[name], second[name]) for name in first}
+        ),
+    )
     sides = [
         by_indicator(pair.targets, pair.labels, scores, pair.campaigns, ruler)
         for scores in pair.indicators
     ]
-    if sides[0]:
-        found["indicators"] = {
-            "macro_average_precision": paired(*(macro(side, pair.targets) for side in sides)),
-            "by_indicator": {name: paired(sides[0][name], sides[1][name]) for name in sides[0]},
-        }
-    return found
+    if not sides[0]:
+        return found
+    indicators = PairedIndicators(
+        macro_average_precision=paired(*(macro(side, pair.targets) for side in sides)),
+        by_indicator={name: paired(sides[0][name], sides[1][name]) for name in sides[0]},
+    )
+    return found.model_copy(update={"indicators": indicators})
 
 
-def paired(first: Drawn, second: Drawn) -> dict[str, Any]:
-    """Both figures and their difference, as JSON values."""
-    return {
-        "first": first.estimate().to_json(),
-        "second": second.estimate().to_json(),
-        "difference": (first - second).estimate().to_json(),
-    }
+def paired(first: Drawn, second: Drawn) -> Paired:
+    """Both figures and their difference."""
+    return Paired(
+        first=first.estimate().figure(),
+        second=second.estimate().figure(),
+        difference=(first - second).estimate().figure(),
+    )
 
 
 def by_indicator(
@@ -123,38 +126,36 @@ def macro(indicators: Mapping[str, Drawn], targets: Targets) -> Drawn:
     return metrics.mean_of(list(indicators.values()), int(present.any(axis=1).sum()))
 
 
-def in_words(found: Mapping[str, Any]) -> list[str]:
+def in_words(found: Comparison) -> list[str]:
     """The differences that `compare` found, a line each; none is claimed that is not shown."""
+    risk = found.risk
     rows = [
-        (name.replace("_at_", " at ").replace("_", " "), figures)
-        for name, figures in found["risk"].items()
+        ("average precision", risk.average_precision),
+        ("recall at 0.5 %", risk.recall_at_0_005),
+        ("recall at 1 %", risk.recall_at_0_01),
+        ("recall at 2 %", risk.recall_at_0_02),
+        ("recall at 5 %", risk.recall_at_0_05),
     ]
-    if "indicators" in found:
-        count = len(found["indicators"]["by_indicator"])
-        figures = found["indicators"]["macro_average_precision"]
-        rows.append((f"average precision, mean of {count} indicators", figures))
+    if found.indicators is not None:
+        count = len(found.indicators.by_indicator)
+        mean = found.indicators.macro_average_precision
+        rows.append((f"average precision, mean of {count} indicators", mean))
     width = max(len(name) for name, _ in rows)
-    return [f"{_share(name):{width}}  {difference_in_words(figures)}" for name, figures in rows]
+    return [f"{name:{width}}  {difference_in_words(figures)}" for name, figures in rows]
 
 
-def difference_in_words(figures: Mapping[str, Any]) -> str:
+def difference_in_words(figures: Paired) -> str:
     """One figure of both and what can be said of the difference."""
-    first, second, gap = (figures[side] for side in ("first", "second", "difference"))
-    if gap["value"] is None:
+    first, second, gap = figures.first.value, figures.second.value, figures.difference
+    if first is None or second is None or gap.value is None:
         return "undefined"
-    both = f"{first['value']:.3f} against {second['value']:.3f}"
-    if gap["low"] is None:
-        return f"{both}: differs by {gap['value']:+.3f}, too few campaigns for an interval"
-    interval = f"[{gap['low']:+.3f}, {gap['high']:+.3f}]"
-    if gap["low"] <= 0 <= gap["high"]:
-        return f"{both}: no difference shown ({gap['value']:+.3f} {interval})"
-    return f"{both}: {'better' if gap['low'] > 0 else 'worse'} by {gap['value']:+.3f} {interval}"
-
-
-def _share(name: str) -> str:
-    """`recall at 0.005` as `recall at 0.5 %`."""
-    what, at, share = name.rpartition(" at ")
-    return f"{what} at {100 * float(share):g} %" if at else name
+    both = f"{first:.3f} against {second:.3f}"
+    if gap.low is None or gap.high is None:
+        return f"{both}: differs by {gap.value:+.3f}, too few campaigns for an interval"
+    interval = f"[{gap.low:+.3f}, {gap.high:+.3f}]"
+    if gap.low <= 0 <= gap.high:
+        return f"{both}: no difference shown ({gap.value:+.3f} {interval})"
+    return f"{both}: {'better' if gap.low > 0 else 'worse'} by {gap.value:+.3f} {interval}"
 
 
 def _ranking(

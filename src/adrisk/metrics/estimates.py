@@ -8,19 +8,16 @@ drawing single ads would count copies as evidence (Efron and Tibshirani 1993, ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.metrics.figures import Figure, ReliabilityBin
 from adrisk.types import FloatArray, IntArray
 
 Metric = Callable[[FloatArray], FloatArray]
 """Weights of shape (resamples, n) in, one value a resample out; NaN where undefined."""
-
-BUDGETS = (0.005, 0.01, 0.02, 0.05)
-"""Shares of all ads that a team may be able to review."""
 
 CONFIDENCE = 0.95
 _CHUNK_CELLS = 8_000_000  # resamples are worked on in chunks of this many weights
@@ -41,12 +38,20 @@ class Estimate:
     positives: int
     campaigns: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; NaN becomes None."""
-        return {
-            k: None if v != v else round(v, 6) if isinstance(v, float) else v
-            for k, v in asdict(self).items()
-        }
+    def figure(self) -> Figure:
+        """The estimate as results keep it."""
+        value, low, high = (
+            None if number != number else round(number, 6)
+            for number in (self.value, self.low, self.high)
+        )
+        return Figure(
+            value=value,
+            low=low,
+            high=high,
+            n=self.n,
+            positives=self.positives,
+            campaigns=self.campaigns,
+        )
 
 
 def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
@@ -172,17 +177,17 @@ def calibration_error(truth: NDArray[np.bool_], probability: FloatArray, bins: i
 
 def reliability(
     truth: NDArray[np.bool_], probability: FloatArray, bins: int = 10
-) -> list[dict[str, float]]:
-    """Points of the reliability plot: mean stated probability, observed share, ads in the bin."""
+) -> tuple[ReliabilityBin, ...]:
+    """Points of the reliability plot, from low to high."""
     owner = _equal_mass(probability, bins)
-    return [
-        {
-            "stated": float(probability[owner == b].mean()),
-            "observed": float(truth[owner == b].mean()),
-            "n": int((owner == b).sum()),
-        }
+    return tuple(
+        ReliabilityBin(
+            stated=float(probability[owner == b].mean()),
+            observed=float(truth[owner == b].mean()),
+            n=int((owner == b).sum()),
+        )
         for b in np.unique(owner)
-    ]
+    )
 
 
 def ordinal_error(risk: IntArray, level: IntArray) -> Metric:
@@ -195,8 +200,8 @@ def ordinal_error(risk: IntArray, level: IntArray) -> Metric:
 class Drawn:
     """A metric on n ads, and on every resample of their campaigns.
 
-    Equal seeds draw equal campaigns, so that the difference of two of the same ads is a paired one:
-    what both find hard falls out of it.
+    Equal seeds draw equal campaigns, so the difference of two metrics on the same ads is paired:
+    variation that both share cancels out.
 
     Attributes:
         values: shape (1 + resamples,); on all ads, then on each draw; NaN where undefined.

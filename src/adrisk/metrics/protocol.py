@@ -1,16 +1,13 @@
-"""What a set of scores is worth on ads that nothing was fitted on.
+"""Figures of one set of scores on ads that nothing was fitted on.
 
-In: labels, scores, campaigns and the facts that slices are made from. Out: a JSON value in which
+In: labels, scores, campaigns and the facts that slices are made from. Out: a `Report`, in which
 every figure carries n, positives, campaigns and a campaign-bootstrap interval.
-
-The slices that figures are given for: language, kind, length, source and month of an ad.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,19 +16,30 @@ from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
+from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import BUDGETS, Estimate
+from adrisk.metrics.figures import Figure
+from adrisk.metrics.results import (
+    PROTOCOL,
+    CampaignRisk,
+    Curves,
+    IndicatorFigures,
+    Ranking,
+    Report,
+    RiskFigures,
+    SliceFigures,
+    Workload,
+)
 from adrisk.model.calibration import levels
 from adrisk.types import RISKY, FloatArray, IntArray
-
-PROTOCOL = 1
-"""Raised whenever figures made before and after a change must not be compared."""
 
 LEAST_IN_SLICE = 50
 """Smaller slices are named with their n, without figures."""
 
 SEEN_SHARE = 0.9
 """The share of the risky ads that the review workload is counted for."""
+
+_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
 
 CAMPAIGNS, HIGHEST_AD, EXACT_COPIES = "campaigns", "campaigns by highest ad", "exact copies once"
 """Ways to put ads before a reviewer as items."""
@@ -87,6 +95,10 @@ class Judged:
         )
 
 
+_Estimator = Callable[[metrics.Metric], Figure]
+"""From a metric to its figure, on given ads and draws."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ruler:
     """How intervals are estimated."""
@@ -95,8 +107,8 @@ class Ruler:
     seed: int = 0
 
 
-def judge(judged: Judged, ruler: Ruler) -> dict[str, Any]:
-    """All figures for one set of scores, as JSON values.
+def judge(judged: Judged, ruler: Ruler) -> Report:
+    """All figures for one set of scores.
 
     Raises:
         CorpusError: if no ad has a risk label, or all have the same side of the line.
@@ -106,105 +118,110 @@ def judge(judged: Judged, ruler: Ruler) -> dict[str, Any]:
     judged = judged.take(known)
     truth = judged.targets.risk >= RISKY
     score = judged.risk[:, RISKY_COLUMN]
-    return {
-        "protocol": PROTOCOL,
-        "n": len(known),
-        "positives": int(truth.sum()),
-        "prevalence": round(float(truth.mean()), 6),
-        "campaigns": len(np.unique(judged.campaigns)),
-        "risk": {
-            **_ranking(truth, score, judged.campaigns, ruler),
-            **_calibrated(judged, truth, score, ruler),
-        },
-        "risk_by_campaign": _by_campaign(truth, score, judged.campaigns, ruler),
-        **_across_ads(judged, truth, score, ruler),
-        "indicators": _indicators(judged, ruler),
-        "slices": _slices(judged, truth, score, ruler),
-        "curves": {
-            "precision_recall": _curve(truth, score),
-            "reliability": metrics.reliability(truth, score),
-        },
-    }
+    report = Report(
+        protocol=PROTOCOL,
+        n=len(known),
+        positives=int(truth.sum()),
+        prevalence=round(float(truth.mean()), 6),
+        campaigns=len(np.unique(judged.campaigns)),
+        risk=_risk(judged, truth, score, ruler),
+        risk_by_campaign=_by_campaign(truth, score, judged.campaigns, ruler),
+        indicators=_indicators(judged, ruler),
+        slices=_slices(judged, truth, score, ruler),
+        curves=Curves(
+            precision_recall=_curve(truth, score), reliability=metrics.reliability(truth, score)
+        ),
+    )
+    return report.model_copy(update=_across_ads(judged, truth, score, ruler))
 
 
 def judge_ranking(
     truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
-) -> dict[str, Any]:
-    """Only what an uncalibrated ranking can be judged by: for the baselines."""
-    return _ranking(truth, score, campaigns, ruler)
+) -> Ranking:
+    """The figures of an uncalibrated ranking, as the baselines are."""
+    return Ranking.model_validate(_ranking(truth, score, campaigns, ruler))
 
 
 def _ranking(
     truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
-) -> dict[str, Any]:
+) -> dict[str, Figure]:
     estimate = _estimator(truth, campaigns, ruler)
     figures = {"average_precision": estimate(metrics.average_precision(truth, score))}
     for budget in BUDGETS:
         at = metrics.at_budget(truth, score, budget)
         figures[f"recall_at_{budget:g}"] = estimate(at.recall)
         figures[f"precision_at_{budget:g}"] = estimate(at.precision)
-    return {name: figure.to_json() for name, figure in figures.items()}
+    return figures
 
 
-def _calibrated(
-    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
-) -> dict[str, Any]:
+def _risk(judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler) -> RiskFigures:
     estimate = _estimator(truth, judged.campaigns, ruler)
-    figures = {
-        "calibration_error": estimate(metrics.calibration_error(truth, score)),
-        "ordinal_error": estimate(
-            metrics.ordinal_error(judged.targets.risk, levels(judged.risk).astype(np.int64))
-        ),
+    level = levels(judged.risk).astype(np.int64)
+    return RiskFigures.model_validate(
+        {
+            **_ranking(truth, score, judged.campaigns, ruler),
+            "calibration_error": estimate(metrics.calibration_error(truth, score)),
+            "ordinal_error": estimate(metrics.ordinal_error(judged.targets.risk, level)),
+            **_alerts(score, judged.thresholds, estimate),
+        }
+    )
+
+
+def _alerts(
+    score: FloatArray, thresholds: Mapping[float, FloatArray], estimate: _Estimator
+) -> dict[str, Figure]:
+    return {
+        f"alerts_per_10000_at_{budget:g}": estimate(metrics.alerts_per_10000(score, threshold))
+        for budget, threshold in thresholds.items()
     }
-    for budget, threshold in judged.thresholds.items():
-        figures[f"alerts_per_10000_at_{budget:g}"] = estimate(
-            metrics.alerts_per_10000(score, threshold)
-        )
-    return {name: figure.to_json() for name, figure in figures.items()}
 
 
 def _by_campaign(
     truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
-) -> dict[str, Any]:
+) -> Ranking:
     """A campaign is as risky as its riskiest ad, by label and by score."""
     groups, member = np.unique(campaigns, return_inverse=True)
     label = np.zeros(len(groups), dtype=np.bool_)
     np.logical_or.at(label, member, truth)
     highest = np.full(len(groups), -np.inf)
     np.maximum.at(highest, member, score)
-    return _ranking(label, highest, np.arange(len(groups)), ruler)
+    return judge_ranking(label, highest, np.arange(len(groups)), ruler)
 
 
 def _across_ads(
     judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
-) -> dict[str, Any]:
-    """The campaign risk beside the risk of the riskiest ad, and what a review of either costs."""
+) -> dict[str, object]:
+    """The campaign risk beside the risk of the riskiest ad, and the review workload of either."""
     if not judged.items:
         return {}
     opened = {"single ads": _opened(judged, Items(np.arange(len(score)), score), truth)}
     opened |= {name: _opened(judged, items, truth) for name, items in judged.items.items()}
-    risk: dict[str, Any] = {}
-    for name in (CAMPAIGNS, HIGHEST_AD):
-        item = opened[name]
-        risky = item.hits > 0
-        error = metrics.calibration_error(risky, item.risk)
-        risk[name] = {
-            **_ranking(risky, item.risk, item.campaigns, ruler),
-            "calibration_error": _estimator(risky, item.campaigns, ruler)(error).to_json(),
-            "reliability": metrics.reliability(risky, item.risk),
-        }
     return {
-        "campaign_risk": risk,
-        "workload": {
-            "share_seen": SEEN_SHARE,
-            "items": {
+        "campaign_risk": {
+            name: _campaign_risk(opened[name], ruler) for name in (CAMPAIGNS, HIGHEST_AD)
+        },
+        "workload": Workload(
+            share_seen=SEEN_SHARE,
+            items={
                 name: _estimator(item.hits > 0, item.campaigns, ruler)(
                     metrics.items_to_see(item.hits, item.risk, SEEN_SHARE)
-                ).to_json()
+                )
                 for name, item in opened.items()
             },
-        },
+        ),
     }
+
+
+def _campaign_risk(item: _Opened, ruler: Ruler) -> CampaignRisk:
+    risky = item.hits > 0
+    error = metrics.calibration_error(risky, item.risk)
+    return CampaignRisk.model_validate(
+        {
+            **_ranking(risky, item.risk, item.campaigns, ruler),
+            "calibration_error": _estimator(risky, item.campaigns, ruler)(error),
+            "reliability": metrics.reliability(risky, item.risk),
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,68 +239,71 @@ def _opened(judged: Judged, items: Items, truth: NDArray[np.bool_]) -> _Opened:
     return _Opened(hits, items.risk[first], judged.campaigns[first])
 
 
-def _indicators(judged: Judged, ruler: Ruler) -> dict[str, Any]:
-    result = {}
+def _indicators(judged: Judged, ruler: Ruler) -> dict[str, IndicatorFigures]:
+    found = {}
     for column, truth in enumerate(judged.targets.columns(judged.labels).T):
         known = np.flatnonzero(~np.isnan(truth))
         present = truth[known] >= 0.5
-        score = judged.indicators[known, column]
-        entry: dict[str, Any] = {"n": len(known), "positives": int(present.sum())}
-        if 0 < entry["positives"] < entry["n"]:
+        n, positives = len(known), int(present.sum())
+        figures: dict[str, Figure] = {}
+        if 0 < positives < n:
+            score = judged.indicators[known, column]
             estimate = _estimator(present, judged.campaigns[known], ruler)
-            precision = metrics.average_precision(present, score)
-            entry["average_precision"] = estimate(precision).to_json()
-            error = metrics.calibration_error(present, score)
-            entry["calibration_error"] = estimate(error).to_json()
-        result[judged.labels[column]] = entry
-    return result
+            figures = _calibrated(present, score, estimate)
+        found[judged.labels[column]] = IndicatorFigures(n=n, positives=positives, **figures)
+    return found
 
 
 def _slices(
     judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
-) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+) -> dict[str, dict[str, SliceFigures]]:
+    found: dict[str, dict[str, SliceFigures]] = {}
     for name, values in judged.slices.items():
         for value in np.unique(values[values != ""]):
             rows = values == value
-            entry: dict[str, Any] = {"n": int(rows.sum()), "positives": int(truth[rows].sum())}
-            if entry["n"] >= LEAST_IN_SLICE and 0 < entry["positives"] < entry["n"]:
+            n, positives = int(rows.sum()), int(truth[rows].sum())
+            figures: dict[str, Figure] = {}
+            if n >= LEAST_IN_SLICE and 0 < positives < n:
                 estimate = _estimator(truth[rows], judged.campaigns[rows], ruler)
-                precision = metrics.average_precision(truth[rows], score[rows])
-                entry["average_precision"] = estimate(precision).to_json()
-                error = metrics.calibration_error(truth[rows], score[rows])
-                entry["calibration_error"] = estimate(error).to_json()
-                for budget, threshold in judged.thresholds.items():
-                    alerts = metrics.alerts_per_10000(score[rows], threshold[rows])
-                    entry[f"alerts_per_10000_at_{budget:g}"] = estimate(alerts).to_json()
-            result.setdefault(name, {})[str(value)] = entry
-    return result
+                thresholds = {budget: all_[rows] for budget, all_ in judged.thresholds.items()}
+                figures = _calibrated(truth[rows], score[rows], estimate)
+                figures |= _alerts(score[rows], thresholds, estimate)
+            found.setdefault(name, {})[str(value)] = SliceFigures.model_validate(
+                {"n": n, "positives": positives, **figures}
+            )
+    return found
 
 
-def _estimator(
-    truth: NDArray[np.bool_], campaigns: IntArray, ruler: Ruler
-) -> Callable[[metrics.Metric], Estimate]:
+def _calibrated(
+    truth: NDArray[np.bool_], score: FloatArray, estimate: _Estimator
+) -> dict[str, Figure]:
+    return {
+        "average_precision": estimate(metrics.average_precision(truth, score)),
+        "calibration_error": estimate(metrics.calibration_error(truth, score)),
+    }
+
+
+def _estimator(truth: NDArray[np.bool_], campaigns: IntArray, ruler: Ruler) -> _Estimator:
     positives = int(truth.sum())
 
-    def estimate(metric: metrics.Metric) -> Estimate:
+    def estimate(metric: metrics.Metric) -> Figure:
         return metrics.estimate(
             metric, campaigns, positives=positives, resamples=ruler.resamples, seed=ruler.seed
-        )
+        ).figure()
 
     return estimate
 
 
-def _curve(truth: NDArray[np.bool_], score: FloatArray, most: int = 200) -> list[list[float]]:
+def _curve(
+    truth: NDArray[np.bool_], score: FloatArray, most: int = 200
+) -> tuple[tuple[float, float], ...]:
     """Recall and precision as the queue is worked down, thinned to at most so many points."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(truth[order])
     recall, precision = hits / max(1, hits[-1]), hits / np.arange(1, len(hits) + 1)
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))]
-    return [[round(float(recall[i]), 5), round(float(precision[i]), 5)] for i in kept]
-
-
-_LENGTHS = ((0, 200, "under 200"), (200, 600, "200-599"), (600, 1500, "600-1499"))
+    return tuple((round(float(recall[i]), 5), round(float(precision[i]), 5)) for i in kept)
 
 
 def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:

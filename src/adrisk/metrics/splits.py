@@ -90,7 +90,7 @@ def random_split(
     positive: NDArray[np.bool_] | None = None,
     sizes: Mapping[Part, int] | None = None,
 ) -> Split:
-    """Single ads dealt at random: what flatters, measured for the gap.
+    """Split of single ads at random, to measure how much that flatters.
 
     Args:
         count: number of ads.

@@ -7,7 +7,7 @@ head's intercept, make the margin. Nothing here changes a score.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ import regex
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import contributions_to
 from adrisk.model.model import Model
-from adrisk.rules.match import match
 from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray
 
@@ -58,7 +57,9 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
         risk=float(scored["risk"][0].as_py()),
         level=int(scored["level"][0].as_py()),
         indicators=probabilities,
-        evidence=tuple(evidence_of(model, make_batch([raw], [language]), probabilities)),
+        evidence=tuple(
+            evidence_of(model, make_batch([raw], [language], rules=model.rules), probabilities)
+        ),
     )
 
 
@@ -70,8 +71,15 @@ def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) ->
         ad: one, in the language and with the region that it was scored with.
         probabilities: of the indicators.
     """
-    raw, (language,) = ad.raw[0].as_py(), ad.languages
-    folded = fold(raw)
+    (rules,) = ad.rule_matches.evidence(np.ones(1, dtype=np.bool_))
+    return word_evidence(model, ad, probabilities) + rules
+
+
+def word_evidence(
+    model: Model, ad: TextBatch, probabilities: Mapping[str, float]
+) -> list[Evidence]:
+    """Spans for the risk score and for every likely indicator, of one ad; see `evidence_of`."""
+    folded = fold(ad.raw[0].as_py())
     heads = [(0, RISK)] + [
         (1 + i, label)
         for i, label in enumerate(model.labels)
@@ -79,12 +87,11 @@ def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) ->
     ]
     family = model.manifest.family
     by_head = contributions_to(model.classifier, ad, [row for row, _ in heads])
-    found = [
+    return [
         e
         for (_, name), contribution in zip(heads, by_head, strict=True)
         for e in _spans(folded, contribution, name, family)
     ]
-    return found + match(raw, language)
 
 
 def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> list[Evidence]:

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from adrisk.errors import ModelError
+from adrisk.layout import MODEL_FILE
 
-MANIFEST, SEAL = "model.json", "model.sha256"
+MANIFEST, SEAL = MODEL_FILE, "model.sha256"
 
 MOST_FILES = 256
 MOST_FOLDERS_DEEP = 4

@@ -18,7 +18,7 @@ from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 from adrisk.model.calibration import Calibration, Choice, Curve
 from adrisk.model.campaign_risk import Pooling
-from adrisk.rules.match import rules_fingerprint
+from adrisk.rules.ruleset import Ruleset
 
 NAME = "adrisk"
 """What models are registered as."""
@@ -285,12 +285,12 @@ def _rises(curve: CurveEntry) -> bool:
     )
 
 
-def note_versions(manifest: Manifest) -> None:
+def note_versions(manifest: Manifest, rules: Ruleset) -> None:
     """Warn in the log of every library that is not of the version the model was made with.
 
     And of evidence rules that are not those it learned from.
     """
-    if manifest.rules not in ("", rules_fingerprint()):
+    if manifest.rules not in ("", rules.fingerprint):
         _log.warning(
             "the evidence rules, or the platform's file, changed since the model was trained on "
             "what they find; scores may differ: train it again to be sure"

@@ -1,11 +1,12 @@
 """A model: a fitted classifier, its calibration, and what is known about both.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the ads and
-campaigns it learned from, so that nobody can judge it on them by mistake; `threshold.safetensors`:
-risk and label of the ads that thresholds are set on; and once trained through `adrisk train` its
-training data in counts (`adrisk.model.profile`). Every file is listed with its SHA-256, nothing else may
-be in the folder (`adrisk.model.files`), and nothing in it is ever executed.
+`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the
+ads and campaigns it learned from, so that nobody can judge it on them by mistake;
+`threshold.safetensors`: risk and label of the ads that thresholds are set on; and once trained
+through `adrisk train` its training data in counts (`adrisk.model.profile`). Every file is listed
+with its SHA-256, nothing else may be in the folder (`adrisk.model.files`), and nothing in it is
+ever executed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ from adrisk.model.training_ids import (
     write_held,
     write_seen,
 )
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.types import FloatArray
 
 
@@ -98,6 +100,7 @@ class Model:
         folder: where it was loaded from; None for one that was not.
         summary: its training data in counts; None in models saved before there was one.
         held: the threshold set; None in a model saved before it was kept.
+        rules: the taxonomy its labels come from, and the rules asked of what it scores.
     """
 
     classifier: Classifier
@@ -109,6 +112,7 @@ class Model:
     folder: Path | None = None
     summary: TrainingProfile | None = None
     held: ThresholdSet | None = None
+    rules: Ruleset = field(default_factory=load_ruleset)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -168,7 +172,7 @@ class Model:
             raise TypeError("expected a list of texts; for one text give a list of one: [text]")
         if not isinstance(ads, pa.Table):
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
-        batch = prepare_ads(ads)
+        batch = prepare_ads(ads, self.rules)
         obscured = obscured_ads(batch.contacts)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
         answers = self.predict(batch)
@@ -264,13 +268,21 @@ class Model:
         return replace(self, manifest=manifest, fingerprint=fingerprint, version=fingerprint[:12])
 
     @classmethod
-    def load(cls, folder: Path, version: str | None = None, *, fingerprint: str = "") -> Model:
+    def load(
+        cls,
+        folder: Path,
+        version: str | None = None,
+        *,
+        fingerprint: str = "",
+        rules: Ruleset | None = None,
+    ) -> Model:
         """Read a model folder and check all of it; nothing in it is executed.
 
         Args:
             folder: that `save` wrote.
             version: what the registry calls it.
             fingerprint: that it must have, as the registry keeps it; left out, any.
+            rules: with the taxonomy its labels come from; those that adrisk ships if left out.
 
         Raises:
             ModelError: if the folder is no model, a file is missing, altered or not listed, the
@@ -285,7 +297,8 @@ class Model:
             )
         manifest = read_manifest(folder / MANIFEST, content)
         check_files(folder, manifest.files)
-        note_versions(manifest)
+        rules = rules or load_ruleset()
+        note_versions(manifest, rules)
         labels = manifest.labels
         return cls(
             classifier=_classifier(folder, manifest),
@@ -297,6 +310,7 @@ class Model:
             folder=folder,
             summary=read_summary(folder, len(labels)) if SUMMARY in manifest.files else None,
             held=read_held(folder) if HELD in manifest.files else None,
+            rules=rules,
         )
 
 

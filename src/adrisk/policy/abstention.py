@@ -6,8 +6,8 @@ little. An ad whose language nobody knows is judged: not knowing is no evidence 
 
 What of single ads stands apart from their risk: what escalates, and what is not judged.
 
-In: a model, texts as it reads them, and its answers. Out: bits and `AdExceptions`, for scoring and for
-every figure that says what the product flags.
+In: a model, a batch of texts, and its predictions. Out: bits and `AdExceptions`, for scoring and
+for every figure about flags.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from adrisk.batch import TextBatch
 from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
-from adrisk.rules.taxonomy import check_known, load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, check_known
 from adrisk.text.arrow import joined_bytes
 
 LEAST_WORDS = 4
@@ -48,7 +48,9 @@ class AbstainReason(IntEnum):
 
 
 INCOMPLETE_BECAUSE = {
-    AbstainReason.UNREADABLE: "unreadable: mostly signs instead of letters, or one letter over and over",
+    AbstainReason.UNREADABLE: (
+        "unreadable: mostly signs instead of letters, or one letter over and over"
+    ),
     AbstainReason.TOO_SHORT: f"too short to judge: fewer than {LEAST_WORDS} words",
     AbstainReason.LANGUAGE: "in a language that the model has not learned from enough ads",
 }
@@ -173,12 +175,13 @@ def check_indicators(model: Model) -> None:
     Raises:
         UsageError: naming them and the option that brings them.
     """
-    check_known(model.labels, f"the model {model.manifest.name} {model.version}")
+    named = f"the model {model.manifest.name} {model.version}"
+    check_known(model.labels, named, model.rules.taxonomy)
 
 
 def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDArray[np.uint64]:
     """The escalating indicators of each text as bits: found by rules, or likely."""
-    taxonomy = load_taxonomy()
+    taxonomy = batch.rules.taxonomy
     bits = np.zeros(len(batch), dtype=np.uint64)
     present, _ = batch.rule_hits.states(len(taxonomy.text_ids))
     for i, name in enumerate(taxonomy.escalating):
@@ -190,9 +193,9 @@ def escalation_bits(model: Model, batch: TextBatch, answers: Predictions) -> NDA
     return bits
 
 
-def escalating_names(bits: int) -> tuple[str, ...]:
+def escalating_names(bits: int, taxonomy: Taxonomy) -> tuple[str, ...]:
     """The escalating indicators of one text, from its bits."""
-    return tuple(name for i, name in enumerate(load_taxonomy().escalating) if bits >> i & 1)
+    return tuple(name for i, name in enumerate(taxonomy.escalating) if bits >> i & 1)
 
 
 def ad_exceptions(model: Model, batch: TextBatch, answers: Predictions) -> AdExceptions:

@@ -12,11 +12,9 @@ from dataclasses import asdict, dataclass
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adrisk.errors import ModelError
+from adrisk.layout import AUDIT_SHARE, INCOMPLETE_SHARE, REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.policy.guarantee import Guarantee, RiskTarget, guaranteed
-
-SHARE = 0.02
-"""The share of ads to flag where a team states nothing."""
 
 
 class PolicyConfig(BaseModel):
@@ -24,7 +22,8 @@ class PolicyConfig(BaseModel):
 
     Give either `review_at`, a probability; or `recall`, what must be found, or `review_share`, what
     can be looked at, or both, for which the model's threshold set gives a threshold with its
-    guarantee. With none of them, the threshold that flags `SHARE` of the threshold set is taken.
+    guarantee. With none of them, the threshold that flags `REVIEW_SHARE` of the threshold set is
+    taken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,8 +35,8 @@ class PolicyConfig(BaseModel):
     confidence: float = Field(0.9, ge=0.5, le=0.999, description="of what is guaranteed")
     urgent_at: float = Field(0.8, gt=0, lt=1)
     capacity: int = Field(200, ge=1, description="campaigns a day")
-    audit_share: float = Field(0.05, ge=0, le=0.5, description="of the capacity")
-    incomplete_share: float = Field(0.05, ge=0, le=0.5, description="of the capacity")
+    audit_share: float = Field(AUDIT_SHARE, ge=0, le=0.5, description="of the capacity")
+    incomplete_share: float = Field(INCOMPLETE_SHARE, ge=0, le=0.5, description="of the capacity")
     seed: int = 0
 
     @model_validator(mode="after")
@@ -69,7 +68,7 @@ class Policy:
     capacity: int
     audit_share: float
     seed: int
-    incomplete_share: float = 0.05
+    incomplete_share: float = INCOMPLETE_SHARE
     guarantee: Guarantee | None = None
 
 
@@ -108,7 +107,7 @@ def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, G
             "scored, or give review_at in the policy"
         )
     if config.recall is None and (config.review_share is None or model.held is None):
-        share = config.review_share or SHARE
+        share = config.review_share or REVIEW_SHARE
         entry = model.threshold(share)
         reason = f"flags {share:.1%} of the {entry.n} ads of the model's threshold set"
         return entry.threshold, reason, None

@@ -1,10 +1,9 @@
-"""One self-contained page from the folder that `adrisk score` wrote: what to look at, and why.
+"""HTML report, terminal lists and exports of a scored folder.
 
-queued(folder)                        which ads need their text
-summarise(folder, texts, taxonomy)    the figures and the queue, as frozen values
-render(summary)                       those values as HTML that loads nothing
-write_report(folder, texts, out)      all of it, written in one step
-behaviour_page(results, outcomes)     how a model did on the behaviour suites, as a page of its own
-card(manifest)                        the model card of a release, as Markdown
-fairness_lines(found)                 the fairness figures, as Markdown
+report(folder)                        the report as one HTML file that loads nothing
+read_queue(folder)                    the queued campaigns, and the ads whose text is needed
+summarise(folder, texts, taxonomy)    all values of the page
+campaign_item(folder, which)          one campaign in full
+compare_policies(folder, old, new)    the ads whose level a new policy changes
+simulate(folder, model)               expected recall by number of campaigns to review
 """

@@ -1,4 +1,4 @@
-"""The campaigns of a scored folder: the queue as a list, one in full, or a file for other tools."""
+"""Campaigns of a scored folder: the queue as a list, one campaign in full, or an export."""
 
 from __future__ import annotations
 
@@ -10,50 +10,43 @@ import pyarrow.parquet as pq
 
 from adrisk.errors import UsageError, did_you_mean
 from adrisk.files import output, replacing
+from adrisk.layout import FACTS_FILE, FLAGS_FILE
 from adrisk.report import export
 from adrisk.report.items import Item, build_item
-from adrisk.report.queue import Queued, QueueIndex, campaign, queued, rows_of
+from adrisk.report.queue import QueuedCampaign, QueueIndex, read_campaign, read_queue, rows_of
 from adrisk.report.run import views_of
-from adrisk.report.terminal import listed, shown
-from adrisk.rules.taxonomy import load_taxonomy
-from adrisk.scoring.outputs import FACTS_FILE, AdView, read_manifest, score_files, table_file
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
+from adrisk.scoring.manifest import read_manifest
+from adrisk.scoring.outputs import AdView, score_files, table_file
 
 MAX_LISTED = 500
+"""Campaigns of the queue that are listed."""
 
 
-def list_campaigns(folder: Path) -> str:
-    """The queue of a scored folder for a terminal, without any text of the ads."""
-    return listed(*queue_items(folder))
+def queue_items(folder: Path, taxonomy: Taxonomy | None = None) -> tuple[list[Item], int]:
+    """The first campaigns of the queue, without ad text, and the number queued."""
+    index = read_queue(folder, max_items=MAX_LISTED)
+    return _items(folder, index, {}, taxonomy), index.total
 
 
-def queue_items(folder: Path) -> tuple[list[Item], int]:
-    """The first campaigns of the queue, without any text of the ads, and how many are queued."""
-    index = queued(folder, max_items=MAX_LISTED)
-    return _items(folder, index, {}), index.total
-
-
-def show_campaign(folder: Path, which: str) -> str:
-    """One campaign in full for a terminal; see `campaign_item`."""
-    return shown(campaign_item(folder, which))
-
-
-def campaign_item(folder: Path, which: str) -> Item:
-    """One campaign in full; the texts are fetched from the sources again.
+def campaign_item(folder: Path, which: str, taxonomy: Taxonomy | None = None) -> Item:
+    """One campaign in full; its texts are read from the sources again.
 
     Args:
         folder: what `score` wrote.
-        which: the number in the queue, the id, or as much of the id as is unique.
+        which: the number in the queue, the id, or a unique beginning of the id.
+        taxonomy: the indicators in words; adrisk's own if left out.
     """
     index = QueueIndex((find_campaign(folder, which),), 1)
     views = views_of(folder, index.members | index.texts, index.texts)
-    (item,) = _items(folder, index, views)
+    (item,) = _items(folder, index, views, taxonomy)
     return item
 
 
 def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
-    """Write the queued campaigns, or one, for other tools; returns how many there are.
+    """Export the queued campaigns, or one; returns how many were written.
 
-    Ids, facts and short pseudonyms only: no text and no plain contact.
+    The file has ids, facts and short pseudonyms, no text and no plain contact.
 
     Args:
         folder: what `score` wrote.
@@ -61,7 +54,7 @@ def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
         which: as for `campaign_item`; left out, the whole queue.
 
     Raises:
-        UsageError: if the ending is another, or the folder has no campaign facts.
+        UsageError: for any other ending, or if the folder has no campaign facts.
     """
     if out.suffix not in export.WRITERS:
         raise UsageError(
@@ -70,34 +63,36 @@ def export_campaigns(folder: Path, out: Path, which: str | None = None) -> int:
     output(out)
     table_file(folder, FACTS_FILE)
     items = (
-        [find_campaign(folder, which)] if which else queued(folder, max_items=export.EVERY).items
+        [find_campaign(folder, which)]
+        if which
+        else read_queue(folder, max_items=export.EVERY).items
     )
     with replacing(out) as draft:
         export.WRITERS[out.suffix](folder, items, draft)
     return len(items)
 
 
-def find_campaign(folder: Path, which: str) -> Queued:
-    """The campaign of this number in the queue, id or beginning of an id.
+def find_campaign(folder: Path, which: str) -> QueuedCampaign:
+    """The campaign with this number in the queue, this id or this beginning of an id.
 
     Raises:
-        UsageError: if there is none, or several begin so.
+        UsageError: if there is none, or there are several.
     """
     read_manifest(folder)
-    flags = pq.read_table(table_file(folder, "flags.parquet"), columns=["campaign_id", "rank"])
+    flags = pq.read_table(table_file(folder, FLAGS_FILE), columns=["campaign_id", "rank"])
     if which.isdecimal():
         ranked = flags.filter(pc.equal(flags["rank"], min(int(which), 2**31 - 1)))["campaign_id"]
         if len(ranked):
-            return campaign(folder, ranked[0].as_py())
+            return read_campaign(folder, ranked[0].as_py())
     ids = flags["campaign_id"].unique()
-    found = ids.filter(pc.starts_with(ids, which)).to_pylist() if which else []
-    if which in found:
-        return campaign(folder, which)
-    if len(found) == 1:
-        return campaign(folder, found[0])
-    if found:
+    matches = ids.filter(pc.starts_with(ids, which)).to_pylist() if which else []
+    if which in matches:
+        return read_campaign(folder, which)
+    if len(matches) == 1:
+        return read_campaign(folder, matches[0])
+    if matches:
         raise UsageError(
-            f"{len(found):,} campaigns of {folder} begin with {which!r}; give more of the id"
+            f"{len(matches):,} campaigns of {folder} begin with {which!r}; give more of the id"
         )
     hint = did_you_mean(which, ids.slice(0, 100_000).to_pylist())
     raise UsageError(
@@ -105,12 +100,14 @@ def find_campaign(folder: Path, which: str) -> Queued:
     )
 
 
-def _items(folder: Path, index: QueueIndex, views: Mapping[str, AdView]) -> list[Item]:
+def _items(
+    folder: Path, index: QueueIndex, views: Mapping[str, AdView], taxonomy: Taxonomy | None
+) -> list[Item]:
     manifest = read_manifest(folder)
     labels = manifest.model.labels
     columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
     columns += [f"p_{name}" for name in labels]
-    wanted = {ad_id for item in index.items for ad_id in item.members}
-    rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), wanted, columns)}
-    taxonomy = load_taxonomy()
+    shown = {ad_id for item in index.items for ad_id in item.members}
+    rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), shown, columns)}
+    taxonomy = taxonomy or load_taxonomy()
     return [build_item(item, rows, views, labels, taxonomy) for item in index.items]

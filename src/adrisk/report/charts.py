@@ -1,8 +1,7 @@
-"""The distribution of scores as inline SVG that a strict content policy accepts.
+"""Histogram of risk as inline SVG that a strict content security policy accepts.
 
-matplotlib draws; what it writes into `style` attributes becomes plain attributes, and the colours
-become classes as well, so that the page's style sheet can turn them for the dark. The same input
-gives the same bytes.
+matplotlib draws it; its `style` attributes become plain attributes, and its colours also classes,
+so that the style sheet can change them in dark mode. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _COLOURS = {"#3f6488": "bar", "#8a5a00": "review", "#a3262a": "urgent", "#4a4f57
 _BAR, _REVIEW, _URGENT, _INK = _COLOURS
 _SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "adrisk", "font.size": 11}
 _STYLE = re.compile(r' style="([^"]*)"')
-_NOT_WANTED = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
+_REMOVED = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 
 
 def risk_histogram(
@@ -33,11 +32,11 @@ def risk_histogram(
     Args:
         counts: ads in each of equally wide bins over [0, 1].
         review_at: the review threshold, None if no threshold qualified.
-        urgent_at: likewise.
-        width_px: the width it is drawn for; text keeps its size.
+        urgent_at: likewise, the urgent threshold.
+        width_px: width of the drawing; text keeps its size.
         name: prefix of the ids inside, unique on the page.
     """
-    # Here and not above: matplotlib looks for fonts on import, and importing adrisk does nothing.
+    # Imported here: matplotlib searches for fonts on import, and importing adrisk does nothing.
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -78,7 +77,7 @@ def risk_histogram(
         ):
             if at is not None:
                 axes.axvline(at, color=colour, linewidth=1.6, linestyle=(0, (5, 3)))
-                before = at > 0.6  # then there is room before the line only
+                before = at > 0.6  # room for the label on the left only
                 axes.text(
                     at - 0.01 if before else at + 0.01,
                     height,
@@ -94,8 +93,8 @@ def risk_histogram(
 
 
 def _inline(svg: str, width_px: int, name: str) -> str:
-    """The bare svg element, decorative (the table beside it says the same), without styles."""
-    body = _NOT_WANTED.sub("", svg[svg.index("<svg") :])
+    """The svg element alone, without styles and hidden from screen readers (a table follows)."""
+    body = _REMOVED.sub("", svg[svg.index("<svg") :])
     body = body[body.index(">") + 1 :]
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # nothing refers to groups
     body = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", body)

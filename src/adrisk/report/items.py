@@ -1,7 +1,7 @@
-"""What the page says of one queued campaign, and of the ads that stand for it.
+"""One campaign of the queue for display, with its example ads and their marked evidence.
 
-In: the campaign, the scores of its members and what is known of its ads. Out: frozen values in
-words and pieces that a template only has to escape.
+In: the campaign, the scores of its ads and their texts and places. Out: frozen values and pieces of
+text that a template only has to escape.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from adrisk.policy.reasons import LIKELY
-from adrisk.report.across import Across, across_ads, why_linked
-from adrisk.report.queue import Queued
-from adrisk.report.shape import Shape, shape_of
-from adrisk.report.tally import PRESENT_FROM
+from adrisk.report.campaign_facts import CampaignFacts, campaign_facts, link_reasons
+from adrisk.report.campaign_template import CampaignTemplate, template_of_texts
+from adrisk.report.queue import QueuedCampaign
+from adrisk.report.score_counts import PRESENT_FROM
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.masking import Segment, marked
@@ -28,14 +28,14 @@ LEAD_LIMIT = 5_000
 """Characters of the first ad of a campaign that are shown whole."""
 
 FURTHER_LIMIT = 1_500
-"""The same for further examples."""
+"""Characters shown of its further ads."""
 
-_NOT_FOUND = "the ad was not found in the sources that were read again for this report"
-_CHANGED = "The text has changed since it was scored, so the evidence cannot be marked in it."
+_NOT_FOUND = "the ad was not found when the sources were read again for this report"
+_CHANGED = "The text has changed since it was scored, so its evidence cannot be marked."
 
 
 @dataclass(frozen=True, slots=True)
-class Likely:
+class LikelyIndicator:
     """An indicator of a campaign, with the highest calibrated probability among its ads."""
 
     term: Term
@@ -44,7 +44,7 @@ class Likely:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One numbered entry of the key below a text, and who found it."""
+    """A numbered entry of the list below a text: an indicator and the rules or model behind it."""
 
     number: int
     term: Term
@@ -53,7 +53,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ShownAd:
-    """An ad on the page. Without `segments`, `missing_because` says why there is no text."""
+    """An ad for display; `missing_because` is the reason why there is no text."""
 
     ad_id: str
     risk: float | None
@@ -68,10 +68,10 @@ class ShownAd:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A campaign in the queue. `dated` and `placed` count the ads behind time span and places.
+    """A campaign for display. `dated` and `placed` count the ads with a date and a place.
 
-    `across` is what shows across its ads, None in a folder written before there were such facts;
-    `why` says what holds them together, and `shape` is the template behind their texts.
+    `facts` is None in a folder of an old version without campaign facts; `link_reasons` are the
+    reasons why its ads are linked, and `template` is shared by their texts.
     """
 
     campaign_id: str
@@ -81,7 +81,7 @@ class Item:
     risk: float | None
     reasons: tuple[str, ...]
     linked_by: tuple[str, ...]
-    indicators: tuple[Likely, ...]
+    indicators: tuple[LikelyIndicator, ...]
     languages: tuple[str, ...]
     first_seen: datetime | None
     last_seen: datetime | None
@@ -90,13 +90,13 @@ class Item:
     placed: int
     obscured: int
     ads: tuple[ShownAd, ...]
-    across: Across | None = None
-    why: tuple[str, ...] = ()
-    shape: Shape | None = None
+    facts: CampaignFacts | None = None
+    link_reasons: tuple[str, ...] = ()
+    template: CampaignTemplate | None = None
 
 
 def build_item(
-    queued: Queued,
+    queued: QueuedCampaign,
     rows: Mapping[str, Mapping[str, Any]],
     views: Mapping[str, AdView],
     labels: Sequence[str],
@@ -107,19 +107,19 @@ def build_item(
     Args:
         queued: the campaign.
         rows: score rows by ad.
-        views: what is known of the ads, by ad.
+        views: texts, dates and places by ad.
         labels: the model's indicators.
         taxonomy: titles and definitions.
     """
     scored = [rows[ad_id] for ad_id in queued.members if ad_id in rows]
-    known = [views[ad_id] for ad_id in queued.members if ad_id in views]
-    dates = sorted(view.posted_at for view in known if view.posted_at is not None)
-    places = Counter(view.location for view in known if view.location)
+    available = [views[ad_id] for ad_id in queued.members if ad_id in views]
+    dates = sorted(view.posted_at for view in available if view.posted_at is not None)
+    places = Counter(view.location for view in available if view.location)
     risks = [row["risk"] for row in scored if math.isfinite(row["risk"])]
-    across = across_ads(queued.facts, taxonomy) if queued.facts else None
-    texts = [views[ad_id].text for ad_id in queued.wordings if ad_id in views]
+    facts = campaign_facts(queued.facts, taxonomy) if queued.facts else None
+    texts = [views[ad_id].text for ad_id in queued.distinct_texts if ad_id in views]
     languages = Counter(row["language"] or "unknown" for row in scored)
-    shown = Item(
+    item = Item(
         campaign_id=queued.campaign_id,
         rank=queued.rank,
         level=queued.level,
@@ -127,7 +127,7 @@ def build_item(
         risk=max(risks, default=None),
         reasons=tuple(r for r in queued.reasons if not r.startswith(LIKELY)),
         linked_by=queued.linked_by,
-        indicators=_likely(scored, _evidenced(queued, rows), labels, taxonomy),
+        indicators=_likely(scored, _with_evidence(queued, rows), labels, taxonomy),
         languages=tuple(name for name, _ in languages.most_common()),
         first_seen=dates[0] if dates else None,
         last_seen=dates[-1] if dates else None,
@@ -136,58 +136,61 @@ def build_item(
         placed=places.total(),
         obscured=sum(bool(row["obscured"]) for row in scored),
         ads=_examples(queued, rows, views, taxonomy),
-        across=across,
-        why=why_linked(queued.links),
-        shape=shape_of([text for text in texts if text]),
+        facts=facts,
+        link_reasons=link_reasons(queued.links),
+        template=template_of_texts([text for text in texts if text]),
     )
-    if across is None:
-        return shown
-    told = {*(words for _, words in across.signs)}
+    if facts is None:
+        return item
+    cross_ad_reasons = {reason for _, reason in facts.cross_ad}
     return replace(
-        shown,
-        risk=across.risk if across.risk is not None else shown.risk,
-        reasons=tuple(reason for reason in shown.reasons if reason not in told),
-        languages=across.languages or shown.languages,
-        first_seen=across.first_posted,
-        last_seen=across.last_posted,
-        dated=across.dated,
-        places=across.place_names,
+        item,
+        risk=facts.risk if facts.risk is not None else item.risk,
+        reasons=tuple(reason for reason in item.reasons if reason not in cross_ad_reasons),
+        languages=facts.languages or item.languages,
+        first_seen=facts.first_posted,
+        last_seen=facts.last_posted,
+        dated=facts.dated,
+        places=facts.place_names,
     )
 
 
 def _likely(
     scored: Sequence[Mapping[str, Any]],
-    evidenced: set[str],
+    with_evidence: set[str],
     labels: Sequence[str],
     taxonomy: Taxonomy,
-) -> tuple[Likely, ...]:
-    """Indicators that are probable, or shown by a span: the most probable first, counters last."""
+) -> tuple[LikelyIndicator, ...]:
+    """Indicators that are probable or have evidence: most probable first, counter-evidence last."""
     highest = {
         name: max((row[f"p_{name}"] for row in scored if f"p_{name}" in row), default=math.nan)
         for name in labels
     }
-    likely = [name for name in labels if highest[name] >= PRESENT_FROM or name in evidenced]
+    likely = [name for name in labels if highest[name] >= PRESENT_FROM or name in with_evidence]
     likely.sort(key=lambda name: -highest[name] if math.isfinite(highest[name]) else 0.0)
-    found = [Likely(term(name, taxonomy), _finite(highest[name])) for name in likely]
-    found += [Likely(term(name, taxonomy), None) for name in sorted(evidenced - {*labels, "risk"})]
-    return tuple(sorted(found, key=lambda likely: likely.term.lowers))
+    indicators = [LikelyIndicator(term(name, taxonomy), _finite(highest[name])) for name in likely]
+    indicators += [
+        LikelyIndicator(term(name, taxonomy), None)
+        for name in sorted(with_evidence - {*labels, "risk"})
+    ]
+    return tuple(sorted(indicators, key=lambda likely: likely.term.lowers))
 
 
-def _evidenced(queued: Queued, rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
+def _with_evidence(queued: QueuedCampaign, rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {
-        piece["indicator"]
+        evidence["indicator"]
         for ad_id in queued.examples
-        for piece in (rows[ad_id]["evidence"] or () if ad_id in rows else ())
+        for evidence in (rows[ad_id]["evidence"] or () if ad_id in rows else ())
     }
 
 
 def _examples(
-    queued: Queued,
+    queued: QueuedCampaign,
     rows: Mapping[str, Mapping[str, Any]],
     views: Mapping[str, AdView],
     taxonomy: Taxonomy,
 ) -> tuple[ShownAd, ...]:
-    """The ads to show; of several with the same text, the first."""
+    """The ads to show; the first of several with the same text."""
     shown: list[ShownAd] = []
     texts: set[str] = set()
     for ad_id in queued.examples:
@@ -230,13 +233,13 @@ def _shown_ad(
 
 
 def _marks(evidence: Sequence[Evidence], taxonomy: Taxonomy) -> dict[str, Mark]:
-    """Number the indicators in the order in which the text shows them."""
-    found: dict[str, dict[str, None]] = {}
+    """The indicators, numbered in the order of the text."""
+    sources: dict[str, dict[str, None]] = {}
     for piece in sorted(evidence, key=lambda e: (e.start, e.end, e.indicator)):
-        found.setdefault(piece.indicator, {})[piece.found_by or "unknown"] = None
+        sources.setdefault(piece.indicator, {})[piece.found_by or "unknown"] = None
     return {
-        indicator: Mark(number, term(indicator, taxonomy), tuple(finders))
-        for number, (indicator, finders) in enumerate(found.items(), start=1)
+        indicator: Mark(number, term(indicator, taxonomy), tuple(names))
+        for number, (indicator, names) in enumerate(sources.items(), start=1)
     }
 
 

@@ -1,7 +1,7 @@
-"""The review queue of a scored folder: its campaigns in rank order, and the ads to show of each.
+"""Review queue of a scored folder: campaigns in rank order, with the ads to show of each.
 
-In: flags, campaigns, their facts and links, and scores. Out: which ads need their text, so that one
-streaming pass over the source can fetch them. It keeps the queue in memory, never the corpus.
+In: flags, campaigns, their facts and links, and scores. Out: the campaigns, and the ads whose text
+one pass over the sources has to fetch. Only the queue is held in memory.
 """
 
 from __future__ import annotations
@@ -18,35 +18,29 @@ import pyarrow.dataset as ds
 
 from adrisk import schema
 from adrisk.errors import UsageError
-from adrisk.scoring.outputs import (
-    FACTS_FILE,
-    LINKS_FILE,
-    Manifest,
-    batches,
-    read_manifest,
-    score_files,
-    table_file,
-)
+from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE, FLAGS_FILE, LINKS_FILE
+from adrisk.scoring.manifest import Manifest, read_manifest
+from adrisk.scoring.outputs import batches, score_files, table_file
 from adrisk.types import Level
 
 MAX_MEMBERS = 1_000
-"""Members of a campaign that are looked at one by one; its facts are exact."""
+"""Ads of a campaign that are read one by one; its facts cover all."""
 
-MAX_WORDINGS = 24
-"""Different texts of a campaign that its template is made from."""
+MAX_TEXTS = 24
+"""Distinct texts of a campaign that its template is made from."""
 
 _SEVERITY = (Level.URGENT, Level.REVIEW, Level.INCOMPLETE, Level.CLEAR)
-"""What a campaign of several levels is shown as; one ad that cannot be judged says little of it."""
+"""Order of levels; a campaign is shown at the first that one of its ads has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A campaign in the queue. Level `clear` means: drawn at random, to audit the threshold.
+class QueuedCampaign:
+    """A campaign of a scored folder; rank 0 is outside the queue, level `clear` an audit sample.
 
-    A campaign outside the queue has rank 0. `reasons` are those of its riskiest queued ad;
-    `examples` the ads to show, the riskiest first, and `wordings` those whose different texts make
-    its template. `facts` is its row of campaign_facts.parquet, None where there is no such file;
-    `links` are grouped: how many of a kind, to which ad or by which contact, and how strong.
+    `reasons` are those of its riskiest queued ad, `examples` the ads to show, riskiest first, and
+    `distinct_texts` the ads that its template is made from. `facts` is its row of
+    campaign_facts.parquet, None without that file; `links` are counted by kind and by ad or
+    contact.
     """
 
     campaign_id: str
@@ -57,7 +51,7 @@ class Queued:
     linked_by: tuple[str, ...]
     members: tuple[str, ...]
     examples: tuple[str, ...]
-    wordings: tuple[str, ...] = ()
+    distinct_texts: tuple[str, ...] = ()
     facts: Mapping[str, Any] | None = None
     links: tuple[Mapping[str, Any], ...] = ()
 
@@ -66,17 +60,19 @@ class Queued:
 class QueueIndex:
     """The campaigns to show, in rank order, of `total` queued."""
 
-    items: tuple[Queued, ...]
+    items: tuple[QueuedCampaign, ...]
     total: int
 
     @property
     def texts(self) -> frozenset[str]:
-        """The ads whose text the page shows."""
-        return frozenset(ad_id for item in self.items for ad_id in (*item.examples, *item.wordings))
+        """The ads whose text is needed."""
+        return frozenset(
+            ad_id for item in self.items for ad_id in (*item.examples, *item.distinct_texts)
+        )
 
     @property
     def members(self) -> frozenset[str]:
-        """The ads whose dates and places describe the campaigns; their text is not needed."""
+        """The ads whose dates and places are needed, but not their text."""
         return frozenset(ad_id for item in self.items for ad_id in item.members)
 
 
@@ -90,15 +86,13 @@ class _Draft:
     size: int = 1
 
 
-def queued(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueIndex:
-    """The queue of a scored folder, and the representative ads to show.
-
-    A campaign is shown by its ads of highest risk, exact copies last.
+def read_queue(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueIndex:
+    """The queue of a scored folder, with the ads of highest risk of each campaign.
 
     Args:
-        folder: what `adrisk score` wrote.
-        max_items: campaigns to show; the rest is counted in `total`.
-        examples: ads to show of a campaign.
+        folder: the output of `adrisk score`.
+        max_items: campaigns to show; `total` counts all.
+        examples: ads to show of a campaign; exact copies of another come last.
 
     Raises:
         UsageError: if the folder is not the output of a finished scoring run.
@@ -110,12 +104,12 @@ def queued(folder: Path, *, max_items: int = 500, examples: int = 3) -> QueueInd
     return QueueIndex(_items(folder, manifest, drafts, examples), total)
 
 
-def campaign(folder: Path, campaign_id: str, *, examples: int = 3) -> Queued:
+def read_campaign(folder: Path, campaign_id: str, *, examples: int = 3) -> QueuedCampaign:
     """One campaign of a scored folder, in the queue or not.
 
     Args:
-        folder: what `adrisk score` wrote.
-        campaign_id: whole.
+        folder: the output of `adrisk score`.
+        campaign_id: the full id.
         examples: ads to show of it.
 
     Raises:
@@ -133,23 +127,23 @@ def campaign(folder: Path, campaign_id: str, *, examples: int = 3) -> Queued:
 
 def _items(
     folder: Path, manifest: Manifest, drafts: Mapping[str, _Draft], examples: int
-) -> tuple[Queued, ...]:
+) -> tuple[QueuedCampaign, ...]:
     """The campaigns with their members, facts and links, in the order given."""
     _add_members(folder, drafts)
     facts = {row["campaign_id"]: row for row in _facts(folder, drafts)}
     links = _links(folder, drafts)
-    wanted = {ad_id for draft in drafts.values() for ad_id in draft.members}
+    members = {ad_id for draft in drafts.values() for ad_id in draft.members}
     columns = ("ad_id", "risk", "input_sha256")
     scored = {
         row["ad_id"]: (-1.0 if math.isnan(row["risk"]) else row["risk"], row["input_sha256"])
-        for row in rows_of(score_files(folder, manifest), wanted, columns)
+        for row in rows_of(score_files(folder, manifest), members, columns)
     }
-    items: list[Queued] = []
+    items: list[QueuedCampaign] = []
     for campaign_id, draft in drafts.items():
         by_risk = _by_risk(draft.members, scored)
         flagged = next((ad_id for ad_id in by_risk if ad_id in draft.reasons), None)
         items.append(
-            Queued(
+            QueuedCampaign(
                 campaign_id=campaign_id,
                 rank=draft.rank,
                 level=next((level for level in _SEVERITY if level in draft.levels), Level.CLEAR),
@@ -158,7 +152,7 @@ def _items(
                 linked_by=tuple(sorted(draft.linked_by)),
                 members=tuple(draft.members),
                 examples=by_risk[:examples],
-                wordings=_wordings(by_risk, scored),
+                distinct_texts=_distinct_texts(by_risk, scored),
                 facts=facts.get(campaign_id),
                 links=tuple(links.get(campaign_id, ())),
             )
@@ -180,7 +174,7 @@ def rows_of(
 def _from_flags(folder: Path, campaign_id: str | None = None) -> dict[str, _Draft]:
     drafts: dict[str, _Draft] = {}
     columns = ("ad_id", "campaign_id", "level", "reasons", "rank")
-    file = table_file(folder, "flags.parquet")
+    file = table_file(folder, FLAGS_FILE)
     only = ds.field("rank").is_valid()
     if campaign_id is not None:
         only &= ds.field("campaign_id") == campaign_id
@@ -196,12 +190,12 @@ def _from_flags(folder: Path, campaign_id: str | None = None) -> dict[str, _Draf
 
 
 def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
-    """Fill in the size, the link and the further members, flagged or not."""
+    """Add sizes, link kinds and the members that are not flagged."""
     if not drafts:
         return
     only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
     columns = ("ad_id", "campaign_id", "campaign_size", "reason")
-    for batch in batches([table_file(folder, "campaigns.parquet")], columns, only):
+    for batch in batches([table_file(folder, CAMPAIGNS_FILE)], columns, only):
         for row in batch.to_pylist():
             draft = drafts[row["campaign_id"]]
             draft.size = max(draft.size, row["campaign_size"])
@@ -212,7 +206,7 @@ def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
 
 
 def _facts(folder: Path, drafts: Mapping[str, _Draft]) -> Iterator[dict[str, Any]]:
-    """The facts of these campaigns; none in a folder written before there were any."""
+    """The facts of these campaigns; none in a folder of an old version without the file."""
     path = folder / FACTS_FILE
     if not path.is_file() or not drafts:
         return
@@ -222,11 +216,11 @@ def _facts(folder: Path, drafts: Mapping[str, _Draft]) -> Iterator[dict[str, Any
 
 
 def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[dict[str, Any]]]:
-    """Links by campaign, those of a kind to one ad or by one contact counted, the most first."""
+    """Links by campaign, counted by kind and by ad or contact, the most frequent first."""
     path = folder / LINKS_FILE
-    found: dict[str, list[dict[str, Any]]] = {}
+    links: dict[str, list[dict[str, Any]]] = {}
     if not path.is_file() or not drafts:
-        return found
+        return links
     only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
     table = pa.Table.from_batches(batches([path], schema.LINKS.names, only), schema=schema.LINKS)
     by = pc.coalesce(table["contact"], table["other_ad_id"])
@@ -237,24 +231,26 @@ def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[dict[st
         .rename_columns({"ad_id_count": "ads", "strength_min": "weakest"})
     )
     for row in counted.to_pylist():
-        found.setdefault(row["campaign_id"], []).append(row)
-    for rows in found.values():
+        links.setdefault(row["campaign_id"], []).append(row)
+    for rows in links.values():
         rows.sort(key=lambda row: (-row["ads"], row["kind"], row["by"]))
-    return found
+    return links
 
 
-def _wordings(by_risk: Sequence[str], scored: Mapping[str, tuple[float, str]]) -> tuple[str, ...]:
-    """The first ads of different content, as many as a template is made from; none of just one."""
-    different: dict[str, str] = {}
+def _distinct_texts(
+    by_risk: Sequence[str], scored: Mapping[str, tuple[float, str]]
+) -> tuple[str, ...]:
+    """One ad for each distinct text, at most `MAX_TEXTS`; none if there is only one."""
+    by_content: dict[str, str] = {}
     for ad_id in by_risk:
         if ad_id in scored:
-            different.setdefault(scored[ad_id][1], ad_id)
-    kept = tuple(different.values())[:MAX_WORDINGS]
-    return kept if len(kept) > 1 else ()
+            by_content.setdefault(scored[ad_id][1], ad_id)
+    ads = tuple(by_content.values())[:MAX_TEXTS]
+    return ads if len(ads) > 1 else ()
 
 
 def _by_risk(members: Iterable[str], scored: Mapping[str, tuple[float, str]]) -> tuple[str, ...]:
-    """The members by risk, the highest first; copies of one before them come last."""
+    """The members by risk, highest first; exact copies of another come last."""
     first: list[str] = []
     copies: list[str] = []
     seen: set[str] = set()

@@ -1,7 +1,7 @@
-"""A summary as one HTML page that loads nothing, runs one known script and escapes everything.
+"""Report page: one HTML file that loads nothing, runs one known script and escapes everything.
 
-The content policy names the hashes of the page's only style sheet and script, so nothing that an
-ad smuggles in could run or restyle. Nothing derived from an ad is ever marked as safe.
+The content security policy has the hashes of the only style sheet and script, so nothing in an ad
+can run or change styles. Nothing derived from an ad is marked as safe.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from markupsafe import Markup
 from adrisk.errors import RunError, UsageError
 from adrisk.report.charts import risk_histogram
 from adrisk.report.queue import QueueIndex
+from adrisk.report.score_counts import BINS, PRESENT_FROM
 from adrisk.report.summarise import Summary, summarise
-from adrisk.report.tally import BINS, PRESENT_FROM
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.masking import mask_field, reveal, visible
 from adrisk.scoring.outputs import AdView
@@ -42,7 +42,7 @@ LANGUAGE_NAMES = {
 
 
 def render(summary: Summary) -> str:
-    """The page. The same summary gives the same text."""
+    """The page as HTML; the same summary gives the same bytes."""
     css, js = asset("report.css"), asset("report.js")
     policy = summary.manifest.policy
     charts = [
@@ -60,8 +60,10 @@ def render(summary: Summary) -> str:
             counts=summary.manifest.counts,
             model=summary.manifest.model,
             policy=policy,
-            policy_json=_json(policy.model_dump()),
-            sources_json=_json(summary.manifest.sources),
+            policy_json=_json(policy.model_dump(exclude_unset=True)),
+            sources_json=_json(
+                [one.model_dump(exclude_unset=True) for one in summary.manifest.sources]
+            ),
             charts=charts,
             bins=_bins(summary),
             filters=_filters(summary),
@@ -85,11 +87,11 @@ def write_report(
     """Write the page of a scored folder, whole or not at all.
 
     Args:
-        folder: what `adrisk score` wrote.
-        texts: views of the ads that `queued(folder)` names.
+        folder: the output of `adrisk score`.
+        texts: views of the ads in `read_queue(folder)`.
         out: the file to write; an existing one is replaced.
-        taxonomy: the indicators in words; adrisk's own when None.
-        queue: the result of `queued(folder)`, if it is at hand.
+        taxonomy: the indicators in words; those of adrisk if None.
+        queue: the result of `read_queue(folder)`, if already read.
 
     Returns:
         `out`.
@@ -103,7 +105,7 @@ def write_report(
     page = render(summarise(folder, texts, taxonomy or load_taxonomy(), queue=queue))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        # Readable by its owner alone, as temporary files are: the page shows the text of ads.
+        # A temporary file only its owner can read: the page shows the text of ads.
         handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -122,7 +124,7 @@ def write_report(
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates with autoescape, and the filters that make hostile text safe to read."""
+    """Jinja environment with autoescape and the filters that mask and escape text from outside."""
     environment = Environment(
         loader=PackageLoader("adrisk.report"),
         autoescape=True,
@@ -152,12 +154,12 @@ def _clipped(text: str, limit: int) -> str:
 
 
 def level_name(level: Level) -> str:
-    """What a level is called in the queue: a clear ad that stands there is an audit."""
+    """Name of a level in the queue; a clear ad in the queue is an audit sample."""
     return "audit" if level is Level.CLEAR else level.value
 
 
 def percent(share: float | None) -> str:
-    """A share in words."""
+    """A share in per cent, as text."""
     if share is None:
         return "not known"
     percent = 100 * share
@@ -173,7 +175,7 @@ def _day(at: datetime) -> str:
 
 
 def span_in_words(length: timedelta) -> str:
-    """A length of time in words, to the day or, below two, to the hour."""
+    """A length of time as text, in days, or in hours below two days."""
     hours = max(1, round(length.total_seconds() / 3600))
     if hours < 48:
         return f"{hours} hour" + ("" if hours == 1 else "s")
@@ -181,7 +183,7 @@ def span_in_words(length: timedelta) -> str:
 
 
 def _bars(counts: Sequence[int], width: int = 10, height: int = 30) -> str:
-    """The path of a bar chart: a bar for each count, as high as the largest is, none for 0."""
+    """SVG path of a bar chart scaled to its largest count, without a bar for 0."""
     most = max(counts)
     drawn = []
     for place, count in enumerate(counts):
@@ -192,7 +194,7 @@ def _bars(counts: Sequence[int], width: int = 10, height: int = 30) -> str:
 
 
 def _bins(summary: Summary) -> list[tuple[str, int]]:
-    """The histogram in tenths, for readers who cannot see the chart."""
+    """The histogram in ten bins, for the table below the chart."""
     step = BINS // 10
     return [
         (f"{i * 10}–{i * 10 + 10} %", sum(summary.histogram[i * step : (i + 1) * step]))
@@ -201,12 +203,12 @@ def _bins(summary: Summary) -> list[tuple[str, int]]:
 
 
 def _filters(summary: Summary) -> list[tuple[str, str, int]]:
-    """Indicators of the queue as id, title and number of campaigns, by title."""
+    """Id, title and number of campaigns of each indicator in the queue, by title."""
     titles: dict[str, str] = {}
     counts: dict[str, int] = {}
     for item in summary.items:
-        signs = item.across.signs if item.across else ()
-        for term in (*(likely.term for likely in item.indicators), *(sign for sign, _ in signs)):
+        cross_ad = item.facts.cross_ad if item.facts else ()
+        for term in (*(likely.term for likely in item.indicators), *(t for t, _ in cross_ad)):
             titles[term.id] = term.title
             counts[term.id] = counts.get(term.id, 0) + 1
     return sorted(((key, title, counts[key]) for key, title in titles.items()), key=lambda f: f[1])
@@ -217,10 +219,10 @@ def _json(value: object) -> str:
 
 
 def asset(name: str) -> str:
-    """A file that lies beside the templates."""
+    """Content of a file in the folder of the templates."""
     return resources.files("adrisk.report").joinpath("templates", name).read_text("utf-8")
 
 
 def sha256(text: str) -> str:
-    """The digest by which a content policy names a style sheet or a script."""
+    """SHA-256 of a style sheet or script, as in a content security policy."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

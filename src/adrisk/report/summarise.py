@@ -1,7 +1,6 @@
-"""Everything the page says, as frozen values: the queue, the slices, what was left out.
+"""All values of the report page: queue, counts by language and indicator, quarantined rows.
 
-In: the folder of a finished scoring run, the texts to show and the taxonomy. It computes and
-names; it draws nothing and writes nothing.
+In: a finished scored folder, the texts to show and the taxonomy. Nothing is drawn or written here.
 """
 
 from __future__ import annotations
@@ -11,26 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adrisk.layout import FLAGS_FILE
 from adrisk.report.items import Item, build_item
-from adrisk.report.queue import QueueIndex, queued
-from adrisk.report.tally import ScoreCounts, flagged_ids, tally_scores
+from adrisk.report.queue import QueueIndex, read_queue
+from adrisk.report.score_counts import ScoreCounts, count_scores, flagged_ids
 from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
-from adrisk.scoring.outputs import (
-    AdView,
-    Manifest,
-    read_manifest,
-    read_quarantine,
-    score_files,
-    table_file,
-)
+from adrisk.scoring.manifest import Manifest, read_manifest
+from adrisk.scoring.outputs import AdView, read_quarantine, score_files, table_file
 
 MAX_LANGUAGES = 15
+"""Rows by language; the smallest languages share the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageRow:
-    """Ads of a language. `trained` is None where the manifest does not say what was learned."""
+    """Ads of a language; `trained` is None if the manifest does not list the training languages."""
 
     language: str
     scored: int
@@ -40,7 +35,7 @@ class LanguageRow:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorRow:
-    """Ads in which an indicator is likely present."""
+    """Numbers of ads in which an indicator is likely present."""
 
     term: Term
     scored: int
@@ -49,7 +44,7 @@ class IndicatorRow:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """Rows that could not become ads, by reason, and where the first stood."""
+    """Quarantined rows with the same reason, and the location of the first."""
 
     reason: str
     action: str
@@ -59,7 +54,7 @@ class QuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The page in values. `total_queued` may exceed the items shown."""
+    """All values of the page; `total_queued` may exceed the number of items shown."""
 
     manifest: Manifest
     items: tuple[Item, ...]
@@ -79,60 +74,60 @@ def summarise(
     *,
     queue: QueueIndex | None = None,
 ) -> Summary:
-    """The report of a scored folder.
+    """Summarise a scored folder.
 
     Args:
-        folder: what `adrisk score` wrote.
-        texts: views of the ads that `queued(folder)` names; missing ones are shown without text.
+        folder: the output of `adrisk score`.
+        texts: views of the ads in `read_queue(folder)`; missing ones are shown without text.
         taxonomy: titles and definitions of the indicators.
-        queue: the result of `queued(folder)` if it is at hand, to save a pass over the scores.
+        queue: the result of `read_queue(folder)`, to save a pass over the scores.
 
     Raises:
         UsageError: if the folder is not the output of a finished scoring run.
     """
     manifest = read_manifest(folder)
-    queue = queued(folder) if queue is None else queue
+    queue = read_queue(folder) if queue is None else queue
     labels = manifest.model.labels
-    tally = tally_scores(
+    scores = count_scores(
         score_files(folder, manifest),
         labels,
-        flagged_ids(table_file(folder, "flags.parquet")),
+        flagged_ids(table_file(folder, FLAGS_FILE)),
         queue.members,
     )
     return Summary(
         manifest=manifest,
-        items=tuple(build_item(item, tally.rows, texts, labels, taxonomy) for item in queue.items),
+        items=tuple(build_item(item, scores.rows, texts, labels, taxonomy) for item in queue.items),
         total_queued=queue.total,
-        scored=tally.scored,
-        flagged=tally.flagged_languages.total(),
-        histogram=tuple(tally.histogram.tolist()),
-        languages=_languages(tally, manifest),
+        scored=scores.scored,
+        flagged=scores.flagged_languages.total(),
+        histogram=tuple(scores.histogram.tolist()),
+        languages=_languages(scores, manifest),
         indicators=tuple(
-            IndicatorRow(term(name, taxonomy), tally.indicators[name], flagged)
-            for name, flagged in tally.flagged_indicators.most_common()
+            IndicatorRow(term(name, taxonomy), scores.indicators[name], flagged)
+            for name, flagged in scores.flagged_indicators.most_common()
         ),
         quarantine=_quarantine(folder),
     )
 
 
-def _languages(tally: ScoreCounts, manifest: Manifest) -> tuple[LanguageRow, ...]:
+def _languages(scores: ScoreCounts, manifest: Manifest) -> tuple[LanguageRow, ...]:
     """The languages by size; the smallest beyond `MAX_LANGUAGES` together as "other"."""
-    learned = manifest.model.trained_on.languages
-    named = [name for name, _ in tally.languages.most_common()]
+    trained = manifest.model.trained_on.languages
+    named = [name for name, _ in scores.languages.most_common()]
     if len(named) > MAX_LANGUAGES:
         named = named[: MAX_LANGUAGES - 1]
     rows = [
         LanguageRow(
             name,
-            tally.languages[name],
-            tally.flagged_languages[name],
-            name in learned if learned and name != "unknown" else None,
+            scores.languages[name],
+            scores.flagged_languages[name],
+            name in trained if trained and name != "unknown" else None,
         )
         for name in named
     ]
     scored, flagged = sum(row.scored for row in rows), sum(row.flagged for row in rows)
-    if scored < tally.scored:
-        rest = tally.scored - scored, tally.flagged_languages.total() - flagged
+    if scored < scores.scored:
+        rest = scores.scored - scored, scores.flagged_languages.total() - flagged
         rows.append(LanguageRow("other", *rest, None))
     return tuple(rows)
 

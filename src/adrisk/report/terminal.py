@@ -1,7 +1,7 @@
 """Campaigns as plain text for a terminal: the queue as a list, or one campaign in full.
 
-In: the same frozen values the page is made of. Out: lines that cannot steer a terminal: contacts
-are blotted out and whatever is invisible or reorders text is shown as a sign.
+In: the same frozen values as for the page. Out: lines that cannot steer a terminal. Contacts are
+masked; invisible characters and those that reorder text are written out.
 """
 
 from __future__ import annotations
@@ -9,62 +9,62 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from adrisk.report.across import Across
+from adrisk.report.campaign_facts import CampaignFacts
+from adrisk.report.campaign_template import CampaignTemplate, SlotValue
 from adrisk.report.items import Item, ShownAd
 from adrisk.report.render import level_name, percent, span_in_words
-from adrisk.report.shape import Shape, SlotValue
 from adrisk.scoring.masking import Piece, mask_field, visible
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _LISTED_PLACES = 3
 
 
-def listed(items: Sequence[Item], total: int) -> str:
-    """The queue, a line a campaign, with what shows across its ads below it."""
+def queue_text(items: Sequence[Item], total: int) -> str:
+    """The queue, one line per campaign, with its cross-ad indicators below."""
     if not items:
-        return "no campaign is in the queue: a normal answer on a quiet day"
+        return "no campaign is in the queue"
     lines = [f"{'':>4} {'level':10} {'risk':>6} {'ads':>7} {'texts':>6}  campaign"]
     for item in items:
-        texts = f"{item.across.texts:,}" if item.across else "-"
+        texts = f"{item.facts.texts:,}" if item.facts else "-"
         lines.append(
             f"{item.rank:>4} {level_name(item.level):10} {percent(item.risk):>6} {item.size:>7,} "
-            f"{texts:>6}  {visible(item.campaign_id)}  {_when_and_where(item)}".rstrip()
+            f"{texts:>6}  {visible(item.campaign_id)}  {_dates_and_places(item)}".rstrip()
         )
         lines += (
-            [f"{'':37}{visible(words)}" for _, words in item.across.signs] if item.across else []
+            [f"{'':37}{visible(words)}" for _, words in item.facts.cross_ad] if item.facts else []
         )
     if total > len(items):
         lines.append(f"{'':>4} and {total - len(items):,} more campaigns")
     return "\n".join(lines)
 
 
-def shown(item: Item) -> str:
-    """One campaign: facts, signs, why its ads are together, its template, its riskiest ad."""
+def campaign_text(item: Item) -> str:
+    """One campaign: facts, reasons, indicators, links, template and its riskiest ad."""
     place = f"number {item.rank} in the queue" if item.rank else "not in the queue"
     head = f"campaign {visible(item.campaign_id)}, {place}"
     level = level_name(item.level) if item.rank else "not flagged"
     ads = "one ad on its own" if item.size == 1 else f"{item.size:,} ads"
-    if item.across and item.across.ads < item.size:
-        ads += f", {item.across.ads:,} of them in this run"
+    if item.facts and item.facts.ads < item.size:
+        ads += f", {item.facts.ads:,} of them in this run"
     blocks = [f"{head}\n{level}, risk {percent(item.risk)}, {ads}"]
     blocks.append("\n".join(f"{name:10} {value}" for name, value in _facts(item) if value))
     if item.reasons:
         blocks.append(_section("flagged because", (visible(reason) for reason in item.reasons)))
-    if item.across and item.across.signs:
-        signs = (f"{sign.title}: {visible(words)}" for sign, words in item.across.signs)
-        blocks.append(_section("seen across its ads", signs))
+    if item.facts and item.facts.cross_ad:
+        cross_ad = (f"{term.title}: {visible(reason)}" for term, reason in item.facts.cross_ad)
+        blocks.append(_section("indicators across ads", cross_ad))
     if item.indicators:
         likely = (
             f"{likely.term.title}"
             + (f" ({percent(likely.probability)})" if likely.probability is not None else "")
-            + (", speaks for the ad" if likely.term.lowers else "")
+            + (", lowers the risk" if likely.term.lowers else "")
             for likely in item.indicators
         )
         blocks.append(_section("indicators", likely))
-    if item.why:
-        blocks.append(_section("why these ads are together", (visible(why) for why in item.why)))
-    if item.shape:
-        blocks.append(_template(item.shape))
+    if item.link_reasons:
+        blocks.append(_section("why these ads are linked", map(visible, item.link_reasons)))
+    if item.template:
+        blocks.append(_template(item.template))
     if item.ads:
         blocks.append(_ad(item.ads[0]))
     blocks.append("A flag asks a person to look; it never accuses.")
@@ -72,7 +72,7 @@ def shown(item: Item) -> str:
 
 
 def sparkline(counts: Iterable[int]) -> str:
-    """Counts as a row of bars.
+    """Counts as one row of bars.
 
     >>> sparkline([0, 1, 4, 8])
     ' ▁▄█'
@@ -85,78 +85,85 @@ def sparkline(counts: Iterable[int]) -> str:
 def _facts(item: Item) -> Iterable[tuple[str, str]]:
     yield "languages", ", ".join(visible(name) for name in item.languages)
     yield "places", _places(item)
-    if not item.across:
+    if not item.facts:
         return
-    across = item.across
-    yield "time", _time(across)
-    yield "texts", f"{across.texts:,}, near-copies counted once"
-    yield "accounts", f"{across.accounts:,}" if across.accounts else "not known"
-    yield "sectors", ", ".join(_field(name) for name in across.sectors)
-    yield "contacts", _contacts(across)
+    facts = item.facts
+    yield "time", _time(facts)
+    yield "texts", f"{facts.texts:,}, near-copies counted once"
+    yield "accounts", f"{facts.accounts:,}" if facts.accounts else "not known"
+    yield "sectors", ", ".join(_field(name) for name in facts.sectors)
+    yield "contacts", _contacts(facts)
 
 
-def _time(across: Across) -> str:
-    if across.first_posted is None or across.last_posted is None:
+def _time(facts: CampaignFacts) -> str:
+    if facts.first_posted is None or facts.last_posted is None:
         return "not known"
-    known = "" if across.dated == across.ads else f" ({across.dated:,} of {across.ads:,} dated)"
-    if not across.timeline:
-        return f"{across.first_posted:%Y-%m-%d}{known}"
+    dated = "" if facts.dated == facts.ads else f" ({facts.dated:,} of {facts.ads:,} dated)"
+    if not facts.timeline:
+        return f"{facts.first_posted:%Y-%m-%d}{dated}"
     return (
-        f"{across.first_posted:%Y-%m-%d} |{sparkline(across.timeline)}| "
-        f"{across.last_posted:%Y-%m-%d}, over "
-        f"{span_in_words(across.last_posted - across.first_posted)}{known}"
+        f"{facts.first_posted:%Y-%m-%d} |{sparkline(facts.timeline)}| "
+        f"{facts.last_posted:%Y-%m-%d}, over "
+        f"{span_in_words(facts.last_posted - facts.first_posted)}{dated}"
     )
 
 
 def _places(item: Item) -> str:
-    count = item.across.places if item.across else len(item.places)
+    count = item.facts.places if item.facts else len(item.places)
     if not count:
         return "not known"
     rest = f" and {count - len(item.places)} more" if count > len(item.places) else ""
     return f"{count:,}: " + ", ".join(_field(place) for place in item.places) + rest
 
 
-def _contacts(across: Across) -> str:
-    if not across.contacts:
+def _contacts(facts: CampaignFacts) -> str:
+    if not facts.contacts:
         return "none found"
-    rest = across.contacts - len(across.contact_names)
-    changes = across.contact_changes
+    rest = facts.contacts - len(facts.contact_names)
+    changes = facts.contact_changes
     return (
-        f"{across.contacts:,}: {', '.join(visible(name) for name in across.contact_names)}"
+        f"{facts.contacts:,}: {', '.join(visible(name) for name in facts.contact_names)}"
         + (f" and {rest:,} more" if rest else "")
-        + (f"; a new one {'once' if changes == 1 else f'{changes:,} times'}" if changes else "")
+        + (
+            f"; a new one added {'once' if changes == 1 else f'{changes:,} times'}"
+            if changes
+            else ""
+        )
     )
 
 
-def _when_and_where(item: Item) -> str:
-    said = []
+def _dates_and_places(item: Item) -> str:
+    parts = []
     if item.first_seen and item.last_seen:
         first, last = f"{item.first_seen:%Y-%m-%d}", f"{item.last_seen:%Y-%m-%d}"
-        said.append(first if first == last else f"{first} to {last}")
+        parts.append(first if first == last else f"{first} to {last}")
     if item.places:
-        count = item.across.places if item.across else len(item.places)
+        count = item.facts.places if item.facts else len(item.places)
         names = [_field(place)[:30] for place in item.places[:_LISTED_PLACES]]
         rest = f" +{count - len(names)}" if count > len(names) else ""
-        said.append(", ".join(names) + rest)
-    return "; ".join(said)
+        parts.append(", ".join(names) + rest)
+    return "; ".join(parts)
 
 
-def _template(shape: Shape) -> str:
+def _template(template: CampaignTemplate) -> str:
     text = "".join(
         f"[... {part.left_out:,} characters, the same in all ...]"
         if part.left_out
         else f"[{part.number}: {_inline(part.inline, part.further)}]{part.after}"
         if part.number
         else _plain(part.pieces)
-        for part in shape.parts
+        for part in template.parts
     )
-    lines = [f"template of {shape.texts:,} texts, slots in brackets", textwrap.indent(text, "  ")]
-    for part in shape.slots:
+    lines = [
+        f"template of {template.texts:,} texts, slots in brackets",
+        textwrap.indent(text, "  "),
+    ]
+    for part in template.slots:
         values = ", ".join(f"{_value(value)} x{value.texts}" for value in part.values)
         more = f" and {part.more_values} more" if part.more_values else ""
         lines.append(f"  {part.number:>3}  {values}{more}")
-    if shape.others:
-        lines.append(f"  {shape.others:,} more texts are worded too differently")
+    if template.others:
+        lines.append(f"  {template.others:,} more texts differ too much")
     return "\n".join(lines)
 
 
@@ -176,16 +183,15 @@ def _ad(ad: ShownAd) -> str:
 
 
 def _inline(values: Sequence[SlotValue], further: int) -> str:
-    said = [_value(value) for value in values] + ([f"+{further}"] if further else [])
-    return " | ".join(said)
+    return " | ".join([*map(_value, values), *([f"+{further}"] if further else [])])
 
 
 def _value(value: SlotValue) -> str:
-    return _plain(value.pieces) or "nothing"
+    return _plain(value.pieces) or "empty"
 
 
 def _plain(pieces: Sequence[Piece]) -> str:
-    """Pieces as text; a sign for something unseen stands in angle brackets."""
+    """Pieces as text; the name of an invisible character is in angle brackets."""
     return "".join(f"<{piece.text}>" if piece.name else piece.text for piece in pieces)
 
 

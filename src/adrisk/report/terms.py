@@ -1,4 +1,4 @@
-"""An indicator in the words of the taxonomy, for every page and list that names one."""
+"""Title and definition of an indicator, for pages and lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adrisk.types import Kind
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An indicator in words. `lowers` is counter-evidence, which speaks for the ad."""
+    """An indicator for display; `lowers` marks counter-evidence, which lowers the risk."""
 
     id: str
     title: str
@@ -22,9 +22,11 @@ class Term:
 
 
 def term(indicator: str, taxonomy: Taxonomy) -> Term:
-    """The words for an indicator; a model may know some that the taxonomy does not."""
+    """The indicator as the taxonomy has it; its id alone where the taxonomy does not have it."""
     if indicator == "risk":
-        return Term("risk", "Moved the risk score", "Words that changed the score itself.", "none")
+        return Term(
+            "risk", "Moved the risk score", "Words that raised or lowered the score.", "none"
+        )
     try:
         entry = taxonomy.get(indicator)
     except UsageError:

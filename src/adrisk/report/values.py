@@ -1,7 +1,7 @@
-"""A campaign as plain values for other programs: what the terminal shows, contacts blotted out.
+"""One campaign as JSON values for other programs, with contacts masked.
 
-In: the same frozen values the page is made of. Out: what JSON can hold. The text of its riskiest
-ad is there where it was fetched, masked as on the page, with the evidence in it.
+In: the same frozen values as for the page. Out: what JSON can hold. The text of the riskiest ad is
+included where its source was read again, masked as on the page, with its evidence.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from adrisk.scoring.masking import mask_field
 
 
 def campaign_values(item: Item) -> dict[str, Any]:
-    """One campaign of a scored folder; `rank` is None where it is not in the queue."""
-    across = item.across
+    """One campaign of a scored folder; `rank` is None outside the queue."""
+    facts = item.facts
     return {
         "campaign_id": item.campaign_id,
         "rank": item.rank or None,
         "level": str(item.level),
         "risk": item.risk,
         "ads": item.size,
-        "texts": across.texts if across else None,
-        "accounts": across.accounts if across else None,
-        "contacts": list(across.contact_names) if across else [],
+        "texts": facts.texts if facts else None,
+        "accounts": facts.accounts if facts else None,
+        "contacts": list(facts.contact_names) if facts else [],
         "reasons": list(item.reasons),
-        "signs": [words for _, words in across.signs] if across else [],
+        "signs": [reason for _, reason in facts.cross_ad] if facts else [],
         "indicators": [
             {"id": likely.term.id, "title": likely.term.title, "probability": likely.probability}
             for likely in item.indicators
         ],
-        "why_together": list(item.why),
+        "why_together": list(item.link_reasons),
         "languages": list(item.languages),
         "places": [mask_field(place) for place in item.places],
         "first_posted": item.first_seen,

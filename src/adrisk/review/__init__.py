@@ -1,1 +1,1 @@
-"""What reviewers may see and do. So far: plain contacts, sealed, each opening on record."""
+"""Review store: sealed plain contacts, with a record of every opening."""

@@ -1,4 +1,4 @@
-"""The tables of the review store, and the triggers that keep its record from being changed."""
+"""Tables of the review store, with triggers that make the record of openings append-only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OPENINGS = Table(
     Column("reason", Text, nullable=False),
     Column("pseudonym", String(64), nullable=False),
 )
-"""Who opened what, when and why; times are UTC. Rows are added, never changed or removed."""
+"""Who opened which contact, when and why; times are UTC. Rows are never changed or removed."""
 
 for _change in ("update", "delete"):
     event.listen(

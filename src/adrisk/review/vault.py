@@ -1,11 +1,11 @@
-"""Plain contacts of flagged ads: sealed when scored, opened one at a time by a named person.
+"""Vault of the plain contacts of flagged ads, opened one at a time by a named person.
 
 In: contacts with their pseudonyms. Out: one contact, for a person who gives a name and a reason,
-after the opening is on record. There is no way to list or export the plain values, the record can
-only be added to, and a sealed value moved to another pseudonym does not open.
+after the opening is recorded. Plain values cannot be listed or exported, the record is append-only,
+and a sealed value moved to another pseudonym does not open.
 
-Values are sealed with AES-256-GCM (NIST SP 800-38D) under a key of the workspace; the database is
-`review.db` there, or the one that ADRISK_REVIEW_DB names.
+Values are sealed with AES-256-GCM (NIST SP 800-38D) under a key of the workspace. The database is
+`review.db` in the workspace, or the URL in ADRISK_REVIEW_DB.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 URL_VARIABLE = "ADRISK_REVIEW_DB"
-LEAST_PREFIX = 8
-"""Characters of a pseudonym that must be given to open it."""
+MIN_PREFIX = 8
+"""Characters of a pseudonym needed to open its contact."""
 
 _NONCE_BYTES = 12
-_LEAST_REASON = 10
-_BATCH = 500  # pseudonyms asked for at once; SQLite takes no more than some thousand variables
+_MIN_REASON = 10
+_BATCH = 500  # pseudonyms per query; SQLite has a limit of some thousand variables
 
 
 @dataclass(frozen=True, slots=True)
 class KeptContact:
-    """A plain contact on its way into the vault, or out of it: sealed everywhere else."""
+    """A plain contact before it is sealed or after it is opened."""
 
     pseudonym: str
     kind: str
@@ -47,7 +47,7 @@ class KeptContact:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """An entry of the record: who opened what, when and why. `account` is the computer account."""
+    """An entry of the record of openings; `account` is the computer account."""
 
     at: datetime
     person: str
@@ -60,7 +60,7 @@ class Vault:
     """The contacts of one workspace.
 
     Args:
-        workspace: a folder that exists; used unless ADRISK_REVIEW_DB names a database.
+        workspace: an existing folder; ADRISK_REVIEW_DB takes precedence.
         key: 32 bytes.
 
     Raises:
@@ -77,36 +77,36 @@ class Vault:
         self._engine = _connected(workspace)
 
     def keep(self, contacts: Iterable[KeptContact]) -> int:
-        """Seal contacts that are not there yet; returns how many were new."""
+        """Seal and store the contacts that are not stored yet; returns their number."""
         from sqlalchemy import insert, select
 
         from adrisk.review.tables import CONTACTS
 
-        given = list({contact.pseudonym: contact for contact in contacts}.values())
+        unique = list({contact.pseudonym: contact for contact in contacts}.values())
         new = 0
         with self._engine.begin() as connection:
-            for first in range(0, len(given), _BATCH):
-                some = given[first : first + _BATCH]
-                names = [contact.pseudonym for contact in some]
-                asked = select(CONTACTS.c.pseudonym).where(CONTACTS.c.pseudonym.in_(names))
-                known = set(connection.scalars(asked))
-                rows = [self._row(contact) for contact in some if contact.pseudonym not in known]
+            for first in range(0, len(unique), _BATCH):
+                batch = unique[first : first + _BATCH]
+                names = [contact.pseudonym for contact in batch]
+                query = select(CONTACTS.c.pseudonym).where(CONTACTS.c.pseudonym.in_(names))
+                stored = set(connection.scalars(query))
+                rows = [self._row(contact) for contact in batch if contact.pseudonym not in stored]
                 if rows:
                     connection.execute(insert(CONTACTS), rows)
                 new += len(rows)
         return new
 
     def open(self, pseudonym: str, *, person: str, reason: str) -> KeptContact:
-        """One contact, once it is on record that this person opened it for this reason.
+        """Record the opening by this person for this reason, and return the plain contact.
 
         Args:
-            pseudonym: whole, or its first characters, `LEAST_PREFIX` at least.
-            person: who opens it, by name.
-            reason: why, in a sentence that others can check.
+            pseudonym: in full, or at least its first `MIN_PREFIX` characters.
+            person: name of the person who opens it.
+            reason: a sentence that others can check.
 
         Raises:
             UsageError: if there is no such contact, or the name or the reason is missing.
-            ConfigError: if the workspace's key is not the one the contact was sealed under.
+            ConfigError: if the contact was sealed under another key.
         """
         from sqlalchemy import insert
 
@@ -115,14 +115,14 @@ class Vault:
         person, reason = " ".join(person.split()), " ".join(reason.split())
         if not any(letter.isalpha() for letter in person):
             raise UsageError("opening a contact needs your name: --as 'Name Surname'")
-        if len(reason) < _LEAST_REASON:
+        if len(reason) < _MIN_REASON:
             raise UsageError(
-                f"opening a contact needs a reason of at least {_LEAST_REASON} characters that "
+                f"opening a contact needs a reason of at least {_MIN_REASON} characters that "
                 "others can check, such as --reason 'case 2211, to compare with the complaint'"
             )
         with self._engine.begin() as connection:
             name, kind, blob = self._one(connection, pseudonym)
-            # On record first: if that fails, nothing is opened.
+            # Recorded first: if that fails, nothing is opened.
             connection.execute(
                 insert(OPENINGS).values(
                     at=datetime.now(UTC).replace(tzinfo=None),
@@ -135,17 +135,17 @@ class Vault:
         return KeptContact(name, kind, self._unsealed(name, blob))
 
     def openings(self) -> Sequence[Opening]:
-        """The record, oldest first."""
+        """The record of openings, oldest first."""
         from sqlalchemy import select
 
         from adrisk.review.tables import OPENINGS
 
         c = OPENINGS.c
-        asked = select(c.at, c.person, c.account, c.reason, c.pseudonym).order_by(c.id)
+        query = select(c.at, c.person, c.account, c.reason, c.pseudonym).order_by(c.id)
         with self._engine.connect() as connection:
             return [
                 Opening(at.replace(tzinfo=UTC), *rest)
-                for at, *rest in connection.execute(asked).all()
+                for at, *rest in connection.execute(query).all()
             ]
 
     def __len__(self) -> int:
@@ -171,23 +171,23 @@ class Vault:
 
         from adrisk.review.tables import CONTACTS
 
-        if len(prefix) < LEAST_PREFIX or not prefix.isalnum():
+        if len(prefix) < MIN_PREFIX or not prefix.isalnum():
             raise UsageError(
-                f"{prefix!r} is no pseudonym; give at least the first {LEAST_PREFIX} characters, "
-                "as the report and adrisk campaigns show them"
+                f"{prefix!r} is not a pseudonym; give at least the first {MIN_PREFIX} characters, "
+                "as shown in the report and by adrisk campaigns"
             )
         c = CONTACTS.c
-        found = connection.execute(
+        rows = connection.execute(
             select(c.pseudonym, c.kind, c.sealed).where(c.pseudonym.startswith(prefix)).limit(2)
         ).all()
-        if not found:
+        if not rows:
             raise UsageError(
-                f"no contact {prefix}: only contacts of ads flagged for review are kept, under "
-                "the key of this workspace"
+                f"no contact {prefix}: only contacts of ads flagged for review are stored, under "
+                "the key of this workspace; check the pseudonym and the workspace"
             )
-        if len(found) > 1:
+        if len(rows) > 1:
             raise UsageError(f"several contacts begin with {prefix}; give more characters")
-        name, kind, sealed = found[0]
+        name, kind, sealed = rows[0]
         return name, kind, sealed
 
     def _unsealed(self, pseudonym: str, blob: bytes) -> str:
@@ -197,8 +197,8 @@ class Vault:
             plain = self._seal.decrypt(blob[:_NONCE_BYTES], blob[_NONCE_BYTES:], pseudonym.encode())
         except InvalidTag as error:
             raise ConfigError(
-                f"contact {pseudonym} was sealed under another key, or was altered; put back the "
-                "key file this workspace had when the ad was scored"
+                f"contact {pseudonym} was sealed under another key, or was altered; restore the "
+                "key file that this workspace had when the ad was scored"
             ) from error
         return plain.decode()
 
@@ -217,13 +217,13 @@ def _connected(workspace: Path) -> Engine:
     try:
         if not url:
             path.touch(mode=0o600)
-        # Few openings, far between: no connection outlives its use.
+        # Openings are rare, so no connection is kept open.
         engine = create_engine(url or f"sqlite:///{path}", poolclass=NullPool)
         METADATA.create_all(engine)
     except (ArgumentError, SQLAlchemyError, OSError, ImportError) as error:
-        where = f"the database that {URL_VARIABLE} names" if url else str(path)
+        database = f"the database in {URL_VARIABLE}" if url else str(path)
         raise ConfigError(
-            f"{where} cannot be opened as the review store ({type(error).__name__}); check the "
-            "address, the rights and that the server runs"
+            f"{database} cannot be opened as the review store ({type(error).__name__}); check the "
+            "URL, the permissions and that the server is running"
         ) from error
     return engine

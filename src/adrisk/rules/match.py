@@ -9,12 +9,9 @@ understood.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -31,17 +28,18 @@ from adrisk.rules.matcher import (
     resolve_overlaps,
 )
 from adrisk.rules.plain_text import SpanMap
-from adrisk.rules.platform import LANGUAGES, platform_file
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
 from adrisk.types import Evidence, IntArray, State
 
 
-def match(raw: str, language: str | None = None) -> list[Evidence]:
+def match(raw: str, language: str | None = None, rules: Ruleset | None = None) -> list[Evidence]:
     """Evidence in one ad, in the order of the text.
 
     Args:
         raw: the raw text.
         language: one of `LANGUAGES`; with None, or any other, the rules of all four are applied.
+        rules: to match; those that adrisk ships if left out.
 
     Returns:
         `raw[e.start:e.end]` are the matched words; `found_by` is the rule's id. Where the ad
@@ -50,35 +48,33 @@ def match(raw: str, language: str | None = None) -> list[Evidence]:
     >>> [(e.indicator, str(e.state)) for e in match("We keep your passport. Take your time.")]
     [('document_retention', 'present'), ('urgency_or_secrecy', 'absent')]
     """
-    return match_column([raw], [language])[0]
+    return match_column([raw], [language], rules)[0]
 
 
-def match_column(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
+def match_column(
+    raw: Sequence[str], languages: Sequence[str | None], rules: Ruleset | None = None
+) -> list[list[Evidence]]:
     """`match` of every ad, in one pass over all of them.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
-    return [resolve_overlaps(evidence) for evidence in match_all(raw, languages)]
+    return [resolve_overlaps(evidence) for evidence in match_all(raw, languages, rules)]
 
 
-def match_all(raw: Sequence[str], languages: Sequence[str | None]) -> list[list[Evidence]]:
-    """Every match of every rule, including those that `match` drops because they overlap.
+def match_all(
+    raw: Sequence[str], languages: Sequence[str | None], rules: Ruleset | None = None
+) -> list[list[Evidence]]:
+    """All matches of all rules in each text, overlapping ones included.
 
     Raises:
         ValueError: if there are not as many languages as texts.
     """
     if len(raw) != len(languages):
         raise ValueError(f"{len(raw)} texts need as many languages, got {len(languages)}")
-    folded = fold_column(pa.array(raw, pa.large_string())).to_pylist()
-    evidence: list[list[Evidence]] = [[] for _ in raw]
-    for matches in match_language(raw, folded, languages):
-        for row, hits in matches.sentences.by_ad():
-            span_map = SpanMap(raw[row], folded[row])
-            evidence[row] += [_evidence(hit, *span_map.raw(hit.start, hit.end)) for hit in hits]
-        for row, hits in matches.raw_hits.items():
-            evidence[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
-    return evidence
+    folded = fold_column(pa.array(raw, pa.large_string()))
+    matches = RuleMatches(raw, folded, languages, rules or load_ruleset())
+    return matches.all_evidence(np.ones(len(raw), dtype=np.bool_))
 
 
 def _evidence(hit: Hit, start: int, end: int) -> Evidence:
@@ -130,7 +126,10 @@ class RuleHits:
 
 
 def find_rule_hits(
-    raw: Sequence[str], folded: pa.Array, languages: Sequence[str | None]
+    raw: Sequence[str],
+    folded: pa.Array,
+    languages: Sequence[str | None],
+    rules: Ruleset | None = None,
 ) -> RuleHits:
     """The matches of `match_column` as columns, many times as fast.
 
@@ -138,6 +137,7 @@ def find_rule_hits(
         raw: the raw texts.
         folded: `fold_column` of them.
         languages: as for `match`.
+        rules: to match; those that adrisk ships if left out.
 
     >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
@@ -148,22 +148,68 @@ def find_rule_hits(
     Raises:
         ValueError: if the three differ in length.
     """
-    if not len(raw) == len(folded) == len(languages):
-        raise ValueError(
-            f"{len(raw)} texts need as many folded ones and languages, "
-            f"got {len(folded)} and {len(languages)}"
-        )
-    texts = folded.to_pylist()
-    matches = list(match_language(raw, texts, languages))
-    span_maps = _SpanMaps(raw, texts)
-    across = _ads_across_sentences(matches, span_maps, len(raw))
-    by_sentence = [_sentence_hits(part.sentences.of_ads(~across)) for part in matches]
-    kept = np.concatenate([np.empty(0, _AD_HIT_DTYPE), *by_sentence])
-    across[_ads_with_raw_duplicates(matches, kept)] = True
-    hits = np.concatenate([kept[~across[kept["ad"]]], _resolved_hits(matches, across, span_maps)])
-    hits = hits[np.lexsort((hits["end"], hits["start"], hits["ad"]))]
-    columns = (np.ascontiguousarray(hits[name]) for name in _AD_HIT_DTYPE.names or ())
-    return RuleHits(len(raw), *columns)
+    return RuleMatches(raw, folded, languages, rules or load_ruleset()).hits()
+
+
+class RuleMatches:
+    """The matches of all rules in n texts: as columns for all, as evidence for selected texts.
+
+    Args:
+        raw: the raw texts.
+        folded: `fold_column` of them.
+        languages: as for `match`.
+        rules: to match.
+
+    Raises:
+        ValueError: if the first three differ in length.
+    """
+
+    def __init__(
+        self,
+        raw: Sequence[str],
+        folded: pa.Array,
+        languages: Sequence[str | None],
+        rules: Ruleset,
+    ) -> None:
+        if not len(raw) == len(folded) == len(languages):
+            raise ValueError(
+                f"{len(raw)} texts need as many folded ones and languages, "
+                f"got {len(folded)} and {len(languages)}"
+            )
+        texts = folded.to_pylist()
+        self._ads = len(raw)
+        self._numbers = indicator_numbers(rules.taxonomy)
+        self._matches = list(match_language(raw, texts, languages, rules))
+        self._span_maps = _SpanMaps(raw, texts)
+
+    def hits(self) -> RuleHits:
+        """The matches that count, with spans in the folded text."""
+        matches, span_maps = self._matches, self._span_maps
+        across = _ads_across_sentences(matches, span_maps, self._ads)
+        by_sentence = [_sentence_hits(part.sentences.of_ads(~across)) for part in matches]
+        kept = np.concatenate([np.empty(0, _AD_HIT_DTYPE), *by_sentence])
+        across[_ads_with_raw_duplicates(matches, kept, self._numbers)] = True
+        resolved = _resolved_hits(matches, across, span_maps, self._numbers)
+        hits = np.concatenate([kept[~across[kept["ad"]]], resolved])
+        hits = hits[np.lexsort((hits["end"], hits["start"], hits["ad"]))]
+        columns = (np.ascontiguousarray(hits[name]) for name in _AD_HIT_DTYPE.names or ())
+        return RuleHits(self._ads, *columns)
+
+    def evidence(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
+        """The matches that count in the selected ads, with raw spans; none in the others."""
+        return [resolve_overlaps(found) for found in self.all_evidence(ads)]
+
+    def all_evidence(self, ads: NDArray[np.bool_]) -> list[list[Evidence]]:
+        """The same, overlapping matches included."""
+        evidence: list[list[Evidence]] = [[] for _ in range(self._ads)]
+        for part in self._matches:
+            for row, hits in part.sentences.of_ads(ads).by_ad():
+                span_map = self._span_maps[row]
+                evidence[row] += [_evidence(hit, *span_map.raw(hit.start, hit.end)) for hit in hits]
+            for row, hits in part.raw_hits.items():
+                if ads[row]:
+                    evidence[row] += [_evidence(hit, hit.start, hit.end) for hit in hits]
+        return evidence
 
 
 _AD_HIT_DTYPE = np.dtype([("ad", "<i8"), *HIT_DTYPE.descr])
@@ -215,10 +261,9 @@ def _sentence_hits(sentences: SentenceMatches) -> NDArray[np.void]:
 
 
 def _ads_with_raw_duplicates(
-    matches: Sequence[LanguageMatches], kept: NDArray[np.void]
+    matches: Sequence[LanguageMatches], kept: NDArray[np.void], numbers: Mapping[str, int]
 ) -> list[int]:
     """The ads with hits of one indicator in a sentence and in the raw text: these may overlap."""
-    numbers = indicator_numbers()
     raw_hits = {
         (ad, numbers[hit.indicator])
         for part in matches
@@ -241,7 +286,10 @@ class _PlacedHit(NamedTuple):
 
 
 def _resolved_hits(
-    matches: Sequence[LanguageMatches], across: NDArray[np.bool_], span_maps: _SpanMaps
+    matches: Sequence[LanguageMatches],
+    across: NDArray[np.bool_],
+    span_maps: _SpanMaps,
+    numbers: Mapping[str, int],
 ) -> NDArray[np.void]:
     """All hits of the ads in `across`, and the raw hits of the others, without overlaps."""
     placed: dict[int, list[_PlacedHit]] = defaultdict(list)
@@ -260,25 +308,9 @@ def _resolved_hits(
                 )
                 for h in hits
             ]
-    numbers = indicator_numbers()
     rows = [
         (ad, numbers[hit.indicator], hit.state is State.PRESENT, *hit.folded)
         for ad, ad_hits in placed.items()
         for hit in (resolve_overlaps(ad_hits) if len(ad_hits) > 1 else ad_hits)
     ]
     return np.array(rows, _AD_HIT_DTYPE)
-
-
-def rules_fingerprint() -> str:
-    """SHA-256 over the taxonomy, the rules of every language and the platform's file, if any."""
-    return _fingerprint(platform_file())
-
-
-@lru_cache(maxsize=8)
-def _fingerprint(platform: Path | None) -> str:
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    files = [here / "taxonomy.yaml", *(here / "books" / f"{code}.yaml" for code in LANGUAGES)]
-    for path in [*files, *([platform] if platform else [])]:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -17,18 +17,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, repeat
 from operator import attrgetter, itemgetter
-from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.patterns import Phrase
 from adrisk.rules.plain_text import bare, plain, widened
-from adrisk.rules.platform import LANGUAGES, platform_file
 from adrisk.rules.prefilter import Prefilter, RawTexts, sentences
-from adrisk.rules.rulebook import Rule, load_rulebook
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.rulebook import Rule
+from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.taxonomy import Taxonomy
+from adrisk.text.spans import DisjointSpans
 from adrisk.types import IntArray, State
 
 
@@ -69,11 +70,9 @@ def resolve_overlaps(spans: Iterable[F]) -> list[F]:
 
 
 def _without_overlaps(spans: list[F]) -> list[F]:
-    kept: list[F] = []
-    for span in sorted(spans, key=lambda s: (s.state is State.PRESENT, s.start - s.end, s.start)):
-        if not any(k.start < span.end and span.start < k.end for k in kept):
-            kept.append(span)
-    return kept
+    taken = DisjointSpans()
+    best_first = sorted(spans, key=lambda s: (s.state is State.PRESENT, s.start - s.end, s.start))
+    return [span for span in best_first if taken.add(span.start, span.end)]
 
 
 Span = tuple[int, int]
@@ -175,8 +174,8 @@ def _outside_disclaimers(sentences: list[tuple[int, SentenceMatch]]) -> list[Hit
 class LanguageMatcher:
     """The rules of one language with a cache of sentences; threads may share one."""
 
-    def __init__(self, language: str, platform: Path | None = None) -> None:
-        self.book = load_rulebook(language, platform)
+    def __init__(self, language: str, rules: Ruleset) -> None:
+        self.book = rules.book(language)
         # One list holds all phrases; the number of a phrase gives its rule or its purpose.
         self._phrases: list[Phrase] = []
         self._rules: list[Rule] = []
@@ -198,7 +197,7 @@ class LanguageMatcher:
         self.raw_patterns = [
             (rule, pattern) for rule in self.book.rules for pattern in rule.raw_patterns
         ]
-        self._numbers = indicator_numbers()
+        self._numbers = indicator_numbers(rules.taxonomy)
         # A cache in two generations; the older one is dropped as a whole.
         self._recent: dict[str, SentenceMatch] = {}
         self._older: dict[str, SentenceMatch] = {}
@@ -318,9 +317,9 @@ class LanguageMatcher:
         return SentenceMatch(tuple(hits), tuple(disclaimers), b"".join(kept), contested)
 
 
-def indicator_numbers() -> dict[str, int]:
+def indicator_numbers(taxonomy: Taxonomy) -> dict[str, int]:
     """The index of each indicator in `Taxonomy.text_ids`."""
-    return {name: number for number, name in enumerate(load_taxonomy().text_ids)}
+    return {name: number for number, name in enumerate(taxonomy.text_ids)}
 
 
 def _by_sentence(squeezed: Sequence[Span], starts: IntArray) -> dict[int, list[Span]]:
@@ -347,10 +346,9 @@ class LanguageMatches:
 
 
 def match_language(
-    raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None]
+    raw: Sequence[str], folded: Sequence[str], languages: Sequence[str | None], rules: Ruleset
 ) -> Iterator[LanguageMatches]:
     """Matches by language; ads of an unknown or another language are matched in all."""
-    platform = platform_file()
     texts = RawTexts(raw)
     rows: dict[str | None, list[int]] = defaultdict(list)
     for row, language in enumerate(languages):
@@ -358,7 +356,7 @@ def match_language(
     unknown = [row for language in rows.keys() - set(LANGUAGES) for row in rows[language]]
     for code in LANGUAGES:
         if own := sorted(rows[code] + unknown):
-            matcher = _language_matcher(code, platform)
+            matcher = _language_matcher(code, rules)
             yield LanguageMatches(_match_ads(matcher, folded, own), _raw_hits(matcher, texts, own))
 
 
@@ -389,8 +387,8 @@ def _raw_hits(
 
 
 @lru_cache(maxsize=32)
-def _language_matcher(language: str, platform: Path | None) -> LanguageMatcher:
-    return LanguageMatcher(language, platform)
+def _language_matcher(language: str, rules: Ruleset) -> LanguageMatcher:
+    return LanguageMatcher(language, rules)
 
 
 def clear_caches() -> None:

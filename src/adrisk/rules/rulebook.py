@@ -16,17 +16,18 @@ from typing import Any
 
 from adrisk import documents
 from adrisk.errors import ConfigError
+from adrisk.rules.entries import ANY_LANGUAGE
 from adrisk.rules.patterns import NotationError, Phrase, Slots, phrases
 from adrisk.rules.plain_text import bare
-from adrisk.rules.platform import Extension, load_extension, platform_file
+from adrisk.rules.platform import Extension
 from adrisk.types import State
 
 EXAMPLES = 2
 """The least number of examples of each rule, for and against."""
 
-ANY_LANGUAGE = "any"
+BOOKS = Path(__file__).with_name("books")
+"""The folder of the rules that adrisk ships, one file a language."""
 
-_FOLDER = Path(__file__).with_name("books")
 _KEYS = ("pattern", "text", "unless", "finds", "leaves", "negatable")
 _PLAIN_PHRASE = re.compile(r"[a-z0-9 '*.,-]*[a-z0-9][a-z0-9 '*.,-]*")
 
@@ -82,36 +83,23 @@ class Rulebook:
         return re.compile(words)
 
 
-def load_rules(language: str) -> tuple[Rule, ...]:
-    """The rules of one language, the platform's among them, with their examples.
-
-    Raises:
-        ConfigError: if a rule is incomplete or its pattern cannot be parsed.
-    """
-    return load_rulebook(language, platform_file()).rules
-
-
-def load_rulebook(language: str, platform: Path | None = None) -> Rulebook:
+@lru_cache(maxsize=16)
+def load_rulebook(language: str, extension: Extension | None = None) -> Rulebook:
     """The rules of one language, followed by those of a platform's file.
 
     Args:
         language: one of the languages that have rules.
-        platform: a platform's own file, if there is one.
+        extension: what the platform adds, if there is any.
 
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be parsed.
     """
-    return _load(language, platform)
-
-
-@lru_cache(maxsize=16)
-def _load(language: str, platform: Path | None) -> Rulebook:
-    path = _FOLDER / f"{language}.yaml"
+    path = BOOKS / f"{language}.yaml"
     content = read_yaml(path)
     slots = Slots(content.get("slots", {}), **content.get("genders", {}))
     rules = list(_rules(content["indicators"], language, slots, path))
-    if platform is not None:
-        rules += _platform_rules(load_extension(platform), language, slots, platform)
+    if extension is not None:
+        rules += _platform_rules(extension, language, slots)
     return Rulebook(
         language=language,
         rules=tuple(rules),
@@ -137,11 +125,10 @@ def _platform_rules(
     extension: Extension,
     language: str,
     slots: Mapping[str, str],
-    path: Path,
 ) -> Iterator[Rule]:
     for code in (language, ANY_LANGUAGE):
-        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, path)
-    for indicator, listed in extension.restricted.items():
+        yield from _rules(extension.rules.get(code, {}), f"platform.{code}", slots, extension.path)
+    for indicator, listed in extension.restricted:
         yield _restricted(indicator, listed)
 
 

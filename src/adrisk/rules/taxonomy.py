@@ -13,22 +13,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
 
 from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
-from adrisk.rules.platform import LANGUAGES, load_extension, platform_file
-from adrisk.types import RISK_LEVELS, Kind, Weight
+from adrisk.rules.entries import IndicatorEntry, RiskEntry, StepEntry, TaxonomyFile, checked
+from adrisk.rules.platform import Extension, load_extension
+from adrisk.types import Kind, Weight
 
-SCOPES = ("text", "campaign")
+TAXONOMY_FILE = Path(__file__).with_name("taxonomy.yaml")
+"""The taxonomy that adrisk ships."""
 
-_T = TypeVar("_T")
-
-_FILE = Path(__file__).with_name("taxonomy.yaml")
-_WEIGHTS = {weight.name.lower(): weight for weight in Weight}
-_KINDS = {kind.value: kind for kind in Kind}
 _NAMED = 8  # of unknown indicators, so that a message stays one line
-_FIELDS = ("id", "scope", "kind", "weight", "source", "title", "definition", "contrast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +96,30 @@ class Taxonomy:
         )
 
 
-def load_taxonomy(extra: Path | None = None) -> Taxonomy:
+def load_taxonomy(platform_file: Path | None = None) -> Taxonomy:
     """The taxonomy of adrisk, followed by a platform's own entries.
 
     Args:
-        extra: a platform's file; by default the one that `ADRISK_TAXONOMY` names, if any.
+        platform_file: a platform's file, if there is one.
 
     Raises:
         ConfigError: if a file cannot be read or an entry is wrong; the message names both.
     """
-    return _taxonomy(extra or platform_file())
+    return taxonomy_with(None if platform_file is None else load_extension(platform_file))
 
 
-def check_known(indicators: Collection[str], what: str) -> None:
-    """Refuse indicators that the taxonomy in use does not have.
+def check_known(indicators: Collection[str], what: str, taxonomy: Taxonomy) -> None:
+    """Refuse indicators that a taxonomy does not have.
 
     Args:
         indicators: ids.
         what: what was made with them, for the message, such as "the model adrisk 3".
+        taxonomy: in use.
 
     Raises:
         UsageError: naming the unknown ids and the option that adds a file.
     """
-    known = load_taxonomy().ids
-    unknown = [name for name in indicators if name not in known]
+    unknown = [name for name in indicators if name not in taxonomy.ids]
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         raise UsageError(
@@ -158,24 +153,34 @@ def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
 
 
 @lru_cache(maxsize=8)
-def _taxonomy(extra: Path | None) -> Taxonomy:
-    content = read_yaml(_FILE)
-    empty = Taxonomy((), read_risk(content.get("risk"), str(_FILE)), content.get("references", {}))
-    shipped = _merged(empty, content["indicators"], _FILE)
-    if extra is None:
-        return shipped
-    extension = load_extension(extra)
-    taxonomy = _merged(shipped, extension.indicators, extra)
-    _check_rules(taxonomy, {i for rules in extension.rules.values() for i in rules}, extra)
-    for name in extension.restricted:
+def taxonomy_with(extension: Extension | None) -> Taxonomy:
+    """The taxonomy of adrisk, with what a platform adds.
+
+    Raises:
+        ConfigError: if an entry is wrong; the message names the file and the entry.
+    """
+    if extension is None:
+        return _shipped()
+    path, content = extension.path, extension.content
+    taxonomy = _merged(_shipped(), content.indicators, path)
+    _check_rules(taxonomy, {name for rules in content.rules.values() for name in rules}, path)
+    for name, _ in extension.restricted:
         if taxonomy.get(name).kind is not Kind.ESCALATE:
             raise ConfigError(
-                f"{extra}: restricted.{name}: a restricted list belongs to an indicator of kind x, "
+                f"{path}: restricted.{name}: a restricted list belongs to an indicator of kind x, "
                 f"{name} is of kind {taxonomy.get(name).kind.value}"
             )
-    if extension.risk is None:
+    if content.risk is None:
         return taxonomy
-    return replace(taxonomy, risk=read_risk(extension.risk, str(extra)))
+    return replace(taxonomy, risk=risk_rules(content.risk, str(path)))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Taxonomy:
+    where = str(TAXONOMY_FILE)
+    content = checked(TaxonomyFile, read_yaml(TAXONOMY_FILE), where)
+    empty = Taxonomy((), risk_rules(content.risk, where), content.references)
+    return _merged(empty, content.indicators, TAXONOMY_FILE)
 
 
 def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) -> None:
@@ -187,7 +192,7 @@ def _check_rules(taxonomy: Taxonomy, indicators: Collection[str], path: Path) ->
             )
 
 
-def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path) -> Taxonomy:
+def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, object]], path: Path) -> Taxonomy:
     indicators = list(taxonomy)
     taken = set(taxonomy.ids)
     for number, entry in enumerate(entries, start=1):
@@ -201,53 +206,18 @@ def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, Any]], path: Path
     return replace(taxonomy, indicators=tuple(indicators))
 
 
-def _indicator(entry: Mapping[str, Any], where: str) -> Indicator:
-    for key in entry:
-        if key not in _FIELDS:
-            raise ConfigError(f"{where}: unknown key {key!r}{did_you_mean(key, _FIELDS)}")
-    for name in _FIELDS:
-        if name not in entry:
-            raise ConfigError(f"{where}: the key `{name}` is missing; add it")
-    indicator_id = entry["id"]
-    if not isinstance(indicator_id, str) or not indicator_id.isidentifier():
-        raise ConfigError(
-            f"{where}: id must be letters, digits and underscores, got {indicator_id!r}"
-        )
+def _indicator(entry: Mapping[str, object], where: str) -> Indicator:
+    found = checked(IndicatorEntry, entry, where)
     return Indicator(
-        id=indicator_id,
-        scope=_word(entry["scope"], "scope", {scope: scope for scope in SCOPES}, where),
-        kind=_word(entry["kind"], "kind", _KINDS, where),
-        weight=_word(entry["weight"], "weight", _WEIGHTS, where),
-        source=_sentence(entry["source"], "source", where),
-        title=_translations(entry["title"], "title", where),
-        definition=_translations(entry["definition"], "definition", where),
-        contrast=_sentence(entry["contrast"], "contrast", where),
+        id=found.id,
+        scope=found.scope,
+        kind=Kind(found.kind),
+        weight=Weight[found.weight.upper()],
+        source=found.source,
+        title=found.title,
+        definition=found.definition,
+        contrast=found.contrast,
     )
-
-
-def _word(value: object, name: str, known: Mapping[str, _T], where: str) -> _T:
-    if not isinstance(value, str) or value not in known:
-        raise ConfigError(f"{where}: {name} must be one of {', '.join(known)}, got {value!r}")
-    return known[value]
-
-
-def _sentence(value: object, name: str, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigError(f"{where}: {name} must be a text, got {value!r}")
-    return value.strip()
-
-
-def _translations(value: object, name: str, where: str) -> Mapping[str, str]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: {name} must be one text for each of {', '.join(LANGUAGES)}")
-    for language in LANGUAGES:
-        if language not in value:
-            raise ConfigError(f"{where}: {name} has no {language} text; write one")
-    return {str(k): _sentence(v, f"{name}.{k}", where) for k, v in value.items()}
-
-
-COUNTED = ("strong", "medium", "weak", "escalate")
-"""Names of the counts: evidence by its weight, and indicators that escalate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,60 +271,26 @@ class RiskRules:
         return lines
 
 
-def read_risk(value: Any, where: str) -> RiskRules:
+def risk_rules(content: RiskEntry, where: str) -> RiskRules:
     """The risk rules under the key `risk` of a taxonomy file.
 
     Raises:
-        ConfigError: if they are malformed; the message names the file and the place in it.
+        ConfigError: if the levels do not fall; the message names the file.
     """
-    content = _keys(value, ("levels", "counter_evidence"), f"{where}: risk")
-    counter = _keys(
-        content["counter_evidence"], ("by", "not_below"), f"{where}: risk.counter_evidence"
-    )
-    by = counter["by"]
-    if isinstance(by, bool) or not isinstance(by, int) or by not in RISK_LEVELS:
-        raise ConfigError(f"{where}: risk.counter_evidence.by must be 0 to 3, got {by!r}")
-    levels = _steps(content["levels"], f"{where}: risk.levels")
+    levels = _steps(content.levels)
     for earlier, later in pairwise(levels):
         if later.risk > earlier.risk:
             raise ConfigError(
                 f"{where}: risk.levels must begin with the highest risk; "
                 f"'{later}' follows '{earlier}'"
             )
-    return RiskRules(
-        levels, by, _steps(counter["not_below"], f"{where}: risk.counter_evidence.not_below")
-    )
+    counter = content.counter_evidence
+    return RiskRules(levels, counter.by, _steps(counter.not_below))
+
+
+def _steps(entries: Sequence[StepEntry]) -> tuple[Step, ...]:
+    return tuple(Step(entry.risk, tuple(entry.at_least.items())) for entry in entries)
 
 
 def _first(steps: tuple[Step, ...], counts: Mapping[str, int]) -> int:
     return next((step.risk for step in steps if step.met(counts)), 0)
-
-
-def _steps(value: Any, where: str) -> tuple[Step, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{where} must be a list such as [{{risk: 2, at_least: {{strong: 1}}}}]")
-    return tuple(_step(item, f"{where}: entry {n}") for n, item in enumerate(value, start=1))
-
-
-def _step(value: Any, where: str) -> Step:
-    content = _keys(value, ("risk", "at_least"), where)
-    if content["risk"] not in RISK_LEVELS or isinstance(content["risk"], bool):
-        raise ConfigError(f"{where}: risk must be 0 to 3, got {content['risk']!r}")
-    least = content["at_least"]
-    if not isinstance(least, dict) or not least:
-        raise ConfigError(f"{where}: at_least must be counts such as {{strong: 1, medium: 2}}")
-    for name, count in least.items():
-        if name not in COUNTED:
-            raise ConfigError(
-                f"{where}: at_least counts {', '.join(COUNTED)}; there is no {name!r}"
-            )
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ConfigError(f"{where}: at_least.{name} must be 1 or more, got {count!r}")
-    return Step(content["risk"], tuple(least.items()))
-
-
-def _keys(value: Any, names: tuple[str, ...], where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or set(value) != set(names):
-        got = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
-        raise ConfigError(f"{where} must have the keys {', '.join(names)}, got {got}")
-    return value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
@@ -18,25 +18,30 @@ from adrisk.linking.links import SHORT_NAME, Linked
 from adrisk.model.campaign_risk import Pooling, campaign_risk
 from adrisk.progress import track
 from adrisk.scoring.masking import mask_field, visible
-from adrisk.scoring.outputs import FACTS_FILE
-from adrisk.scoring.workdir import FACTS, WORK, part_files, read_text_index
+from adrisk.scoring.sidecars import ScoredAds, read_facts
+from adrisk.scoring.workdir import RunFolder
 from adrisk.types import IntArray
 
 _NAME_LIMIT = 60
 
 
 def write_facts(
-    out: Path, linked: Linked, pooling: Pooling, unjudged: np.ndarray | None = None
+    folder: RunFolder,
+    linked: Linked,
+    scored: ScoredAds,
+    pooling: Pooling,
+    unjudged: NDArray[np.bool_],
 ) -> pa.Table:
-    """Write `campaign_facts.parquet`, one row a campaign in the order of their first ads.
+    """Write the facts of campaigns, one row each in the order of their first ads.
 
     Places and sectors are named, with contacts blotted out of them; nothing else of the ads is.
 
     Args:
-        out: with `scores/` and `.work/`.
+        folder: of the run.
         linked: its campaigns.
+        scored: its ads.
         pooling: of the model that scored.
-        unjudged: shape (n,), ads whose risk says nothing of their campaign; none if left out.
+        unjudged: shape (n,), ads whose risk says nothing of their campaign.
 
     Returns:
         The table, `schema.CAMPAIGN_FACTS`.
@@ -44,44 +49,33 @@ def write_facts(
     with track("facts", None) as advance:
         texts, ids = linked.texts, linked.campaigns["campaign_id"]
         guarded = linked.guarded["contact"].to_pylist()
-        table = campaign_facts(ids, texts, facts_of(out, guarded), name=_harmless)
-        risk = np.concatenate(
-            [pq.read_table(path, columns=["risk"])["risk"].to_numpy() for path in part_files(out)]
-        )
-        if unjudged is not None:
-            risk = np.where(unjudged, np.float32(0), risk)
+        facts = ad_facts(read_facts(folder, scored), scored, guarded)
+        table = campaign_facts(ids, texts, facts, name=_harmless)
+        risk = np.where(unjudged, np.float32(0), scored.risk)
         pooled = campaign_risk(risk, campaign_rows(ids), texts, pooling)
         at = schema.CAMPAIGN_FACTS.get_field_index("risk")
         table = table.set_column(
             at, schema.CAMPAIGN_FACTS.field(at), pa.array(pooled.astype(np.float32))
         )
-        with replacing(out / FACTS_FILE) as draft:
+        with replacing(folder.facts) as draft:
             pq.write_table(table, draft, compression="zstd")
         advance(len(linked.campaigns), total=len(linked.campaigns))
     return table
 
 
-def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
-    """What all parts know of their ads beside the text.
+def ad_facts(facts: pa.Table, scored: ScoredAds, guarded: Collection[str]) -> AdFacts:
+    """What is known of the ads beside their text.
 
     Args:
-        out: with `scores/` and `.work/`.
+        facts: `FACT_COLUMNS` of every ad.
+        scored: which contacts each ad shows.
         guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
     """
-    worded = read_text_index(out)
-    tables = [
-        pq.read_table(
-            (out / WORK / path.stem).with_suffix(".facts"),
-            columns=list(FACTS),
-            read_dictionary=FACTS[1:],
-        )
-        for path in part_files(out)
-    ]
-    facts, shown = pa.concat_tables(tables), worded.contacts
+    shown = scored.contacts
     short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
     shown = shown.filter(pc.invert(pc.is_in(short, value_set=pa.array(list(guarded), pa.string()))))
     contacts = Column.of(shown["name"])
-    ads, pair = _by_ad(worded.wording, shown["row"].to_numpy(), worded.count)
+    ads, pair = _by_ad(scored.text_of, shown["row"].to_numpy(), scored.texts)
     return AdFacts(
         posted=facts["posted_at"].to_numpy().astype("datetime64[us]"),
         places=Column.of(facts["location"], fold=True),
@@ -93,20 +87,20 @@ def facts_of(out: Path, guarded: Collection[str]) -> AdFacts:
     )
 
 
-def _by_ad(wording: IntArray, shows: IntArray, count: int) -> tuple[IntArray, IntArray]:
-    """Every ad with each contact of its wording: the ad's row, and the place in `shows`.
+def _by_ad(text_of: IntArray, shows: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Every ad with each contact of its text: the ad's row, and the place in `shows`.
 
     Args:
-        wording: shape (n,), the wording of each ad.
-        shows: the wordings that show a contact, in order, once for each.
-        count: of wordings.
+        text_of: shape (n,), the text of each ad.
+        shows: the texts that show a contact, in order, once for each.
+        count: of texts.
     """
     each = np.bincount(shows, minlength=count)
     first = np.cumsum(each) - each
-    of_ad = each[wording]
-    ads = np.repeat(np.arange(len(wording)), of_ad)
+    of_ad = each[text_of]
+    ads = np.repeat(np.arange(len(text_of)), of_ad)
     within = np.arange(len(ads)) - np.repeat(np.cumsum(of_ad) - of_ad, of_ad)
-    return ads, first[wording[ads]] + within
+    return ads, first[text_of[ads]] + within
 
 
 def campaign_rows(ids: pa.ChunkedArray) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Scores and campaigns to flags: the policy applied to a scored folder, a part at a time.
+"""Flags of a scoring run: the policy applied to scores and campaigns, a part at a time.
 
-Which ads escalate or should not be judged: noted while scoring, kept as `apart.parquet`.
-
-One row for such an ad and none for the others, so that a policy can be applied again later.
+Beside them the ads that escalate or are not judged, one row each and none for the others, so that
+a policy can be applied again later.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from adrisk import schema
 from adrisk.files import replacing
+from adrisk.layout import APART_FILE
 from adrisk.model.model import Model
 from adrisk.parallel import cores, in_order
 from adrisk.policy.abstention import AbstainReason, abstain_text, escalating_names, known_languages
@@ -27,12 +27,12 @@ from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, AdExceptions, Queue, apply_policy
 from adrisk.policy.reasons import abstain_reason_lines, reasons
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.facts import campaign_rows
-from adrisk.scoring.workdir import APART, WORK, part_files
+from adrisk.scoring.manifest import PartFile, QueueCounts
+from adrisk.scoring.sidecars import ApartAds, ScoredAds
+from adrisk.scoring.workdir import RunFolder
 from adrisk.types import Level
-
-APART_FILE = "apart.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +55,25 @@ class NotedExceptions:
         return AdExceptions(escalated, (self.incomplete > 0) & ~escalated)
 
 
-def write_exceptions(out: Path) -> NotedExceptions:
-    """Put together what the parts noted, in `.work`, and write it beside the scores."""
-    ids, rows, incomplete = [], [], []
-    escalate: list[tuple[str, ...]] = []
-    count = 0
-    for path in part_files(out):
-        found = pq.read_table((out / WORK / path.stem).with_suffix(".apart"), schema=APART)
-        ads = pq.read_table(path, columns=["ad_id"])["ad_id"]
-        ids += ads.take(found["row"]).to_pylist()
-        rows += (found["row"].to_numpy() + count).tolist()
-        escalate += map(escalating_names, found["escalate"].to_pylist())
-        incomplete += found["incomplete"].to_pylist()
-        count += len(ads)
+def write_exceptions(
+    folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray, taxonomy: Taxonomy
+) -> NotedExceptions:
+    """Write the ads that escalate or are not judged, beside the scores."""
+    escalate = [escalating_names(bits, taxonomy) for bits in found.escalate]
     table = pa.table(
         {
-            "ad_id": pa.array(ids, pa.string()),
+            "ad_id": ids.take(pa.array(found.rows, pa.int64())),
             "escalate": pa.array(escalate, pa.list_(pa.string())),
             "incomplete": pa.array(
-                [AbstainReason(code).name.lower() if code else None for code in incomplete],
+                [AbstainReason(code).name.lower() if code else None for code in found.incomplete],
                 pa.string(),
             ),
         },
         schema=schema.APART,
     )
-    with replacing(out / APART_FILE) as draft:
-        pq.write_table(table, draft, compression="zstd")
-    return _noted(rows, escalate, incomplete, count)
+    with replacing(folder.apart) as draft:
+        pq.write_table(table.combine_chunks(), draft, compression="zstd")
+    return _noted(found.rows, escalate, found.incomplete, len(ids))
 
 
 def read_exceptions(folder: Path, ids: pa.ChunkedArray) -> NotedExceptions:
@@ -111,42 +103,57 @@ _READERS = 2  # threads; more would hold more parts in memory at once
 _INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """Which of n ads are put before people, shape (n,), and the counts of all."""
+
+    ads: NDArray[np.bool_]
+    counts: QueueCounts
+
+
 def write_flags(
-    folder: Path,
+    folder: RunFolder,
     model: Model,
     policy: Policy,
     campaigns: pa.Table,
     facts: pa.Table,
+    scored: ScoredAds,
     noted: NotedExceptions,
-) -> dict[str, Any]:
-    """Write `flags.parquet`, one row an ad in the order of the scores; returns the counts.
+) -> Flagged:
+    """Write the flags, one row an ad in the order of the scores.
 
     Args:
-        folder: with `scores/`.
+        folder: of the run.
         model: that scored.
         policy: settled.
         campaigns: schema CAMPAIGNS, rows in the order of the scores.
         facts: schema CAMPAIGN_FACTS, in the order of the campaigns' first ads.
-        noted: which ads escalate or are not judged.
+        scored: the ads.
+        noted: which of them escalate or are not judged.
     """
-    paths = sorted((folder / "scores").glob("part-*.parquet"))
-    risks = [pq.read_table(p, columns=["risk"])["risk"].to_numpy() for p in paths]
-    firsts = np.cumsum([0, *map(len, risks[:-1])]).tolist()
-    risk = np.concatenate(risks)
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
-    queue = apply_policy(policy, risk, numbers, facts["risk"].to_numpy(), noted.apart)
+    queue = apply_policy(policy, scored.risk, numbers, facts["risk"].to_numpy(), noted.apart)
     known = known_languages(model.manifest.trained_on.languages)
     linked = _Linked(campaigns, numbers, facts["words"], noted, known)
-    flags = partial(_flags, labels=model.labels, policy=policy, queue=queue, linked=linked)
+    flags = partial(
+        _flags,
+        labels=model.labels,
+        policy=policy,
+        queue=queue,
+        linked=linked,
+        taxonomy=model.rules.taxonomy,
+    )
     with (
-        replacing(folder / "flags.parquet") as draft,
-        track("flag", len(risk)) as advance,
+        replacing(folder.flags) as draft,
+        track("flag", len(numbers)) as advance,
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
-        for table in in_order(flags, zip(paths, firsts, strict=True), min(cores(), _READERS)):
+        for table in in_order(flags, scored.parts, min(cores(), _READERS)):
             writer.write_table(table)
             advance(len(table))
-    return _counts(policy, risk, numbers, queue, noted)
+    levels = [LEVELS.index(level) for level in (Level.REVIEW, Level.URGENT)]
+    counts = _counts(policy, scored.risk, numbers, queue, noted)
+    return Flagged(np.isin(queue.levels, levels), counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,24 +181,22 @@ class _Linked:
 
 
 def _flags(
-    part: tuple[Path, int],
+    part: PartFile,
     labels: tuple[str, ...],
     policy: Policy,
     queue: Queue,
     linked: _Linked,
+    taxonomy: Taxonomy,
 ) -> pa.Table:
-    path, first = part  # the part's file, and the row it begins with
-    scores = pq.read_table(
-        path, columns=["ad_id", "risk", "language", *(f"p_{label}" for label in labels)]
-    )
-    rows = slice(first, first + len(scores))
-    taxonomy = load_taxonomy()
+    rows = slice(part.first, part.first + part.rows)
     # Nearly all ads are clear for the same reason; words are only made for the others.
     spoken = np.flatnonzero(
         (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]
     )
     words = [[f"below the review threshold {policy.review_at:.2f}"]]
-    for row, ad, size, across in linked.of(first + spoken, scores.take(pa.array(spoken))):
+    columns = ["risk", "language", *(f"p_{label}" for label in labels)]
+    scores = pq.read_table(part.path, columns=columns).take(pa.array(spoken))
+    for row, ad, size, across in linked.of(part.first + spoken, scores):
         if queue.levels[row] == _INCOMPLETE:
             because = linked.because(row, ad["language"])
             words.append(abstain_reason_lines(because, queue.ranks[row] > 0))
@@ -209,39 +214,46 @@ def _flags(
                 linked.noted.escalate.get(row, ()),
             )
         )
-    said = np.zeros(len(scores), dtype=np.int64)
+    said = np.zeros(part.rows, dtype=np.int64)
     said[spoken] = np.arange(1, len(words))
     ranks = queue.ranks[rows]
+    campaigns = linked.campaigns.slice(part.first, part.rows)
     return pa.table(
         {
-            "ad_id": scores["ad_id"],
-            "campaign_id": linked.campaigns["campaign_id"].slice(first, len(scores)),
+            "ad_id": campaigns["ad_id"],
+            "campaign_id": campaigns["campaign_id"],
             "level": _LEVELS.take(pa.array(queue.levels[rows])),
             "reasons": pa.array(words, schema.FLAGS.field("reasons").type).take(pa.array(said)),
             "rank": pa.array(ranks, pa.int32(), mask=ranks == 0),
-            "policy_id": pa.repeat(policy.policy_id, len(scores)),
+            "policy_id": pa.repeat(policy.policy_id, part.rows),
         },
         schema=schema.FLAGS,
     )
 
 
 def _counts(
-    policy: Policy, risk: np.ndarray, campaigns: np.ndarray, queue: Queue, noted: NotedExceptions
-) -> dict[str, Any]:
+    policy: Policy,
+    risk: NDArray[np.float32],
+    campaigns: NDArray[np.int32],
+    queue: Queue,
+    noted: NotedExceptions,
+) -> QueueCounts:
     incomplete = noted.apart.incomplete
     because = np.bincount(noted.incomplete[incomplete], minlength=len(AbstainReason))
-    levels = np.bincount(queue.levels, minlength=len(_LEVELS))
-    over = np.unique(campaigns[queue.over_capacity])
-    return {
-        **{str(level): int(n) for level, n in zip(LEVELS, levels, strict=True)},
-        "incomplete_because": {
+    levels = dict(zip(LEVELS, np.bincount(queue.levels, minlength=len(LEVELS)), strict=True))
+    return QueueCounts(
+        clear=int(levels[Level.CLEAR]),
+        review=int(levels[Level.REVIEW]),
+        urgent=int(levels[Level.URGENT]),
+        incomplete=int(levels[Level.INCOMPLETE]),
+        incomplete_because={
             reason.name.lower(): int(because[reason]) for reason in AbstainReason if because[reason]
         },
-        "incomplete_queued": int((incomplete & (queue.ranks > 0)).sum()),
-        "escalated": len(noted.escalate),
-        "campaigns": int(campaigns.max()) + 1,
-        "queued_campaigns": len(np.unique(queue.ranks[queue.ranks > 0])),
-        "audited": int(queue.audit.sum()),
-        "over_capacity": len(over),
-        "over_threshold": int(((risk >= np.float32(policy.review_at)) & ~incomplete).sum()),
-    }
+        incomplete_queued=int((incomplete & (queue.ranks > 0)).sum()),
+        escalated=len(noted.escalate),
+        campaigns=int(campaigns.max()) + 1,
+        queued_campaigns=len(np.unique(queue.ranks[queue.ranks > 0])),
+        audited=int(queue.audit.sum()),
+        over_capacity=len(np.unique(campaigns[queue.over_capacity])),
+        over_threshold=int(((risk >= np.float32(policy.review_at)) & ~incomplete).sum()),
+    )

@@ -1,7 +1,7 @@
-"""Ads to parts of scores, in order, each part written whole or not at all (`kept`).
+"""Ads to parts of scores, in order, each part written whole or not at all.
 
 Copies are read once, and where there are many ads, on processes. A resumed run redoes what has no
-scores file.
+scores file, and makes sure that the other parts are of the ads it reads now.
 """
 
 from __future__ import annotations
@@ -10,53 +10,43 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from adrisk import layout
 from adrisk.batch import cut
 from adrisk.ingest.stream import AdStream
+from adrisk.layout import FACT_COLUMNS
 from adrisk.linking.link import CONTACTS
+from adrisk.linking.unique_texts import UniqueTexts, unique_texts
 from adrisk.model.model import Model, Predictions
 from adrisk.parallel import WorkerPool, cores, in_order, start_pool
 from adrisk.policy.abstention import abstain_reasons, known_languages
 from adrisk.progress import track
-from adrisk.scoring.dedupe import (
-    CacheLookup,
-    Names,
-    Records,
-    ResultCache,
-    UniqueTexts,
-    unique_texts,
+from adrisk.scoring.dedupe import CacheLookup, Records, ResultCache, TextNotes
+from adrisk.scoring.finished_parts import FinishedParts
+from adrisk.scoring.sidecars import APART, CandidateText, PartBuffer, ScoredBatch, write_part
+from adrisk.scoring.workdir import RunFolder
+from adrisk.scoring.worker import (
+    ReaderSpec,
+    TextReader,
+    TextRequest,
+    concat,
+    may_be_flagged,
+    record_of,
 )
-from adrisk.scoring.workdir import (
-    APART,
-    FACTS,
-    TEXTS,
-    WORK,
-    PartBuffer,
-    ScoredBatch,
-    part_files,
-    part_name,
-    write_part,
-)
-from adrisk.scoring.worker import ReaderSpec, TextReader, TextRequest, concat, record_of
 
-BATCH_ROWS = 10_240
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
-PART_ROWS = 51_200
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
 _BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
 _AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker", "adrisk.scoring.worker")
+_PRELOADED = ("adrisk.scoring.worker",)
 _PRELOADED_LAST = "adrisk.scoring.preload"
 """Imported once for all processes, behind what the family needs, and nowhere else."""
 
-COLUMNS = ("ad_id", "text", *FACTS, "risk")
+COLUMNS = ("ad_id", "text", *FACT_COLUMNS, "risk")
 """What is read of a source. A risk that is none refuses its row here as everywhere."""
-MANY_ADS = 60_000
-"""From so many ads on, starting processes pays; fewer are scored on threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +55,12 @@ class PendingBatch:
 
     Attributes:
         ads: its rows, without their texts.
-        wordings: their texts.
-        asked: what is known of the wordings.
+        unique: their texts.
+        asked: what is known of those.
     """
 
     ads: pa.Table
-    unique_texts: UniqueTexts
+    unique: UniqueTexts
     asked: CacheLookup
 
 
@@ -96,49 +86,62 @@ class Scorer:
         )
         return PendingBatch(ads.drop_columns(["text"]), found, asked), unread
 
-    def finish(self, begun: PendingBatch, fresh: Records, fresh_names: Names) -> ScoredBatch:
+    def finish(
+        self, begun: PendingBatch, fresh: Records, fresh_notes: list[TextNotes]
+    ) -> ScoredBatch:
         """The scores of a batch, and what linking and explaining will need of it.
 
         Args:
             begun: the earliest of those that are not finished.
-            fresh: what its unread texts say.
-            fresh_names: of the contacts in each.
+            fresh: what is in its unread texts.
+            fresh_notes: of each.
         """
-        ads, worded = begun.ads, begun.unique_texts
-        of = worded.number
-        found, names = self._copies.store(begun.asked, fresh, fresh_names)
+        ads, unique = begun.ads, begun.unique
+        of = unique.number
+        found, notes = self._copies.store(begun.asked, fresh, fresh_notes)
         incomplete = abstain_reasons(
-            found["unreadable"], pa.array(worded.languages, pa.string()), self._known
+            found["unreadable"], pa.array(unique.languages, pa.string()), self._known
         )
         scores = self._model.tabulate(
             ads,
             Predictions(found["risk"][of], found["level"][of], found["indicators"][of]),
-            pa.array(worded.digests).take(pa.array(of)),
+            pa.array(unique.digests).take(pa.array(of)),
             found["obscured"][of],
             found["truncated"][of],
             run_id=self._run_id,
         )
-        shown = [row for row, of_row in enumerate(names) for _ in of_row]
-        escalates = found["escalate"] > 0
-        apart = np.flatnonzero((escalates | (incomplete > 0))[of])
-        may_be_flagged = escalates | (found["risk"] >= self._review_at)
-        candidates = np.flatnonzero(may_be_flagged[of])
-        texts = worded.texts.take(pa.array(of[candidates]))
+        shown = [text for text, note in enumerate(notes) for _ in note.names]
+        apart = np.flatnonzero(((found["escalate"] > 0) | (incomplete > 0))[of])
         return ScoredBatch(
             scores=scores.table,
-            facts=ads.select(FACTS),
-            wording=of,
+            facts=ads.select(FACT_COLUMNS),
+            text_of=of,
             signatures=found["signature"],
             contacts=pa.table(
-                [pa.array(shown, pa.int32()), [name for of_row in names for name in of_row]],
+                [pa.array(shown, pa.int32()), [name for note in notes for name in note.names]],
                 schema=CONTACTS,
             ),
-            texts=pa.table([candidates, cut(texts)[0]], schema=TEXTS),
+            candidates=self._candidates(unique, found, notes),
             apart=pa.table(
                 [apart, found["escalate"][of[apart]], incomplete[of[apart]]], schema=APART
             ),
             reread=int(found["reread"][of].sum()),
         )
+
+    def _candidates(
+        self, unique: UniqueTexts, found: Records, notes: list[TextNotes]
+    ) -> list[CandidateText]:
+        likely = np.flatnonzero(may_be_flagged(found, self._review_at))
+        raw = cut(unique.texts.take(pa.array(likely)))[0].to_pylist()
+        by_text = np.argsort(unique.number, kind="stable")
+        first, last = np.searchsorted(unique.number[by_text], [likely, likely + 1])
+        return [
+            CandidateText(by_text[begin:end], words, candidate)
+            for text, begin, end, words in zip(
+                likely.tolist(), first.tolist(), last.tolist(), raw, strict=True
+            )
+            if (candidate := notes[text].candidate) is not None
+        ]
 
 
 def worker_pool(
@@ -152,7 +155,7 @@ def worker_pool(
         workers: processes, 0 for one a core.
         libraries: that the model's family needs beside those of the core.
     """
-    if (stream.total_rows or 0) < MANY_ADS or (workers or cores()) == 1:
+    if (stream.total_rows or 0) < layout.MANY_ADS or (workers or cores()) == 1:
         return nullcontext()
     return start_pool(recipe, workers, preload=(*_PRELOADED, *libraries, _PRELOADED_LAST))
 
@@ -161,24 +164,25 @@ def score_parts(
     scorer: Scorer,
     reader: TextReader,
     stream: AdStream,
-    out: Path,
+    folder: RunFolder,
     workers: int,
     helpers: WorkerPool[TextReader] | None,
 ) -> None:
-    """Score what is not scored yet; `out` has the folders `scores` and `.work`.
+    """Score what is not scored yet.
 
     Args:
         scorer: of no ad yet.
         reader: works here where there are no helpers.
         stream: the ads, from the first.
-        out: of the run.
+        folder: of the run, claimed.
         workers: threads where there are no helpers, 0 for one a core.
         helpers: processes with readers like this one.
+
+    Raises:
+        UsageError: if a part that is scored already is not of the ads read now.
     """
-    done = {path.stem for path in part_files(out)}
-    for path in [*(out / WORK).glob("part-*"), *(out / "scores").iterdir()]:
-        if path.name.split(".")[0] not in done:
-            path.unlink()
+    done = folder.clear_unfinished()
+    finished = FinishedParts(folder)
     under_way: deque[list[tuple[int, int, PendingBatch | None]]] = (
         deque()
     )  # part, ads, what is begun
@@ -198,12 +202,15 @@ def score_parts(
             if some and part != some[-1][0]:  # what comes behind a part may fail; it does not wait
                 yield ready()
             begun = None
-            if part_name(part) not in done:
+            if folder.part_file(part).stem in done:
+                finished.add(ads)
+            else:
                 begun, unread = scorer.begin(ads)
                 texts.append(unread)
             some.append((part, len(ads), begun))
             if len(some) == _BATCHES_AT_ONCE or sum(map(len, texts)) >= _TEXTS_AT_ONCE:
                 yield ready()
+        finished.close()
         if some:
             yield ready()
 
@@ -213,30 +220,33 @@ def score_parts(
         readings = helpers.in_order(TextReader.__call__, to_read(), ahead=_AHEAD)
     gathered, current = PartBuffer(), 0
     with track("score", stream.total_rows) as advance:
-        for fresh, names in readings:
+        for fresh, notes in readings:
             first = 0
             for part, rows, begun in under_way.popleft():
                 if part != current:
                     gathered, current = PartBuffer(), part
                 if begun is not None:
                     its = slice(first, first + len(begun.asked.rows))
-                    gathered.add(scorer.finish(begun, fresh[its], names[its]))
+                    gathered.add(scorer.finish(begun, fresh[its], notes[its]))
                     first = its.stop
-                    if gathered.rows == PART_ROWS:
-                        write_part(out, current, gathered)
+                    if gathered.rows == layout.PART_ROWS:
+                        write_part(folder, current, gathered)
                         gathered = PartBuffer()
                 advance(rows)
-        write_part(out, current, gathered)
+        write_part(folder, current, gathered)
 
 
 def _numbered(stream: AdStream) -> Iterator[tuple[int, pa.Table]]:
     """The ads in batches that do not straddle parts, with the number of their part."""
-    row = 0
+    row, rows = 0, layout.PART_ROWS
     for ads in stream:
         at, most = 0, max(1, len(ads) * _BATCH_BYTES // max(ads.nbytes, _BATCH_BYTES))
         while at < len(ads):
-            count = min(most, len(ads) - at, PART_ROWS - row % PART_ROWS)
+            count = min(most, len(ads) - at, rows - row % rows)
             whole = count == len(ads)
             # Taken, not sliced: a slice goes to another process with all it was cut from.
-            yield row // PART_ROWS, ads if whole else ads.take(pa.array(range(at, at + count)))
+            yield (
+                row // layout.PART_ROWS,
+                ads if whole else ads.take(pa.array(range(at, at + count))),
+            )
             row, at = row + count, at + count

@@ -1,4 +1,4 @@
-"""What every scoring process needs and none changes: the rule books of all languages, read once.
+"""Rule books that adrisk ships, read once for all scoring processes, which share their memory.
 
 Importing this loads them and reads their own examples with them, which compiles the patterns that
 are asked for most; it takes two seconds at most, so nothing imports it but the server that the
@@ -8,15 +8,13 @@ processes are forked from: they begin with all this in their memory, and share i
 from __future__ import annotations
 
 import gc
-from contextlib import suppress
 
 from adrisk.batch import make_batch
-from adrisk.errors import AdriskError
-from adrisk.rules.platform import LANGUAGES
-from adrisk.rules.rulebook import load_rules
+from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.ruleset import load_ruleset
 
-with suppress(AdriskError):  # a platform's faulty file is told where somebody asks for it
-    for _language in LANGUAGES:
-        _texts = [t for rule in load_rules(_language) for t in (*rule.finds, *rule.leaves)]
-        _ = make_batch(_texts, [_language] * len(_texts)).rule_hits
+_rules = load_ruleset()
+for _language in LANGUAGES:
+    _texts = [t for rule in _rules.book(_language).rules for t in (*rule.finds, *rule.leaves)]
+    _ = make_batch(_texts, [_language] * len(_texts), rules=_rules).rule_hits
 gc.freeze()  # so that the collector, in every process, leaves the shared pages alone

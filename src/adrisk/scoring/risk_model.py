@@ -9,27 +9,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk import schema
-from adrisk.batch import cut
+from adrisk import layout, schema
+from adrisk.batch import cut, make_batch
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk.model.explain import evidence_of
 from adrisk.model.model import Model
 from adrisk.parallel import in_order
 from adrisk.policy.abstention import AbstainReason, escalating_names
 from adrisk.policy.policy import PolicyConfig
-from adrisk.scoring.evidence import arguments, with_evidence
+from adrisk.scoring.evidence import with_evidence
 from adrisk.scoring.memory_ads import Ads, CleanAds, clean_ads
-from adrisk.scoring.parts import BATCH_ROWS, PendingBatch, Scorer
+from adrisk.scoring.parts import PendingBatch, Scorer
 from adrisk.scoring.scores import Scores
+from adrisk.scoring.sidecars import PartBuffer
 from adrisk.scoring.single_text import Explained, explain_text
-from adrisk.scoring.workdir import TEXTS, PartBuffer
-from adrisk.scoring.worker import TextReader, TextRequest, evidence_values
+from adrisk.scoring.worker import EvidenceValues, TextReader, TextRequest, as_values
 from adrisk.types import Level
 
 _NEVER = 2.0
@@ -110,7 +111,7 @@ class RiskModel:
             f"{len(self.labels)} indicators)"
         )
 
-    def evidence_values(self, text: str) -> Explained:
+    def explain(self, text: str) -> Explained:
         """The score of one text and its evidence, as `adrisk explain` prints them.
 
         >>> found = model.explain("Night porter: we hold your passport until the debt is paid.")
@@ -122,19 +123,18 @@ class RiskModel:
     def _read(self, ads: pa.Table, run_id: str) -> PartBuffer:
         """What scoring finds in the ads, without their texts."""
         scorer = Scorer(self.model, _NEVER, run_id)
-        reader = TextReader(self.model, Pseudonymiser.ephemeral())
+        reader = TextReader(self.model, Pseudonymiser.ephemeral(), _NEVER)
         under_way: deque[PendingBatch] = deque()
 
         def unread() -> Iterator[TextRequest]:
-            for batch in ads.to_batches(max_chunksize=BATCH_ROWS):
+            for batch in ads.to_batches(max_chunksize=layout.BATCH_ROWS):
                 begun, texts = scorer.begin(pa.Table.from_batches([batch]))
                 under_way.append(begun)
                 yield texts
 
         part = PartBuffer()
-        for found, names in in_order(reader, unread(), 1 if len(ads) <= BATCH_ROWS else 0):
-            part.add(scorer.finish(under_way.popleft(), found, names))
-        part.texts = [TEXTS.empty_table()]
+        for found, notes in in_order(reader, unread(), 1 if len(ads) <= layout.BATCH_ROWS else 0):
+            part.add(scorer.finish(under_way.popleft(), found, notes))
         return part
 
     def _scores(self, part: PartBuffer, clean: CleanAds, policy: PolicyConfig) -> Scores:
@@ -144,7 +144,7 @@ class RiskModel:
         incomplete: list[str | None] = [None] * len(table)
         for noted in part.apart:
             for ad in noted.to_pylist():
-                names[ad["row"]] = escalating_names(ad["escalate"])
+                names[ad["row"]] = escalating_names(ad["escalate"], self.model.rules.taxonomy)
                 code = AbstainReason(ad["incomplete"])
                 if code and not ad["escalate"]:
                     incomplete[ad["row"]] = code.name.lower()
@@ -160,12 +160,32 @@ class RiskModel:
         if not rows:
             return scores
         asked = clean.table.take(pa.array(rows, pa.int64()))
-        texts = dict(zip(rows, cut(asked["text"])[0].to_pylist(), strict=True))
         regions = guess_regions(asked["location"].to_pylist(), asked["language"].to_pylist())
-        ads = arguments(scores.table, texts, regions, rows, self.labels)
+        likely = scores.table.select([f"p_{label}" for label in self.labels])
+        ads = [
+            _Ad(text, language, region, tuple(values.values()))
+            for text, language, region, values in zip(
+                cut(asked["text"])[0].to_pylist(),
+                asked["language"].to_pylist(),
+                regions,
+                likely.take(pa.array(rows)).to_pylist(),
+                strict=True,
+            )
+        ]
         different = list(dict.fromkeys(ads))
-        found = in_order(
-            partial(evidence_values, self.model), different, 1 if len(rows) == 1 else 0
-        )
+        found = in_order(self._explained, different, 1 if len(rows) == 1 else 0)
         known = dict(zip(different, found, strict=True))
-        return replace(scores, table=with_evidence(scores.table, rows, [known[ad] for ad in ads]))
+        evidence = {row: known[ad] for row, ad in zip(rows, ads, strict=True)}
+        return replace(scores, table=with_evidence(scores.table, evidence))
+
+    def _explained(self, ad: _Ad) -> EvidenceValues:
+        batch = make_batch([ad.text], [ad.language], [ad.region], rules=self.model.rules)
+        likely = dict(zip(self.labels, ad.probabilities, strict=True))
+        return as_values(evidence_of(self.model, batch, likely))
+
+
+class _Ad(NamedTuple):
+    text: str
+    language: str | None
+    region: str | None
+    probabilities: tuple[float, ...]

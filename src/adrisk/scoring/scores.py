@@ -21,11 +21,10 @@ from adrisk.errors import MissingExtraError
 from adrisk.model.model import Model
 from adrisk.model.model import Scores as ScoreTable
 from adrisk.policy.policy import PolicyConfig, resolve_policy
-from adrisk.scoring.facts import write_facts
-from adrisk.scoring.flags import write_exceptions, write_flags
-from adrisk.scoring.linking import link_parts
+from adrisk.scoring.flagging import flag_parts
 from adrisk.scoring.masking import visible
-from adrisk.scoring.workdir import WORK, PartBuffer, write_part
+from adrisk.scoring.sidecars import PartBuffer, write_part
+from adrisk.scoring.workdir import RunFolder
 from adrisk.types import Evidence, IntArray, Quarantined
 
 if TYPE_CHECKING:
@@ -126,15 +125,10 @@ class Scores(ScoreTable):
         if not len(self):
             return schema.FLAGS.empty_table()
         with tempfile.TemporaryDirectory(prefix="adrisk-") as scratch:
-            folder = Path(scratch)
-            (folder / WORK).mkdir()
-            (folder / "scores").mkdir()
+            folder = RunFolder(Path(scratch))
             write_part(folder, 0, self._part)
-            linked = link_parts(folder)
-            noted = write_exceptions(folder)
-            facts = write_facts(folder, linked, self.model.pooling, noted.apart.incomplete)
-            write_flags(folder, self.model, settled, linked.campaigns, facts, noted)
-            return pq.read_table(folder / "flags.parquet", memory_map=False)
+            flag_parts(folder, self.model, settled)
+            return pq.read_table(folder.flags, memory_map=False)
 
     def __iter__(self) -> Iterator[AdScore]:
         """The ads one by one."""

@@ -59,7 +59,7 @@ def explain_text(model: Model, text: str) -> Explained:
             "the text is not valid UTF-8; convert it, or score it from a file"
         ) from error
     language = detect_languages(given)[0].as_py()
-    batch = make_batch(given, [language])
+    batch = make_batch(given, [language], rules=model.rules)
     escalated = _escalated(model, batch)
     known = known_languages(model.manifest.trained_on.languages)
     (code,) = abstain_reasons(unreadable(batch.unmasked), pa.array([language], pa.string()), known)
@@ -74,4 +74,4 @@ def explain_text(model: Model, text: str) -> Explained:
 
 def _escalated(model: Model, batch: TextBatch) -> tuple[str, ...]:
     (bits,) = escalation_bits(model, batch, model.predict(batch))
-    return escalating_names(int(bits))
+    return escalating_names(int(bits), batch.rules.taxonomy)

@@ -21,6 +21,7 @@ from adrisk.ingest.stream import open_ads
 from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
+from adrisk.rules.ruleset import Ruleset
 from adrisk.types import Evidence
 
 Matches = list[list[Evidence]]
@@ -63,6 +64,7 @@ def match(
     out: Path,
     mapping: Mapping[str, str],
     *,
+    rules: Ruleset | None = None,
     observe: Callable[[pa.Table, Matches, Matches], None] | None = None,
 ) -> Written:
     """Rules alone: one row a finding, with its span in the raw text.
@@ -71,13 +73,14 @@ def match(
         sources: SOURCE arguments, in order.
         out: file of the evidence.
         mapping: canonical column -> the files' column.
+        rules: to match; those that adrisk ships if left out.
         observe: called with every batch of ads, with all matches of each ad, and with those that
             count where several overlap.
     """
 
     def find(ads: pa.Table) -> pa.Table:
         languages = ads["language"].to_pylist()
-        everything = match_all(ads["text"].to_pylist(), languages)
+        everything = match_all(ads["text"].to_pylist(), languages, rules)
         kept = [resolve_overlaps(found) for found in everything]
         if observe is not None:
             observe(ads, everything, kept)

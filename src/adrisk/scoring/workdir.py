@@ -1,169 +1,218 @@
-"""What a run of scoring keeps of its ads, a part at a time, until it is done: written and read.
+"""The folder of a scoring run: its paths, and whether a run may begin, go on or is finished.
 
-A part is five files of `.work` (of each wording its signature and its contacts; of each ad its
-facts and its wording; what stands apart, and texts of the ads that may be flagged) and, last of
-all, its scores: a part without these does not count.
+A finished folder has a manifest. An unfinished one has `.work`, which its owner alone may read: the
+inputs of the run, and what later steps need of every part. It refuses to go on where an input has
+changed, before anything on disk is changed.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adrisk.extract.places import guess_regions
-from adrisk.files import replacing
-from adrisk.linking.link import CONTACTS
-from adrisk.types import IntArray
+from adrisk import layout
+from adrisk.errors import RunError, UsageError
+from adrisk.files import new_folder, writable, write_json
+from adrisk.ingest.stream import AdStream
+from adrisk.scoring.inputs import RunInputs, SourceVersion, file_changes
+from adrisk.scoring.manifest import Manifest, read_manifest
 
-WORK = ".work"
-TEXTS = pa.schema([("row", pa.int32()), ("text", pa.large_string())])
-APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
-"""Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
-FACTS = ("posted_at", "language", "location", "category", "account_id")
-"""What is kept of every ad for the facts of its campaign."""
-_WORDING = "wording"
-"""Beside the facts of an ad: the number of its wording, from 0 in every part."""
-_REREAD = b"reread"
-"""Under this key the file of what stands apart says how many ads of its part were read twice."""
-_REPETITIVE = ["language", "model", "model_version", "run_id"]
+_OTHERWISE = "score into a new folder with -o"
+
+
+class _State(BaseModel):
+    """What an unfinished run says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_id: str
+    inputs: RunInputs
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredBatch:
-    """Rows of the scores table with their facts and the number of their wordings; a signature for
-    each wording, contacts by wording; texts and what stands apart by row of the batch."""
+class RunFolder:
+    """Where a run of scoring leaves its files."""
 
-    scores: pa.Table
-    facts: pa.Table
-    wording: IntArray
-    signatures: NDArray[np.uint32]
-    contacts: pa.Table
-    texts: pa.Table
-    apart: pa.Table
-    reread: int
+    path: Path
 
+    @property
+    def scores(self) -> Path:
+        """One file of scores a part."""
+        return self.path / layout.SCORES_FOLDER
 
-@dataclass(slots=True)
-class PartBuffer:
-    """Batches put together; wordings are numbered, and rows counted, through the part."""
+    @property
+    def work(self) -> Path:
+        """What is kept until the run is done."""
+        return self.path / layout.WORK_FOLDER
 
-    scores: list[pa.Table] = field(default_factory=list)
-    facts: list[pa.Table] = field(default_factory=list)
-    signatures: list[NDArray[np.uint32]] = field(default_factory=list)
-    contacts: list[pa.Table] = field(default_factory=list)
-    texts: list[pa.Table] = field(default_factory=list)
-    apart: list[pa.Table] = field(default_factory=list)
-    reread: int = 0
-    rows: int = 0
-    wordings: int = 0
+    @property
+    def state(self) -> Path:
+        """The inputs of an unfinished run."""
+        return self.work / layout.STATE_FILE
 
-    def add(self, batch: ScoredBatch) -> None:
-        """Put a batch behind the others."""
-        wording = pa.array(batch.wording + self.wordings, pa.int32())
-        self.facts.append(batch.facts.append_column(_WORDING, wording))
-        self.contacts.append(_further(batch.contacts, self.wordings))
-        self.texts.append(_further(batch.texts, self.rows))
-        self.apart.append(_further(batch.apart, self.rows))
-        self.scores.append(batch.scores)
-        self.signatures.append(batch.signatures)
-        self.reread += batch.reread
-        self.rows += len(batch.scores)
-        self.wordings += len(batch.signatures)
+    @property
+    def campaigns(self) -> Path:
+        """The campaign of every ad."""
+        return self.path / layout.CAMPAIGNS_FILE
 
+    @property
+    def links(self) -> Path:
+        """Why the ads of a campaign are together."""
+        return self.path / layout.LINKS_FILE
 
-def _further(table: pa.Table, rows: int) -> pa.Table:
-    """The table with its row numbers moved on."""
-    moved = pc.add(table["row"], pa.scalar(rows, pa.int32()))
-    return table.set_column(0, table.schema.field(0), moved)
+    @property
+    def facts(self) -> Path:
+        """What is known of every campaign."""
+        return self.path / layout.FACTS_FILE
 
+    @property
+    def apart(self) -> Path:
+        """Ads that escalate or are not judged."""
+        return self.path / layout.APART_FILE
 
-def part_files(out: Path) -> list[Path]:
-    """The scores files that are there, in order."""
-    return sorted((out / "scores").glob("part-*.parquet"))
+    @property
+    def flags(self) -> Path:
+        """The level of every ad."""
+        return self.path / layout.FLAGS_FILE
 
+    @property
+    def quarantine(self) -> Path:
+        """Rows that could not be ads."""
+        return self.path / layout.QUARANTINE_FILE
 
-def reread_ads(out: Path) -> int:
-    """How many ads of all parts were read a second time."""
-    places = ((out / WORK / path.stem).with_suffix(".apart") for path in part_files(out))
-    return sum(int(pq.read_schema(place).metadata[_REREAD]) for place in places)
+    @property
+    def manifest(self) -> Path:
+        """Written last: a folder without it is not finished."""
+        return self.path / layout.MANIFEST_FILE
 
+    def sidecar(self, part: str, ending: str) -> Path:
+        """A file of `.work` beside the scores of a part."""
+        return self.work / f"{part}.{ending}"
 
-def write_scores(path: Path, scores: pa.Table) -> None:
-    """Write a scores file; equal tables give equal bytes."""
-    with replacing(path) as draft:
-        pq.write_table(scores, draft, compression="zstd", use_dictionary=_REPETITIVE)
+    def part_file(self, number: int) -> Path:
+        """The scores of a part."""
+        return self.scores / f"part-{number:05d}.parquet"
 
+    def part_files(self) -> list[Path]:
+        """The scores that are there, in order."""
+        return sorted(self.scores.glob(layout.PART_FILES))
 
-def candidate_texts(out: Path, part: Path) -> dict[int, str]:
-    """Row of the part -> text, of the ads that may be flagged."""
-    table = pq.read_table((out / WORK / part.stem).with_suffix(".texts"))
-    return dict(zip(table["row"].to_pylist(), table["text"].to_pylist(), strict=True))
+    @property
+    def begun(self) -> bool:
+        """Whether a run was begun here and not finished."""
+        return self.state.exists()
 
+    def check_use(self, sources: Sequence[str], resume: bool) -> None:
+        """Refuse a folder that holds something else, or a run that is not to be resumed.
 
-def regions_of(out: Path, part: Path, rows: Sequence[int]) -> list[str | None]:
-    """Where the phones of some ads of a part are likely from, as they were scored."""
-    facts = pq.read_table(
-        (out / WORK / part.stem).with_suffix(".facts"), columns=["location", "language"]
-    ).take(pa.array(rows, pa.int64()))
-    return guess_regions(facts["location"].to_pylist(), facts["language"].to_pylist())
+        Raises:
+            UsageError: saying what to do; nothing on disk was changed.
+        """
+        if self.begun or (resume and self.manifest.exists()):
+            if not resume:
+                raise UsageError(
+                    f"{self.path} holds an unfinished run; add --resume to go on with it, "
+                    "or remove the folder"
+                )
+            if "-" in sources:
+                raise UsageError("standard input cannot be read again; score it into a new folder")
+        else:
+            new_folder(self.path, apart_from=layout.WORK_FOLDER)
 
+    def check_inputs(self, inputs: RunInputs) -> None:
+        """Refuse to go on with an unfinished run of which an input has changed.
 
-@dataclass(frozen=True, slots=True)
-class TextIndex:
-    """The wordings of the n ads of all parts, numbered through.
+        Raises:
+            UsageError: saying which, and what to do; nothing on disk was changed.
+        """
+        if not self.begun:
+            return
+        try:
+            before = _State.model_validate_json(self.state.read_bytes()).inputs
+        except (ValidationError, OSError) as error:
+            raise UsageError(
+                f"{self.state}: does not say what the unfinished run reads, so it cannot be gone "
+                f"on with; {_OTHERWISE}"
+            ) from error
+        if changed := inputs.changes_since(before):
+            raise UsageError(
+                f"{self.path} holds an unfinished run whose inputs have changed since: "
+                f"{', '.join(changed)}; put back what was there and repeat that command with "
+                f"--resume, or {_OTHERWISE}"
+            )
 
-    Attributes:
-        wording: shape (n,), the number of each ad's.
-        count: of wordings.
-        contacts: `CONTACTS`, by wording, in order.
-    """
+    def finished(self, inputs: RunInputs) -> Manifest | None:
+        """The manifest of a run of the same inputs that is finished; None where none is.
 
-    wording: IntArray
-    count: int
-    contacts: pa.Table
+        Raises:
+            UsageError: if a run is finished, but of something else.
+        """
+        if not self.manifest.exists():
+            return None
+        manifest = read_manifest(self.path)
+        scored = [
+            SourceVersion(path=file.path or "", bytes=file.bytes, version=file.sha256)
+            for source in manifest.sources
+            for file in source.files
+        ]
+        changed = file_changes(scored, inputs.files)
+        if manifest.run_id != inputs.run_id:
+            changed.append(
+                "the arguments, the model, the policy, the taxonomy or the version of adrisk"
+            )
+        if changed:
+            raise UsageError(
+                f"{self.path} holds a finished run whose inputs have changed since: "
+                f"{', '.join(changed)}; {_OTHERWISE}"
+            )
+        shutil.rmtree(self.work, ignore_errors=True)  # a run killed in its last moment left it
+        return manifest
 
+    def claim(self, inputs: RunInputs) -> None:
+        """Make the folders of a run, and note what it reads."""
+        writable(self.work).chmod(0o700)  # texts that may be flagged lie here until the run is done
+        state = _State(run_id=inputs.run_id, inputs=inputs)
+        write_json(self.state, state.model_dump(mode="json"))
+        writable(self.scores)
+        drafts = (*self.path.glob(".*.draft"), *self.path.glob("*/.*.draft"))
+        for draft in drafts:  # of a run that was killed
+            draft.unlink()
 
-def read_text_index(out: Path) -> TextIndex:
-    """Which wording each ad has, and the contacts in each."""
-    wording, contacts = [], [CONTACTS.empty_table()]
-    count = 0
-    for path in part_files(out):
-        work = out / WORK / path.stem
-        numbers = pq.read_table(work.with_suffix(".facts"), columns=[_WORDING])[_WORDING]
-        wording.append(numbers.to_numpy().astype(np.int64) + count)
-        shown = pq.read_table(work.with_suffix(".contacts"), schema=CONTACTS)
-        contacts.append(_further(shown, count))
-        count = int(wording[-1].max()) + 1
-    return TextIndex(np.concatenate(wording), count, pa.concat_tables(contacts))
+    def clear_unfinished(self) -> set[str]:
+        """Remove what belongs to no finished part; returns the names of the finished ones."""
+        done = {path.stem for path in self.part_files()}
+        for path in (*self.work.glob("part-*"), *self.scores.iterdir()):
+            if path.name.split(".")[0] not in done:
+                path.unlink()
+        return done
 
+    def check_sources(self, inputs: RunInputs, stream: AdStream) -> None:
+        """Make sure that the files that were read are those whose fingerprints were noted.
 
-def part_name(part: int) -> str:
-    """How the files of a part are called, without what they end in."""
-    return f"part-{part:05d}"
+        Raises:
+            RunError: if one was replaced meanwhile.
+        """
+        read = [
+            SourceVersion(path=file["path"], bytes=file["bytes"], version=file["sha256"])
+            for source in stream.description
+            for file in source["files"]
+            if file["sha256"] is not None
+        ]
+        noted = [file for file in inputs.files if file.path in {one.path for one in read}]
+        if changed := file_changes(noted, read):
+            raise RunError(
+                f"a source was changed while it was read: {', '.join(changed)}; {_OTHERWISE}"
+            )
 
+    def abandon(self) -> None:
+        """Leave only the quarantine of a run that found no ads."""
+        shutil.rmtree(self.work)
+        self.scores.rmdir()
 
-def write_part(out: Path, number: int, part: PartBuffer) -> None:
-    """Write all files of a part, its scores last; none for a part without ads."""
-    if not part.rows:
-        return
-    work = out / WORK / part_name(number)
-    with replacing(work.with_suffix(".signatures")) as draft:
-        np.concatenate(part.signatures).tofile(draft)
-    with replacing(work.with_suffix(".facts")) as draft:
-        pq.write_table(pa.concat_tables(part.facts), draft, compression="zstd")
-    apart = pa.concat_tables(part.apart).replace_schema_metadata({_REREAD: str(part.reread)})
-    for suffix, table in (
-        (".contacts", pa.concat_tables(part.contacts)),
-        (".texts", pa.concat_tables(part.texts)),
-        (".apart", apart),
-    ):
-        with replacing(work.with_suffix(suffix), private=True) as draft:
-            pq.write_table(table.combine_chunks(), draft, compression="zstd")
-    write_scores(out / "scores" / f"{part_name(number)}.parquet", pa.concat_tables(part.scores))
+    def finish(self) -> None:
+        """Remove what was kept for the steps of a run."""
+        shutil.rmtree(self.work)

@@ -9,6 +9,7 @@ from adrisk.errors import ModelError
 from adrisk.model.files import MANIFEST, read_manifest_bytes
 from adrisk.model.manifest import NAME, Manifest, read_manifest
 from adrisk.model.model import Model
+from adrisk.rules.ruleset import Ruleset
 from adrisk.tracking.artifacts import download, run_fingerprint
 from adrisk.tracking.registry import Registered, aliased, list_versions
 from adrisk.tracking.runs import Store
@@ -17,13 +18,14 @@ _log = logging.getLogger(__name__)
 _URI = ("models:/", "runs:/")
 
 
-def find_model(reference: str | None, workspace: Path) -> Model:
+def find_model(reference: str | None, workspace: Path, rules: Ruleset | None = None) -> Model:
     """Load a model.
 
     Args:
         reference: a model folder, `models:/adrisk@champion`, `models:/adrisk/3` or
             `runs:/<id>/model`; None for the champion.
         workspace: whose registry is asked, unless MLFLOW_TRACKING_URI names a server.
+        rules: with the taxonomy its labels come from; those that adrisk ships if left out.
 
     Raises:
         ModelError: if there is no such model, or it does not pass the checks of loading.
@@ -38,17 +40,18 @@ def find_model(reference: str | None, workspace: Path) -> Model:
                 f"models:/{NAME}/<version> or runs:/<run>/model; adrisk models list shows "
                 "what the registry has"
             )
-        return Model.load(folder)
+        return Model.load(folder, rules=rules)
     store = Store(workspace)
     if reference.startswith("models:/"):
         name, version = _parse(reference)
         found = aliased(store, name, version)
-        return load_registered(store, found)
+        return load_registered(store, found, rules)
     fingerprint = run_fingerprint(store, reference)
-    return Model.load(download(store, reference, fingerprint), fingerprint=fingerprint)
+    folder = download(store, reference, fingerprint)
+    return Model.load(folder, fingerprint=fingerprint, rules=rules)
 
 
-def load_registered(store: Store, version: Registered) -> Model:
+def load_registered(store: Store, version: Registered, rules: Ruleset | None = None) -> Model:
     """The model of a version, compared with the fingerprint it was registered with.
 
     Raises:
@@ -63,7 +66,7 @@ def load_registered(store: Store, version: Registered) -> Model:
             version.name,
         )
     folder = download(store, f"models:/{version.name}/{version.version}", fingerprint)
-    return Model.load(folder, version.version, fingerprint=fingerprint)
+    return Model.load(folder, version.version, fingerprint=fingerprint, rules=rules)
 
 
 def registered_manifest(store: Store, version: Registered) -> Manifest:

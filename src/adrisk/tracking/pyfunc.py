@@ -2,19 +2,29 @@
 
 In: a data frame with the column `text`, and `language`, `location` and others where known. Out: the
 scores of `adrisk score`, row for row.
+
+A model that learned a platform's indicators is logged with the path of the platform's file, as the
+key `taxonomy` of its `model_config`; give another there where the file lies elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adrisk.model.model import Model
+from adrisk.policy.abstention import check_indicators
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from adrisk.scoring.risk_model import RiskModel
+
+
+TAXONOMY_KEY = "taxonomy"
+"""Of the `model_config`: the path of a platform's file."""
 
 
 class PyfuncModel:
@@ -52,8 +62,20 @@ class PyfuncModel:
         return found.set_axis(pd.Index(model_input.index))
 
 
-def _load_pyfunc(data_path: str) -> PyfuncModel:
+def _load_pyfunc(data_path: str, model_config: Mapping[str, str] | None = None) -> PyfuncModel:
     """The name MLflow looks for in a loader module."""
+    named = (model_config or {}).get(TAXONOMY_KEY)
+    return load_with(Path(data_path), load_ruleset(Path(named) if named else None))
+
+
+def load_with(folder: Path, rules: Ruleset) -> PyfuncModel:
+    """The model of a folder with these rules.
+
+    Raises:
+        UsageError: if their taxonomy lacks an indicator of the model.
+    """
     from adrisk.scoring.risk_model import RiskModel
 
-    return PyfuncModel(RiskModel(Model.load(Path(data_path))))
+    model = Model.load(folder, rules=rules)
+    check_indicators(model)
+    return PyfuncModel(RiskModel(model))

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ConfigDict
+
 from adrisk.errors import ModelError
+from adrisk.metrics.figures import Figure, Result
 from adrisk.tracking.runs import FAMILY_TAG, FINGERPRINT_TAG, Store, unreachable
 
 ALIASES = ("champion", "challenger")
@@ -18,6 +21,24 @@ _SHOWN = 8
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
 """Figures shown side by side at a promotion; the first decides."""
+
+
+class EvaluationSummary(Result):
+    """Headline figures of a version on one data set, as kept with it; other keys are ignored.
+
+    Attributes:
+        run_id: of the evaluation.
+        at_ms: when it was made; 0 where that was not kept.
+        figures: `COMPARED`, by name.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    fingerprint: str
+    target: str
+    run_id: str
+    at_ms: int = 0
+    figures: Mapping[str, Figure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +64,13 @@ class Registered:
     created_ms: int
     family: str
     fingerprint: str = ""
-    evaluations: tuple[Mapping[str, Any], ...] = ()
+    evaluations: tuple[EvaluationSummary, ...] = ()
     release: str = ""
 
     @property
-    def evaluation(self) -> Mapping[str, Any]:
-        """The latest evaluation, empty if it was never judged."""
-        return self.evaluations[0] if self.evaluations else {}
+    def evaluation(self) -> EvaluationSummary | None:
+        """The latest evaluation, None if it was never judged."""
+        return self.evaluations[0] if self.evaluations else None
 
 
 def list_versions(store: Store, name: str) -> list[Registered]:
@@ -101,11 +122,11 @@ def set_alias(store: Store, name: str, alias: str, version: str) -> None:
     store.connect().MlflowClient().set_registered_model_alias(name, alias, version)
 
 
-def record_evaluation(store: Store, name: str, version: str, summary: Mapping[str, Any]) -> None:
+def record_evaluation(store: Store, name: str, version: str, summary: EvaluationSummary) -> None:
     """Keep the headline figures with the version, in place of earlier ones of the same data."""
     client = store.connect().MlflowClient()
-    tag = f"{_EVALUATION_TAG}.{summary['fingerprint'][:32]}"
-    client.set_model_version_tag(name, version, tag, json.dumps(summary))
+    tag = f"{_EVALUATION_TAG}.{summary.fingerprint[:32]}"
+    client.set_model_version_tag(name, version, tag, json.dumps(summary.to_json()))
 
 
 def record_release(
@@ -164,8 +185,12 @@ def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:
     )
 
 
-def _evaluations(tags: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+def _evaluations(tags: Mapping[str, str]) -> tuple[EvaluationSummary, ...]:
     """The latest of each data set; one kept before each data set had its own is the oldest."""
-    found = [json.loads(value) for tag, value in tags.items() if tag.startswith(_EVALUATION_TAG)]
-    ordered = sorted(found, key=lambda one: -int(one.get("at_ms", 0)))
-    return tuple({one["fingerprint"]: one for one in reversed(ordered)}.values())[::-1]
+    found = [
+        EvaluationSummary.model_validate_json(value)
+        for tag, value in tags.items()
+        if tag.startswith(_EVALUATION_TAG)
+    ]
+    ordered = sorted(found, key=lambda one: -one.at_ms)
+    return tuple({one.fingerprint: one for one in reversed(ordered)}.values())[::-1]

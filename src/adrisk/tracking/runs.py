@@ -14,6 +14,7 @@ from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError, UsageError
 from adrisk.model.manifest import Manifest
+from adrisk.model.model import Model
 from adrisk.tracking.relocation import artifact_folder, relocate
 
 FAMILY_TAG, FINGERPRINT_TAG = "adrisk.family", "adrisk.fingerprint"
@@ -111,8 +112,7 @@ class LiveRun:
 
     def finish(
         self,
-        manifest: Manifest,
-        fingerprint: str,
+        model: Model,
         folder: Path,
         parameters: Mapping[str, Any],
         register_as: str,
@@ -120,13 +120,13 @@ class LiveRun:
         """Log a trained model folder, and register it.
 
         Args:
-            manifest: of the model in `folder`.
-            fingerprint: of the same; kept with the run and the version, to compare on loading.
+            model: as saved; its fingerprint is kept with the run and the version, to compare on
+                loading.
             folder: what `Model.save` wrote; kept as a pyfunc model's data without any pickle.
             parameters: to log.
             register_as: name of the registered model.
         """
-        mlflow = self.mlflow
+        mlflow, manifest = self.mlflow, model.manifest
         _log_dataset(mlflow, manifest, "training")
         facts = dict(manifest.facts)
         mlflow.log_params(_flat({**parameters, "facts": facts} if facts else parameters))
@@ -143,8 +143,8 @@ class LiveRun:
                 },
             }
         )
-        info = _log_model(mlflow, manifest, folder)
-        tags = {FAMILY_TAG: manifest.family, FINGERPRINT_TAG: fingerprint}
+        info = _log_model(mlflow, model, folder)
+        tags = {FAMILY_TAG: manifest.family, FINGERPRINT_TAG: model.fingerprint}
         mlflow.set_tags(tags)
         version = _register(mlflow, register_as, info, self.run_id, tags)
         return TrackedRun(
@@ -257,12 +257,12 @@ def _register(mlflow: Any, name: str, info: Any, run_id: str, tags: Mapping[str,
     return str(made.version)
 
 
-def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
+def _log_model(mlflow: Any, model: Model, folder: Path) -> Any:
     import pandas as pd
     from mlflow.models import infer_signature
     from mlflow.types import ColSpec, Schema
 
-    from adrisk.tracking.pyfunc import _load_pyfunc
+    from adrisk.tracking.pyfunc import TAXONOMY_KEY, load_with
 
     example = pd.DataFrame(
         {
@@ -272,7 +272,8 @@ def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
             ]
         }
     )
-    signature = infer_signature(example, _load_pyfunc(str(folder)).predict(example))
+    signature = infer_signature(example, load_with(folder, model.rules).predict(example))
+    manifest, ours = model.manifest, model.rules.platform_file
     known = [ColSpec("string", name, required=False) for name in ("language", "location")]
     signature.inputs = Schema([*signature.inputs.inputs, *known])
     return mlflow.pyfunc.log_model(
@@ -283,6 +284,7 @@ def _log_model(mlflow: Any, manifest: Manifest, folder: Path) -> Any:
         input_example=example,
         pip_requirements=[f"adrisk=={manifest.libraries['adrisk']}"],
         metadata={"family": manifest.family, "target": manifest.trained_on.target},
+        model_config=None if ours is None else {TAXONOMY_KEY: str(ours.absolute())},
     )
 
 

@@ -28,9 +28,11 @@ from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import read_votes
-from adrisk.linking import link_texts
+from adrisk.layout import QUARANTINE_FILE
+from adrisk.linking.run import link_texts
 from adrisk.progress import say, track
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import RISKY, IntArray
 
 
@@ -66,6 +68,11 @@ class Corpus:
         return len(self.ads)
 
     @property
+    def rules(self) -> Ruleset:
+        """The taxonomy its labels are of, and the rules asked of its ads."""
+        return self.batch.rules
+
+    @property
     def risky(self) -> NDArray[np.bool_]:
         """Shape (n,), whether risk is labelled 2 or 3."""
         return np.asarray(self.targets.risk >= RISKY)
@@ -76,6 +83,7 @@ def load_corpus(
     *,
     mapping: Mapping[str, str] | None = None,
     quarantine: Path | None = None,
+    rules: Ruleset | None = None,
 ) -> Corpus:
     """Read sources whole, join their ads into campaigns, and read the labels.
 
@@ -84,6 +92,7 @@ def load_corpus(
         mapping: canonical column -> the files' column.
         quarantine: the file for rows that cannot be ads, with the reason for each; it is there
             only if there are any. Not kept if left out.
+        rules: with the taxonomy that the labels are of; those that adrisk ships if left out.
 
     Raises:
         CorpusError: if there are no ads.
@@ -91,7 +100,7 @@ def load_corpus(
     if quarantine is not None:
         writable(quarantine.parent)
     with tempfile.TemporaryDirectory() as scratch:
-        path = quarantine or Path(scratch) / "quarantine.jsonl"
+        path = quarantine or Path(scratch) / QUARANTINE_FILE
         with Quarantine(path) as rejected:
             stream = open_ads(sources, ReadOptions(mapping or {}), rejected)
             for note in stream.notes:
@@ -113,17 +122,18 @@ def load_corpus(
     if known.note:
         say(known.note)
     with track("link", len(ads)) as advance:
-        found = link_texts(ads.select(["ad_id", "text"]))
+        found = link_texts(ads)
         linked = codes_of(found.campaigns["campaign_id"])
         campaigns = campaign_numbers(ads, linked)
         advance(len(ads))
+    rules = rules or load_ruleset()
     return Corpus(
         ads=ads,
-        batch=prepare_ads(ads),
+        batch=prepare_ads(ads, rules),
         campaigns=campaigns,
         linked=linked,
         texts=found.texts,
-        targets=replace(plain_targets(ads), campaigns=campaigns),
+        targets=replace(plain_targets(ads, rules.taxonomy), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
         target=target_in_words(ads),
@@ -131,13 +141,13 @@ def load_corpus(
     )
 
 
-def plain_targets(ads: pa.Table) -> Targets:
+def plain_targets(ads: pa.Table, taxonomy: Taxonomy) -> Targets:
     """What the label columns say; for ads without labels what most of their voters say.
 
     Raises:
         CorpusError: if a vote is malformed.
     """
-    indicators = load_taxonomy().text_ids
+    indicators = taxonomy.text_ids
     given = targets_of(ads, indicators)
     ballots = read_votes(ads, indicators)
     if not ballots:
@@ -146,15 +156,12 @@ def plain_targets(ads: pa.Table) -> Targets:
     return given.where(unlabelled, majority_votes(ballots, indicators, len(ads)))
 
 
-def campaign_numbers(ads: pa.Table, linked: IntArray | None = None) -> IntArray:
+def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
     """A number for each ad's campaign: what the corpus says, joined with what adrisk links.
 
     Both, because a campaign named by the corpus may have near-copies outside it, and a near-copy
     of a training ad is not a test ad.
     """
-    if linked is None:
-        found = link_texts(ads.select(["ad_id", "text"]))
-        linked = codes_of(found.campaigns["campaign_id"])
     count = len(ads)
     rows = np.arange(count)
     edges = [(rows, count + linked)]

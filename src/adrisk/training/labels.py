@@ -16,6 +16,7 @@ from adrisk.labels.join import join_votes, majority_votes
 from adrisk.labels.targets import Targets
 from adrisk.labels.votes import RISK, RULE, Ballots, merge_ballots, read_votes, rule_votes
 from adrisk.progress import track
+from adrisk.rules.ruleset import Ruleset
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
@@ -44,7 +45,7 @@ def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Tra
     if not ballots:
         return TrainingLabels(given, AS_GIVEN)
     if config.rules:
-        ballots = _with_rules(ballots, ads)
+        ballots = _with_rules(ballots, ads, corpus.rules)
     with track("join votes", len(rows)) as advance:
         if config.join == "model":
             targets = join_votes(ballots, given.labels, len(rows)).targets
@@ -55,11 +56,11 @@ def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Tra
     return TrainingLabels(given.where(voted.to_numpy(), targets), _in_words(ballots, config))
 
 
-def _with_rules(ballots: dict[str, Ballots], ads: pa.Table) -> dict[str, Ballots]:
+def _with_rules(ballots: dict[str, Ballots], ads: pa.Table, rules: Ruleset) -> dict[str, Ballots]:
     """The rules vote beside others, never alone: of an item nobody judged they say nothing."""
     texts, languages = ads["text"].to_pylist(), ads["language"].to_pylist()
     with track("ask the rules", len(ads)) as advance:
-        theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK])
+        theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK], rules)
         advance(len(ads))
     return merge_ballots(
         ballots, {item: votes for item, votes in theirs.items() if item in ballots}

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.splits import PARTS, Split
 from adrisk.model.model import Model
 from adrisk.model.profile import (
@@ -22,9 +23,6 @@ from adrisk.model.profile import (
 )
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
-
-REVIEW_SHARE = 0.02
-"""What counts as flagged: ads at or above the model's threshold for this share under review."""
 
 _AT_ONCE = 2048
 

@@ -19,7 +19,7 @@ from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, Tr
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
-from adrisk.metrics.estimates import BUDGETS
+from adrisk.layout import BUDGETS
 from adrisk.metrics.protocol import Ruler, judge_ranking
 from adrisk.metrics.splits import PARTS, Split, campaign_split
 from adrisk.model.calibration import fit_calibration
@@ -36,7 +36,6 @@ from adrisk.model.manifest import (
 from adrisk.model.model import Model
 from adrisk.model.training_ids import ThresholdSet, training_ids
 from adrisk.progress import say
-from adrisk.rules.match import rules_fingerprint
 from adrisk.tracking.eligibility import no_challenger
 from adrisk.tracking.models import registered_manifest
 from adrisk.tracking.registry import champion_of, set_alias
@@ -80,8 +79,8 @@ def train(
     """Train one model, log the run, register the version.
 
     The first version becomes the champion. A later one becomes the challenger if it has the
-    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else it
-    gets no alias. Nothing is registered if anything fails.
+    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else
+    it gets no alias. Nothing is registered if anything fails.
 
     Raises:
         CorpusError: if the corpus has no labels, one class, or too few campaigns.
@@ -100,7 +99,7 @@ def train(
             folder = Path(scratch) / "adrisk-model"
             folder.mkdir()
             model = model.save(folder)
-            run = live.finish(model.manifest, model.fingerprint, folder, dump(config), register_as)
+            run = live.finish(model, folder, dump(config), register_as)
     alias, why = _alias(store, register_as, model.manifest)
     if alias:
         set_alias(store, register_as, alias, run.version)
@@ -198,7 +197,7 @@ def fit_model(
         ),
         seed=config.seed,
         libraries=library_versions(config.family),
-        rules=rules_fingerprint(),
+        rules=corpus.rules.fingerprint,
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )
     seen = training_ids([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
@@ -209,7 +208,7 @@ def fit_model(
         ).astype(np.int8),
         campaigns=np.unique(corpus.campaigns[threshold], return_inverse=True)[1].astype(np.int32),
     )
-    return Model(classifier, calibration, manifest, seen, held=held)
+    return Model(classifier, calibration, manifest, seen, held=held, rules=corpus.rules)
 
 
 def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
@@ -235,8 +234,11 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
         return {}
     risk, _ = model.probabilities(corpus.batch.take(rows))
     ruler = Ruler(resamples=200, seed=model.manifest.seed)
-    figures = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
-    return {name: figures[name] for name in ("average_precision", "recall_at_0.01")}
+    found = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
+    return {
+        "average_precision": found.average_precision.model_dump(),
+        "recall_at_0.01": found.recall_at_0_01.model_dump(),
+    }
 
 
 def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:

@@ -143,7 +143,7 @@ class EncoderClassifier:
             "filler": base.filler,
             "blank": base.blank,
             "half": False,
-            "found": list(rule_feature_names()) if self.findings else [],
+            "found": list(rule_feature_names(texts.rules.taxonomy)) if self.findings else [],
         }
         self._tokeniser_json = base.tokeniser
         self._tokeniser = read_tokeniser(base.tokeniser, self.encoder)
@@ -269,7 +269,7 @@ class EncoderClassifier:
         from adrisk.classifiers.encoder import attribution
 
         here = attribution.explained(self.margins(texts))
-        empty = attribution.explained(self.margins(make_batch([""])))
+        empty = attribution.explained(self.margins(make_batch([""], rules=texts.rules)))
         found = attribution.integrated(self._reader, self._settings["blank"], texts, rows)
         read = attribution.read_characters(self._reader, texts.folded[0].as_py())
         return attribution.spread(found, (here - empty)[0, list(rows)], read)

@@ -1,11 +1,11 @@
 """Fine-tuning: the loop, from the first step to the best state put back.
 
-In: a network, `Examples` to learn from and to stop by, a `TrainingSettings`. Out: the network, learned in
-place. The rarer answers weigh more while it learns; the same weight is then taken out of the heads'
-intercepts, so that margins remain log-odds at the prevalence of the data.
+In: a network, `Examples` to learn from and to stop by, a `TrainingSettings`. Out: the network,
+trained in place. The rarer answers weigh more while it learns; the same weight is then taken out of
+the heads' intercepts, so that margins remain log-odds at the prevalence of the data.
 
-Every batch, and all chance within it, follows from the seed and the number of the step alone:
-that is what lets a killed training go on to the same result.
+Every batch, and all chance within it, follows from the seed and the number of the step alone: that
+is what lets a killed training go on to the same result.
 """
 
 from __future__ import annotations

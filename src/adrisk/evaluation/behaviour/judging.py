@@ -25,6 +25,7 @@ from adrisk.evaluation.behaviour.results import (
     Suites,
 )
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
+from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.types import FloatArray
 
@@ -32,8 +33,6 @@ MARGIN = 0.25
 """`higher`: the log-odds of the text exceed those of its pair by at least this."""
 TOLERANCE = 0.05
 """`same`: the probabilities of the two differ by no more than this."""
-REVIEW_SHARE = 0.02
-"""`below`: the risk is under the model's threshold for this share of ads under review."""
 
 _CERTAIN = 1e-6  # scores are single precision; nearer to 0 or 1 their log-odds mean nothing
 

@@ -1,7 +1,7 @@
 """Behaviour page: rates by function and language, and every failure with both its texts.
 
-In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads nothing, runs
-nothing and escapes everything; what differs between the texts of a pair is marked.
+In: the results and outcomes of `adrisk.evaluation.behaviour`. Out: one HTML page that loads
+nothing, runs nothing and escapes everything; what differs between the texts of a pair is marked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from adrisk.evaluation.behaviour.judging import MARGIN, TOLERANCE, Outcome
 from adrisk.evaluation.behaviour.results import BehaviourResult
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK
 from adrisk.report.render import asset, environment, sha256
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.masking import Piece, mask_field, reveal
 
 _WORD = regex.compile(r"\w+|\s+|[^\w\s]")
@@ -46,16 +46,20 @@ class Failure:
     pair: tuple[Stretch, ...]
 
 
-def behaviour_page(results: BehaviourResult, outcomes: Sequence[Outcome]) -> str:
+def behaviour_page(
+    results: BehaviourResult, outcomes: Sequence[Outcome], taxonomy: Taxonomy | None = None
+) -> str:
     """The page. Equal outcomes give an equal page.
 
     Args:
         results: of `adrisk.evaluation.behaviour.results`.
         outcomes: what they were made from.
+        taxonomy: the indicators in words; adrisk's own if left out.
     """
+    taxonomy = taxonomy or load_taxonomy()
     css = asset("report.css") + asset("behaviour.css")
     failures = {
-        name: [failure(outcome) for outcome in failed]
+        name: [failure(outcome, taxonomy) for outcome in failed]
         for name in FUNCTIONS
         if (failed := [o for o in outcomes if o.case.function == name and o.passed is False])
     }
@@ -66,14 +70,14 @@ def behaviour_page(results: BehaviourResult, outcomes: Sequence[Outcome]) -> str
             results=results,
             described=FUNCTIONS,
             failures=failures,
-            unjudged=_unjudged(outcomes),
+            unjudged=_unjudged(outcomes, taxonomy),
             css=Markup(css),  # noqa: S704 - shipped with adrisk
             css_hash=sha256(css),
         )
     )
 
 
-def failure(outcome: Outcome) -> Failure:
+def failure(outcome: Outcome, taxonomy: Taxonomy) -> Failure:
     """One failure in words."""
     case = outcome.case
     if outcome.text is None or outcome.difference is None:
@@ -82,7 +86,7 @@ def failure(outcome: Outcome) -> Failure:
     return Failure(
         language=case.language,
         id=case.id,
-        compared=_title(case.of),
+        compared=_title(case.of, taxonomy),
         expected=_EXPECTED[case.expect],
         got=_GOT[case.expect].format(abs(outcome.difference), _way(outcome.difference)),
         text_score=outcome.text,
@@ -124,8 +128,8 @@ def _way(difference: float) -> str:
     return "above" if difference > 0 else "below"
 
 
-def _title(of: str) -> str:
-    return "risk" if of == RISK else load_taxonomy().get(of).title["en"].lower()
+def _title(of: str, taxonomy: Taxonomy) -> str:
+    return "risk" if of == RISK else taxonomy.get(of).title["en"].lower()
 
 
 def _whole(text: str) -> tuple[Stretch, ...]:
@@ -153,11 +157,11 @@ def _stretches(
         start = end
 
 
-def _unjudged(outcomes: Sequence[Outcome]) -> dict[str, int]:
+def _unjudged(outcomes: Sequence[Outcome], taxonomy: Taxonomy) -> dict[str, int]:
     """Cases that were not judged, by the title of the indicator they are about."""
     counts: dict[str, int] = {}
     for outcome in outcomes:
         if outcome.passed is None:
-            title = _title(outcome.case.of)
+            title = _title(outcome.case.of, taxonomy)
             counts[title] = counts.get(title, 0) + 1
     return dict(sorted(counts.items()))

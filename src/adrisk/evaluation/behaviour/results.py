@@ -1,7 +1,7 @@
 """Behaviour results: pass rates by function and language, moves of the swaps, and every case.
 
-In: rates and outcomes from `adrisk.evaluation.behaviour.judging`. Out: the content of `behaviour.json`, as
-frozen values; no text of a case is in it.
+In: rates and outcomes from `adrisk.evaluation.behaviour.judging`. Out: the content of
+`behaviour.json`, as frozen values; no text of a case is in it.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def behave(model: Model, cases: Sequence[Case], out: Path | None = None) -> Beha
     files = (out / _JSON, out / _PAGE)
     write_json(files[0], found.to_json())
     with replacing(files[1]) as draft:
-        draft.write_text(behaviour_page(found, outcomes), encoding="utf-8", newline="\n")
+        page = behaviour_page(found, outcomes, model.rules.taxonomy)
+        draft.write_text(page, encoding="utf-8", newline="\n")
     return Behaved(found, outcomes, files)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import yaml
 
 from adrisk.documents import Loader, read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
-from adrisk.rules.taxonomy import load_taxonomy
+from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 
 RISK = "risk"
 """The score that is compared when a case names no indicator."""
@@ -71,8 +71,12 @@ class Case:
     of: str
 
 
-def load_suites(folder: Path) -> tuple[Case, ...]:
+def load_suites(folder: Path, taxonomy: Taxonomy | None = None) -> tuple[Case, ...]:
     """Every case of every `{language}.yaml` in a folder, in the order of languages and files.
+
+    Args:
+        folder: of the suites.
+        taxonomy: whose indicators a case may be about; adrisk's own if left out.
 
     Raises:
         UsageError: if the folder holds no suite; says how to point at one.
@@ -84,10 +88,10 @@ def load_suites(folder: Path) -> tuple[Case, ...]:
             f"no behaviour suites in {folder}: expected files such as en.yaml; run this in a "
             "checkout of adrisk, or point at them with --suites DIR"
         )
-    return tuple(case for file in files for case in load_suite(file))
+    return tuple(case for file in files for case in load_suite(file, taxonomy))
 
 
-def load_suite(path: Path) -> tuple[Case, ...]:
+def load_suite(path: Path, taxonomy: Taxonomy | None = None) -> tuple[Case, ...]:
     """The cases of one language, which the file is named after.
 
     Raises:
@@ -98,6 +102,7 @@ def load_suite(path: Path) -> tuple[Case, ...]:
             f"{path}: a suite is named after its language, such as en.yaml; rename or remove it"
         )
     content = _read(path)
+    known = (RISK, *(taxonomy or load_taxonomy()).text_ids)
     taken: dict[str, str] = {}
     cases = []
     for function, entries in content.items():
@@ -109,7 +114,7 @@ def load_suite(path: Path) -> tuple[Case, ...]:
         if not isinstance(entries, list) or not entries:
             raise ConfigError(f"{path}: {function}: expected a list of cases")
         for number, entry in enumerate(entries, start=1):
-            case = _case(path, str(function), number, entry)
+            case = _case(path, str(function), number, entry, known)
             if case.id in taken:
                 raise ConfigError(
                     f"{path}: {function}: {case.id}: the id is taken, by a case of "
@@ -150,7 +155,7 @@ def _read(path: Path) -> dict[object, object]:
     return content
 
 
-def _case(path: Path, function: str, number: int, entry: object) -> Case:
+def _case(path: Path, function: str, number: int, entry: object, known: Sequence[str]) -> Case:
     where = f"{path}: {function}: entry {number}"
     if not isinstance(entry, dict):
         raise ConfigError(f"{where}: expected a case with {', '.join(_KEYS)}")
@@ -176,11 +181,11 @@ def _case(path: Path, function: str, number: int, entry: object) -> Case:
         expect=entry["expect"],
         of=entry.get("of", RISK),
     )
-    _check(case, where)
+    _check(case, where, known)
     return case
 
 
-def _check(case: Case, where: str) -> None:
+def _check(case: Case, where: str, known: Sequence[str]) -> None:
     if case.expect not in EXPECTATIONS:
         raise ConfigError(
             f"{where}: unknown expectation {case.expect!r}"
@@ -189,7 +194,6 @@ def _check(case: Case, where: str) -> None:
     fixed = _FIXED.get(case.function, case.expect)
     if case.expect != fixed:
         raise ConfigError(f"{where}: a case of {case.function} expects `{fixed}`")
-    known = (RISK, *load_taxonomy().text_ids)
     if case.of not in known:
         raise ConfigError(
             f"{where}: no indicator of a text is called {case.of!r}{did_you_mean(case.of, known)}"

@@ -6,7 +6,7 @@ In: a `DriftResult`. Out: text without a word of an ad.
 from __future__ import annotations
 
 from adrisk.evaluation.drift.results import AspectResult, ChangeResult, DriftResult
-from adrisk.evaluation.markdown_page import render_markdown, written
+from adrisk.evaluation.markdown import Markdown, render
 
 MOST_SHOWN = 10
 """Shares shown of an aspect at most; drift.json has all."""
@@ -39,22 +39,21 @@ def drift_page(found: DriftResult) -> str:
         ("Merely different", [a for a in found.aspects if a.drifted and not a.matters]),
         ("Cannot be told", [a for a in found.aspects if a.untold]),
     )
-    return render_markdown(
-        "drift.md",
+    return render(
+        "drift.md.j2",
         found=found,
         conclusions=[(heading, aspects) for heading, aspects in groups if aspects],
         most_shown=MOST_SHOWN,
         shown=_shown,
         moved=_moved,
         figure=_figure,
-        quoted=written(_quoted),
-        advice=written(_advice),
+        advice=_advice,
     )
 
 
-def _advice(aspect: AspectResult) -> str:
+def _advice(aspect: AspectResult) -> Markdown:
     """What to do; adrisk's own words, with commands as code."""
-    return aspect.advice
+    return Markdown(aspect.advice)
 
 
 def _moved(aspect: AspectResult) -> str:
@@ -72,9 +71,3 @@ def _shown(aspect: AspectResult) -> list[ChangeResult]:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _quoted(source: str) -> str:
-    """A name from outside, as code, so that it cannot be read as markup."""
-    shown = " ".join(source.split()).replace("`", "'")
-    return f"`{shown}`"

@@ -30,6 +30,7 @@ from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
 from adrisk.ingest.stream import AdStream, open_ads
+from adrisk.layout import QUARANTINE_FILE
 from adrisk.linking.minhash import signatures
 from adrisk.model.model import Model
 from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empty
@@ -74,7 +75,7 @@ def drift(
     """
     summary = _summary(model)
     options = ReadOptions(mapping or {}, batch_rows=_AT_ONCE)
-    quarantine = Quarantine(out / "quarantine.jsonl")
+    quarantine = Quarantine(out / QUARANTINE_FILE)
     stream = open_ads(sources, options, quarantine)
     writable(out)
     for note in stream.notes:
@@ -140,7 +141,7 @@ def _read(
 
     def of_batch(ads: pa.Table) -> tuple[Histogram, list[str | None]]:
         codes = ads["language"].to_pylist()
-        batch = prepare_ads(ads)
+        batch = prepare_ads(ads, model.rules)
         folded, answers = batch.folded, model.predict(batch)
         scores = (answers.risk, answers.indicators)
         return count(summary.frame, folded, codes, groups_of(batch.unmasked), scores), codes

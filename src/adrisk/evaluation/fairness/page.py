@@ -6,9 +6,7 @@ they are written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from adrisk.escaping import plain
 from adrisk.evaluation.fairness.rates import LEAST_ADS, LEAST_CAMPAIGNS
 from adrisk.evaluation.fairness.results import (
     CorpusRates,
@@ -16,14 +14,11 @@ from adrisk.evaluation.fairness.results import (
     FairnessResult,
     NoSwaps,
     SwapTest,
+    ThresholdRates,
     TraitMovement,
 )
-from adrisk.evaluation.markdown import plain, share
-from adrisk.evaluation.markdown_page import render_markdown, written
+from adrisk.evaluation.markdown import Markdown, render, share
 from adrisk.metrics.figures import Figure
-
-Content = Mapping[str, Any]
-"""A part of a release's manifest, which the model card reads as it lies there."""
 
 _SHOWN_AT_MOST = 10  # groups of a dimension; of more, those that differ
 
@@ -43,77 +38,55 @@ _SWAPPED = (
 
 def fairness_lines(found: FairnessResult) -> list[str]:
     """The figures: what each threshold flags, by group, and the swap test."""
-    page = render_markdown(
-        "fairness.md",
+    corpora = [("Synthetic ads that the model never saw", found.unseen)]
+    corpora += [(f"{name}, held to be lawful", rates) for name, rates in found.lawful.items()]
+    page = render(
+        "fairness.md.j2",
         found=found,
+        corpora=corpora,
         least_ads=LEAST_ADS,
         least_campaigns=LEAST_CAMPAIGNS,
         thresholds=_THRESHOLDS,
         groups=_GROUPS,
         swapped=_SWAPPED,
-        left_to_people=written(left_to_people),
-        threshold_rows=threshold_rows,
+        left_to_people=_left_to_people,
+        threshold_rows=_threshold_rows,
         group_rows=_group_rows,
         swap_rows=_swap_rows,
     )
     return page.removesuffix("\n").split("\n")
 
 
-def left_to_people(corpus: CorpusRates | Content) -> str:
+def _left_to_people(corpus: CorpusRates) -> Markdown:
     """How many lawful ads are judged at all; nothing in results from before that was measured."""
-    if isinstance(corpus, CorpusRates):
-        judged, incomplete = corpus.judged, corpus.incomplete
-    else:
-        judged, incomplete = corpus.get("judged"), corpus.get("incomplete")
-    if judged is None:
-        return ""
-    return (
-        f" {judged:,} of the lawful ones are judged; left to people as incomplete, "
-        f"in per cent: {share(incomplete)}."
+    if corpus.judged is None:
+        return Markdown("")
+    return Markdown(
+        f" {corpus.judged:,} of the lawful ones are judged; left to people as incomplete, "
+        f"in per cent: {share(corpus.incomplete)}."
     )
 
 
-def threshold_rows(corpus: CorpusRates | Content) -> list[list[str]]:
+def _threshold_rows(corpus: CorpusRates) -> list[list[str]]:
     """For each threshold: how many it flags, how many lawful ads of 100, and the stars."""
-    if isinstance(corpus, CorpusRates):
-        return [
-            _threshold_row(budget, rates.flagged, rates.false_positive_rate, rates.groups)
-            for budget, rates in corpus.at.items()
-        ]
-    return [
-        _threshold_row(budget, at["flagged"], at["false_positive_rate"], at["groups"])
-        for budget, at in corpus["at"].items()
-    ]
+    return [_threshold_row(budget, rates) for budget, rates in corpus.at.items()]
 
 
-def _threshold_row(
-    budget: str,
-    flagged: int,
-    rate: Figure | Content,
-    groups: Mapping[str, DimensionRates] | Content,
-) -> list[str]:
-    dimensions = [DimensionRates.model_validate(each) for each in groups.values()]
-    starred = sum(len(dimension.differ) for dimension in dimensions)
+def _threshold_row(budget: str, rates: ThresholdRates) -> list[str]:
+    starred = sum(len(dimension.differ) for dimension in rates.groups.values())
     return [
         f"{100 * float(budget):g} % under review",
-        f"{flagged:,}",
-        share(rate) or "none judged",
-        f"{starred} of {sum(dimension.compared for dimension in dimensions)}",
+        f"{rates.flagged:,}",
+        share(rates.false_positive_rate) or "none judged",
+        f"{starred} of {sum(dimension.compared for dimension in rates.groups.values())}",
     ]
 
 
-def shown_groups(compared: Content, most: int) -> dict[str, Content]:
-    """The groups of a dimension by name; where they are more than `most`, those with a star."""
-    names = _shown(DimensionRates.model_validate(compared), most)
-    return {name: compared["groups"][name] for name in names}
-
-
-def group_shares(compared: DimensionRates | Content, name: str) -> list[str]:
+def _group_shares(dimension: DimensionRates, name: str) -> list[str]:
     """Of a group what is left to people and how many are judged, then the rates of those.
 
     Flagged wrongly, in all others, the difference with its star; and found of the risky ones.
     """
-    dimension = DimensionRates.model_validate(compared)
     rates = dimension.groups[name]
     return [
         share(rates.incomplete),
@@ -143,7 +116,7 @@ def _rows(name: str, dimension: DimensionRates) -> list[list[str]]:
     for group in shown:
         rates = dimension.groups[group]
         sizes = [f"{rates.n:,}", f"{rates.campaigns:,}"]
-        rows.append([plain(f"{name}: {group}"), *sizes, *group_shares(dimension, group)])
+        rows.append([plain(f"{name}: {group}"), *sizes, *_group_shares(dimension, group)])
     rest = [rates for group, rates in dimension.groups.items() if group not in shown]
     if rest:
         ads = sum(rates.n for rates in rest)

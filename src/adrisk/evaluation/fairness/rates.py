@@ -136,7 +136,7 @@ def _group(
     """The figures of one group, those that rest on enough ads."""
 
     def rate(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
-        return Figure.of(_rate(flags, rows, decided.campaigns, resamples, seed))
+        return _rate(flags, rows, decided.campaigns, resamples, seed).figure()
 
     inside, outside = members & decided.judged, others & decided.judged
     rated = inside.sum() >= LEAST_ADS and _count(decided.campaigns[inside]) >= LEAST_CAMPAIGNS
@@ -154,9 +154,9 @@ def _group(
         incomplete=rate(decided.incomplete, members & decided.lawful),
         false_positive_rate=rate(decided.flagged, inside) if rated else None,
         others=rate(decided.flagged, outside) if compared else None,
-        difference=None if gap is None else Figure.of(gap),
+        difference=None if gap is None else gap.figure(),
         recall=rate(decided.flagged, risky) if recalled else None,
-        calibration_error=None if error is None else Figure.of(error),
+        calibration_error=None if error is None else error.figure(),
     )
 
 
@@ -191,7 +191,7 @@ def moved(
     changed = (before >= threshold) != (after >= threshold)
 
     def part(flags: NDArray[np.bool_]) -> Figure:
-        return Figure.of(share(flags, campaigns, resamples=resamples, seed=seed))
+        return share(flags, campaigns, resamples=resamples, seed=seed).figure()
 
     def mean(values: FloatArray) -> Figure:
         found = estimate(
@@ -201,13 +201,13 @@ def moved(
             resamples=resamples,
             seed=seed,
         )
-        return Figure.of(found)
+        return found.figure()
 
     return Movement(
         swaps=len(change),
         campaigns=_count(campaigns),
         over=part(far),
-        over_of_could=Figure.of(_rate(far, could, campaigns, resamples, seed)),
+        over_of_could=_rate(far, could, campaigns, resamples, seed).figure(),
         decision_changed=part(changed),
         mean_change=mean(change),
         mean_distance=mean(distance),

@@ -1,6 +1,7 @@
 """Fairness results: rates by group and threshold for each corpus, and the swap test.
 
-In: figures from `adrisk.evaluation.fairness.rates`. Out: the content of `fairness.json`, as frozen values.
+In: figures from `adrisk.evaluation.fairness.rates`. Out: the content of `fairness.json`, as
+frozen values.
 """
 
 from __future__ import annotations

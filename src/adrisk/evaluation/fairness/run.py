@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluate import described, seen_parts, without_folder
+from adrisk.evaluation.evaluate import judged_model, seen_parts, without_folder
 from adrisk.evaluation.fairness.lexicon import LANGUAGES
 from adrisk.evaluation.fairness.mentions import find_nations
 from adrisk.evaluation.fairness.rates import (
@@ -31,14 +31,14 @@ from adrisk.evaluation.fairness.results import CorpusRates, FairnessResult, Leas
 from adrisk.evaluation.fairness.swap_test import swap_test
 from adrisk.extract.places import guess_regions
 from adrisk.labels.targets import UNKNOWN_RISK
-from adrisk.metrics.figures import Figure, JudgedModel
+from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
-BUDGETS = (0.02, 0.05)
+BUDGETS = (REVIEW_SHARE, 0.05)
 """Review shares whose thresholds are judged: the policy's own, and a looser one."""
 
 _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
@@ -74,7 +74,7 @@ def fairness(
             "no labelled ad of the corpus is new to the model; bring ads it did not learn from"
         )
     return FairnessResult(
-        model=JudgedModel.model_validate(described(model)),
+        model=judged_model(model),
         least=Least(ads=LEAST_ADS, campaigns=LEAST_CAMPAIGNS),
         unseen=_corpus(model, corpus, rows, budgets, resamples),
         lawful={
@@ -169,7 +169,7 @@ def _corpus(
             at[f"{budget:g}"] = ThresholdRates(
                 threshold=round(threshold, 6),
                 flagged=int(decided.flagged.sum()),
-                false_positive_rate=Figure.of(overall),
+                false_positive_rate=overall.figure(),
                 groups={
                     name: compare(decided, dimension, resamples=resamples, seed=seed)
                     for name, dimension in by_dimension.items()
@@ -187,7 +187,7 @@ def _corpus(
         risky=0 if all_lawful else int(risky.sum()),
         campaigns=len(np.unique(corpus.campaigns[rows])),
         at=at,
-        incomplete=Figure.of(left),
+        incomplete=left.figure(),
     )
 
 

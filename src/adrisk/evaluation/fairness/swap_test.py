@@ -24,10 +24,8 @@ from adrisk.evaluation.fairness.results import (
     TraitMovement,
 )
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
-from adrisk.metrics.figures import Figure
 from adrisk.model.model import Model
 from adrisk.progress import track
-from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.synthetic.phrase_bank import LANGUAGES as BANKS
 from adrisk.synthetic.phrase_bank import load_bank
 from adrisk.training.corpus import Corpus
@@ -101,7 +99,7 @@ def _movement(
     members = {str(name): names == name for name in np.unique(names)}
     return TraitMovement(
         **dict(found),
-        findings_changed=Figure.of(share(differs, groups, resamples=resamples, seed=seed)),
+        findings_changed=share(differs, groups, resamples=resamples, seed=seed).figure(),
         log_odds=LogOddsMovement(
             mean=round(float(shift.mean()), 4), largest=round(float(shift.max()), 4)
         ),
@@ -168,10 +166,10 @@ def _rescored(
     languages: Sequence[str | None],
     regions: Sequence[str | None],
 ) -> _Rescored:
-    batch = make_batch(texts, languages, regions)
+    batch = make_batch(texts, languages, regions, rules=model.rules)
     margins = model.classifier.margins(batch)
     return _Rescored(
         probability=model.calibration.risk(margins, languages)[:, RISKY_COLUMN],
         margin=margins.risk[:, RISKY_COLUMN],
-        present=batch.rule_hits.states(len(load_taxonomy().text_ids))[0],
+        present=batch.rule_hits.states(len(model.rules.taxonomy.text_ids))[0],
     )

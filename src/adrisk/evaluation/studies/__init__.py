@@ -1,4 +1,4 @@
-"""Studies: what a way of learning does when its ads, labels, languages or features change.
+"""Studies: how results change with the ads, labels, languages or features that are learned from.
 
 Each takes a corpus whose split, report ads and report labels stay the same (`ground`), and leaves
 one JSON file in which every figure carries n, positives, campaigns and a campaign-bootstrap
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from adrisk.config import ModelConfig
 from adrisk.evaluation.results import write_study
@@ -20,7 +19,16 @@ from adrisk.evaluation.studies.label_noise import label_noise
 from adrisk.evaluation.studies.learning_curve import learning_curve
 from adrisk.evaluation.studies.rule_features import findings, with_findings
 from adrisk.evaluation.studies.transfer import transfer
-from adrisk.metrics.protocol import PROTOCOL, Ruler
+from adrisk.evaluation.study_results import (
+    STUDY_RESULTS,
+    Findings,
+    LabelNoise,
+    LearningCurve,
+    StudyCorpus,
+    Transfer,
+)
+from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.results import PROTOCOL
 
 __all__ = [
     "STUDIES",
@@ -75,13 +83,13 @@ class Study:
         one_family: whether it takes the first recipe alone.
     """
 
-    run: Callable[[StudyData, StudySettings], dict[str, Any]]
+    run: Callable[[StudyData, StudySettings], StudyCorpus]
     synthetic: str = SYNTHETIC
     languages: bool = False
     one_family: bool = False
 
 
-def _transfer(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
+def _transfer(ground: StudyData, asked: StudySettings) -> Transfer:
     recipe = asked.recipes[0]
     names = (f"{recipe.family}, with findings", f"{recipe.family}, text alone")
     recipes = {
@@ -91,15 +99,15 @@ def _transfer(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
     return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
 
 
-def _learning_curve(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
+def _learning_curve(ground: StudyData, asked: StudySettings) -> LearningCurve:
     return learning_curve(ground, asked.recipes, asked.ruler, seeds=asked.seeds or 3)
 
 
-def _label_noise(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
+def _label_noise(ground: StudyData, asked: StudySettings) -> LabelNoise:
     return label_noise(ground, asked.recipes[0], asked.ruler, seeds=asked.seeds or 2)
 
 
-def _findings(ground: StudyData, asked: StudySettings) -> dict[str, Any]:
+def _findings(ground: StudyData, asked: StudySettings) -> Findings:
     return findings(ground, asked.recipes, asked.ruler)
 
 
@@ -125,11 +133,8 @@ def run_study(name: str, sources: Sequence[str], asked: StudySettings, out: Path
     corpora = []
     for source in sources:
         ground = open_study_data(source, folds=asked.folds)
-        corpora.append({**ground.to_json(), **STUDIES[name].run(ground, asked)})
-    content = {
-        "study": name,
-        "protocol": PROTOCOL,
-        "resamples": asked.resamples,
-        "corpora": corpora,
-    }
+        corpora.append(STUDIES[name].run(ground, asked))
+    content = STUDY_RESULTS[name].model_validate(
+        {"study": name, "protocol": PROTOCOL, "resamples": asked.resamples, "corpora": corpora}
+    )
     return write_study(out, name, content)

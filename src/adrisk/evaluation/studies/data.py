@@ -1,4 +1,4 @@
-"""What a study stands on: a corpus, its report ads, and what a family says of them once taught.
+"""Corpus of a study, its split, and scores of its report ads by a fitted family.
 
 A large corpus is split once, by campaign; a small one is dealt into folds, and every campaign is
 reported on once, by a model fitted without it. What a study changes is what is taught: fewer ads,
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import risk_alone
 from adrisk.evaluation.evaluate import fold_splits, without_folder
+from adrisk.evaluation.study_results import StudyCorpus
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
@@ -28,6 +28,7 @@ from adrisk.metrics.estimates import Drawn
 from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.splits import Split
 from adrisk.model.calibration import fit_calibration
+from adrisk.rules.ruleset import Ruleset
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
@@ -65,26 +66,26 @@ class StudyData:
         """The campaigns of the report rows."""
         return self.corpus.campaigns[self.report]
 
-    def to_json(self) -> dict[str, Any]:
-        """What a result says of the ads it stands on."""
+    def summary(self) -> StudyCorpus:
+        """The ads, as results name them."""
         risk = self.targets.risk
-        return {
-            "name": self.name,
-            "source": self.source,
-            "fingerprint": self.corpus.fingerprint,
-            "target": self.corpus.target,
-            "split_by": self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
-            "folds": len(self.splits) if len(self.splits) > 1 else 0,
-            "fitted_on": round(float(np.mean([len(split["fit"]) for split in self.splits]))),
-            "n": int((risk != UNKNOWN_RISK).sum()),
-            "positives": int((risk >= RISKY).sum()),
-            "campaigns": len(np.unique(self.campaigns)),
-        }
+        return StudyCorpus(
+            name=self.name,
+            source=self.source,
+            fingerprint=self.corpus.fingerprint,
+            target=self.corpus.target,
+            split_by=self.splits[0].by if len(self.splits) == 1 else "campaign, in folds",
+            folds=len(self.splits) if len(self.splits) > 1 else 0,
+            fitted_on=round(float(np.mean([len(split["fit"]) for split in self.splits]))),
+            n=int((risk != UNKNOWN_RISK).sum()),
+            positives=int((risk >= RISKY).sum()),
+            campaigns=len(np.unique(self.campaigns)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSet:
-    """Rows of a corpus to fit on, and what is said of each."""
+    """Rows of a corpus to fit on, and their labels."""
 
     rows: IntArray
     targets: Targets
@@ -92,7 +93,7 @@ class TrainSet:
 
 @dataclass(frozen=True, slots=True)
 class StudyPredictions:
-    """What was said of the report rows.
+    """Scores of the report rows.
 
     Attributes:
         risk: shape (n,), only its order counts.
@@ -112,12 +113,14 @@ class StudyPredictions:
         return result
 
 
-def open_study_data(source: str, *, folds: int = 5, seed: int = 0) -> StudyData:
+def open_study_data(
+    source: str, *, folds: int = 5, seed: int = 0, rules: Ruleset | None = None
+) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
     With `folds` 0 any source is split once, as training splits it.
     """
-    corpus = load_corpus([source])
+    corpus = load_corpus([source], rules=rules)
     named = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
     if folds and not {"train", "test"} <= set(named):
         splits = fold_splits(corpus, folds, seed)
@@ -149,7 +152,7 @@ def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
 
 
 def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
-    """The same ads with every so-many-th indicator of the taxonomy: each head takes its time."""
+    """The same ads with every so-many-th indicator of the taxonomy; heads are slow to fit."""
     found = []
     for one in taught:
         labels = one.targets.labels[::every]
@@ -161,7 +164,7 @@ def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
 def fit_predict(
     ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], *, only_risk: bool
 ) -> StudyPredictions:
-    """Fit the recipe's classifier once a split on what is taught, and score the report rows.
+    """Scores of the report rows by the recipe's classifier, fitted once a split on these ads.
 
     Scores of several models are pooled, so each is calibrated on its own calibrate set, whose
     labels are left as they are; one model's margins are taken as they come.
@@ -220,7 +223,7 @@ def pair(
     second: StudyPredictions,
     among: NDArray[np.bool_] | None = None,
 ) -> Pair:
-    """What two models said of the report rows, or of some, over the indicators either learned."""
+    """Scores of two models on the report rows, or on some, over the indicators either learned."""
     labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
     rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)
     return Pair(

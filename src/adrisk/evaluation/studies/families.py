@@ -1,4 +1,4 @@
-"""Families: every way of learning under the full protocol, on the same ads.
+"""Families of classifiers under the full protocol, on the same ads.
 
 A corpus with a test part of its own is judged on it; any other in folds. Families that train for
 long are judged as a saved model where there is one.
@@ -7,16 +7,16 @@ long are judged as a saved model where there is one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.evaluation.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
+from adrisk.evaluation.evaluation_results import SourceAlerts
 from adrisk.evaluation.results import write_results
 from adrisk.evaluation.studies.data import StudyData
 from adrisk.model.model import Model
@@ -60,7 +60,7 @@ def judge_families(
                 done = evaluate(model, ground.corpus, config, place / "out")
             else:
                 done = evaluate_recipe(recipe, ground.corpus, config, place / "out")
-            found = _alerts(model, benign, resamples) if model is not None else None
+            found = _alerts(model, benign, resamples) if model is not None else {}
         name = f"{_called(ground)}-{recipe.family}"
         written.append(write_results(out, name, done.results, found))
     return written
@@ -90,7 +90,9 @@ def _report_part(ground: StudyData, path: Path) -> Corpus:
     """The report ads as a corpus of their own."""
     rows = np.sort(ground.report)
     pq.write_table(ground.corpus.ads.take(rows), path)
-    return replace(load_corpus([str(path)]), sources=ground.corpus.sources)
+    return replace(
+        load_corpus([str(path)], rules=ground.corpus.rules), sources=ground.corpus.sources
+    )
 
 
 def _trained(recipe: ModelConfig, ground: StudyData, folder: Path) -> Model:
@@ -99,8 +101,8 @@ def _trained(recipe: ModelConfig, ground: StudyData, folder: Path) -> Model:
     return fit_model(recipe, ground.corpus, split_corpus(ground.corpus, recipe.seed)).save(folder)
 
 
-def _alerts(model: Model, benign: Sequence[str], resamples: int) -> dict[str, Any] | None:
+def _alerts(model: Model, benign: Sequence[str], resamples: int) -> Mapping[str, SourceAlerts]:
     if not benign:
-        return None
+        return {}
     policy = resolve_policy(PolicyConfig(review_share=_REVIEW_SHARE), model)
     return alerts(model, benign, policy, resamples)

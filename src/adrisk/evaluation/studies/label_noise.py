@@ -1,4 +1,4 @@
-"""Label noise: what wrong labels cost.
+"""Label noise: average precision by the share of wrong labels.
 
 The fit set is taught with labels that are right except for what is made wrong here; the report set
 keeps its right ones. A wrong risk lies on the other side of the line, a wrong indicator is present
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,11 +28,13 @@ from adrisk.evaluation.studies.data import (
     fit_predict,
     thinned,
 )
+from adrisk.evaluation.study_results import CleanPoint, LabelNoise, NoiseDraws, NoisePoint
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots
 from adrisk.metrics.comparison import by_indicator, macro
 from adrisk.metrics.estimates import Drawn, mean_of
+from adrisk.metrics.figures import Figure
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.types import RISKY, IntArray
@@ -56,7 +57,7 @@ def label_noise(
     seeds: int = 2,
     indicator_seeds: int = 1,
     every: int = 3,
-) -> dict[str, Any]:
+) -> LabelNoise:
     """Average precision by the share of wrong labels and the way they are wrong.
 
     Args:
@@ -96,20 +97,21 @@ def label_noise(
                     runs.append(judged(said, indicators=indicators))
                     advance()
                 points.append(
-                    {
-                        "way": way,
-                        "wrong": wrong,
-                        "called_risky": round(float(np.mean(called)), 6),
+                    NoisePoint(
+                        way=way,
+                        wrong=wrong,
+                        called_risky=round(float(np.mean(called)), 6),
                         **_figures(before, runs),
-                    }
+                    )
                 )
-    start = {name: figure.estimate().to_json() for name, figure in before.items()}
-    return {
-        "family": recipe.family,
-        "draws": {"risk": seeds, "indicators": indicator_seeds},
-        "clean": {"called_risky": round(_risky_share(right), 6), **start},
-        "points": points,
-    }
+    start = {name: drawn.estimate().figure() for name, drawn in before.items()}
+    return LabelNoise(
+        **dict(ground.summary()),
+        family=recipe.family,
+        draws=NoiseDraws(risk=seeds, indicators=indicator_seeds),
+        clean=CleanPoint(called_risky=round(_risky_share(right), 6), **start),
+        points=tuple(points),
+    )
 
 
 def _spoilt(
@@ -126,20 +128,20 @@ def _spoilt(
 def _asked(
     ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], only_risk: bool
 ) -> StudyPredictions:
-    """What is said once taught; where no ad is left on one side of the line, all ads alike."""
+    """Scores after fitting; all equal where no ad is left on one side of the line."""
     if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in taught):
         return fit_predict(ground, recipe, taught, only_risk=only_risk)
     count = len(ground.report)
     return StudyPredictions(np.zeros(count), np.zeros((count, 0)), ())
 
 
-def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Any]:
-    """Each figure, and what it lost against right labels on the same draws."""
-    found: dict[str, Any] = {}
+def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Figure]:
+    """Each figure, and its change against right labels on the same draws."""
+    found = {}
     for name, before in clean.items():
         after = mean_of([run[name] for run in runs if name in run])
-        found[name] = after.estimate().to_json()
-        found[f"{name}_change"] = (after - before).estimate().to_json()
+        found[name] = after.estimate().figure()
+        found[f"{name}_change"] = (after - before).estimate().figure()
     return found
 
 
@@ -163,7 +165,7 @@ def by_campaign(
 def three_voters(
     targets: Targets, campaigns: IntArray, wrong: float, rng: np.random.Generator
 ) -> Targets:
-    """What the label model makes of three voters, each wrong as `ad_by_ad`."""
+    """Labels that the label model joins from three voters, each wrong as `ad_by_ad`."""
     voters = tuple(f"voter {number + 1}" for number in range(VOTERS))
     votes = [ad_by_ad(targets, campaigns, wrong, rng) for _ in voters]
     ballots = {}
@@ -194,7 +196,7 @@ def _flipped(
     risk: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Targets:
-    """The labels with some turned round; what is unknown stays so."""
+    """The labels with some inverted; unknown labels stay unknown."""
     high = rng.integers(RISKY, 4, len(targets))
     low = rng.integers(0, RISKY, len(targets))
     other = np.where(targets.risk >= RISKY, low, high)
@@ -208,7 +210,7 @@ def _flipped(
 
 
 def _truth(ground: StudyData, rows: IntArray) -> Targets:
-    """What is so, where the corpus keeps it beside its labels; else the labels."""
+    """The true labels where the corpus keeps them beside its labels; else the labels."""
     corpus = ground.corpus
     labels = corpus.targets.take(rows)
     if not {"true_indicators", "true_risk"} <= set(corpus.ads.column_names):
@@ -219,6 +221,6 @@ def _truth(ground: StudyData, rows: IntArray) -> Targets:
 
 
 def _risky_share(taught: Sequence[TrainSet]) -> float:
-    """The share of the ads taught that are called risky."""
+    """The share of the ads fitted on that are labelled risky."""
     called = np.concatenate([one.targets.risk_at_least(RISKY) for one in taught])
     return float(np.nanmean(called))

@@ -1,4 +1,4 @@
-"""Learning curve: what more labelled campaigns would bring.
+"""Learning curve: average precision by the share of the fit campaigns.
 
 Campaigns of the fit set are put in random order, risky ones and others apart, and the first share
 of each is learned from; a larger share holds the smaller one. The report set stays the same. What
@@ -8,7 +8,6 @@ several orders give is averaged, with the lowest and the highest beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from adrisk.evaluation.studies.data import (
     labelled,
     some,
 )
+from adrisk.evaluation.study_results import FitCounts, LearningCurve, LearningPoint
 from adrisk.metrics.estimates import mean_of
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
@@ -32,7 +32,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 def learning_curve(
     ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler, *, seeds: int = 3
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Average precision of risk by the share of the fit campaigns learned from.
 
     Args:
@@ -55,21 +55,18 @@ def learning_curve(
                     learned.append(_counts(ground, taught))
                 values = [float(one.values[0]) for one in drawn]
                 points.append(
-                    {
-                        "family": recipe.family,
-                        "share": share,
-                        "orders": len(orders),
-                        "fitted_on": {
-                            name: round(float(np.mean([counts[name] for counts in learned])))
-                            for name in learned[0]
-                        },
-                        "average_precision": mean_of(drawn).estimate().to_json(),
-                        "lowest": round(min(values), 6),
-                        "highest": round(max(values), 6),
-                    }
+                    LearningPoint(
+                        family=recipe.family,
+                        share=share,
+                        orders=len(orders),
+                        fitted_on=_mean_counts(learned),
+                        average_precision=mean_of(drawn).estimate().figure(),
+                        lowest=round(min(values), 6),
+                        highest=round(max(values), 6),
+                    )
                 )
                 advance()
-    return {"points": points}
+    return LearningCurve(**dict(ground.summary()), points=tuple(points))
 
 
 def first_share(
@@ -101,11 +98,18 @@ def _share(ground: StudyData, taught: TrainSet, share: float, seed: int) -> Trai
     return some(taught, first_share(campaigns, taught.targets.risk >= RISKY, share, seed))
 
 
-def _counts(ground: StudyData, taught: Sequence[TrainSet]) -> dict[str, float]:
+def _counts(ground: StudyData, taught: Sequence[TrainSet]) -> tuple[float, float, float]:
     """Ads, campaigns and risky ads learned from, on average over the splits."""
     campaigns = [len(np.unique(ground.corpus.campaigns[one.rows])) for one in taught]
-    return {
-        "ads": float(np.mean([len(one.rows) for one in taught])),
-        "campaigns": float(np.mean(campaigns)),
-        "risky": float(np.mean([(one.targets.risk >= RISKY).sum() for one in taught])),
-    }
+    risky = [int((one.targets.risk >= RISKY).sum()) for one in taught]
+    return (
+        float(np.mean([len(one.rows) for one in taught])),
+        float(np.mean(campaigns)),
+        float(np.mean(risky)),
+    )
+
+
+def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> FitCounts:
+    """The same on average over the orders."""
+    ads, campaigns, risky = (round(float(np.mean(of))) for of in zip(*learned, strict=True))
+    return FitCounts(ads=ads, campaigns=campaigns, risky=risky)

@@ -1,25 +1,25 @@
-"""Findings: what the evidence rules add as features beside the text.
+"""Study of the rules' findings as features beside the text.
 
 Each family is fitted twice on the same ads and labels, with the findings and without; the
-difference is that of the same report ads.
+difference is on the same report ads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from adrisk.config import ModelConfig
 from adrisk.evaluation.studies.data import StudyData, fit_predict, labelled, pair
+from adrisk.evaluation.study_results import Findings
 from adrisk.metrics.comparison import compare
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 
 
-def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) -> dict[str, Any]:
-    """With the findings less without them, for risk and, where labelled, the indicators.
+def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) -> Findings:
+    """Difference that the findings make, for risk and, where labelled, the indicators.
 
     Args:
         ground: the ads.
@@ -37,9 +37,9 @@ def findings(ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler) ->
                 said.append(fit_predict(ground, asked, taught, only_risk=only_risk))
                 advance()
             compared[recipe.family] = compare(pair(ground, said[0], said[1]), ruler)
-    return {"families": compared}
+    return Findings(**dict(ground.summary()), families=compared)
 
 
 def with_findings(recipe: ModelConfig, wanted: bool) -> ModelConfig:
-    """The recipe with what the rules find as features, or without."""
+    """The recipe with the rules' findings as features, or without."""
     return recipe.model_copy(update={"parameters": {**recipe.parameters, "findings": wanted}})

@@ -1,4 +1,4 @@
-"""Transfer: what a model says of a language that it was not taught.
+"""Transfer: how a model ranks ads in a language that it was not fitted on.
 
 One corpus, one split: the model is taught the fit ads of all languages but one, and judged on the
 report ads of that one. Beside it stand the model taught all languages, with the difference of the
@@ -8,7 +8,6 @@ two on the same ads, and the model taught that language alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from adrisk.evaluation.studies.data import (
     some,
     thinned,
 )
+from adrisk.evaluation.study_results import MeanOfIndicators, Transfer, TransferCounts, TransferRow
 from adrisk.metrics.comparison import compare
 from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
@@ -40,8 +40,8 @@ def transfer(
     *,
     only_risk: Collection[str] = (),
     every: int = 3,
-) -> dict[str, Any]:
-    """Every language judged by a model without it, and by one with it.
+) -> Transfer:
+    """Ranking in every language by a model fitted without it, against one fitted with it.
 
     Args:
         ground: ads of several languages.
@@ -82,28 +82,28 @@ def transfer(
                 advance()
                 here = heard == name
                 found = compare(pair(ground, without, everything, here), ruler)
-                if "indicators" in found:
-                    judged = len(found["indicators"].pop("by_indicator"))
-                    found["indicators"]["judged"] = judged
+                compared = dict(found)
+                if found.indicators is not None:
+                    compared["indicators"] = MeanOfIndicators(
+                        macro_average_precision=found.indicators.macro_average_precision,
+                        judged=len(found.indicators.by_indicator),
+                    )
                 rows.append(
-                    {
-                        "recipe": recipe_name,
-                        "language": name,
-                        "fitted_on": {
-                            "others": _ads(others),
-                            "all": _ads(whole),
-                            "alone": _ads(alone),
-                        },
-                        **found,
-                        "alone": average_precision(ground, itself, ruler, here)
-                        .estimate()
-                        .to_json(),
-                    }
+                    TransferRow(
+                        recipe=recipe_name,
+                        language=name,
+                        fitted_on=TransferCounts(
+                            others=_ads(others), all=_ads(whole), alone=_ads(alone)
+                        ),
+                        **compared,
+                        alone=average_precision(ground, itself, ruler, here).estimate().figure(),
+                    )
                 )
-    return {
-        "recipes": {name: recipe.model_dump(mode="json") for name, recipe in recipes.items()},
-        "languages": rows,
-    }
+    return Transfer(
+        **dict(ground.summary()),
+        recipes={name: recipe.model_dump(mode="json") for name, recipe in recipes.items()},
+        languages=tuple(rows),
+    )
 
 
 def _ads(taught: list[TrainSet]) -> int:

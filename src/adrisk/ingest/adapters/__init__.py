@@ -1,6 +1,6 @@
 """Registry of the sources of ads by scheme.
 
-A package can add a source: an `Adapter` under an entry point of the group `adrisk.ingest`, whose
+A package can add a source: an `Adapter` under an entry point of the group `adrisk.sources`, whose
 name, in lower case, is the scheme.
 """
 
@@ -22,7 +22,7 @@ def _adapter(name: str, found: object) -> Adapter:
 
 
 ADAPTERS: Registry[Adapter] = Registry(
-    "adrisk.ingest",
+    "adrisk.sources",
     "source",
     {
         "synthetic": synthetic.ADAPTER,

@@ -16,12 +16,12 @@
   const firstText = (item) => item.querySelector("details.ad");
 
   const filter = () => {
-    const asked = search.value.trim().toLowerCase();
+    const query = search.value.trim().toLowerCase();
     for (const item of items) {
       item.hidden = !(
         (!level.value || item.dataset.level === level.value) &&
         (!indicator.value || item.dataset.indicators.split(" ").includes(indicator.value)) &&
-        (!asked || wordsOf(item).includes(asked))
+        (!query || wordsOf(item).includes(query))
       );
     }
     const left = visible().length;
