@@ -49,7 +49,10 @@ def test_a_mapping_comes_before_the_usual_names():
     ("mapping", "says"),
     [
         ({"bodi": "description"}, r"no column 'bodi' \(did you mean 'body'\?\)"),
-        ({"body": "descripton"}, r"does not exist \(did you mean 'description'\?\); the columns are id"),
+        (
+            {"body": "descripton"},
+            r"does not exist \(did you mean 'description'\?\); the columns are id",
+        ),
         ({"text": "id", "body": "description"}, "both text and body"),
     ],
 )
