@@ -1,4 +1,4 @@
-"""What may never stand in a generated ad, and what must."""
+"""What generated ads must and must not contain."""
 
 import random
 import re
@@ -165,7 +165,7 @@ def test_twelve_regions_have_a_way_to_write_a_telephone_number():
     assert sorted(codes) == ["AR", "AU", "BE", "BR", "CA", "CO", "ES", "FR", "GB", "MX", "PT", "US"]
     for code in codes:
         number = contacts.PhoneBook("train").take(code)
-        written = contacts.plainly(number, code, random.Random(3))
+        written = contacts.usual_form(number, code, random.Random(3))
         assert FICTION_DIGITS.fullmatch(re.sub(r"\D", "", written))
 
 

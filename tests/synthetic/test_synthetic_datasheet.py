@@ -1,4 +1,4 @@
-"""A datasheet stands beside every synthetic corpus, measured on what was written."""
+"""Every synthetic corpus has a datasheet with counts of the written ads."""
 
 import json
 import re

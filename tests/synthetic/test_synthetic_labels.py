@@ -1,4 +1,4 @@
-"""Three annotators label the training part, each wrong in a way of their own."""
+"""Three annotators with different errors label the training part."""
 
 from collections import Counter, defaultdict
 

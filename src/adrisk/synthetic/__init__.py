@@ -1,1 +1,1 @@
-"""Synthetic ads: a latent case, the campaign that hides it, and its ads, with the truth kept."""
+"""Generator of synthetic ads: latent cases, campaigns and their ads, with true labels."""

@@ -1,7 +1,7 @@
-"""The latent cases: what is going on behind an ad, and what its author would say of it.
+"""Latent cases behind ads, and the statements that a campaign makes of its case.
 
-In: `cases.yaml`. Out: frozen `Case` values and `state`, which draws what one campaign states, what
-it denies, and the risk that a labeller who knew the case would give it.
+In: `cases.yaml`. Out: frozen `Case` values, and `draw_statements`: what one campaign states, what
+it denies, and its true risk, as given by a labeller who knows the case.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STRONG = frozenset(
         "minor_recruitment",
     )
 )
-"""Indicators that stand alone. (The taxonomy's weights; a test holds the two together.)"""
+"""Indicators with the taxonomy's weight strong; a test compares the two."""
 
 MEDIUM = frozenset(
     (
@@ -41,24 +41,27 @@ MEDIUM = frozenset(
         "restricted_premises",
     )
 )
-"""Indicators that count for something; held to the taxonomy like the strong ones."""
+"""Indicators with the taxonomy's weight medium; a test compares the two."""
 
 COUNTER = frozenset(("autonomy_signal", "worker_protection"))
-"""Counter-evidence: not counted among the indicators that an ad states."""
+"""Counter-evidence, which is not counted among the indicators of an ad."""
 
 _MEANS_PROTECTION = frozenset(
     ("recruitment_fee", "debt_or_deduction", "document_retention", "no_contract", "excessive_hours")
 )
 _MEANS_AUTONOMY = frozenset(("third_party_control",))
 
-_CORE = ((2, 3, 4, 5), (10, 36, 36, 18))  # how many of the true ones a risky author states
+_CORE = (
+    (2, 3, 4, 5),
+    (10, 36, 36, 18),
+)  # number of true indicators that a risky author states, and shares
 _CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
-_THIN = 0.06  # risky cases whose ad gives nothing but weak signs away
-_DOUBLY = 0.35  # doubtful ads that give two reasons to stop
+_THIN = 0.06  # share of risky cases with weak signs only
+_DOUBLY = 0.35  # share of doubtful ads with two core indicators
 _MOST_DENIED = 2
-_TRUE = 0.7  # chance that what may be so in a risky case is so, stated or not
+_TRUE = 0.7  # chance that a core indicator of a risky case is true, stated or not
 
-# A level given one too high or too low, and a harmless ad that a labeller stops at.
+# Chances of a true risk one level off, and of risk 1 for a harmless ad by its indicators.
 _SLIP = 0.12
 _DOUBT_IS_RISK = 0.03
 _STOPS = {"weak": 0.015, "medium": 0.35, "strong": 0.8}
@@ -68,7 +71,7 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What may lie behind an ad; see the head of `cases.yaml` for the fields."""
+    """A situation behind an ad; the fields are described at the top of `cases.yaml`."""
 
     id: str
     share: float
@@ -87,7 +90,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Sector:
-    """The kind and the category of the ads of a line of work, and what they are written like."""
+    """The kind, category and style of the ads of a line of work."""
 
     kind: str
     category: str
@@ -95,22 +98,22 @@ class Sector:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """The whole of `cases.yaml`."""
+class CaseBook:
+    """The content of `cases.yaml`."""
 
     cases: tuple[Case, ...]
     sectors: Mapping[str, Sector]
     counts: Mapping[str, tuple[float, ...]]
-    apart: Mapping[str, frozenset[str]]
-    apart_denied: Mapping[str, frozenset[str]]
+    exclusive: Mapping[str, frozenset[str]]
+    exclusive_denied: Mapping[str, frozenset[str]]
     blocks: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What an ad states, what it denies, what is so behind it, and the risk of the whole.
+    """The indicators that an ad states and denies, those true of its case, and its risk.
 
-    `means` is the counter-evidence that the denials amount to: who denies holding passports
+    `means` is the counter-evidence that the denials imply: an ad that denies holding passports
     states a protection.
     """
 
@@ -122,35 +125,35 @@ class Statements:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Everything that a careful reader would call present."""
+        """All indicators that are present: stated, or implied by denials."""
         return tuple(dict.fromkeys((*self.present, *self.means)))
 
 
 @lru_cache(maxsize=1)
-def load_cases() -> Book:
-    """All cases, benign and risky, the sectors they name, and the rules of what goes together."""
+def load_cases() -> CaseBook:
+    """All cases, benign and risky, their sectors, and the indicators that exclude each other."""
     content = read_yaml(Path(__file__).with_name("cases.yaml"))
     cases = [_case(entry, risky=False) for entry in content["benign"]]
     cases += [_case(entry, risky=True) for entry in content["risky"]]
-    apart: dict[str, set[str]] = {}
+    exclusive: dict[str, set[str]] = {}
     for one, other in content["apart"]["present"]:
-        apart.setdefault(one, set()).add(other)
-        apart.setdefault(other, set()).add(one)
+        exclusive.setdefault(one, set()).add(other)
+        exclusive.setdefault(other, set()).add(one)
     denied: dict[str, set[str]] = {}
     for stated, other in content["apart"]["absent"]:
         denied.setdefault(stated, set()).add(other)
-    return Book(
+    return CaseBook(
         cases=tuple(cases),
         sectors={name: Sector(**fields) for name, fields in content["sectors"].items()},
         counts={kind: tuple(accumulate(shares)) for kind, shares in content["counts"].items()},
-        apart={name: frozenset(others) for name, others in apart.items()},
-        apart_denied={name: frozenset(others) for name, others in denied.items()},
+        exclusive={name: frozenset(others) for name, others in exclusive.items()},
+        exclusive_denied={name: frozenset(others) for name, others in denied.items()},
         blocks={name: frozenset(slots) for name, slots in content["blocks"].items()},
     )
 
 
-def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
-    """What the author of one campaign writes of the case, in an ad of that kind."""
+def draw_statements(case: Case, kind: str, book: CaseBook, rng: random.Random) -> Statements:
+    """The statements of one campaign about its case, in ads of a kind."""
     if case.notice:
         return Statements((), (), (), (), 0)
     shares = book.counts[kind]
@@ -159,12 +162,12 @@ def state(case: Case, kind: str, book: Book, rng: random.Random) -> Statements:
     signs = sorted(case.signs, key=lambda name: rng.random() ** (1 / case.signs[name]))
     while len(present) < count and signs:
         name = signs.pop()
-        if name not in present and book.apart.get(name, _NONE).isdisjoint(present):
+        if name not in present and book.exclusive.get(name, _NONE).isdisjoint(present):
             present.append(name)
     for name, chance in case.counter.items():
-        if rng.random() < chance and book.apart.get(name, _NONE).isdisjoint(present):
+        if rng.random() < chance and book.exclusive.get(name, _NONE).isdisjoint(present):
             present.append(name)
-    barred = {other for name in present for other in book.apart_denied.get(name, _NONE)}
+    barred = {other for name in present for other in book.exclusive_denied.get(name, _NONE)}
     absent = [
         name
         for name, chance in case.absent.items()

@@ -1,7 +1,7 @@
-"""Choose the words of a campaign: its title, its statements, and what stands around them.
+"""Composition of a campaign's text: title, statements and surrounding sentences.
 
-In: what the author states, a bank, and a length to aim at. Out: a `Draft` whose slots are open,
-and `Plan`, from which later copies are drafted anew with a sentence fewer or in another order.
+In: the statements of a campaign, a phrase bank and a target length. Out: a `Draft` with open slots,
+and a `Plan`, from which copies are made with one sentence fewer or in another order.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from adrisk.synthetic.cases import MEDIUM, STRONG, Book, Case, Statements
+from adrisk.synthetic.cases import MEDIUM, STRONG, Case, CaseBook, Statements
 from adrisk.synthetic.phrase_bank import CLAUSES, PhraseBank
-from adrisk.synthetic.rng import Dice
+from adrisk.synthetic.rng import FastRandom
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
 _HOUSEHOLD = ("care", "au_pair")
 _PERSONAL = frozenset(("off_platform_contact", "unidentified_employer", "obscured_contact"))
 _FIELDS = ("place", "pay", "hours", "posts", "start", "reference")
 _MONEY = frozenset(("pay", "rent", "sum", "price"))
-_COMMON = "common"  # the family of how most people put it
+_COMMON = "common"  # the family of common wordings
 _COMMON_SHARE = 0.7
 _MATTERS = STRONG | MEDIUM
-_SAID = (1, 2, 2, 2, 3)  # how many times, in other words each time
+_REPETITIONS = (1, 2, 2, 2, 3)  # wordings of one statement
 _LEAST_ROOM = 40
 _MOST_FILLER = {"goods": 9, "trades": 11, "service": 14, "housing": 16, "marriage": 13, "spam": 9}
-_MOST_FOR_WORK = 60  # sentences around the statements; who sells a mower writes fewer
-_MOST_WORK = 7  # sentences about the work itself; more would be the work of several people
+_MOST_FOR_WORK = 60  # sentences around the statements in ads for work
+_MOST_WORK = 7  # sentences about the work itself
 
-# Where in an ad a sentence may stand, from 0 to 1.
+# Ranges of positions of a sentence in an ad, from 0 to 1.
 _FIRST = (0.0, 0.0)
 _WORK = (0.02, 0.6)
 _AROUND = (0.25, 1.0)
@@ -39,7 +39,7 @@ _LATE = (0.6, 1.1)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A sentence, between which marks of the ad it may stand, and if an edit may drop it."""
+    """A sentence, its range of positions, and whether an edit may drop it."""
 
     text: str
     early: float
@@ -49,31 +49,31 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A draft and the pieces it was made of."""
+    """A draft and its pieces."""
 
     draft: Draft
     pieces: tuple[Piece, ...]
 
     def restyled(self, rng: random.Random) -> Plan:
-        """The same said in another order and another dress."""
+        """The plan with another order and style."""
         style = rng.getrandbits(32)
-        order = _ordered(self.pieces, Dice(style))
+        order = _ordered(self.pieces, FastRandom(style))
         return Plan(replace(self.draft, sentences=order, style=style), self.pieces)
 
     def shortened(self, rng: random.Random) -> Plan:
-        """Without one of the sentences that carry no label, where one can go."""
+        """The plan without one sentence that carries no label, if there are at least three."""
         free = [piece for piece in self.pieces if piece.droppable]
         if len(free) < 3:
             return self
-        gone = rng.choice(free)
-        pieces = tuple(piece for piece in self.pieces if piece is not gone)
-        order = tuple(text for text in self.draft.sentences if text != gone.text)
+        dropped = rng.choice(free)
+        pieces = tuple(piece for piece in self.pieces if piece is not dropped)
+        order = tuple(text for text in self.draft.sentences if text != dropped.text)
         return Plan(replace(self.draft, sentences=order), pieces)
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a draft needs to know of its campaign."""
+    """The attributes of a campaign that its draft depends on."""
 
     bank: PhraseBank
     sector: str
@@ -82,24 +82,24 @@ class Setting:
     split: str
     register: str
     length: int
-    way: str
+    channel: str
 
 
 def plan(
-    case: Case, said: Statements, setting: Setting, book: Book, rng: random.Random
+    case: Case, truth: Statements, setting: Setting, book: CaseBook, rng: random.Random
 ) -> tuple[Plan, bool]:
-    """The words of a campaign, and whether any of them is there to mislead.
+    """The plan of a campaign, and whether any of its words mislead.
 
     Misleading are look-alikes, denials, and quotations of indicators in a warning.
     """
     bank, split = setting.bank, setting.split
-    names, forms = _forms(said, bank, split, rng)
+    names, forms = _forms(truth, bank, split, rng)
     quoted = rng.sample(bank.awareness[split], rng.choice(case.awareness))
     used = {topic for text in (*forms, *quoted) for topic in bank.topics_of(text)}
     stated = [_clauses(form, bank, rng) for form in forms]
-    for name in said.present:
+    for name in truth.present:
         used |= book.blocks.get(name, frozenset())
-    # A notice is about work but offers none, so nothing of the work stands in it.
+    # A notice is about work but offers none, so it has no sentences of a sector.
     sector = bank.notices if case.notice else bank.sectors[setting.sector]
     hints = [] if case.notice else _hints(case, setting, used, rng)
     own_title, own_line = _titled(sector.titles, hints, used, bank, rng)
@@ -118,31 +118,31 @@ def plan(
         register=setting.register,
         layout=rng.randrange(LAYOUTS),
         title=title,
-        sentences=_ordered(pieces, Dice(style)),
+        sentences=_ordered(pieces, FastRandom(style)),
         contact=contact,
-        fields=_boxes(setting, case, used, rng),
+        fields=_fields(setting, case, used, rng),
         headed=setting.like in ("job", "modelling") and not case.notice,
         style=style,
     )
-    return Plan(draft, tuple(pieces)), bool(hints or quoted or said.absent)
+    return Plan(draft, tuple(pieces)), bool(hints or quoted or truth.absent)
 
 
 def _forms(
-    said: Statements, bank: PhraseBank, split: str, rng: random.Random
+    truth: Statements, bank: PhraseBank, split: str, rng: random.Random
 ) -> tuple[list[str], list[str]]:
-    """What is stated and denied in words, each with the indicator it speaks of.
+    """The indicators stated and denied, and a sentence for each.
 
-    Whoever says something that matters often says it again in other words.
+    Strong and medium indicators are often stated several times in other words.
     """
     names: list[str] = []
     forms: list[str] = []
-    for name in said.present:
-        times = rng.choice(_SAID) if name in _MATTERS else 1
+    for name in truth.present:
+        times = rng.choice(_REPETITIONS) if name in _MATTERS else 1
         for form in dict.fromkeys(_form(bank.present[split][name], rng) for _ in range(times)):
             names.append(name)
             forms.append(form)
-    names += said.absent
-    forms += [_form(bank.absent[split][name], rng) for name in said.absent]
+    names += truth.absent
+    forms += [_form(bank.absent[split][name], rng) for name in truth.absent]
     return names, forms
 
 
@@ -172,7 +172,7 @@ def _titled(
     bank: PhraseBank,
     rng: random.Random,
 ) -> tuple[str, str]:
-    """A title and its line, of the trade that a look-alike speaks of where there is one."""
+    """A title and its line, of the trade of a look-alike if there is one."""
     about = {topic for text in hints for topic in bank.topics_of(text)}
     fitting = [pair for pair in titles if not about.isdisjoint(bank.title_topics[pair])]
     title, line = rng.choice(fitting or titles)
@@ -185,11 +185,10 @@ def _title(title: str, setting: Setting, case: Case, used: set[str], rng: random
     if case.notice:
         return title
     styles = setting.bank.style.titles
-    ways = styles["any"] + styles.get(setting.like, ())
-    way = rng.choice(ways)
-    settled_elsewhere = any("{" + slot + "}" in way for slot in _MONEY.intersection(used))
-    said_twice = not _words(way).isdisjoint(_words(title))
-    return title if settled_elsewhere or said_twice else way.replace("{title}", title)
+    style = rng.choice(styles["any"] + styles.get(setting.like, ()))
+    conflicting = any("{" + slot + "}" in style for slot in _MONEY.intersection(used))
+    repeating = not _words(style).isdisjoint(_words(title))
+    return title if conflicting or repeating else style.replace("{title}", title)
 
 
 def _words(text: str) -> set[str]:
@@ -200,27 +199,27 @@ def _contact(stated: list[str], setting: Setting, rng: random.Random) -> str:
     shown = any("{chat}" in form or "{obscured}" in form for form in stated)
     if shown or rng.random() < 0.08:
         return ""
-    ways = setting.bank.contact
-    return rng.choice(ways["any"] + (ways["phone"] if setting.way == "phone" else ()))
+    forms = setting.bank.contact
+    return rng.choice(forms["any"] + (forms["phone"] if setting.channel == "phone" else ()))
 
 
 def _hints(case: Case, setting: Setting, used: set[str], rng: random.Random) -> list[str]:
-    """Look-alikes that gainsay nothing of what is stated."""
-    wanted = rng.choice(case.lookalikes)
-    if not wanted:
+    """Look-alikes whose topics differ from those of the statements."""
+    count = rng.choice(case.lookalikes)
+    if not count:
         return []
     pool = setting.bank.lookalikes[setting.split]
-    mine = pool.get(setting.sector, ())
-    pool_of_kind = pool.get(setting.like, ())
-    # Those of the sector are few and fit best.
-    offered = rng.sample(mine, len(mine))[:2] + rng.sample(pool_of_kind, len(pool_of_kind))
+    of_sector = pool.get(setting.sector, ())
+    of_kind = pool.get(setting.like, ())
+    # Look-alikes of the sector are few and fit best.
+    offered = rng.sample(of_sector, len(of_sector))[:2] + rng.sample(of_kind, len(of_kind))
     chosen: list[str] = []
     for text in offered:
         topics = setting.bank.topics_of(text)
         if topics.isdisjoint(used):
             chosen.append(text)
             used |= topics
-            if len(chosen) == wanted:
+            if len(chosen) == count:
                 break
     return chosen
 
@@ -233,10 +232,10 @@ def _filler(
     room: int,
     rng: random.Random,
 ) -> list[Piece]:
-    """Some of the work first, then whatever comes, as much as fits: an ad says what it is about."""
+    """Sentences to fill the room, a few about the work itself first."""
     bank = setting.bank
     waiting = [] if case.notice else list(_around(setting))
-    mine = frozenset(lines)
+    of_work = frozenset(lines)
     first = rng.sample(lines, min(rng.randrange(1, 4), len(lines)))
     waiting += [text for text in lines if text not in first]
     kept: list[Piece] = []
@@ -244,21 +243,21 @@ def _filler(
     tasks = 0
     while first or waiting:
         text = first.pop() if first else _drawn(waiting, rng)
-        tasks += text in mine
+        tasks += text in of_work
         topics = bank.topics_of(text)
-        if not topics.isdisjoint(used) or (text in mine and tasks > _MOST_WORK):
+        if not topics.isdisjoint(used) or (text in of_work and tasks > _MOST_WORK):
             continue
         room -= len(text) + 2
         if (room < 0 and kept) or len(kept) == most:
             break
         used |= topics
-        where = _WORK if text in mine else _AROUND
-        kept.append(Piece(_clauses(text, bank, rng), *where, droppable=True))
+        position = _WORK if text in of_work else _AROUND
+        kept.append(Piece(_clauses(text, bank, rng), *position, droppable=True))
     return kept
 
 
 def _drawn(waiting: list[str], rng: random.Random) -> str:
-    """One of the sentences, taken out; their order does not matter."""
+    """A random sentence, removed from the list, whose order changes."""
     at = int(rng.random() * len(waiting))
     waiting[at], waiting[-1] = waiting[-1], waiting[at]
     return waiting.pop()
@@ -273,8 +272,8 @@ def _around(setting: Setting) -> tuple[str, ...]:
     return around
 
 
-def _boxes(setting: Setting, case: Case, used: set[str], rng: random.Random) -> tuple[str, ...]:
-    """The boxes of a posting about work, where its form has any."""
+def _fields(setting: Setting, case: Case, used: set[str], rng: random.Random) -> tuple[str, ...]:
+    """The form fields of a posting about work, if it has any."""
     if setting.register != "formal" or setting.like != "job" or case.notice or rng.random() < 0.45:
         return ()
     values = {

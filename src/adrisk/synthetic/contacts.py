@@ -1,10 +1,9 @@
-"""Contact details that belong to nobody, plain and written so that machines miss them.
+"""Fictional contact details, plain and obscured.
 
 Telephone numbers come only from ranges reserved for fiction: 555-0100 to 555-0199 of the North
 American plan (NANPA), Ofcom's drama numbers, ACMA's numbers for fiction, and the six blocks that
-ARCEP keeps for films. Spain, Portugal, Belgium and Latin America keep no such range, so ads from
-there mostly show a handle or mail, and now and then a number of somebody who lives abroad. Mail is
-at example.org.
+ARCEP keeps for films. Spain, Portugal, Belgium and Latin America have no such range, so ads there
+mostly show a handle or mail, and sometimes a foreign number. Mail is at example.org.
 """
 
 from __future__ import annotations
@@ -47,19 +46,19 @@ _BLOCKS = {
     "au": (tuple(f"+61 {block}" for block in _AU_BLOCKS), 4),
     "fr": (tuple(f"+33 {block}" for block in _FR_BLOCKS), 4),
 }
-"""A pool's blocks of numbers, and how many digits number each of a block."""
+"""Pool -> its blocks of numbers, and the number of free digits in a block."""
 
 _POOLS = {
     "GB": "uk", "US": "us", "AU": "au", "ES": "uk", "MX": "latin", "CO": "latin", "AR": "latin",
     "PT": "fr", "BR": "brazil", "FR": "fr", "BE": "fr", "CA": "quebec",
 }  # fmt: skip
 _AT_HOME = frozenset(("GB", "US", "AU", "FR", "CA"))
-"""Regions whose own numbers have a range for fiction."""
+"""Regions with a range for fiction of their own."""
 
-WAYS = ("phone", "email", "handle")
+CHANNELS = ("phone", "email", "handle")
 _SHARES = {True: (55, 27, 18), False: (18, 34, 48)}
 
-_STRIDE = 7919  # prime to every pool size, so that neighbours in time are not neighbours in number
+_STRIDE = 7919  # prime to every pool size, so that consecutive numbers are not neighbours
 
 _MAILBOX = (
     "info", "maria", "tom", "nina", "alex", "sam", "dana", "leo", "vera", "rosa", "luis", "ana",
@@ -85,7 +84,7 @@ class PhoneBook:
         self._given = dict.fromkeys(_BLOCKS, 0)
 
     def take(self, region: str) -> str | None:
-        """The next number for a region in international form; None when there is no other."""
+        """The next number for a region in international form; None if the pool is exhausted."""
         pool = _POOLS[region]
         number = phone(pool, self._split, self._given[pool])
         self._given[pool] += number is not None
@@ -111,23 +110,23 @@ def phone(pool: str, split: str, index: int) -> str | None:
     return blocks[block] + written
 
 
-def way(region: str, rng: random.Random) -> str:
-    """How the author of an ad wants to be reached."""
-    return rng.choices(WAYS, _SHARES[region in _AT_HOME])[0]
+def channel(region: str, rng: random.Random) -> str:
+    """The preferred channel of an author: phone, email or handle."""
+    return rng.choices(CHANNELS, _SHARES[region in _AT_HOME])[0]
 
 
 def email(split: str, number: int) -> str:
-    """A mailbox that no other campaign has."""
+    """The mailbox of a campaign, unique to it."""
     return f"{_MAILBOX[number % len(_MAILBOX)]}.{2 * number + (split == 'test')}@example.org"
 
 
 def handle(split: str, number: int) -> str:
-    """A messenger name that no other campaign has."""
+    """The messenger name of a campaign, unique to it."""
     return f"@{_MAILBOX[number % len(_MAILBOX)]}_{2 * number + (split == 'test')}"
 
 
-def plainly(number: str, region: str, rng: random.Random) -> str:
-    """A telephone number as people write it there."""
+def usual_form(number: str, region: str, rng: random.Random) -> str:
+    """A telephone number in a usual writing of its region."""
     country, _, rest = number.partition(" ")
     draw = rng.random()
     if country == "+1" and draw < 0.7:
@@ -144,7 +143,7 @@ def plainly(number: str, region: str, rng: random.Random) -> str:
 
 
 def obscured(number: str, language: str, rng: random.Random) -> str:
-    """A telephone number written so that a simple pattern misses it."""
+    """A telephone number in a writing that a simple pattern misses."""
     digits = [c for c in number if c.isdigit()]
     words = NUMBER_WORDS[language]
     style = rng.randrange(6)
@@ -162,7 +161,7 @@ def obscured(number: str, language: str, rng: random.Random) -> str:
 
 
 def obscured_address(address: str, style: Style, rng: random.Random) -> str:
-    """Mail or a handle written for people only."""
+    """An e-mail address or handle in a writing that a simple pattern misses."""
     if address.startswith("@"):
         return " ".join(address)
     name, _, domain = address.partition("@")

@@ -1,8 +1,8 @@
-"""The datasheet of a synthetic corpus: what is in it, how it was labelled, what it cannot show.
+"""Datasheet of a synthetic corpus: composition, labelling and limits.
 
-In: the tables of a corpus as they are written. Out: Markdown. Everything is counted while the ads
-stream past, in memory that does not grow; distinct texts and campaigns are estimated from the
-smallest hashes where there are many. Ads of other sources are passed over.
+In: the tables of a corpus as they are written. Out: Markdown. Counts are kept while the ads stream
+past, in bounded memory; numbers of distinct texts and campaigns are estimated from the smallest
+hashes if there are many. Ads of other sources are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from adrisk.synthetic.table import TRUTH
 from adrisk.types import RISKY
 
 HEADING = "# Datasheet of "
-"""How every datasheet begins."""
+"""The beginning of every datasheet."""
 
 _PROBES = Path(__file__).with_name("probes.json")
 _KEPT = 4096  # smallest hashes kept: above so many, a count is an estimate within about 3 %
@@ -51,11 +51,11 @@ class CorpusCounts:
 
     def __init__(self) -> None:
         self.ads = 0
-        self._of: dict[str, Counter[Any]] = {}
+        self._counters: dict[str, Counter[Any]] = {}
         self._texts, self._campaigns = _Distinct(), _Distinct()
 
     def add(self, table: pa.Table) -> None:
-        """Count the synthetic rows of a table; a table without the truth has none."""
+        """Count the synthetic rows of a table; a table without true labels has none."""
         if not set(table.column_names) >= _NEEDED:
             return
         table = table.filter(pc.starts_with(table["label_source"], "synthetic:"))
@@ -87,7 +87,7 @@ class CorpusCounts:
         self._count_votes(table, values)
 
     def _count(self, name: str, values: Iterable[Any]) -> None:
-        self._of.setdefault(name, Counter()).update(values)
+        self._counters.setdefault(name, Counter()).update(values)
 
     def _count_votes(self, table: pa.Table, values: Mapping[str, list[Any]]) -> None:
         made = pairs = agreeing = 0
@@ -106,7 +106,7 @@ class CorpusCounts:
                     agreeing += one == other
             outcome[truth >= RISKY, risk is not None and risk >= RISKY] += 1
         self._count("majority", outcome.elements())
-        self._of.setdefault("votes", Counter()).update(
+        self._counters.setdefault("votes", Counter()).update(
             {"made": made, "pairs": pairs, "agreeing": agreeing}
         )
 
@@ -124,7 +124,7 @@ class CorpusCounts:
         return "\n\n".join(part.strip() for part in parts) + "\n"
 
     def _share(self, counter: str, value: object) -> str:
-        counts = self._of.get(counter, Counter())
+        counts = self._counters.get(counter, Counter())
         return _percent(counts[value], counts.total())
 
     def _composition(self) -> str:
@@ -156,16 +156,16 @@ class CorpusCounts:
         )  # fmt: skip
 
     def _risky(self) -> str:
-        risk = self._of["risk"]
-        said = []
+        risk = self._counters["risk"]
+        shares = []
         for split in ("train", "test"):
             total = sum(n for (of, _), n in risk.items() if of == split)
             risky = sum(n for (of, level), n in risk.items() if of == split and level >= RISKY)
-            said.append(f"{_percent(risky, total)} ({split})")
-        return ", ".join(said)
+            shares.append(f"{_percent(risky, total)} ({split})")
+        return ", ".join(shares)
 
     def _breakdown(self, name: str, title: str) -> str:
-        counts = self._of[name]
+        counts = self._counters[name]
         shares = [
             f"{plain(value)} {_percent(n, counts.total())}" for value, n in counts.most_common()
         ]
@@ -173,7 +173,7 @@ class CorpusCounts:
 
     def _lengths(self) -> str:
         rows = [(label, *(f"{q:,}" for q in quantiles)) for label, quantiles in _REAL_LENGTHS]
-        counts = self._of["length"]
+        counts = self._counters["length"]
         for register in sorted({of for of, _ in counts}):
             bins = {at: n for (of, at), n in counts.items() if of == register}
             name = f"synthetic, {register} ({sum(bins.values()):,})"
@@ -185,7 +185,7 @@ class CorpusCounts:
         )
 
     def _marginals(self) -> str:
-        counts = self._of["evidence"]
+        counts = self._counters["evidence"]
         head = ("kind", *map(str, range(_MOST - 1)), f"{_MOST - 1} or more")
         rows = []
         for kind in sorted({of for of, _ in counts}):
@@ -195,7 +195,7 @@ class CorpusCounts:
                 for at in range(_MOST)
             ]
             rows.append((kind, *(_percent(n, total) for n in by)))
-        present, denied = self._of["present"], self._of.get("denied", Counter())
+        present, denied = self._counters["present"], self._counters.get("denied", Counter())
         stated = [
             (f"`{name}`", _percent(present[name], self.ads), _percent(denied[name], self.ads))
             for name, _ in present.most_common()
@@ -212,7 +212,7 @@ class CorpusCounts:
         )
 
     def _labels(self) -> str:
-        votes, majority = self._of["votes"], self._of["majority"]
+        votes, majority = self._counters["votes"], self._counters["majority"]
         people = [
             (
                 f"`{p.voter}`",
@@ -243,7 +243,7 @@ class CorpusCounts:
 
 
 class _Distinct:
-    """How many different strings there were, from the smallest of their hashes."""
+    """Estimator of the number of distinct strings, by the smallest hashes."""
 
     def __init__(self) -> None:
         self._smallest: list[int] = []  # negated, so that the largest is on top
@@ -270,7 +270,7 @@ class _Distinct:
 
 
 class _Count:
-    """A number, exact or not, in words."""
+    """A number, exact or estimated, as text."""
 
     def __init__(self, number: int, *, exact: bool) -> None:
         self._number, self._about = number, "" if exact else "about "

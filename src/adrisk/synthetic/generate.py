@@ -1,8 +1,9 @@
-"""Make a corpus of synthetic ads whose truth is known.
+"""Generation of a corpus of synthetic ads with true labels.
 
-In: a count and a seed. Out: Arrow tables of ads with labels. Campaigns are drawn one after the
-other; a ledger for each split keeps the share of risky ads near the prevalence asked for. Ads are
-shuffled in blocks, so memory is flat. No score on these ads says anything of real ones.
+In: a count and a seed. Out: Arrow tables of ads with labels. Campaigns are drawn one by one; in
+each split, risky campaigns are drawn such that the share of risky ads stays near the prevalence.
+Ads are shuffled in blocks, so memory is bounded. Scores on these ads are no estimate of scores on
+real ads.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ import pyarrow as pa
 
 from adrisk.errors import UsageError, did_you_mean
 from adrisk.synthetic.campaign import Origin, Post, posts
-from adrisk.synthetic.cases import Book, Case, load_cases
+from adrisk.synthetic.cases import Case, CaseBook, load_cases
 from adrisk.synthetic.contacts import PhoneBook
 from adrisk.synthetic.phrase_bank import LANGUAGES, SPLITS, load_bank
-from adrisk.synthetic.rng import Dice
+from adrisk.synthetic.rng import FastRandom
 from adrisk.synthetic.table import table_of
 from adrisk.types import RISKY
 
 KINDS = ("job", "service", "housing", "other")
-"""What is advertised; other are au pairs, modelling, introductions, goods, trades and notices."""
+"""Kinds of ads; other are au pairs, modelling, introductions, goods, trades and notices."""
 
 _LANGUAGE_SHARES = {"en": 40, "es": 24, "pt": 18, "fr": 18}
 _BLOCK = 4_096
 _TEST_SHARE = 0.3
-_TAIL = 1.3  # exponent of the campaign sizes: heavy, as in the field
+_TAIL = 1.3  # exponent of the campaign sizes: heavy-tailed, as in real ads
 _LARGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The arguments of `generate` that shape the ads."""
+class _Settings:
+    """The arguments of `generate` that determine the ads."""
 
     count: int
     seed: int
@@ -59,24 +60,24 @@ def generate(
 ) -> Iterator[pa.Table]:
     """Synthetic ads in tables of `batch_rows` rows, `count` in all.
 
-    The same arguments give the same ads, whatever `batch_rows` is. Another count gives other ads.
+    The same arguments give the same ads, for any `batch_rows`. Another count gives other ads.
 
     Args:
-        count: ads to make; 0 gives no table.
+        count: number of ads; 0 gives no table.
         seed: the source of everything random.
         prevalence: share of ads whose true risk is 2 or 3, in each split.
         batch_rows: rows of every table but the last.
         duplicates: share of ads that repeat an earlier one, edited or not.
         edited: share of those repeats that change something: a place, a price, a contact, a
             sentence. With 0 they are raw copies, posted from other accounts at other times.
-        languages: of `LANGUAGES`; the shares between those wanted stay as they are.
+        languages: of `LANGUAGES`; the ratios of their shares stay.
         kinds: of `KINDS`.
 
     Raises:
-        UsageError: if an argument is out of its range; nothing has been made then.
+        UsageError: if an argument is out of its range, before any ad is made.
     """
     _check(count, prevalence, batch_rows, duplicates, edited)
-    wanted = _Wanted(
+    settings = _Settings(
         count,
         seed,
         prevalence,
@@ -85,7 +86,7 @@ def generate(
         _chosen(languages, LANGUAGES, "languages"),
         _chosen(kinds, KINDS, "kinds"),
     )
-    return _tables(wanted, batch_rows)
+    return _tables(settings, batch_rows)
 
 
 def _check(
@@ -105,7 +106,7 @@ def _check(
 
 
 def _chosen(given: Collection[str], known: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """The known ones among those given, in the order of the known ones."""
+    """The given values in the order of `known`."""
     for value in given:
         if value not in known:
             raise UsageError(
@@ -117,24 +118,24 @@ def _chosen(given: Collection[str], known: tuple[str, ...], name: str) -> tuple[
     return tuple(value for value in known if value in given)
 
 
-def _tables(wanted: _Wanted, batch_rows: int) -> Iterator[pa.Table]:
+def _tables(settings: _Settings, batch_rows: int) -> Iterator[pa.Table]:
     waiting: list[Post] = []
     made = 0
-    for block in _blocks(wanted):
+    for block in _blocks(settings):
         waiting += block
         while len(waiting) >= batch_rows:
-            yield table_of(waiting[:batch_rows], made, wanted.seed)
+            yield table_of(waiting[:batch_rows], made, settings.seed)
             made += batch_rows
             waiting = waiting[batch_rows:]
     if waiting:
-        yield table_of(waiting, made, wanted.seed)
+        yield table_of(waiting, made, settings.seed)
 
 
-def _blocks(wanted: _Wanted) -> Iterator[list[Post]]:
-    rng = Dice(f"{wanted.seed}/blocks")
+def _blocks(settings: _Settings) -> Iterator[list[Post]]:
+    rng = FastRandom(f"{settings.seed}/blocks")
     block: list[Post] = []
-    left = wanted.count
-    for post in _stream(wanted):
+    left = settings.count
+    for post in _stream(settings):
         block.append(post)
         left -= 1
         if len(block) == _BLOCK or not left:
@@ -143,41 +144,43 @@ def _blocks(wanted: _Wanted) -> Iterator[list[Post]]:
             block = []
 
 
-def _stream(wanted: _Wanted) -> Iterator[Post]:
-    """Campaign by campaign; the ledger holds each split to its prevalence."""
-    rng = Dice(f"{wanted.seed}/campaigns")
+def _stream(settings: _Settings) -> Iterator[Post]:
+    """The ads of all campaigns, with the prevalence kept in each split."""
+    rng = FastRandom(f"{settings.seed}/campaigns")
     book = load_cases()
-    decks = {risky: _Deck(book, wanted.kinds, risky=risky) for risky in (False, True)}
-    banks = [load_bank(language) for language in wanted.languages]
+    case_samplers = {
+        risky: _CaseSampler(book, settings.kinds, risky=risky) for risky in (False, True)
+    }
+    banks = [load_bank(language) for language in settings.languages]
     shares = [_LANGUAGE_SHARES[bank.language] for bank in banks]
-    tails = {risky: _Tail(wanted, risky=risky) for risky in (False, True)}
+    sizes = {risky: _CampaignSizes(settings, risky=risky) for risky in (False, True)}
     ads = dict.fromkeys(SPLITS, 0)
     risky_ads = dict.fromkeys(SPLITS, 0)
     campaigns = dict.fromkeys(SPLITS, 0)
     phones = {split: PhoneBook(split) for split in SPLITS}
-    left = wanted.count
+    left = settings.count
     while left:
         split = "test" if rng.random() < _TEST_SHARE else "train"
-        owed = wanted.prevalence * (ads[split] + 1) - risky_ads[split]
+        owed = settings.prevalence * (ads[split] + 1) - risky_ads[split]
         risky = owed > rng.random()
-        case, sector = decks[risky].draw(rng)
-        size = min(tails[risky].draw(rng), left)
+        case, sector = cases[risky].draw(rng)
+        size = min(sizes[risky].draw(rng), left)
         bank = rng.choices(banks, shares)[0]
         region = rng.choices(bank.regions, [region.share for region in bank.regions])[0]
         origin = Origin(bank, region, split, campaigns[split])
-        own = Dice(f"{wanted.seed}/{split}/{campaigns[split]}")
-        for post in posts(case, sector, origin, book, phones[split], size, wanted.edited, own):
-            risky_ads[split] += post.story.said.risk >= RISKY
+        own = FastRandom(f"{settings.seed}/{split}/{campaigns[split]}")
+        for post in posts(case, sector, origin, book, phones[split], size, settings.edited, own):
+            risky_ads[split] += post.story.truth.risk >= RISKY
             yield post
         campaigns[split] += 1
         ads[split] += size
         left -= size
 
 
-class _Deck:
-    """Cases, each with the sectors in which it makes an ad of a kind that is wanted."""
+class _CaseSampler:
+    """Sampler of cases and sectors that give ads of the selected kinds."""
 
-    def __init__(self, book: Book, kinds: Collection[str], *, risky: bool) -> None:
+    def __init__(self, book: CaseBook, kinds: Collection[str], *, risky: bool) -> None:
         self._cases: list[tuple[Case, list[str]]] = []
         self._shares: list[float] = []
         for case in book.cases:
@@ -191,22 +194,23 @@ class _Deck:
                 self._shares.append(case.share * len(sectors) / len(case.sectors))
 
     def draw(self, rng: random.Random) -> tuple[Case, str]:
-        """A case and where it happens."""
+        """A case and a sector."""
         case, sectors = rng.choices(self._cases, self._shares)[0]
         return case, rng.choice(sectors)
 
 
-class _Tail:
-    """Sizes of campaigns: one ad and a heavy-tailed number of copies (a discrete Lomax law).
+class _CampaignSizes:
+    """Sampler of campaign sizes: one ad and a number of copies by a discrete Lomax law.
 
-    The law is capped, and its scale is such that the mean of the copies makes them the share of
-    ads asked for. A small corpus must not have one risky author, so risky campaigns are capped
-    lower.
+    The law is capped, and its scale gives the requested share of copies on average. Risky
+    campaigns are capped lower, so that a small corpus has more than one risky author.
     """
 
-    def __init__(self, wanted: _Wanted, *, risky: bool) -> None:
-        self._copies = wanted.duplicates / (1 - wanted.duplicates)
-        fair = wanted.prevalence * wanted.count / 75 if risky else max(12, wanted.count / 1000)
+    def __init__(self, settings: _Settings, *, risky: bool) -> None:
+        self._copies = settings.duplicates / (1 - settings.duplicates)
+        fair = (
+            settings.prevalence * settings.count / 75 if risky else max(12, settings.count / 1000)
+        )
         self._largest = min(_LARGEST, max(4, int(fair), int(4 * self._copies)))
         self._scale = self._scaled()
 
@@ -218,8 +222,9 @@ class _Tail:
         return 1 + min(int(copies), self._largest - 1)
 
     def _scaled(self) -> float:
-        """With m copies to an original on average, their share is m / (1 + m); the mean is the
-        sum of the chances of at least 1, 2, ... copies.
+        """The scale at which an original has `_copies` copies on average, by bisection.
+
+        The mean is the sum of the chances of at least 1, 2, ... copies.
         """
         low, high = 0.0, 1e6
         while self._copies and high - low > 1e-6 * high:

@@ -1,8 +1,8 @@
-"""Read the phrase banks: what an ad can say of each indicator, and what stands around it.
+"""Phrase banks: the sentences of ads in one language, by indicator and topic.
 
 In: `phrases/{language}.yaml` (indicators), `settings/{language}.yaml` (regions, work, filler,
-look-alikes) and `style.yaml`. Out: a frozen `PhraseBank`. Sentences hold slots in braces, which
-`Slots` fills; ` || ` divides two clauses that may stand in either order.
+look-alikes) and `style.yaml`. Out: a frozen `PhraseBank`. Sentences have slots in braces, which
+`Slots` fills; ` || ` separates two clauses that may be in either order.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Families = Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
 """By split, by indicator, by family: the surface forms."""
 
 CLAUSES = " || "
-"""Divides a form into two clauses."""
+"""Separator of the two clauses of a form."""
 
 _HERE = Path(__file__).parent
 _NOTHING: frozenset[str] = frozenset()
-_STEM = 5  # letters of a word that say what it is about
+_STEM = 5  # letters of a word that identify its topic
 _TOO_COMMON = 0.02  # a stem in more of the sentences than this is no topic
 _TELLING_SLOTS = re.compile(r"\{(?!place|name|n\}|contact|chat|obscured|email|w_)(\w+)\}")
 
@@ -40,7 +40,7 @@ _TELLING_SLOTS = re.compile(r"\{(?!place|name|n\}|contact|chat|obscured|email|w_
 class Sector:
     """Titles and sentences of one line of work or trade, or of public notices.
 
-    A title comes with the sentence that belongs to it, or with "".
+    Each title has the sentence that belongs to it, or "".
     """
 
     titles: tuple[tuple[str, str], ...]
@@ -49,10 +49,10 @@ class Sector:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where a language is spoken: its slot values, those that the language shares among them.
+    """A region of a language with its slot values, including those shared by the language.
 
-    `words` are the slots of dialect: whoever says one of them so says it so throughout. `only`
-    are those for which the region has a single word.
+    `words` are the slots of dialect, which have one value throughout an ad. `only` are those for
+    which the region has a single word.
     """
 
     code: str
@@ -64,7 +64,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The small words of a language; see the head of `style.yaml`."""
+    """Short phrases and labels of a language; described at the top of `style.yaml`."""
 
     links: tuple[str, ...]
     at: tuple[str, ...]
@@ -76,15 +76,15 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class PhraseBank:
-    """Everything that ads in one language are made of.
+    """All sentences and words for ads in one language.
 
-    `present` and `absent` are by split: no paraphrase family is on both sides. A family named
-    `common` is how most people put it, and is drawn more often than the others. `lookalikes` (by
-    split, and kind or sector) and `awareness` (by split) share words with the indicators and mean
-    none. `contact` is by what it shows: a "phone" number, or "any" way to reach the author.
-    `topics` has the rarer word stems and slots of every sentence: two sentences that share one
-    would repeat or gainsay each other. `title_topics` has those of titles of trades and goods,
-    which bring a sentence of their own. `proper` words keep their capital inside a sentence.
+    `present` and `absent` are by split: no paraphrase family is in both. The family `common` has
+    the most usual wordings and is drawn more often than the others. `lookalikes` (by split, and
+    kind or sector) and `awareness` (by split) share words with the indicators without stating
+    them. `contact` is by channel: "phone" or "any". `topics` are the rarer word stems and slots of
+    every sentence: two sentences that share one would repeat or contradict each other.
+    `title_topics` are those of titles with a sentence of their own. `proper` words keep their
+    capital inside a sentence.
     """
 
     language: str
@@ -106,23 +106,23 @@ class PhraseBank:
     proper: frozenset[str]
 
     def topics_of(self, sentence: str) -> frozenset[str]:
-        """What a sentence of the bank is about; nothing for any other."""
+        """The topics of a sentence of the bank; none for any other sentence."""
         return self.topics.get(sentence, _NOTHING)
 
 
 class Slots(dict[str, str]):
-    """Slot values of one campaign; a slot that was not settled is drawn anew each time.
+    """Slot values of one campaign; a slot without a fixed value is drawn on each use.
 
-    So an ad keeps its place and its pay, but not every number in it is the same.
+    So an ad keeps its place and its pay, while other numbers in it vary.
     """
 
-    def __init__(self, settled: Mapping[str, str], region: Region, rng: random.Random) -> None:
-        super().__init__(settled)
+    def __init__(self, fixed: Mapping[str, str], region: Region, rng: random.Random) -> None:
+        super().__init__(fixed)
         self._slots, self._rng = region.slots, rng
         self._last: dict[str, str] = {}
 
     def __missing__(self, slot: str) -> str:
-        # "From Monday to Monday" says nothing: the next draw differs from the last.
+        # Consecutive draws differ, to avoid "from Monday to Monday".
         value = self._rng.choice(self._slots[slot])
         while value == self._last.get(slot) and len(self._slots[slot]) > 1:
             value = self._rng.choice(self._slots[slot])
@@ -132,7 +132,7 @@ class Slots(dict[str, str]):
 
 @lru_cache(maxsize=len(LANGUAGES))
 def load_bank(language: str) -> PhraseBank:
-    """The bank of one of `LANGUAGES`; read once a process."""
+    """The bank of one of `LANGUAGES`; cached."""
     phrases = read_yaml(_HERE / "phrases" / f"{language}.yaml")
     around = read_yaml(_HERE / "settings" / f"{language}.yaml")
     style = _styles()[language]
@@ -208,7 +208,7 @@ def _families(phrases: Mapping[str, Any], state: str) -> Families:
 
 
 def _texts(content: object) -> list[str]:
-    """Every sentence in a piece of a data file, the keys of `titles` left out."""
+    """Every sentence in a part of a data file, without keys."""
     if isinstance(content, str):
         return [content]
     if isinstance(content, Mapping):
@@ -219,7 +219,7 @@ def _texts(content: object) -> list[str]:
 
 
 def _topics(sentences: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Of every sentence, its telling slots and those of its stems that few sentences share."""
+    """The topics of every sentence: its slots, and its stems that few sentences share."""
     stems = {sentence: _stems(sentence) for sentence in sentences}
     often = Counter(stem for of_one in stems.values() for stem in of_one)
     common = {stem for stem, count in often.items() if count > _TOO_COMMON * len(stems)}
@@ -236,11 +236,11 @@ def _stems(sentence: str) -> set[str]:
 
 
 def _proper(sentences: Iterable[str]) -> frozenset[str]:
-    """Words that are written with a capital inside some sentence."""
-    found = set()
+    """Words with a capital inside some sentence."""
+    proper = set()
     for sentence in sentences:
         words = sentence.replace(CLAUSES, " . ").split()
         for before, word in pairwise(words):
             if word[0].isupper() and before[-1] not in '.!?:"«':
-                found.add(word.strip('.,;:!?()"»'))
-    return frozenset(found)
+                proper.add(word.strip('.,;:!?()"»'))
+    return frozenset(proper)

@@ -1,7 +1,7 @@
-"""The source of everything random: `random.Random` with a quicker choice.
+"""Random numbers of the generator: `random.Random` with a faster `choice`.
 
-Out: the same draws for the same seed. Choosing from a few thousand sentences needs no exact
-uniformity, and most of the time of making an ad goes into choosing.
+The same seed gives the same draws. Most of the time of making an ad goes into choosing from a few
+thousand sentences, which needs no exact uniformity.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class _Choices(Protocol[T_co]):
     def __getitem__(self, at: int, /) -> T_co: ...
 
 
-class Dice(random.Random):
-    """A generator whose `choice` is one multiplication."""
+class FastRandom(random.Random):
+    """A random generator whose `choice` is one multiplication."""
 
     def choice(self, seq: _Choices[T_co]) -> T_co:
         """One element of a sequence that is not empty."""

@@ -1,4 +1,4 @@
-"""The columns of a synthetic corpus: ads, the labels a team would have, and the truth.
+"""Table of a synthetic corpus: ads, their labels, and the true labels.
 
 In: posts. Out: Arrow tables of `SCHEMA`.
 """
@@ -38,24 +38,23 @@ TRUTH = pa.schema(
         ("latent", _LATENT),
     ]
 )
-"""What the generator knows of an ad, without error, on every row.
+"""Columns with the true attributes of every ad.
 
-`kind` is what is advertised: job, service, housing or other. `template_family` is the sector, the
-register and the layout of the text: what a reader could tell of its making, and nothing of the
-case. `hard` marks a risk-0 ad with words of risky ones: look-alikes, denials, quotations.
-`true_indicators` are stated, `denied_indicators` stated to be absent. `latent` is what lies behind
-the ad, stated or not: its `indicators` are those that are so.
+`kind` is job, service, housing or other. `template_family` is the sector, register and layout of
+the text; it reveals nothing of the case. `hard` marks a risk-0 ad with words of risky ones:
+look-alikes, denials, quotations. `true_indicators` are stated, `denied_indicators` stated to be
+absent. `latent` is the case behind the ad, with its true `indicators`, stated or not.
 """
 
 SCHEMA = pa.schema([*ADS, *LABELS, *TRUTH])
-"""Ads, their labels as a team would have them, and the truth."""
+"""Ads, their labels as a team of annotators gives them, and the true labels."""
 
 ANNOTATED, TRUE = "synthetic:annotators", "synthetic:truth"
 """The label sources: three simulated people on the training part, the truth on the test part."""
 
 _EPOCH_MICROSECONDS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
-_OF_STORY: dict[str, Callable[[Story], Any]] = {
+_STORY_COLUMNS: dict[str, Callable[[Story], Any]] = {
     "language": lambda story: story.language,
     "split": lambda story: story.split,
     "kind": lambda story: story.kind,
@@ -63,14 +62,14 @@ _OF_STORY: dict[str, Callable[[Story], Any]] = {
     "template_family": lambda story: story.template_family,
     "case": lambda story: story.case.id,
     "hard": lambda story: story.hard,
-    "true_indicators": lambda story: story.said.labels,
-    "denied_indicators": lambda story: story.said.absent,
-    "true_risk": lambda story: story.said.risk,
+    "true_indicators": lambda story: story.truth.labels,
+    "denied_indicators": lambda story: story.truth.absent,
+    "true_risk": lambda story: story.truth.risk,
     "latent": lambda story: {
         "sector": story.sector,
         "corridor": story.corridor,
         "behind": story.case.behind,
-        "indicators": story.said.latent,
+        "indicators": story.truth.latent,
     },
 }
 
@@ -79,27 +78,27 @@ def table_of(batch: Sequence[Post], first: int, seed: int) -> pa.Table:
     """The rows of some posts, numbered from `first`."""
     rows = len(batch)
     stories = [post.story for post in batch]
-    boxes = [post.boxes for post in batch]
+    metadata = [post.metadata for post in batch]
     votes = [post.votes for post in batch]
     pairs = list(zip(stories, votes, strict=True))
     columns: dict[str, Any] = {
         "ad_id": [f"syn-{seed}-{first + i:08d}" for i in range(rows)],
         "text": [post.text for post in batch],
-        "posted_at": [_EPOCH_MICROSECONDS + box.posted_second * 1_000_000 for box in boxes],
+        "posted_at": [_EPOCH_MICROSECONDS + m.posted_second * 1_000_000 for m in metadata],
         "source": ["synthetic"] * rows,
-        "category": [box.category for box in boxes],
-        "location": [box.location for box in boxes],
-        "account_id": [box.account_id for box in boxes],
+        "category": [m.category for m in metadata],
+        "location": [m.location for m in metadata],
+        "account_id": [m.account_id for m in metadata],
         "url": [None] * rows,
-        "price": [box.price for box in boxes],
-        "indicators": [v.present if v else s.said.labels for s, v in pairs],
+        "price": [m.price for m in metadata],
+        "indicators": [v.present if v else s.truth.labels for s, v in pairs],
         "indicators_known": [v.known if v else s.everything for s, v in pairs],
-        "risk": [v.risk if v else s.said.risk for s, v in pairs],
+        "risk": [v.risk if v else s.truth.risk for s, v in pairs],
         "label_source": [ANNOTATED if v else TRUE for v in votes],
         "campaign_id": [f"syn-{seed}-{story.campaign_id}" for story in stories],
         "votes": _votes(votes),
     }
-    columns |= {name: [of(story) for story in stories] for name, of in _OF_STORY.items()}
+    columns |= {name: [value(story) for story in stories] for name, value in _STORY_COLUMNS.items()}
     arrays = [
         column if isinstance(column, pa.Array) else pa.array(column, field.type)
         for field in SCHEMA
@@ -109,7 +108,7 @@ def table_of(batch: Sequence[Post], first: int, seed: int) -> pa.Table:
 
 
 def _votes(votes: Sequence[Votes | None]) -> pa.ListArray:
-    """The votes of each ad; null where nobody was asked. Built flat, which is far quicker."""
+    """The votes of each ad, null without votes; built from flat arrays, which is far faster."""
     given = [v for v in votes if v]
     flat = [
         pa.array(list(chain.from_iterable(part)), pa.string())

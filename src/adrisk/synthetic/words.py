@@ -1,6 +1,7 @@
-"""What people do to words: slips of the typing hand, and words bent so that filters miss them.
+"""Typing slips and disguised words in sentences.
 
-In: sentences. Out: sentences of the same meaning. Words that carry a contact detail are left alone.
+In: sentences. Out: sentences of the same meaning. Sentences with a contact are left out by the
+caller.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from collections.abc import Callable
 _ZERO_WIDTH = ("\u200b", "\u200c", "\u2060")
 _LOOKALIKE = str.maketrans("aeopcx", "аеорсх")
 _LEET = str.maketrans("aeiost", "4310$7")
-_SHORTEST = 5  # letters of a word worth bending
+_SHORTEST = 5  # letters of a word that may be changed
 
 
 def mistype(sentences: list[str], rng: random.Random) -> list[str]:
-    """The sentences with a slip or two."""
-    return _bent(sentences, rng.randint(1, 2), _slip, rng)
+    """The sentences with one or two typing slips."""
+    return _changed(sentences, rng.randint(1, 2), _slip, rng)
 
 
 def disguise(sentences: list[str], rng: random.Random) -> list[str]:
-    """The sentences with a few words written so that a simple pattern misses them."""
-    return _bent(sentences, rng.randint(2, 5), rng.choice(_DISGUISES), rng)
+    """The sentences with a few words in a writing that a simple pattern misses."""
+    return _changed(sentences, rng.randint(2, 5), rng.choice(_DISGUISES), rng)
 
 
-def _bent(
+def _changed(
     sentences: list[str],
     times: int,
     change: Callable[[str, random.Random], str],

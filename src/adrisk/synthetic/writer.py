@@ -1,7 +1,7 @@
-"""Write the text of one ad from what a campaign decided to say.
+"""Text of one ad from the draft of its campaign.
 
-In: a `Draft`, sentences in order with their slots still open, and slot values. Out: a text in one
-of three registers: a terse classified, a chatty post, a formal posting.
+In: a `Draft`, sentences in order with open slots, and slot values. Out: a text in one of three
+registers: a terse classified, a chatty post, a formal posting.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 
 from adrisk.synthetic.phrase_bank import CLAUSES, PhraseBank, Slots
-from adrisk.synthetic.rng import Dice
+from adrisk.synthetic.rng import FastRandom
 from adrisk.synthetic.words import disguise, mistype
 
 REGISTERS = ("terse", "chatty", "formal")
@@ -18,25 +18,25 @@ REGISTERS = ("terse", "chatty", "formal")
 _MEDIAN_LENGTH = {"terse": 150, "chatty": 350, "formal": 640}
 _SPREAD = {"terse": 0.45, "chatty": 0.55, "formal": 0.75}
 _BOUNDS = {"terse": (60, 450), "chatty": (110, 2_000), "formal": (120, 4_000)}
-# The formal ones follow the H-2, EURES and DIFrauD postings taken in equal parts: their quartiles
-# are about 370, 640 and 1,060 characters, and one in twenty is longer than 2,200.
+# Formal lengths follow the H-2, EURES and DIFrauD postings in equal parts: quartiles of about 370,
+# 640 and 1,060 characters, and one in twenty longer than 2,200.
 
 _JOINTS = (". ", ", ", " - ", "; ", " / ", ". ", "\n", " | ")
 _BULLETS = ("- ", "• ", "", "", "* ", "– ")
 _MARKS = ("✅ ", "👉 ", "⭐ ", "▪️ ")
 _BARE = str.maketrans("áàâãäéèêëíìîïóòôõöúùûüçñÁÉÍÓÚÇÑ", "aaaaaeeeeiiiiooooouuuucnAEIOUCN")
-_MOST_BULLETS = 20  # a longer list is set as paragraphs
+_MOST_BULLETS = 20  # a longer list becomes paragraphs
 LAYOUTS = 4
 _CONTACT_SLOTS = ("{contact}", "{chat}", "{obscured}", "{email}")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The sentences of a campaign, slots open, and the way in which they are set.
+    """The sentences of a campaign with open slots, and their layout.
 
     `sentences` are in order. `style` is the seed of the small choices of a register, so that
-    copies look alike; `layout` (below `LAYOUTS`) is the larger one. `fields` are the boxes of a
-    posting, name and value; only a `headed` draft has headings, which are about work.
+    copies look alike; `layout` is below `LAYOUTS`. `fields` are the form fields of a posting, name
+    and value; only a `headed` draft has headings, which are about work.
     """
 
     register: str
@@ -50,7 +50,7 @@ class Draft:
 
 
 def target_length(register: str, kind: str, rng: random.Random) -> int:
-    """Characters to aim at; drawn without regard to the case, so that length tells nothing."""
+    """The target number of characters, independent of the case."""
     length = _MEDIAN_LENGTH[register] * rng.lognormvariate(0.0, _SPREAD[register])
     if kind != "job":
         length *= 0.75
@@ -59,7 +59,7 @@ def target_length(register: str, kind: str, rng: random.Random) -> int:
 
 
 def lowered(sentence: str, proper: frozenset[str]) -> str:
-    """The sentence as it goes on inside another: "WhatsApp only" and "I work" keep their capital.
+    """The sentence as a clause of another; "WhatsApp only" and "I work" keep their capital.
 
     >>> lowered("Passports stay here", frozenset()), lowered("WhatsApp only", frozenset())
     ('passports stay here', 'WhatsApp only')
@@ -73,18 +73,18 @@ def lowered(sentence: str, proper: frozenset[str]) -> str:
 
 
 def raised(sentence: str) -> str:
-    """The sentence with a capital in front."""
+    """The sentence with a capital first letter."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def write(draft: Draft, slots: Slots, bank: PhraseBank) -> str:
     """The text of one ad."""
-    rng = Dice(draft.style)
+    rng = FastRandom(draft.style)
     raw = [part for sentence in draft.sentences for part in sentence.split(CLAUSES)]
     if draft.register == "formal":
         sentences = [raised(sentence.format_map(slots)) for sentence in raw]
     else:
-        sentences = _treated(raw, slots, rng)
+        sentences = _informal(raw, slots, rng)
     title = raised(draft.title.format_map(slots))
     contact = draft.contact.format_map(slots)
     if draft.register == "terse":
@@ -94,8 +94,8 @@ def write(draft: Draft, slots: Slots, bank: PhraseBank) -> str:
     return _formal(draft, title, sentences, contact, slots, bank, rng)
 
 
-def _treated(raw: list[str], slots: Slots, rng: random.Random) -> list[str]:
-    """The sentences filled in, now and then with slips or with words in disguise."""
+def _informal(raw: list[str], slots: Slots, rng: random.Random) -> list[str]:
+    """The filled sentences, sometimes with slips or disguised words."""
     sentences = [raised(sentence.format_map(slots)) for sentence in raw]
     draw = rng.random()
     if draw > 0.19:
@@ -190,13 +190,13 @@ def _formal(
     bank: PhraseBank,
     rng: random.Random,
 ) -> str:
-    boxes = [field.format_map(slots) for field in draft.fields]
+    fields = [field.format_map(slots) for field in draft.fields]
     bullet = rng.choice(_BULLETS) if len(sentences) <= _MOST_BULLETS else ""
     with_headings = draft.headed and draft.layout < 2 and len(sentences) > 5
     upper, colon = rng.random() < 0.25, rng.random() < 0.4
     lines = [title.upper() if rng.random() < 0.15 else title, ""]
-    if boxes and draft.layout != 1:
-        lines += [*boxes, ""] if draft.layout else [". ".join(boxes) + ".", ""]
+    if fields and draft.layout != 1:
+        lines += [*fields, ""] if draft.layout else [". ".join(fields) + ".", ""]
     if with_headings:
         parts = min(5, max(2, len(sentences) // 5))
         headings = rng.sample(bank.headings, parts)
@@ -216,8 +216,8 @@ def _formal(
         lines.append("")
     if contact:
         lines += [_ended(contact, "."), ""]
-    if boxes and draft.layout == 1:
-        lines.append(" ".join([f"{box}." for box in boxes]))
+    if fields and draft.layout == 1:
+        lines.append(" ".join([f"{field}." for field in fields]))
     return "\n".join(lines).strip()
 
 
