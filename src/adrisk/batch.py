@@ -21,7 +21,7 @@ from adrisk.extract.places import guess_regions
 from adrisk.rules.match import RuleHits, RuleMatches
 from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
-from adrisk.types import Contact, IntArray
+from adrisk.types import ArrowArray, ArrowColumn, Contact, IntArray
 
 MAX_CHARS = 20_000
 """Characters kept of an ad; a longer one is marked `truncated`."""
@@ -57,14 +57,14 @@ class TextBatch:
 
     def __init__(
         self,
-        raw: pa.Array,
-        unmasked: pa.Array,
+        raw: ArrowArray,
+        unmasked: ArrowArray,
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
         regions: Sequence[str | None],
         rules: Ruleset,
         *,
-        folded: pa.Array | None = None,
+        folded: ArrowArray | None = None,
         rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
@@ -76,7 +76,7 @@ class TextBatch:
         self._folded = folded
         self._rule_hits = rule_hits
         self._rule_matches: RuleMatches | None = None
-        self._masked: tuple[list[list[Contact]], pa.Array] | None = None
+        self._masked: tuple[list[list[Contact]], ArrowArray] | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
     def __len__(self) -> int:
@@ -113,14 +113,14 @@ class TextBatch:
         return self._mask_contacts()[0]
 
     @property
-    def folded(self) -> pa.Array:
+    def folded(self) -> ArrowArray:
         """The texts for classifiers: folded, with placeholders for contacts.
 
         Each has as many characters as in `unmasked`, so its spans map to the raw text too.
         """
         return self._mask_contacts()[1] if self._folded is None else self._folded
 
-    def _mask_contacts(self) -> tuple[list[list[Contact]], pa.Array]:
+    def _mask_contacts(self) -> tuple[list[list[Contact]], ArrowArray]:
         """The contacts, and the texts with contacts masked."""
         if self._masked is None:
             if self._whole is not None:
@@ -148,7 +148,7 @@ class TextBatch:
 
 
 def make_batch(
-    texts: pa.ChunkedArray | pa.Array | Sequence[str],
+    texts: ArrowColumn | ArrowArray | Sequence[str],
     languages: Sequence[str | None] | None = None,
     regions: Sequence[str | None] | None = None,
     *,
@@ -188,7 +188,7 @@ def prepare_ads(ads: pa.Table, rules: Ruleset | None = None) -> TextBatch:
     return make_batch(ads["text"], languages, guess_regions(places, languages), rules=rules)
 
 
-def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+def cut(texts: ArrowColumn | ArrowArray) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """The first `MAX_CHARS` characters of each text, and whether there were more."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()

@@ -30,7 +30,7 @@ from adrisk.rules.ruleset import Ruleset
 from adrisk.rules.taxonomy import graded_risk
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
-from adrisk.types import RISKY, FloatArray, IntArray, State
+from adrisk.types import RISKY, ArrowArray, FloatArray, IntArray, State
 
 TFIDF = "TF-IDF + logistic regression"
 
@@ -136,7 +136,7 @@ def baselines_by_fold(
     return found
 
 
-def plain_baselines(ads: pa.Table, folded: pa.Array, rules: Ruleset) -> dict[str, FloatArray]:
+def plain_baselines(ads: pa.Table, folded: ArrowArray, rules: Ruleset) -> dict[str, FloatArray]:
     """Scores of the three baselines that learn nothing: keyword count, length, rules.
 
     The rules score is the graded risk of the indicators they find, with the number of findings

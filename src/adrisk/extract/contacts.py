@@ -33,7 +33,7 @@ from adrisk.extract.places import short_numbers
 from adrisk.text.arrow import as_large_strings, joined_bytes, row_groups, string_buffers
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
 from adrisk.text.spans import DisjointSpans
-from adrisk.types import Contact
+from adrisk.types import ArrowArray, ArrowColumn, Contact
 
 _BLOCK_BYTES = 1 << 22  # of text at once; small enough for the cache, large for what RE2 compiles
 _AT_BACK, _AT_AHEAD = 90, 130  # bytes around an @ that an address may take, with room
@@ -66,8 +66,8 @@ def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
 
 
 def contacts_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowArray | ArrowColumn,
+    folded: ArrowArray | ArrowColumn,
     regions: Sequence[str | None] | None = None,
 ) -> list[list[Contact]]:
     """`find_contacts` of every ad.
@@ -88,8 +88,8 @@ def contacts_column(
 
 
 def masked_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowArray | ArrowColumn,
+    folded: ArrowArray | ArrowColumn,
     regions: Sequence[str | None] | None = None,
 ) -> tuple[list[list[Contact]], pa.LargeStringArray]:
     """`contacts_column`, and the folded texts with placeholders for their contacts.
@@ -115,8 +115,8 @@ def masked_column(
 
 
 def _read(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowArray | ArrowColumn,
+    folded: ArrowArray | ArrowColumn,
     regions: Sequence[str | None] | None,
 ) -> Iterator[tuple[int, _Block]]:
     """The ads in blocks, with the row at which each begins."""

@@ -19,13 +19,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
 from adrisk.text.normalise import fold_column, fold_text
-from adrisk.types import Contact
+from adrisk.types import ArrowArray, ArrowColumn, Contact
 
 KINDS = ("price", "wage", "hours", "place")
 
@@ -57,8 +56,8 @@ def find_mentions(raw: str, contacts: Sequence[Contact] = ()) -> list[Mention]:
 
 
 def mentions_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray | None = None,
+    raw: ArrowArray | ArrowColumn,
+    folded: ArrowArray | ArrowColumn | None = None,
     contacts: Sequence[Sequence[Contact]] | None = None,
 ) -> list[list[Mention]]:
     """`find_mentions` of every ad.

@@ -28,6 +28,7 @@ from adrisk.ingest.values import (
 )
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
 from adrisk.text.arrow import string_buffers
+from adrisk.types import ArrowArray, ArrowColumn
 
 MAX_ID_BYTES = 512
 
@@ -56,7 +57,7 @@ class Cleaner:
 
     def clean(self, rows: Rows, reject: Reject) -> pa.Table:
         """The ads among these rows, in order, as a table of the stream's schema."""
-        columns: dict[str, pa.Array] = {}
+        columns: dict[str, ArrowArray] = {}
         bad_encoding = np.zeros(len(rows.lines), dtype=np.bool_)
         bad_risk = bad_encoding
         for name in rows.table.column_names:
@@ -79,7 +80,7 @@ class Cleaner:
 
     def _judge(
         self,
-        columns: dict[str, pa.Array],
+        columns: dict[str, ArrowArray],
         rows: Rows,
         bad_encoding: _Mask,
         bad_risk: _Mask,
@@ -122,7 +123,7 @@ class Cleaner:
         )
         return table.filter(pa.array(~repeated)).combine_chunks() if repeated.any() else table
 
-    def _languages(self, given: pa.Array, texts: pa.Array) -> pa.Array:
+    def _languages(self, given: ArrowArray, texts: ArrowArray) -> ArrowArray:
         """The codes as given, without their regions; found in the text where there is none."""
         # There are few different ones, so each is looked at once.
         coded = given.dictionary_encode()
@@ -163,7 +164,7 @@ def stream_schema(
     return pa.schema(fields), left_out
 
 
-def _settled(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, _Mask]:
+def _settled(column: ArrowColumn, kind: pa.DataType) -> tuple[ArrowArray, _Mask]:
     """The column as the given type, and which values are broken UTF-8."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         values, broken = strings(column)
@@ -181,13 +182,13 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return pa.large_string() if pa.types.is_string_view(kind) else kind
 
 
-def _mask(values: pa.Array) -> _Mask:
+def _mask(values: ArrowArray) -> _Mask:
     """A boolean array as a numpy mask; null is False."""
     mask: _Mask = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
     return mask
 
 
-def _visible(texts: pa.Array) -> _Mask:
+def _visible(texts: ArrowArray) -> _Mask:
     """Which texts hold a character that shows."""
     visible = begins_plainly(texts)
     rest = np.flatnonzero(~visible)
@@ -196,14 +197,14 @@ def _visible(texts: pa.Array) -> _Mask:
     return visible
 
 
-def _language_codes(given: pa.Array) -> pa.Array:
+def _language_codes(given: ArrowArray) -> ArrowArray:
     """Codes as given, without their regions; null for what is none."""
     codes = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", "")
     valid = pc.and_(pc.match_substring_regex(codes, _LANGUAGE_CODE), pc.not_equal(codes, "und"))
     return pc.if_else(valid, codes, None)
 
 
-def _nuls(values: pa.Array) -> _Mask:
+def _nuls(values: ArrowArray) -> _Mask:
     """Which values hold a NUL; their bytes are looked through as one, as hardly ever one does."""
     bounds, content = string_buffers(values)
     # The smallest byte is found several times faster than whether all are true.
@@ -213,7 +214,7 @@ def _nuls(values: pa.Array) -> _Mask:
 
 
 def _reject_each(
-    mask: _Mask, reason: Reason, lines: NDArray[np.int64], ids: pa.Array, reject: Reject
+    mask: _Mask, reason: Reason, lines: NDArray[np.int64], ids: ArrowArray, reject: Reject
 ) -> None:
     for i in np.flatnonzero(mask).tolist():
         reject(int(lines[i]), reason, "", _short(ids[i].as_py()))

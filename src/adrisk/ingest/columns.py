@@ -18,6 +18,7 @@ from adrisk.errors import SourceError, did_you_mean
 from adrisk.ingest.identity import IDENTIFYING
 from adrisk.ingest.values import check_type, join_lines, text_parts
 from adrisk.schema import ADS, LABELS
+from adrisk.types import ArrowArray, ArrowColumn
 
 _USUAL = {
     "text": "text ad_text full_text texto texte",
@@ -176,7 +177,7 @@ def _plain(name: str) -> str:
     return base.replace(" ", "_").replace("-", "_")
 
 
-def _under_title(title: pa.ChunkedArray, text: pa.ChunkedArray) -> pa.Array:
+def _under_title(title: ArrowColumn, text: ArrowColumn) -> ArrowArray:
     """The text below its title, except where it begins with it already."""
     joined = join_lines([title, text])
     titles, texts = text_parts(title).to_pylist(), text_parts(text)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from adrisk.ingest.values import begins_plainly
 from adrisk.text.arrow import string_buffers
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
 """Columns that an ad's id is, or is made of: they are read whatever else is."""
@@ -89,8 +89,8 @@ class Identities:
         self._contents = IdCounts(counting=True)
 
     def assign(
-        self, supplied: pa.Array, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array
-    ) -> tuple[pa.Array, NDArray[np.bool_]]:
+        self, supplied: ArrowArray, texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray
+    ) -> tuple[ArrowArray, NDArray[np.bool_]]:
         """An id for each row, and which rows repeat a supplied id.
 
         Args:
@@ -131,7 +131,7 @@ class Identities:
                     repeated[i] |= int(match.group(2) or 1) <= seen
         return repeated
 
-    def _make(self, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+    def _make(self, texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray) -> list[str]:
         digests = _digests(texts, posted_at, accounts)
         copies = self._contents.add(_content_hashes(digests))
         ids = [
@@ -196,7 +196,7 @@ def _content_hashes(digests: list[str]) -> _Hashes:
     return np.array([int(digest[:16], 16) for digest in digests], dtype=np.uint64)
 
 
-def _digests(texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+def _digests(texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray) -> list[str]:
     """24 hexadecimal digits for each ad's content."""
     plain = posted_at.null_count == len(posted_at) and accounts.null_count == len(accounts)
     if plain:

@@ -27,7 +27,7 @@ from adrisk.documents import parse_json
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
 from adrisk.text.arrow import string_buffers
-from adrisk.types import RISK_LEVELS
+from adrisk.types import RISK_LEVELS, ArrowArray, ArrowColumn
 
 MISSING = ("", "nan", "nat", "null", "none")
 """How a missing number or time is written, in lower case."""
@@ -74,7 +74,7 @@ def writable(kind: pa.DataType) -> bool:
     return True
 
 
-def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+def strings(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """The column as large_string, and which values are not valid UTF-8 (null in the array)."""
     values = flat(column)
     broken = np.zeros(len(values), dtype=np.bool_)
@@ -92,7 +92,7 @@ def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bo
     return values.cast(pa.string()).cast(pa.large_string()), broken
 
 
-def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def text_parts(column: ArrowArray | ArrowColumn) -> ArrowArray:
     """A column of text as large_string; bytes that are not UTF-8 stay, to be found later."""
     values = flat(column)
     if pa.types.is_null(values.type):
@@ -103,7 +103,7 @@ def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     )
 
 
-def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
+def join_lines(columns: Sequence[ArrowArray | ArrowColumn]) -> ArrowArray:
     """The columns' texts, one below the other; null and empty ones leave no line.
 
     >>> join_lines([pa.array(["Cook", None]), pa.array(["Evenings", "Vans"])]).to_pylist()
@@ -122,7 +122,7 @@ def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
     return text_parts(joined)
 
 
-def spliced(*parts: pa.Array | str) -> pa.Array:
+def spliced(*parts: ArrowArray | str) -> ArrowArray:
     """The parts one after the other, as large_string; null where a part is null."""
     as_large = [
         pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts
@@ -130,12 +130,12 @@ def spliced(*parts: pa.Array | str) -> pa.Array:
     return pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
 
 
-def prefixed(prefix: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def prefixed(prefix: str, column: ArrowArray | ArrowColumn) -> ArrowArray:
     """`prefix-value` for every value that is there."""
     return spliced(f"{prefix}-", strings(column)[0])
 
 
-def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+def risks(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """Risk levels, and which values are none (null in the array)."""
     coded = strings(column)[0].dictionary_encode()
     levels = [_risk(value) for value in coded.dictionary.to_pylist()]
@@ -145,7 +145,7 @@ def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool
     return read.take(coded.indices), unknown[places]
 
 
-def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def indicator_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
     """Lists of indicators, from lists or from strings such as `a;b` or `["a", "b"]`.
 
     Null and an empty cell are null, which says nothing; `[]` says that none is present.
@@ -158,7 +158,7 @@ def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pa.array(lists, LABELS.field("indicators").type).take(coded.indices)
 
 
-def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def vote_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
     """Lists of votes, from lists of structs or from strings in JSON.
 
     Null and an empty cell are null. A cell or vote that cannot be read becomes a vote of nobody:
@@ -171,7 +171,7 @@ def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
 
 
-def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def flat(column: ArrowArray | ArrowColumn) -> ArrowArray:
     """One array, without dictionary encoding or string views."""
     values = column
     if isinstance(column, pa.ChunkedArray):
@@ -184,7 +184,7 @@ def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
 
 
-def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
+def begins_plainly(values: ArrowArray) -> NDArray[np.bool_]:
     """Which strings begin with an ASCII letter, digit or sign, so that they show something.
 
     The first byte settles nearly all; what begins otherwise (null, empty, blank, an accent) is to
@@ -203,7 +203,7 @@ def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
     return plain
 
 
-def _has_bytes(values: pa.Array) -> pa.Array:
+def _has_bytes(values: ArrowArray) -> ArrowArray:
     return pc.greater(pc.binary_length(values), 0)
 
 
@@ -293,7 +293,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{6}")
 
 
-def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
+def times(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, int]:
     """Times in UTC, and how many values were not understood (null in the array).
 
     Understood: timestamps and dates (UTC where they name no zone), ISO 8601, and seconds,
@@ -316,7 +316,7 @@ def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
     return found.cast(_TIME), int(missed)
 
 
-def _within_calendar(values: pa.Array) -> pa.Array:
+def _within_calendar(values: ArrowArray) -> ArrowArray:
     """Timestamps or dates, null where they are outside the years 1 to 9999."""
     kind = values.type
     if pa.types.is_date(kind):

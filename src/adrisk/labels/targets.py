@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
-from adrisk.types import RISK_LEVELS, RISKY, FloatArray, IntArray
+from adrisk.types import RISK_LEVELS, RISKY, ArrowLists, FloatArray, IntArray
 
 UNKNOWN_RISK = -1
 
@@ -116,7 +116,7 @@ def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
     return Targets(tuple(labels), values, risk)
 
 
-def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
+def _members(lists: ArrowLists, labels: Sequence[str]) -> NDArray[np.bool_]:
     """Shape (n, k): whether list i holds label j; a null list holds nothing."""
     result = np.zeros((len(lists), len(labels)), dtype=np.bool_)
     rows = pc.list_parent_indices(lists).to_numpy()

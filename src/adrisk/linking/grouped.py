@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 Moments = NDArray[np.datetime64]
 
@@ -29,7 +29,7 @@ class Column:
     names: Sequence[str]
 
     @classmethod
-    def of(cls, values: pa.ChunkedArray | pa.Array, *, fold: bool = False) -> Column:
+    def of(cls, values: ArrowColumn | ArrowArray, *, fold: bool = False) -> Column:
         """Number the values of a column of strings; empty ones and nulls are unknown.
 
         Args:

@@ -27,7 +27,7 @@ from adrisk.linking.links import Ads, Found, Linked, Pairs, guarded_table, links
 from adrisk.linking.minhash import WIDTH
 from adrisk.linking.near_duplicates import Groups, NearDuplicateIndex, components, is_blank
 from adrisk.linking.shared_contacts import GIANT, UNLIKE, Guards, Shared, share
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 _COPIED = 0.5  # whole similarity from which two ads may have been joined by boilerplate
 _OWN = 0.3  # similarity without boilerplate below which that was a mistake
@@ -44,7 +44,7 @@ class Earlier:
             the links between others.
     """
 
-    ids: pa.Array
+    ids: ArrowArray
     campaign_of: IntArray
     lost: NDArray[np.bool_]
 
@@ -61,7 +61,7 @@ class PriorMembership:
         home: for each of those, the group with most of its ads.
     """
 
-    ids: pa.Array
+    ids: ArrowArray
     campaign: IntArray
     group: IntArray
     stays: NDArray[np.bool_]
@@ -140,7 +140,7 @@ _SINGLE, _EARLIER = 0, 4
 
 
 def link(
-    ad_ids: pa.Array | pa.ChunkedArray,
+    ad_ids: ArrowArray | ArrowColumn,
     signatures: NDArray[np.uint32],
     contacts: pa.Table | None = None,
     *,
@@ -243,7 +243,7 @@ def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity}")
 
 
-def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa.Array]:
+def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, ArrowArray]:
     """Distinct pairs of a contact's number and a row, and the names in order of the numbers."""
     if contacts is None or not len(contacts):
         nothing = np.zeros(0, dtype=np.int64)
@@ -305,7 +305,7 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 def _ids(
     ads: Ads, campaign: IntArray, group: IntArray, prior: PriorMembership | None
-) -> tuple[pa.Array, Pairs, Pairs]:
+) -> tuple[ArrowArray, Pairs, Pairs]:
     """Ids of the campaigns; pairs of merged and older ids; pairs of parted and new ids."""
     count = int(campaign.max()) + 1
     smallest = np.empty(count, dtype=np.int64)

@@ -22,7 +22,7 @@ from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
 from adrisk.linking.grouped import packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
-from adrisk.types import FloatArray, IntArray
+from adrisk.types import ArrowArray, ArrowColumn, FloatArray, IntArray
 
 SHORT_NAME = 12
 """Hexadecimal characters shown of a contact's pseudonym."""
@@ -86,7 +86,7 @@ class Ads:
         copies: shape (m,), how many ads have the text.
     """
 
-    ids: pa.ChunkedArray | pa.Array
+    ids: ArrowColumn | ArrowArray
     text_of: IntArray
     order: IntArray
     place: IntArray
@@ -95,7 +95,7 @@ class Ads:
 
     @staticmethod
     def of(
-        ids: pa.ChunkedArray | pa.Array,
+        ids: ArrowColumn | ArrowArray,
         text_of: IntArray,
         texts: int,
         known: NDArray[np.bool_] | None = None,
@@ -136,11 +136,11 @@ class Found:
     group: IntArray
     typical: IntArray
     campaign: IntArray
-    ids: pa.Array
+    ids: ArrowArray
     contact: IntArray
     row: IntArray
     shared: Shared
-    names: pa.Array
+    names: ArrowArray
     has_prior: bool
 
 
@@ -279,5 +279,5 @@ def _spanning(a: IntArray, b: IntArray, count: int) -> IntArray:
     return np.asarray(at[kept], dtype=np.int64)
 
 
-def _short(names: pa.Array) -> pa.Array:
+def _short(names: ArrowArray) -> ArrowArray:
     return pc.utf8_slice_codeunits(names, 0, SHORT_NAME)

@@ -38,7 +38,7 @@ from adrisk.linking.link import CONTACTS, Earlier, link
 from adrisk.linking.links import Linked
 from adrisk.linking.minhash import WIDTH
 from adrisk.linking.shared_contacts import Guards
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 FOLDER = "campaigns"
 DAYS = 90
@@ -92,7 +92,7 @@ class Memory:
 
     def link(
         self,
-        ad_ids: pa.Array | pa.ChunkedArray,
+        ad_ids: ArrowArray | ArrowColumn,
         signatures: NDArray[np.uint32],
         contacts: pa.Table,
         *,
@@ -254,19 +254,19 @@ def _lock(descriptor: int, folder: Path) -> None:
         ) from error
 
 
-def _chunks(ids: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+def _chunks(ids: ArrowArray | ArrowColumn) -> list[ArrowArray]:
     whole = ids.cast(pa.string())
     return whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
 
 
-def _campaigns_of(old: _State, ad_ids: pa.Array | pa.ChunkedArray) -> IntArray:
+def _campaigns_of(old: _State, ad_ids: ArrowArray | ArrowColumn) -> IntArray:
     """The campaign that each ad is remembered in; -1 for new ads."""
     at = pc.index_in(ad_ids.cast(pa.string()), old.ads["ad_id"].combine_chunks())
     found = pc.fill_null(old.ads["campaign"].take(at), -1)
     return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
-def _remembered(old: _State, ad_ids: pa.Array | pa.ChunkedArray, since: datetime) -> pa.Table:
+def _remembered(old: _State, ad_ids: ArrowArray | ArrowColumn, since: datetime) -> pa.Table:
     """The ads that are neither expired nor among the new ads."""
     repeated = pc.is_in(
         old.ads["ad_id"], pa.chunked_array(_chunks(ad_ids), pa.string()).combine_chunks()
@@ -306,9 +306,9 @@ def _next_state(
     old: _State,
     lost: NDArray[np.bool_],
     linked: Linked,
-    ids: pa.ChunkedArray,
+    ids: ArrowColumn,
     text_of: IntArray,
-    seen: pa.ChunkedArray,
+    seen: ArrowColumn,
     signatures: NDArray[np.uint32],
     contacts: pa.Table,
     now: datetime,
@@ -370,7 +370,7 @@ def _new_ads_only(linked: Linked, remembered: int) -> Linked:
     )
 
 
-def _texts_of(new_ids: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
+def _texts_of(new_ids: ArrowArray, links: pa.Table, typical: IntArray) -> IntArray:
     """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
     (below 0): numbered behind the last row, in the order of the links that lead to them."""
     to_new = np.flatnonzero(typical < 0)
@@ -382,7 +382,7 @@ def _texts_of(new_ids: pa.Array, links: pa.Table, typical: IntArray) -> IntArray
     return texts
 
 
-def _unpacked(packed: pa.ChunkedArray) -> NDArray[np.uint32]:
+def _unpacked(packed: ArrowColumn) -> NDArray[np.uint32]:
     data = b"".join(
         chunk.buffers()[1].slice(4 * WIDTH * chunk.offset, 4 * WIDTH * len(chunk)).to_pybytes()
         for chunk in packed.chunks

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.extract.places import guess_regions
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class UniqueTexts:
     """
 
     number: IntArray
-    texts: pa.Array
+    texts: ArrowArray
     regions: list[str | None]
     languages: list[str | None]
     digests: list[str]

@@ -51,7 +51,7 @@ from adrisk.model.training_ids import (
     write_seen,
 )
 from adrisk.rules.ruleset import Ruleset, load_ruleset
-from adrisk.types import FloatArray
+from adrisk.types import ArrowArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Model:
         self,
         ads: pa.Table,
         answers: Predictions,
-        digests: Sequence[str] | pa.Array,
+        digests: Sequence[str] | ArrowArray,
         obscured: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
         *,

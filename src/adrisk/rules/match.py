@@ -30,7 +30,7 @@ from adrisk.rules.matcher import (
 from adrisk.rules.plain_text import SpanMap
 from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.normalise import fold_column
-from adrisk.types import Evidence, IntArray, State
+from adrisk.types import ArrowArray, Evidence, IntArray, State
 
 
 def match(raw: str, language: str | None = None, rules: Ruleset | None = None) -> list[Evidence]:
@@ -127,7 +127,7 @@ class RuleHits:
 
 def find_rule_hits(
     raw: Sequence[str],
-    folded: pa.Array,
+    folded: ArrowArray,
     languages: Sequence[str | None],
     rules: Ruleset | None = None,
 ) -> RuleHits:
@@ -167,7 +167,7 @@ class RuleMatches:
     def __init__(
         self,
         raw: Sequence[str],
-        folded: pa.Array,
+        folded: ArrowArray,
         languages: Sequence[str | None],
         rules: Ruleset,
     ) -> None:

@@ -20,7 +20,7 @@ from adrisk.progress import track
 from adrisk.scoring.masking import mask_field, visible
 from adrisk.scoring.sidecars import ScoredAds, read_facts
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import IntArray
+from adrisk.types import ArrowColumn, IntArray
 
 _NAME_LIMIT = 60
 
@@ -103,7 +103,7 @@ def _by_ad(text_of: IntArray, shows: IntArray, count: int) -> tuple[IntArray, In
     return ads, first[text_of[ads]] + within
 
 
-def campaign_rows(ids: pa.ChunkedArray) -> np.ndarray:
+def campaign_rows(ids: ArrowColumn) -> np.ndarray:
     """The row of the facts table that each ad's campaign has."""
     codes = ids.combine_chunks().dictionary_encode().indices
     return np.asarray(codes.to_numpy(), dtype=np.int64)

@@ -32,7 +32,7 @@ from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.manifest import PartFile, QueueCounts
 from adrisk.scoring.sidecars import ApartAds, ScoredAds
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import Level
+from adrisk.types import ArrowColumn, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class NotedExceptions:
 
 
 def write_exceptions(
-    folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray, taxonomy: Taxonomy
+    folder: RunFolder, found: ApartAds, ids: ArrowColumn, taxonomy: Taxonomy
 ) -> NotedExceptions:
     """Write the ads that escalate or are not judged, beside the scores."""
     escalate = [escalating_names(bits, taxonomy) for bits in found.escalate]
@@ -76,7 +76,7 @@ def write_exceptions(
     return _noted(found.rows, escalate, found.incomplete, len(ids))
 
 
-def read_exceptions(folder: Path, ids: pa.ChunkedArray) -> NotedExceptions:
+def read_exceptions(folder: Path, ids: ArrowColumn) -> NotedExceptions:
     """What was noted of these ads, in their order; nothing in a folder of an older adrisk."""
     path = folder / APART_FILE
     if not path.is_file():
@@ -163,7 +163,7 @@ class _Linked:
 
     campaigns: pa.Table
     numbers: NDArray[np.int32]
-    words: pa.ChunkedArray
+    words: ArrowColumn
     noted: NotedExceptions
     known: frozenset[str]
 

@@ -25,7 +25,7 @@ from adrisk.linking.minhash import WIDTH
 from adrisk.scoring.dedupe import Candidate
 from adrisk.scoring.manifest import PartFile
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
 """Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
@@ -170,7 +170,7 @@ class ScoredAds:
     """
 
     parts: tuple[PartFile, ...]
-    ids: pa.ChunkedArray
+    ids: ArrowColumn
     risk: NDArray[np.float32]
     text_of: IntArray
     texts: int
@@ -183,7 +183,7 @@ class ScoredAds:
 def read_scored(folder: RunFolder) -> ScoredAds:
     """What the parts hold, but for signatures, facts, candidates and what stands apart."""
     parts: list[PartFile] = []
-    ids: list[pa.Array] = []
+    ids: list[ArrowArray] = []
     risk: list[NDArray[np.float32]] = []
     text_of: list[IntArray] = []
     contacts = [CONTACTS.empty_table()]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from adrisk.schema import ADS, LABELS, VOTES
 from adrisk.synthetic.annotators import Votes
 from adrisk.synthetic.campaign import Post, Story
+from adrisk.types import ArrowLists
 
 _LATENT = pa.struct(
     [
@@ -108,7 +109,7 @@ def table_of(batch: Sequence[Post], first: int, seed: int) -> pa.Table:
     return pa.table(arrays, schema=SCHEMA)
 
 
-def _votes(votes: Sequence[Votes | None]) -> pa.ListArray:
+def _votes(votes: Sequence[Votes | None]) -> ArrowLists:
     """The votes of each ad; null where nobody was asked. Built flat, which is far quicker."""
     given = [v for v in votes if v]
     flat = [

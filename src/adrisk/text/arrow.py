@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from adrisk.types import ArrowArray, ArrowColumn
+
 Bounds = NDArray[np.signedinteger[Any]]
 
 
-def as_large_strings(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+def as_large_strings(texts: ArrowArray | ArrowColumn) -> pa.LargeStringArray:
     """The column as one large_string array.
 
     Raises:
@@ -29,7 +31,7 @@ def as_large_strings(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
     return texts.cast(pa.large_string())
 
 
-def string_buffers(values: pa.Array) -> tuple[Bounds, NDArray[np.uint8]]:
+def string_buffers(values: ArrowArray) -> tuple[Bounds, NDArray[np.uint8]]:
     """The n + 1 bounds of n strings, and the buffer of bytes that they bound; nothing is copied.
 
     >>> bounds, content = string_buffers(pa.array(["cook", "driver", "tailor"]).slice(1))
@@ -44,7 +46,7 @@ def string_buffers(values: pa.Array) -> tuple[Bounds, NDArray[np.uint8]]:
     return bounds, np.frombuffer(content, np.uint8)
 
 
-def joined_bytes(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def joined_bytes(values: ArrowArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The bytes of n strings end to end, and their n + 1 bounds, of which the first is 0.
 
     >>> content, bounds = joined_bytes(pa.array(["cook", "driver", "tailor"]).slice(1))

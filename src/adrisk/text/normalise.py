@@ -23,6 +23,7 @@ import regex
 from numpy.typing import NDArray
 
 from adrisk.text.arrow import code_points
+from adrisk.types import ArrowArray, ArrowColumn
 
 # Default-ignorable characters (Unicode 16, DerivedCoreProperties) plus the keycap mark: they are
 # invisible, and a digit written 5️⃣ is a five.
@@ -133,7 +134,7 @@ def fold(raw: str) -> Folded:
     )
 
 
-def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+def fold_column(texts: ArrowArray | ArrowColumn) -> ArrowArray:
     """`fold_text` of every text, as a large_string array; nulls are not allowed.
 
     Plain European text is lowered by Arrow; the rest is folded one by one.

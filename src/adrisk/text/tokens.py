@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.text.arrow import as_large_strings, code_points, joined_bytes, row_groups
+from adrisk.types import ArrowArray, ArrowColumn
 
 _BATCH_CHARACTERS = 1 << 19  # a batch and its few working arrays stay in the cache
 SEPARATOR, LETTER, ALONE, FIGURE = range(4)
@@ -69,7 +70,7 @@ class Tokens:
     hashes: NDArray[np.uint32]
 
 
-def tokenise(folded: pa.Array | pa.ChunkedArray) -> Iterator[Tokens]:
+def tokenise(folded: ArrowArray | ArrowColumn) -> Iterator[Tokens]:
     """The tokens of n texts, batch by batch; nulls are not allowed."""
     texts = as_large_strings(folded)
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -33,7 +33,7 @@ from adrisk.linking.run import link_texts
 from adrisk.progress import say, track
 from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.rules.taxonomy import Taxonomy
-from adrisk.types import RISKY, IntArray
+from adrisk.types import RISKY, ArrowColumn, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _origins(source: str) -> list[str]:
     return [str(origin) for origin in parse_json(noted)] if noted else [source]
 
 
-def codes_of(names: pa.ChunkedArray) -> IntArray:
+def codes_of(names: ArrowColumn) -> IntArray:
     """A number for each name, in the order in which they come."""
     return np.asarray(
         names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False),
