@@ -19,9 +19,10 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 # Arrow arrays of any type of value; a class of pyarrow is generic for type checkers only.
+ArrowField: TypeAlias = "pa.Field[Any]"
 ArrowArray: TypeAlias = "pa.Array[Any]"
 ArrowColumn: TypeAlias = "pa.ChunkedArray[Any]"
-ArrowLists: TypeAlias = "pa.ListArray[Any]"
+ArrowValues: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 
 RISK_LEVELS = (0, 1, 2, 3)
 """Ordinal risk: 0 none, 1 low, 2 elevated, 3 high."""

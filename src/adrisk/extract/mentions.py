@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 
 from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
+from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column, fold_text
-from adrisk.types import ArrowArray, ArrowColumn, Contact
+from adrisk.types import ArrowValues, Contact
 
 KINDS = ("price", "wage", "hours", "place")
 
@@ -56,8 +57,8 @@ def find_mentions(raw: str, contacts: Sequence[Contact] = ()) -> list[Mention]:
 
 
 def mentions_column(
-    raw: ArrowArray | ArrowColumn,
-    folded: ArrowArray | ArrowColumn | None = None,
+    raw: ArrowValues,
+    folded: ArrowValues | None = None,
     contacts: Sequence[Sequence[Contact]] | None = None,
 ) -> list[list[Mention]]:
     """`find_mentions` of every ad.
@@ -77,7 +78,7 @@ def mentions_column(
     return [
         _of_text(text, plain, found, timed=bool(t), paid=bool(p))
         for text, plain, found, t, p in zip(
-            raw.to_pylist(), folded.to_pylist(), theirs, timed, paid, strict=True
+            text_list(raw), text_list(folded), theirs, timed, paid, strict=True
         )
     ]
 

@@ -131,7 +131,10 @@ class Cleaner:
         if not self._detect_language or not codes.null_count:
             return codes
         missing = pc.is_null(codes)
-        return pc.replace_with_mask(codes, missing, detect_languages(texts.filter(missing)))
+        found: ArrowArray = pc.replace_with_mask(
+            codes, missing, detect_languages(texts.filter(missing))
+        )
+        return found
 
 
 def stream_schema(
@@ -167,10 +170,10 @@ def stream_schema(
 def _settled(column: ArrowColumn, kind: pa.DataType) -> tuple[ArrowArray, _Mask]:
     """The column as the given type, and which values are broken UTF-8."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        values, broken = strings(column)
-        return values.cast(kind), broken
-    values = column.combine_chunks()
-    if pa.types.is_dictionary(values.type):
+        texts, broken = strings(column)
+        return texts.cast(kind), broken
+    values: ArrowArray = column.combine_chunks()
+    if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
     return values.cast(kind), np.zeros(len(values), dtype=np.bool_)
 
@@ -193,7 +196,7 @@ def _visible(texts: ArrowArray) -> _Mask:
     visible = begins_plainly(texts)
     rest = np.flatnonzero(~visible)
     if len(rest):
-        visible[rest] = _mask(pc.match_substring_regex(texts.take(pa.array(rest)), _VISIBLE))
+        visible[rest] = _mask(pc.match_substring_regex(texts.take(rest), _VISIBLE))
     return visible
 
 
@@ -201,7 +204,8 @@ def _language_codes(given: ArrowArray) -> ArrowArray:
     """Codes as given, without their regions; null for what is none."""
     codes = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", "")
     valid = pc.and_(pc.match_substring_regex(codes, _LANGUAGE_CODE), pc.not_equal(codes, "und"))
-    return pc.if_else(valid, codes, None)
+    kept: ArrowArray = pc.if_else(valid, codes, None)
+    return kept
 
 
 def _nuls(values: ArrowArray) -> _Mask:

@@ -18,7 +18,7 @@ from adrisk.errors import SourceError, did_you_mean
 from adrisk.ingest.identity import IDENTIFYING
 from adrisk.ingest.values import check_type, join_lines, text_parts
 from adrisk.schema import ADS, LABELS
-from adrisk.types import ArrowArray, ArrowColumn
+from adrisk.types import ArrowArray, ArrowColumn, ArrowValues
 
 _USUAL = {
     "text": "text ad_text full_text texto texte",
@@ -59,6 +59,7 @@ class ColumnMap:
     def __call__(self, raw: pa.Table) -> pa.Table:
         """The table in adrisk's words: `text` first, then what was recognised, then the rest."""
         parts = [raw[self.found[part]] for part in _TEXT_PARTS if part in self.found]
+        text: ArrowValues
         if len(parts) == 1:
             text = parts[0]
         elif "body" in self.found:
@@ -188,4 +189,5 @@ def _under_title(title: ArrowColumn, text: ArrowColumn) -> ArrowArray:
         ],
         pa.bool_(),
     )
-    return pc.if_else(begins, texts, joined)
+    titled: ArrowArray = pc.if_else(begins, texts, joined)
+    return titled

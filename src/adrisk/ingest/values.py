@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ from adrisk.documents import parse_json
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
 from adrisk.text.arrow import string_buffers
-from adrisk.types import RISK_LEVELS, ArrowArray, ArrowColumn
+from adrisk.types import RISK_LEVELS, ArrowArray, ArrowValues
 
 MISSING = ("", "nan", "nat", "null", "none")
 """How a missing number or time is written, in lower case."""
@@ -47,9 +48,9 @@ def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> Non
     if canonical in _TEXTS:
         fits, wanted = words, "strings"
     elif canonical in _LISTS:
-        fits, wanted = words or (_list(kind) and _words(kind.value_type)), "lists of strings"
+        fits, wanted = words or (_list(kind) and _words(_value_type(kind))), "lists of strings"
     elif canonical == "votes":
-        votes = _list(kind) and pa.types.is_struct(kind.value_type)
+        votes = _list(kind) and pa.types.is_struct(_value_type(kind))
         fits, wanted = words or votes, "lists of structs with voter, item and says"
     elif canonical == "risk":
         fits, wanted = words or _number(kind), "the numbers 0 to 3"
@@ -65,16 +66,20 @@ def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> Non
         )
 
 
+def _value_type(lists: pa.DataType) -> pa.DataType:
+    return cast("pa.ListType[pa.DataType]", lists).value_type
+
+
 def writable(kind: pa.DataType) -> bool:
     """Whether values of a type can be written as strings."""
     try:
-        strings(pa.nulls(0, kind))
+        strings(pa.nulls(0, cast("None", kind)))
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return False
     return True
 
 
-def strings(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bool_]]:
+def strings(column: ArrowValues) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """The column as large_string, and which values are not valid UTF-8 (null in the array)."""
     values = flat(column)
     broken = np.zeros(len(values), dtype=np.bool_)
@@ -92,7 +97,7 @@ def strings(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bo
     return values.cast(pa.string()).cast(pa.large_string()), broken
 
 
-def text_parts(column: ArrowArray | ArrowColumn) -> ArrowArray:
+def text_parts(column: ArrowValues) -> ArrowArray:
     """A column of text as large_string; bytes that are not UTF-8 stay, to be found later."""
     values = flat(column)
     if pa.types.is_null(values.type):
@@ -103,7 +108,7 @@ def text_parts(column: ArrowArray | ArrowColumn) -> ArrowArray:
     )
 
 
-def join_lines(columns: Sequence[ArrowArray | ArrowColumn]) -> ArrowArray:
+def join_lines(columns: Sequence[ArrowValues]) -> ArrowArray:
     """The columns' texts, one below the other; null and empty ones leave no line.
 
     >>> join_lines([pa.array(["Cook", None]), pa.array(["Evenings", "Vans"])]).to_pylist()
@@ -127,15 +132,16 @@ def spliced(*parts: ArrowArray | str) -> ArrowArray:
     as_large = [
         pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts
     ]
-    return pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
+    joined: ArrowArray = pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
+    return joined
 
 
-def prefixed(prefix: str, column: ArrowArray | ArrowColumn) -> ArrowArray:
+def prefixed(prefix: str, column: ArrowValues) -> ArrowArray:
     """`prefix-value` for every value that is there."""
     return spliced(f"{prefix}-", strings(column)[0])
 
 
-def risks(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bool_]]:
+def risks(column: ArrowValues) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """Risk levels, and which values are none (null in the array)."""
     coded = strings(column)[0].dictionary_encode()
     levels = [_risk(value) for value in coded.dictionary.to_pylist()]
@@ -145,7 +151,7 @@ def risks(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, NDArray[np.bool
     return read.take(coded.indices), unknown[places]
 
 
-def indicator_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
+def indicator_lists(column: ArrowValues) -> ArrowArray:
     """Lists of indicators, from lists or from strings such as `a;b` or `["a", "b"]`.
 
     Null and an empty cell are null, which says nothing; `[]` says that none is present.
@@ -155,10 +161,11 @@ def indicator_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
         return values.cast(LABELS.field("indicators").type)
     coded = strings(values)[0].dictionary_encode()
     lists = [_names(value) for value in coded.dictionary.to_pylist()]
-    return pa.array(lists, LABELS.field("indicators").type).take(coded.indices)
+    read: ArrowArray = pa.array(lists, LABELS.field("indicators").type)
+    return read.take(coded.indices)
 
 
-def vote_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
+def vote_lists(column: ArrowValues) -> ArrowArray:
     """Lists of votes, from lists of structs or from strings in JSON.
 
     Null and an empty cell are null. A cell or vote that cannot be read becomes a vote of nobody:
@@ -168,20 +175,24 @@ def vote_lists(column: ArrowArray | ArrowColumn) -> ArrowArray:
     kind = LABELS.field("votes").type
     if not _words(values.type):
         return values.cast(kind)
-    return pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
+    read: ArrowArray = pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
+    return read
 
 
-def flat(column: ArrowArray | ArrowColumn) -> ArrowArray:
+def flat(column: ArrowValues) -> ArrowArray:
     """One array, without dictionary encoding or string views."""
-    values = column
-    if isinstance(column, pa.ChunkedArray):
-        # Combining copies even a single chunk.
-        values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if pa.types.is_dictionary(values.type):
+    values: ArrowArray
+    if not isinstance(column, pa.ChunkedArray):
+        values = column
+    else:  # combining copies even a single chunk
+        values = column.chunks[0] if column.num_chunks == 1 else column.combine_chunks()
+    if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
     if pa.types.is_string_view(values.type):
-        return values.cast(pa.large_string())
-    return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
+        values = values.cast(pa.large_string())
+    elif pa.types.is_binary_view(values.type):
+        values = values.cast(pa.large_binary())
+    return values
 
 
 def begins_plainly(values: ArrowArray) -> NDArray[np.bool_]:
@@ -204,7 +215,8 @@ def begins_plainly(values: ArrowArray) -> NDArray[np.bool_]:
 
 
 def _has_bytes(values: ArrowArray) -> ArrowArray:
-    return pc.greater(pc.binary_length(values), 0)
+    has_bytes: ArrowArray = pc.greater(pc.binary_length(values), 0)
+    return has_bytes
 
 
 def _risk(value: str | None) -> int | None:
@@ -264,7 +276,7 @@ def _string(kind: pa.DataType) -> bool:
 def _words(kind: pa.DataType) -> bool:
     """Whether a type holds strings, bytes that may be strings, or only nulls."""
     if pa.types.is_dictionary(kind):
-        return _words(kind.value_type)
+        return _words(_value_type(kind))
     return bool(
         _string(kind)
         or pa.types.is_string_view(kind)
@@ -293,7 +305,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{6}")
 
 
-def times(column: ArrowArray | ArrowColumn) -> tuple[ArrowArray, int]:
+def times(column: ArrowValues) -> tuple[ArrowArray, int]:
     """Times in UTC, and how many values were not understood (null in the array).
 
     Understood: timestamps and dates (UTC where they name no zone), ISO 8601, and seconds,
@@ -328,7 +340,8 @@ def _within_calendar(values: ArrowArray) -> ArrowArray:
     # Nanoseconds do not reach that far, and neither do their bounds.
     first, last = (max(-(2**63), min(2**63 - 1, day * per_day)) for day in (_FIRST_DAY, _END_DAY))
     inside = pc.and_(pc.greater_equal(counts, first), pc.less(counts, last))
-    return pc.if_else(inside, values, None)
+    kept: ArrowArray = pc.if_else(inside, values, None)
+    return kept
 
 
 def _microseconds(value: str | None) -> int | None:

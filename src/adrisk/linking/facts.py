@@ -17,7 +17,7 @@ from adrisk import schema
 from adrisk.linking.cross_ad import Thresholds, load_thresholds, signs
 from adrisk.linking.grouped import AdFacts, Column, Moments, distinct, packed, pairs, span
 from adrisk.linking.links import SHORT_NAME
-from adrisk.types import ArrowArray, ArrowColumn, IntArray
+from adrisk.types import ArrowArray, ArrowValues, IntArray
 
 TIMELINE = 24
 """Equal parts of a campaign's span whose ads are counted."""
@@ -28,7 +28,7 @@ first; all are counted."""
 
 
 def campaign_facts(
-    campaign_ids: ArrowColumn | ArrowArray,
+    campaign_ids: ArrowValues,
     texts: IntArray,
     ads: AdFacts,
     *,
@@ -110,7 +110,7 @@ def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str])
     kept = np.arange(len(group)) - first < MAX_NAMED
     offsets = np.concatenate(([0], np.cumsum(np.bincount(group[kept], minlength=count))))
     names = pa.array([name(value) for value in column.names], pa.string())
-    values = names.take(pa.array(code[kept])) if len(column.names) else pa.array([], pa.string())
+    values = names.take(code[kept]) if len(column.names) else pa.array([], pa.string())
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
 

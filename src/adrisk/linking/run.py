@@ -192,4 +192,4 @@ def _as_read(ads: pa.Table) -> UniqueTexts:
 
 
 def _some(found: UniqueTexts, rows: IntArray) -> tuple[ArrowArray, list[str | None]]:
-    return found.texts.take(pa.array(rows)), [found.regions[row] for row in rows.tolist()]
+    return found.texts.take(rows), [found.regions[row] for row in rows.tolist()]

@@ -26,8 +26,8 @@ from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
 from adrisk.rules.taxonomy import Taxonomy, check_known
-from adrisk.text.arrow import joined_bytes
-from adrisk.types import ArrowArray, ArrowColumn
+from adrisk.text.arrow import joined_bytes, text_list
+from adrisk.types import ArrowArray, ArrowValues
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""
@@ -93,7 +93,7 @@ def unreadable(folded: ArrowArray) -> NDArray[np.int8]:
         return reasons
     enough = pc.match_substring_regex(folded, _ENOUGH).to_numpy(zero_copy_only=False)
     doubtful = np.flatnonzero(_doubtful(folded) | ~enough)
-    texts = folded.take(pa.array(doubtful)).to_pylist()
+    texts = text_list(folded.take(doubtful))
     reasons[doubtful] = [_closely(text) for text in texts]
     return reasons
 
@@ -117,7 +117,7 @@ def _doubtful(folded: ArrowArray) -> NDArray[np.bool_]:
     few[full] = np.add.reduceat(latin, bounds[full], dtype=np.int64) < 0.5 * lengths[full]
     same = _at_a_glance(content, bounds) < 2 * LEAST_DIFFERENT
     rows = np.flatnonzero(same)
-    texts = folded.take(pa.array(rows)).to_pylist()
+    texts = text_list(folded.take(rows))
     same[rows] = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
     return np.asarray(few | same)
 
@@ -143,7 +143,7 @@ def known_languages(trained_on: Mapping[str, int]) -> frozenset[str]:
 
 
 def abstain_reasons(
-    reasons: NDArray[np.int8], languages: ArrowColumn | ArrowArray, known: frozenset[str]
+    reasons: NDArray[np.int8], languages: ArrowValues, known: frozenset[str]
 ) -> NDArray[np.int8]:
     """The reasons of n ads, those in a language outside `known` among them.
 
@@ -165,7 +165,7 @@ def abstain_reasons(
     )
 
 
-def _values(column: ArrowColumn | ArrowArray) -> NDArray[np.generic]:
+def _values(column: ArrowValues) -> NDArray[np.generic]:
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return np.asarray(whole.to_numpy(zero_copy_only=False))
 

@@ -29,6 +29,7 @@ from adrisk.rules.matcher import (
 )
 from adrisk.rules.plain_text import SpanMap
 from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column
 from adrisk.types import ArrowArray, Evidence, IntArray, State
 
@@ -176,7 +177,7 @@ class RuleMatches:
                 f"{len(raw)} texts need as many folded ones and languages, "
                 f"got {len(folded)} and {len(languages)}"
             )
-        texts = folded.to_pylist()
+        texts = text_list(folded)
         self._ads = len(raw)
         self._numbers = indicator_numbers(rules.taxonomy)
         self._matches = list(match_language(raw, texts, languages, rules))

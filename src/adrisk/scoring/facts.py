@@ -20,6 +20,7 @@ from adrisk.progress import track
 from adrisk.scoring.masking import mask_field, visible
 from adrisk.scoring.sidecars import ScoredAds, read_facts
 from adrisk.scoring.workdir import RunFolder
+from adrisk.text.arrow import text_list
 from adrisk.types import ArrowColumn, IntArray
 
 _NAME_LIMIT = 60
@@ -48,7 +49,7 @@ def write_facts(
     """
     with track("facts", None) as advance:
         texts, ids = linked.texts, linked.campaigns["campaign_id"]
-        guarded = linked.guarded["contact"].to_pylist()
+        guarded = text_list(linked.guarded["contact"])
         facts = ad_facts(read_facts(folder, scored), scored, guarded)
         table = campaign_facts(ids, texts, facts, name=_harmless)
         risk = np.where(unjudged, np.float32(0), scored.risk)

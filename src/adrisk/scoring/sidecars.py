@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +50,8 @@ _TEXT = "text_number"
 """Beside the facts of an ad: the number of its text, from 0 in every part."""
 _REREAD = b"reread"
 """Under this key the file of what stands apart says how many ads of its part were read twice."""
-_REPETITIVE = ["language", "model", "model_version", "run_id"]
+# The stubs of write_table know only True and False.
+_REPETITIVE = cast("bool", ["language", "model", "model_version", "run_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def read_facts(folder: RunFolder, scored: ScoredAds) -> pa.Table:
         pq.read_table(
             folder.sidecar(part.path.stem, "facts"),
             columns=list(FACT_COLUMNS),
-            read_dictionary=FACT_COLUMNS[1:],
+            read_dictionary=list(FACT_COLUMNS[1:]),
         )
         for part in scored.parts
     )
@@ -257,8 +259,8 @@ def read_apart(folder: RunFolder, scored: ScoredAds) -> ApartAds:
         table = pq.read_table(folder.sidecar(part.path.stem, "apart"))
         reread += int(table.schema.metadata[_REREAD])
         found.rows.extend((table["row"].to_numpy() + part.first).tolist())
-        found.escalate.extend(table["escalate"].to_pylist())
-        found.incomplete.extend(table["incomplete"].to_pylist())
+        found.escalate.extend(table["escalate"].to_numpy().tolist())
+        found.incomplete.extend(table["incomplete"].to_numpy().tolist())
     return ApartAds(found.rows, found.escalate, found.incomplete, reread)
 
 

@@ -7,18 +7,18 @@ place where buffers of string arrays are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.types import ArrowArray, ArrowColumn
+from adrisk.types import ArrowArray, ArrowValues
 
 Bounds = NDArray[np.signedinteger[Any]]
 
 
-def as_large_strings(texts: ArrowArray | ArrowColumn) -> pa.LargeStringArray:
+def as_large_strings(texts: ArrowValues) -> ArrowArray:
     """The column as one large_string array.
 
     Raises:
@@ -31,6 +31,11 @@ def as_large_strings(texts: ArrowArray | ArrowColumn) -> pa.LargeStringArray:
     return texts.cast(pa.large_string())
 
 
+def text_list(texts: ArrowValues) -> list[str]:
+    """The texts of a column without nulls, as Python strings."""
+    return cast("list[str]", texts.to_pylist())
+
+
 def string_buffers(values: ArrowArray) -> tuple[Bounds, NDArray[np.uint8]]:
     """The n + 1 bounds of n strings, and the buffer of bytes that they bound; nothing is copied.
 
@@ -39,7 +44,8 @@ def string_buffers(values: ArrowArray) -> tuple[Bounds, NDArray[np.uint8]]:
     ([4, 10, 16], b'drivertailor')
     """
     width = np.dtype(np.int64 if pa.types.is_large_string(values.type) else np.int32)
-    _, offsets, content = values.buffers()
+    # A Buffer has the buffer protocol; its stubs lack it.
+    _, offsets, content = cast("list[memoryview]", values.buffers())
     if not len(values) or not content:
         return np.zeros(len(values) + 1, width), np.zeros(0, np.uint8)
     bounds = np.frombuffer(offsets, width, len(values) + 1, values.offset * width.itemsize)

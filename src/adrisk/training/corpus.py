@@ -167,7 +167,7 @@ def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
     edges = [(rows, count + linked)]
     if "campaign_id" in ads.column_names:
         named = pc.is_valid(ads["campaign_id"]).to_numpy()
-        stated = codes_of(ads["campaign_id"].fill_null(""))
+        stated = codes_of(pc.fill_null(ads["campaign_id"], ""))
         edges.append((rows[named], 2 * count + stated[named]))
     left = np.concatenate([a for a, _ in edges])
     right = np.concatenate([b for _, b in edges])

@@ -19,7 +19,7 @@ from adrisk.ingest.readers.jsonl import JsonlReader
 from adrisk.ingest.readers.parquet import ParquetReader
 from adrisk.ingest.readers.rows import Reader
 from adrisk.ingest.values import check_type
-from adrisk.types import ArrowArray
+from adrisk.types import ArrowArray, ArrowValues
 
 Shape = Callable[[pa.Table], pa.Table]
 """Turns a raw table into one with canonical names; further columns stay under their own."""
@@ -147,7 +147,7 @@ def readers(
         raise SourceError(f"{names}: nothing to read, it is empty; check what wrote it")
 
 
-def keep_rest(raw: pa.Table, columns: dict[str, ArrowArray], used: tuple[str, ...]) -> pa.Table:
+def keep_rest(raw: pa.Table, columns: dict[str, ArrowValues], used: tuple[str, ...]) -> pa.Table:
     """The canonical columns, then those of the raw table that were not used for them."""
     rest = {name: raw[name] for name in raw.column_names if name not in used}
     return pa.table(columns | {name: rest[name] for name in rest if name not in columns})

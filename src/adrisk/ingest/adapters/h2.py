@@ -7,14 +7,14 @@ import pyarrow.compute as pc
 
 from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
 from adrisk.ingest.values import prefixed, spliced, strings
-from adrisk.types import ArrowArray
+from adrisk.types import ArrowArray, ArrowValues
 
 _RATES = ("basic_rate_from", "basic_rate_to", "pay_range_desc")
 _NO_RATE = ("0", "0.0", "0.00")
 
 
 def _shape(raw: pa.Table) -> pa.Table:
-    columns: dict[str, ArrowArray] = {
+    columns: dict[str, ArrowValues] = {
         "ad_id": raw["case_number"],
         "text": raw["text"],
         "language": constant("en", raw),
