@@ -20,8 +20,9 @@ from adrisk.extract.contacts import masked_column
 from adrisk.extract.places import guess_regions
 from adrisk.rules.match import RuleHits, RuleMatches
 from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column
-from adrisk.types import Contact, IntArray
+from adrisk.types import ArrowArray, ArrowValues, Contact, IntArray
 
 MAX_CHARS = 20_000
 """Characters kept of an ad; a longer one is marked `truncated`."""
@@ -57,14 +58,14 @@ class TextBatch:
 
     def __init__(
         self,
-        raw: pa.Array,
-        unmasked: pa.Array,
+        raw: ArrowArray,
+        unmasked: ArrowArray,
         truncated: NDArray[np.bool_],
         languages: Sequence[str | None],
         regions: Sequence[str | None],
         rules: Ruleset,
         *,
-        folded: pa.Array | None = None,
+        folded: ArrowArray | None = None,
         rule_hits: RuleHits | None = None,
     ) -> None:
         self.raw = raw
@@ -76,7 +77,7 @@ class TextBatch:
         self._folded = folded
         self._rule_hits = rule_hits
         self._rule_matches: RuleMatches | None = None
-        self._masked: tuple[list[list[Contact]], pa.Array] | None = None
+        self._masked: tuple[list[list[Contact]], ArrowArray] | None = None
         self._whole: tuple[TextBatch, IntArray] | None = None
 
     def __len__(self) -> int:
@@ -105,7 +106,7 @@ class TextBatch:
         return self._rule_matches
 
     def _matched(self) -> RuleMatches:
-        return RuleMatches(self.raw.to_pylist(), self.unmasked, self.languages, self.rules)
+        return RuleMatches(text_list(self.raw), self.unmasked, self.languages, self.rules)
 
     @property
     def contacts(self) -> list[list[Contact]]:
@@ -113,20 +114,20 @@ class TextBatch:
         return self._mask_contacts()[0]
 
     @property
-    def folded(self) -> pa.Array:
+    def folded(self) -> ArrowArray:
         """The texts for classifiers: folded, with placeholders for contacts.
 
         Each has as many characters as in `unmasked`, so its spans map to the raw text too.
         """
         return self._mask_contacts()[1] if self._folded is None else self._folded
 
-    def _mask_contacts(self) -> tuple[list[list[Contact]], pa.Array]:
+    def _mask_contacts(self) -> tuple[list[list[Contact]], ArrowArray]:
         """The contacts, and the texts with contacts masked."""
         if self._masked is None:
             if self._whole is not None:
                 whole, rows = self._whole
                 contacts = [whole.contacts[row] for row in rows.tolist()]
-                self._masked = contacts, whole.folded.take(pa.array(rows))
+                self._masked = contacts, whole.folded.take(rows)
             else:
                 self._masked = masked_column(self.raw, self.unmasked, self.regions)
         return self._masked
@@ -134,10 +135,9 @@ class TextBatch:
     def take(self, rows: Sequence[int] | IntArray) -> TextBatch:
         """A batch of some rows, in their order."""
         at = np.asarray(rows, dtype=np.int64)
-        places = pa.array(at)
         taken = TextBatch(
-            self.raw.take(places),
-            self.unmasked.take(places),
+            self.raw.take(at),
+            self.unmasked.take(at),
             self.truncated[at],
             [self.languages[row] for row in at],
             [self.regions[row] for row in at],
@@ -148,7 +148,7 @@ class TextBatch:
 
 
 def make_batch(
-    texts: pa.ChunkedArray | pa.Array | Sequence[str],
+    texts: ArrowValues | Sequence[str],
     languages: Sequence[str | None] | None = None,
     regions: Sequence[str | None] | None = None,
     *,
@@ -188,13 +188,12 @@ def prepare_ads(ads: pa.Table, rules: Ruleset | None = None) -> TextBatch:
     return make_batch(ads["text"], languages, guess_regions(places, languages), rules=rules)
 
 
-def cut(texts: pa.ChunkedArray | pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+def cut(texts: ArrowValues) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """The first `MAX_CHARS` characters of each text, and whether there were more."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    texts = texts.cast(pa.large_string())
+    kept: ArrowArray = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    kept = kept.cast(pa.large_string())
     truncated = np.zeros(len(texts), dtype=np.bool_)
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_CHARS:
-        truncated = pc.greater(pc.utf8_length(texts), MAX_CHARS).to_numpy(zero_copy_only=False)
-        texts = pc.utf8_slice_codeunits(texts, 0, MAX_CHARS)
-    return texts, truncated
+    if (pc.max(pc.binary_length(kept)).as_py() or 0) > MAX_CHARS:
+        truncated = pc.greater(pc.utf8_length(kept), MAX_CHARS).to_numpy(zero_copy_only=False)
+        kept = pc.utf8_slice_codeunits(kept, 0, MAX_CHARS)
+    return kept, truncated

@@ -10,31 +10,44 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from adrisk.types import ArrowField
+
+
+def required(name: str, kind: pa.DataType) -> ArrowField:
+    """A column without nulls."""
+    return pa.field(name, kind, nullable=False)
+
+
+def optional(name: str, kind: pa.DataType) -> ArrowField:
+    """A column that may have nulls."""
+    return pa.field(name, kind)
+
+
 MAX_TEXT_BYTES = 1_000_000
 """A longer text is quarantined."""
 
 _EVIDENCE = pa.struct(
     [
-        ("indicator", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("strength", pa.float32()),
-        ("found_by", pa.string()),
+        optional("indicator", pa.string()),
+        optional("start", pa.int32()),
+        optional("end", pa.int32()),
+        optional("strength", pa.float32()),
+        optional("found_by", pa.string()),
     ]
 )
 
 ADS = pa.schema(
     [
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("text", pa.large_string(), nullable=False),
-        ("language", pa.string()),
-        ("posted_at", pa.timestamp("us", tz="UTC")),
-        ("source", pa.string()),
-        ("category", pa.string()),
-        ("location", pa.string()),
-        ("account_id", pa.string()),
-        ("url", pa.string()),
-        ("price", pa.string()),
+        required("ad_id", pa.string()),
+        required("text", pa.large_string()),
+        optional("language", pa.string()),
+        optional("posted_at", pa.timestamp("us", tz="UTC")),
+        optional("source", pa.string()),
+        optional("category", pa.string()),
+        optional("location", pa.string()),
+        optional("account_id", pa.string()),
+        optional("url", pa.string()),
+        optional("price", pa.string()),
     ]
 )
 """One ad per row; `text` joins title and body with a line break. All but the first two columns may
@@ -49,13 +62,13 @@ to "3" or "unsure" for risk. A voter without an opinion on an item has no entry 
 
 LABELS = pa.schema(
     [
-        ("indicators", pa.list_(pa.string())),
-        ("indicators_known", pa.list_(pa.string())),
-        ("risk", pa.int8()),
-        ("label_source", pa.string()),
-        ("campaign_id", pa.string()),
-        ("split", pa.string()),
-        ("votes", VOTES),
+        optional("indicators", pa.list_(pa.string())),
+        optional("indicators_known", pa.list_(pa.string())),
+        optional("risk", pa.int8()),
+        optional("label_source", pa.string()),
+        optional("campaign_id", pa.string()),
+        optional("split", pa.string()),
+        optional("votes", VOTES),
     ]
 )
 """Label columns, each optional.
@@ -71,43 +84,43 @@ labels, where known.
 
 CAMPAIGNS = pa.schema(
     [
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("campaign_id", pa.string(), nullable=False),
-        pa.field("campaign_size", pa.int32(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
+        required("ad_id", pa.string()),
+        required("campaign_id", pa.string()),
+        required("campaign_size", pa.int32()),
+        required("reason", pa.string()),
     ]
 )
 
 _TIE = pa.struct(
     [
-        pa.field("text", pa.int32(), nullable=False),
-        ("contact", pa.string()),
-        ("account", pa.int32()),
-        pa.field("ads", pa.int32(), nullable=False),
+        required("text", pa.int32()),
+        optional("contact", pa.string()),
+        optional("account", pa.int32()),
+        required("ads", pa.int32()),
     ]
 )
 
 CAMPAIGN_FACTS = pa.schema(
     [
-        pa.field("campaign_id", pa.string(), nullable=False),
-        ("risk", pa.float32()),
-        pa.field("ads", pa.int32(), nullable=False),
-        pa.field("texts", pa.int32(), nullable=False),
-        pa.field("dated", pa.int32(), nullable=False),
-        ("first_posted", pa.timestamp("us", tz="UTC")),
-        ("last_posted", pa.timestamp("us", tz="UTC")),
-        ("timeline", pa.list_(pa.int32())),
-        pa.field("places", pa.int32(), nullable=False),
-        pa.field("place_names", pa.list_(pa.string()), nullable=False),
-        pa.field("languages", pa.list_(pa.string()), nullable=False),
-        pa.field("accounts", pa.int32(), nullable=False),
-        pa.field("sectors", pa.list_(pa.string()), nullable=False),
-        pa.field("contacts", pa.int32(), nullable=False),
-        pa.field("contact_names", pa.list_(pa.string()), nullable=False),
-        pa.field("contact_changes", pa.int32(), nullable=False),
-        pa.field("indicators", pa.list_(pa.string()), nullable=False),
-        pa.field("words", pa.list_(pa.string()), nullable=False),
-        pa.field("ties", pa.list_(_TIE), nullable=False),
+        required("campaign_id", pa.string()),
+        optional("risk", pa.float32()),
+        required("ads", pa.int32()),
+        required("texts", pa.int32()),
+        required("dated", pa.int32()),
+        optional("first_posted", pa.timestamp("us", tz="UTC")),
+        optional("last_posted", pa.timestamp("us", tz="UTC")),
+        optional("timeline", pa.list_(pa.int32())),
+        required("places", pa.int32()),
+        required("place_names", pa.list_(pa.string())),
+        required("languages", pa.list_(pa.string())),
+        required("accounts", pa.int32()),
+        required("sectors", pa.list_(pa.string())),
+        required("contacts", pa.int32()),
+        required("contact_names", pa.list_(pa.string())),
+        required("contact_changes", pa.int32()),
+        required("indicators", pa.list_(pa.string())),
+        required("words", pa.list_(pa.string())),
+        required("ties", pa.list_(_TIE)),
     ]
 )
 """One campaign per row. `risk` is the calibrated probability that one of its ads has risk 2 or 3.
@@ -121,12 +134,12 @@ in the campaign, 1 is the most frequent).
 
 LINKS = pa.schema(
     [
-        pa.field("campaign_id", pa.string(), nullable=False),
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("other_ad_id", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        ("strength", pa.float32()),
-        ("contact", pa.string()),
+        required("campaign_id", pa.string()),
+        required("ad_id", pa.string()),
+        required("other_ad_id", pa.string()),
+        required("kind", pa.string()),
+        optional("strength", pa.float32()),
+        optional("contact", pa.string()),
     ]
 )
 """Links between the ads of a campaign, enough to connect all of them.
@@ -137,19 +150,19 @@ from 0 to 1) or `shared contact` (`contact` is its short pseudonym, and both ads
 
 GUARDED = pa.schema(
     [
-        pa.field("contact", pa.string(), nullable=False),
-        pa.field("ads", pa.int32(), nullable=False),
-        pa.field("groups", pa.int32(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
+        required("contact", pa.string()),
+        required("ads", pa.int32()),
+        required("groups", pa.int32()),
+        required("reason", pa.string()),
     ]
 )
 """Contacts in several groups of near-copies that were not used to link all of them."""
 
 APART = pa.schema(
     [
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("escalate", pa.list_(pa.string()), nullable=False),
-        ("incomplete", pa.string()),
+        required("ad_id", pa.string()),
+        required("escalate", pa.list_(pa.string())),
+        optional("incomplete", pa.string()),
     ]
 )
 """Ads whose place in the queue does not depend on risk alone, one per row.
@@ -161,12 +174,12 @@ APART = pa.schema(
 
 FLAGS = pa.schema(
     [
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("campaign_id", pa.string(), nullable=False),
-        pa.field("level", pa.string(), nullable=False),
-        pa.field("reasons", pa.list_(pa.string()), nullable=False),
-        ("rank", pa.int32()),
-        pa.field("policy_id", pa.string(), nullable=False),
+        required("ad_id", pa.string()),
+        required("campaign_id", pa.string()),
+        required("level", pa.string()),
+        required("reasons", pa.list_(pa.string())),
+        optional("rank", pa.int32()),
+        required("policy_id", pa.string()),
     ]
 )
 """`rank` is the place of the campaign in the review queue, from 1; null if not queued."""
@@ -176,17 +189,17 @@ def scores(indicators: Sequence[str]) -> pa.Schema:
     """Schema of the scores of a model with these indicators, in this order."""
     return pa.schema(
         [
-            pa.field("ad_id", pa.string(), nullable=False),
-            pa.field("risk", pa.float32(), nullable=False),
-            pa.field("level", pa.int8(), nullable=False),
-            *(pa.field(f"p_{name}", pa.float32(), nullable=False) for name in indicators),
-            ("language", pa.string()),
-            pa.field("obscured", pa.bool_(), nullable=False),
-            pa.field("truncated", pa.bool_(), nullable=False),
-            pa.field("model", pa.string(), nullable=False),
-            pa.field("model_version", pa.string(), nullable=False),
+            required("ad_id", pa.string()),
+            required("risk", pa.float32()),
+            required("level", pa.int8()),
+            *(required(f"p_{name}", pa.float32()) for name in indicators),
+            optional("language", pa.string()),
+            required("obscured", pa.bool_()),
+            required("truncated", pa.bool_()),
+            required("model", pa.string()),
+            required("model_version", pa.string()),
             pa.field("input_sha256", pa.string(), nullable=False),
-            pa.field("run_id", pa.string(), nullable=False),
-            ("evidence", pa.list_(_EVIDENCE)),
+            required("run_id", pa.string()),
+            optional("evidence", pa.list_(_EVIDENCE)),
         ]
     )

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+# Arrow arrays of any type of value; a class of pyarrow is generic for type checkers only.
+ArrowField: TypeAlias = "pa.Field[Any]"
+ArrowArray: TypeAlias = "pa.Array[Any]"
+ArrowColumn: TypeAlias = "pa.ChunkedArray[Any]"
+ArrowValues: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 
 RISK_LEVELS = (0, 1, 2, 3)
 """Ordinal risk: 0 none, 1 low, 2 elevated, 3 high."""

@@ -28,9 +28,10 @@ from adrisk.rules.keywords import keyword_counts
 from adrisk.rules.match import match_column
 from adrisk.rules.ruleset import Ruleset
 from adrisk.rules.taxonomy import graded_risk
+from adrisk.text.arrow import text_list
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
-from adrisk.types import RISKY, FloatArray, IntArray, State
+from adrisk.types import RISKY, ArrowArray, FloatArray, IntArray, State
 
 TFIDF = "TF-IDF + logistic regression"
 
@@ -94,7 +95,7 @@ def baselines(
     """The four baselines on the report set; the one that learns needs the fit set's ads."""
     report = report[corpus.targets.risk[report] != UNKNOWN_RISK]
     with track("baselines", 4, "baselines") as advance:
-        ads, folded = corpus.ads.take(report), corpus.batch.folded.take(pa.array(report))
+        ads, folded = corpus.ads.take(report), corpus.batch.folded.take(report)
         scores = plain_baselines(ads, folded, corpus.rules)
         advance(3)
         if len(fit):
@@ -136,7 +137,7 @@ def baselines_by_fold(
     return found
 
 
-def plain_baselines(ads: pa.Table, folded: pa.Array, rules: Ruleset) -> dict[str, FloatArray]:
+def plain_baselines(ads: pa.Table, folded: ArrowArray, rules: Ruleset) -> dict[str, FloatArray]:
     """Scores of the three baselines that learn nothing: keyword count, length, rules.
 
     The rules score is the graded risk of the indicators they find, with the number of findings
@@ -146,7 +147,7 @@ def plain_baselines(ads: pa.Table, folded: pa.Array, rules: Ruleset) -> dict[str
         ads["language"].to_pylist() if "language" in ads.column_names else [None] * len(ads)
     )
     graded = np.zeros(len(ads))
-    for row, evidence in enumerate(match_column(ads["text"].to_pylist(), languages, rules)):
+    for row, evidence in enumerate(match_column(text_list(ads["text"]), languages, rules)):
         present = {e.indicator for e in evidence if e.state is State.PRESENT}
         graded[row] = graded_risk(present, rules.taxonomy) + 0.01 * len(present)
     return {
@@ -172,8 +173,8 @@ def _tfidf(corpus: Corpus, fit: IntArray, report: IntArray, seed: int) -> FloatA
     fit = fit[corpus.targets.risk[fit] != UNKNOWN_RISK]
     folded = corpus.batch.folded
     return tfidf_baseline(
-        folded.take(pa.array(fit)).to_pylist(),
+        text_list(folded.take(fit)),
         corpus.targets.risk[fit] >= RISKY,
-        folded.take(pa.array(report)).to_pylist(),
+        text_list(folded.take(report)),
         seed,
     )

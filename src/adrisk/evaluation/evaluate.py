@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.classifiers.base import RISKY_COLUMN
@@ -128,7 +127,7 @@ def evaluate(
         )
         beside["random_split"] = random_gap(recipe, corpus, [split], ruler, results.report)
     kept = JudgedPredictions(
-        ads=hash_ids(corpus.ads["ad_id"].take(pa.array(report))),
+        ads=hash_ids(corpus.ads["ad_id"].take(report)),
         campaigns=corpus.campaigns[report].astype(np.int64),
         labels=corpus.targets.risk[report].astype(np.int64),
         risk=risk[:, RISKY_COLUMN].astype(np.float64),
@@ -301,11 +300,11 @@ def _judged(
     thresholds: Mapping[float, FloatArray],
     pooled: FloatArray,
 ) -> Judged:
-    ads = corpus.ads.take(pa.array(rows))
+    ads = corpus.ads.take(rows)
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
     top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
     np.maximum.at(top, linked, risky)
-    words = corpus.batch.unmasked.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    words = corpus.batch.unmasked.take(rows).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
         indicators=indicators,

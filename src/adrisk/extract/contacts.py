@@ -32,7 +32,7 @@ from adrisk.extract.places import short_numbers
 from adrisk.text.arrow import as_large_strings, joined_bytes, row_groups, string_buffers
 from adrisk.text.normalise import Folded, fold, fold_column, fold_text
 from adrisk.text.spans import DisjointSpans
-from adrisk.types import Contact
+from adrisk.types import ArrowArray, ArrowValues, Contact
 
 # Bytes of text at once: small enough for the cache, large enough to repay compiling RE2 patterns.
 _BLOCK_BYTES = 1 << 22
@@ -66,8 +66,8 @@ def find_contacts(raw: str, region: str | None = None) -> list[Contact]:
 
 
 def contacts_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowValues,
+    folded: ArrowValues,
     regions: Sequence[str | None] | None = None,
 ) -> list[list[Contact]]:
     """`find_contacts` of every ad.
@@ -88,10 +88,10 @@ def contacts_column(
 
 
 def masked_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowValues,
+    folded: ArrowValues,
     regions: Sequence[str | None] | None = None,
-) -> tuple[list[list[Contact]], pa.LargeStringArray]:
+) -> tuple[list[list[Contact]], ArrowArray]:
     """`contacts_column`, and the folded texts with placeholders for their contacts.
 
     Returns:
@@ -115,8 +115,8 @@ def masked_column(
 
 
 def _read(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray,
+    raw: ArrowValues,
+    folded: ArrowValues,
     regions: Sequence[str | None] | None,
 ) -> Iterator[tuple[int, _Block]]:
     """The ads in blocks, each with its first row."""
@@ -142,8 +142,8 @@ class _Block:
 
     def __init__(
         self,
-        raw: pa.LargeStringArray,
-        folded: pa.LargeStringArray,
+        raw: ArrowArray,
+        folded: ArrowArray,
         regions: Sequence[str | None] | None,
     ) -> None:
         self.raw, self.folded, self.regions = raw, folded, regions
@@ -349,7 +349,7 @@ def _start(span: Span) -> int:
     return span[1]
 
 
-def _rows(texts: pa.LargeStringArray, pattern: str) -> set[int]:
+def _rows(texts: ArrowArray, pattern: str) -> set[int]:
     """The rows in which a pattern matches."""
     found = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
     return set(np.flatnonzero(found).tolist())

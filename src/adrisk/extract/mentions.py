@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
+from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column, fold_text
-from adrisk.types import Contact
+from adrisk.types import ArrowValues, Contact
 
 KINDS = ("price", "wage", "hours", "place")
 
@@ -51,8 +51,8 @@ def find_mentions(raw: str, contacts: Sequence[Contact] = ()) -> list[Mention]:
 
 
 def mentions_column(
-    raw: pa.Array | pa.ChunkedArray,
-    folded: pa.Array | pa.ChunkedArray | None = None,
+    raw: ArrowValues,
+    folded: ArrowValues | None = None,
     contacts: Sequence[Sequence[Contact]] | None = None,
 ) -> list[list[Mention]]:
     """`find_mentions` of every ad.
@@ -72,7 +72,7 @@ def mentions_column(
     return [
         _mentions(text, plain, own, timed=bool(t), paid=bool(p))
         for text, plain, own, t, p in zip(
-            raw.to_pylist(), folded.to_pylist(), known, timed, paid, strict=True
+            text_list(raw), text_list(folded), known, timed, paid, strict=True
         )
     ]
 

@@ -28,6 +28,7 @@ from adrisk.ingest.values import (
 )
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
 from adrisk.text.arrow import string_buffers
+from adrisk.types import ArrowArray, ArrowColumn
 
 MAX_ID_BYTES = 512
 
@@ -56,7 +57,7 @@ class Cleaner:
 
     def clean(self, rows: Rows, reject: Reject) -> pa.Table:
         """The rows that can be ads, in order, as a table of the stream's schema."""
-        columns: dict[str, pa.Array] = {}
+        columns: dict[str, ArrowArray] = {}
         bad_encoding = np.zeros(len(rows.lines), dtype=np.bool_)
         bad_risk = bad_encoding
         for name in rows.table.column_names:
@@ -79,7 +80,7 @@ class Cleaner:
 
     def _without_rejects(
         self,
-        columns: dict[str, pa.Array],
+        columns: dict[str, ArrowArray],
         rows: Rows,
         bad_encoding: _Mask,
         bad_risk: _Mask,
@@ -122,14 +123,17 @@ class Cleaner:
         )
         return table.filter(pa.array(~repeated)).combine_chunks() if repeated.any() else table
 
-    def _languages(self, given: pa.Array, texts: pa.Array) -> pa.Array:
+    def _languages(self, given: ArrowArray, texts: ArrowArray) -> ArrowArray:
         """The given codes without their regions; detected from the text where missing."""
         coded = given.dictionary_encode()
         codes = _language_codes(coded.dictionary).take(coded.indices)
         if not self._detect_language or not codes.null_count:
             return codes
         missing = pc.is_null(codes)
-        return pc.replace_with_mask(codes, missing, detect_languages(texts.filter(missing)))
+        found: ArrowArray = pc.replace_with_mask(
+            codes, missing, detect_languages(texts.filter(missing))
+        )
+        return found
 
 
 def stream_schema(
@@ -162,13 +166,13 @@ def stream_schema(
     return pa.schema(fields), left_out
 
 
-def _converted(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, _Mask]:
+def _converted(column: ArrowColumn, kind: pa.DataType) -> tuple[ArrowArray, _Mask]:
     """The column cast to a type, and which values are broken UTF-8."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        values, broken = strings(column)
-        return values.cast(kind), broken
-    values = column.combine_chunks()
-    if pa.types.is_dictionary(values.type):
+        texts, broken = strings(column)
+        return texts.cast(kind), broken
+    values: ArrowArray = column.combine_chunks()
+    if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
     return values.cast(kind), np.zeros(len(values), dtype=np.bool_)
 
@@ -180,29 +184,30 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return pa.large_string() if pa.types.is_string_view(kind) else kind
 
 
-def _mask(values: pa.Array) -> _Mask:
+def _mask(values: ArrowArray) -> _Mask:
     """A boolean array as a numpy mask; null is False."""
     mask: _Mask = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
     return mask
 
 
-def _visible(texts: pa.Array) -> _Mask:
+def _visible(texts: ArrowArray) -> _Mask:
     """Which texts have a visible character."""
     visible = begins_plainly(texts)
     rest = np.flatnonzero(~visible)
     if len(rest):
-        visible[rest] = _mask(pc.match_substring_regex(texts.take(pa.array(rest)), _VISIBLE))
+        visible[rest] = _mask(pc.match_substring_regex(texts.take(rest), _VISIBLE))
     return visible
 
 
-def _language_codes(given: pa.Array) -> pa.Array:
+def _language_codes(given: ArrowArray) -> ArrowArray:
     """Language codes without their regions; null for anything else."""
     codes = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(given)), "[-_].*", "")
     valid = pc.and_(pc.match_substring_regex(codes, _LANGUAGE_CODE), pc.not_equal(codes, "und"))
-    return pc.if_else(valid, codes, None)
+    kept: ArrowArray = pc.if_else(valid, codes, None)
+    return kept
 
 
-def _nuls(values: pa.Array) -> _Mask:
+def _nuls(values: ArrowArray) -> _Mask:
     """Which values contain a NUL; all bytes are checked at once, as hardly any value does."""
     bounds, content = string_buffers(values)
     # `min` is several times as fast as `all`.
@@ -212,7 +217,7 @@ def _nuls(values: pa.Array) -> _Mask:
 
 
 def _reject_each(
-    mask: _Mask, reason: Reason, lines: NDArray[np.int64], ids: pa.Array, reject: Reject
+    mask: _Mask, reason: Reason, lines: NDArray[np.int64], ids: ArrowArray, reject: Reject
 ) -> None:
     for i in np.flatnonzero(mask).tolist():
         reject(int(lines[i]), reason, "", _short(ids[i].as_py()))

@@ -18,6 +18,7 @@ from adrisk.errors import SourceError, did_you_mean
 from adrisk.ingest.identity import IDENTIFYING
 from adrisk.ingest.values import check_type, join_lines, text_parts
 from adrisk.schema import ADS, LABELS
+from adrisk.types import ArrowArray, ArrowColumn, ArrowValues
 
 _USUAL = {
     "text": "text ad_text full_text texto texte",
@@ -58,6 +59,7 @@ class ColumnMap:
     def __call__(self, raw: pa.Table) -> pa.Table:
         """The table with canonical names: `text`, the recognised columns, then all others."""
         parts = [raw[self.found[part]] for part in _TEXT_PARTS if part in self.found]
+        text: ArrowValues
         if len(parts) == 1:
             text = parts[0]
         elif "body" in self.found:
@@ -176,7 +178,7 @@ def _plain(name: str) -> str:
     return base.replace(" ", "_").replace("-", "_")
 
 
-def _under_title(title: pa.ChunkedArray, text: pa.ChunkedArray) -> pa.Array:
+def _under_title(title: ArrowColumn, text: ArrowColumn) -> ArrowArray:
     """The text below its title, unless it already begins with the title."""
     joined = join_lines([title, text])
     titles, texts = text_parts(title).to_pylist(), text_parts(text)
@@ -187,4 +189,5 @@ def _under_title(title: pa.ChunkedArray, text: pa.ChunkedArray) -> pa.Array:
         ],
         pa.bool_(),
     )
-    return pc.if_else(begins, texts, joined)
+    titled: ArrowArray = pc.if_else(begins, texts, joined)
+    return titled

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.ingest.values import begins_plainly
-from adrisk.text.arrow import string_buffers
-from adrisk.types import IntArray
+from adrisk.text.arrow import string_buffers, text_list
+from adrisk.types import ArrowArray, IntArray
 
 IDENTIFYING = ("ad_id", "text", "posted_at", "account_id")
 """Columns that hold an ad's id or that an id is made of; they are always read."""
@@ -89,8 +89,8 @@ class Identities:
         self._contents = IdCounts(counting=True)
 
     def assign(
-        self, supplied: pa.Array, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array
-    ) -> tuple[pa.Array, NDArray[np.bool_]]:
+        self, supplied: ArrowArray, texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray
+    ) -> tuple[ArrowArray, NDArray[np.bool_]]:
         """An id for each row, and which rows repeat a supplied id.
 
         Args:
@@ -107,7 +107,7 @@ class Identities:
             given = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(supplied), ""), False)
             has_id = given.to_numpy(zero_copy_only=False)
         repeated = np.zeros(len(has_id), dtype=np.bool_)
-        ids: list[str] = supplied.to_pylist()
+        ids = text_list(supplied)  # the missing ones are replaced below
         if has_id.all():
             return supplied.cast(pa.string()), self._repeats(ids)
         own = np.flatnonzero(has_id)
@@ -115,8 +115,7 @@ class Identities:
             repeated[own] = self._repeats([ids[i] for i in own])
         missing = np.flatnonzero(~has_id)
         if len(missing):
-            rows = pa.array(missing)
-            made = self._make(texts.take(rows), posted_at.take(rows), accounts.take(rows))
+            made = self._make(texts.take(missing), posted_at.take(missing), accounts.take(missing))
             for i, name in zip(missing.tolist(), made, strict=True):
                 ids[i] = name
         return pa.array(ids, pa.string()), repeated
@@ -131,7 +130,7 @@ class Identities:
                     repeated[i] |= int(match.group(2) or 1) <= seen
         return repeated
 
-    def _make(self, texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+    def _make(self, texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray) -> list[str]:
         digests = _digests(texts, posted_at, accounts)
         copies = self._contents.add(_content_hashes(digests))
         ids = [
@@ -196,14 +195,14 @@ def _content_hashes(digests: list[str]) -> _Hashes:
     return np.array([int(digest[:16], 16) for digest in digests], dtype=np.uint64)
 
 
-def _digests(texts: pa.Array, posted_at: pa.Array, accounts: pa.Array) -> list[str]:
+def _digests(texts: ArrowArray, posted_at: ArrowArray, accounts: ArrowArray) -> list[str]:
     """24 hexadecimal digits for each ad's content."""
     plain = posted_at.null_count == len(posted_at) and accounts.null_count == len(accounts)
     if plain:
-        return [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts.to_pylist()]
+        return [hashlib.sha256(text.encode()).hexdigest()[:24] for text in text_list(texts)]
     moments = posted_at.cast(pa.int64()).to_pylist()
     digests: list[str] = []
-    for text, moment, account in zip(texts.to_pylist(), moments, accounts.to_pylist(), strict=True):
+    for text, moment, account in zip(text_list(texts), moments, accounts.to_pylist(), strict=True):
         content = text
         # NUL occurs in no text, so the separators are unambiguous.
         content += f"\0posted_at={moment}" if moment is not None else ""

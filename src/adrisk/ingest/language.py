@@ -15,6 +15,7 @@ from typing import Protocol, cast
 import pyarrow as pa
 
 from adrisk.errors import AdriskError
+from adrisk.types import ArrowArray, ArrowValues
 
 PREFIX_CHARACTERS = 130
 MIN_LETTERS = 10
@@ -35,7 +36,7 @@ class _Model(Protocol):
     ) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
 
 
-def detect_languages(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+def detect_languages(texts: ArrowValues) -> ArrowArray:
     """The ISO 639-1 code of each text, null where unsure; as a string array.
 
     A null or empty text gives null. Text is lowered first: on Spanish job ads, many in capitals,

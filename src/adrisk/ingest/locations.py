@@ -370,7 +370,9 @@ def describe(error: BaseException) -> str:
 
 def _decompress(raw: BinaryIO, compression: str) -> BinaryIO:
     if compression == ".zst":
-        return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"))
+        return cast(
+            BinaryIO, pa.CompressedInputStream(pa.PythonFile(cast("io.IOBase", raw), "r"), "zstd")
+        )
     if compression == ".gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb"))
     if compression == ".bz2":

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from adrisk.documents import parse_json
 from adrisk.errors import SourceError
 from adrisk.schema import ADS, LABELS
 from adrisk.text.arrow import string_buffers
-from adrisk.types import RISK_LEVELS
+from adrisk.types import RISK_LEVELS, ArrowArray, ArrowValues
 
 MISSING = ("", "nan", "nat", "null", "none")
 """Spellings of a missing number or time, in lower case."""
@@ -41,9 +42,9 @@ def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> Non
     if canonical in _TEXTS:
         fits, needed = texts, "strings"
     elif canonical in _LISTS:
-        fits, needed = texts or (_list(kind) and _texts(kind.value_type)), "lists of strings"
+        fits, needed = texts or (_list(kind) and _texts(_value_type(kind))), "lists of strings"
     elif canonical == "votes":
-        votes = _list(kind) and pa.types.is_struct(kind.value_type)
+        votes = _list(kind) and pa.types.is_struct(_value_type(kind))
         fits, needed = texts or votes, "lists of structs with voter, item and says"
     elif canonical == "risk":
         fits, needed = texts or _number(kind), "the numbers 0 to 3"
@@ -59,16 +60,20 @@ def check_type(canonical: str, column: str, kind: pa.DataType, name: str) -> Non
         )
 
 
+def _value_type(lists: pa.DataType) -> pa.DataType:
+    return cast("pa.ListType[pa.DataType]", lists).value_type
+
+
 def writable(kind: pa.DataType) -> bool:
     """Whether values of a type can be written as strings."""
     try:
-        strings(pa.nulls(0, kind))
+        strings(pa.nulls(0, cast("None", kind)))
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return False
     return True
 
 
-def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+def strings(column: ArrowValues) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """The column as large_string, and which values are not valid UTF-8 (null in the array)."""
     values = flat(column)
     broken = np.zeros(len(values), dtype=np.bool_)
@@ -86,7 +91,7 @@ def strings(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bo
     return values.cast(pa.string()).cast(pa.large_string()), broken
 
 
-def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def text_parts(column: ArrowValues) -> ArrowArray:
     """A column of text as large_string; bytes that are not UTF-8 stay and are rejected later."""
     values = flat(column)
     if pa.types.is_null(values.type):
@@ -97,7 +102,7 @@ def text_parts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     )
 
 
-def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
+def join_lines(columns: Sequence[ArrowValues]) -> ArrowArray:
     """The texts of the columns joined by line breaks, without null and empty ones.
 
     >>> join_lines([pa.array(["Cook", None]), pa.array(["Evenings", "Vans"])]).to_pylist()
@@ -116,20 +121,21 @@ def join_lines(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
     return text_parts(joined)
 
 
-def spliced(*parts: pa.Array | str) -> pa.Array:
+def spliced(*parts: ArrowArray | str) -> ArrowArray:
     """The concatenation of the parts as large_string; null where a part is null."""
     as_large = [
         pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts
     ]
-    return pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
+    joined: ArrowArray = pc.binary_join_element_wise(*as_large, pa.scalar("", pa.large_string()))
+    return joined
 
 
-def prefixed(prefix: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def prefixed(prefix: str, column: ArrowValues) -> ArrowArray:
     """`prefix-value` for every value that is not null."""
     return spliced(f"{prefix}-", strings(column)[0])
 
 
-def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+def risks(column: ArrowValues) -> tuple[ArrowArray, NDArray[np.bool_]]:
     """Risk levels, and which values are invalid (null in the array)."""
     coded = strings(column)[0].dictionary_encode()
     levels = [_risk(value) for value in coded.dictionary.to_pylist()]
@@ -139,7 +145,7 @@ def risks(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.bool
     return read.take(coded.indices), unknown[codes]
 
 
-def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def indicator_lists(column: ArrowValues) -> ArrowArray:
     """Lists of indicators, from lists or from strings such as `a;b` or `["a", "b"]`.
 
     Null and an empty cell give null: unknown. `[]` means that none is present.
@@ -149,10 +155,11 @@ def indicator_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         return values.cast(LABELS.field("indicators").type)
     coded = strings(values)[0].dictionary_encode()
     lists = [_names(value) for value in coded.dictionary.to_pylist()]
-    return pa.array(lists, LABELS.field("indicators").type).take(coded.indices)
+    read: ArrowArray = pa.array(lists, LABELS.field("indicators").type)
+    return read.take(coded.indices)
 
 
-def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def vote_lists(column: ArrowValues) -> ArrowArray:
     """Lists of votes, from lists of structs or from strings in JSON.
 
     Null and an empty cell give null. A malformed cell or vote becomes a vote without a voter: the
@@ -162,23 +169,27 @@ def vote_lists(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     kind = LABELS.field("votes").type
     if not _texts(values.type):
         return values.cast(kind)
-    return pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
+    read: ArrowArray = pa.array([_votes(value) for value in strings(values)[0].to_pylist()], kind)
+    return read
 
 
-def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def flat(column: ArrowValues) -> ArrowArray:
     """One array, without dictionary encoding or string views."""
-    values = column
-    if isinstance(column, pa.ChunkedArray):
-        # Combining copies even a single chunk.
-        values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if pa.types.is_dictionary(values.type):
+    values: ArrowArray
+    if not isinstance(column, pa.ChunkedArray):
+        values = column
+    else:  # combining copies even a single chunk
+        values = column.chunks[0] if column.num_chunks == 1 else column.combine_chunks()
+    if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
     if pa.types.is_string_view(values.type):
-        return values.cast(pa.large_string())
-    return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
+        values = values.cast(pa.large_string())
+    elif pa.types.is_binary_view(values.type):
+        values = values.cast(pa.large_binary())
+    return values
 
 
-def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
+def begins_plainly(values: ArrowArray) -> NDArray[np.bool_]:
     """Which strings begin with a visible ASCII character, so that they are not blank.
 
     A fast check of the first byte; other strings (null, empty, blank, an accent) need a full one.
@@ -196,8 +207,9 @@ def begins_plainly(values: pa.Array) -> NDArray[np.bool_]:
     return plain
 
 
-def _has_bytes(values: pa.Array) -> pa.Array:
-    return pc.greater(pc.binary_length(values), 0)
+def _has_bytes(values: ArrowArray) -> ArrowArray:
+    has_bytes: ArrowArray = pc.greater(pc.binary_length(values), 0)
+    return has_bytes
 
 
 def _risk(value: str | None) -> int | None:
@@ -257,7 +269,7 @@ def _string(kind: pa.DataType) -> bool:
 def _texts(kind: pa.DataType) -> bool:
     """Whether a type is of strings, of bytes that may be strings, or null."""
     if pa.types.is_dictionary(kind):
-        return _texts(kind.value_type)
+        return _texts(_value_type(kind))
     return bool(
         _string(kind)
         or pa.types.is_string_view(kind)
@@ -286,7 +298,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{6}")
 
 
-def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
+def times(column: ArrowValues) -> tuple[ArrowArray, int]:
     """Times in UTC, and how many values were not understood (null in the array).
 
     Understood: timestamps and dates (UTC by default), ISO 8601, and seconds, milliseconds,
@@ -309,7 +321,7 @@ def times(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, int]:
     return moments.cast(_TIME), int(missed)
 
 
-def _within_calendar(values: pa.Array) -> pa.Array:
+def _within_calendar(values: ArrowArray) -> ArrowArray:
     """Timestamps or dates, null where they are outside the years 1 to 9999."""
     kind = values.type
     if pa.types.is_date(kind):
@@ -321,7 +333,8 @@ def _within_calendar(values: pa.Array) -> pa.Array:
     # Nanoseconds do not reach that far, and neither do their bounds.
     first, last = (max(-(2**63), min(2**63 - 1, day * per_day)) for day in (_FIRST_DAY, _END_DAY))
     inside = pc.and_(pc.greater_equal(counts, first), pc.less(counts, last))
-    return pc.if_else(inside, values, None)
+    kept: ArrowArray = pc.if_else(inside, values, None)
+    return kept
 
 
 def _microseconds(value: str | None) -> int | None:

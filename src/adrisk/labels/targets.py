@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.errors import CorpusError
-from adrisk.types import RISK_LEVELS, RISKY, FloatArray, IntArray
+from adrisk.types import RISK_LEVELS, RISKY, ArrowArray, FloatArray, IntArray
 
 UNKNOWN_RISK = -1
 
@@ -101,7 +101,7 @@ def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
     """
     risk = np.full(len(ads), UNKNOWN_RISK, dtype=np.int64)
     if "risk" in ads.column_names:
-        risk = ads["risk"].fill_null(UNKNOWN_RISK).to_numpy().astype(np.int64)
+        risk = pc.fill_null(ads["risk"], UNKNOWN_RISK).to_numpy().astype(np.int64)
     values = np.full((len(ads), len(labels)), np.nan)
     if "indicators" in ads.column_names:
         present = ads["indicators"].combine_chunks()
@@ -116,7 +116,7 @@ def targets_of(ads: pa.Table, labels: Sequence[str]) -> Targets:
     return Targets(tuple(labels), values, risk)
 
 
-def _members(lists: pa.ListArray, labels: Sequence[str]) -> NDArray[np.bool_]:
+def _members(lists: ArrowArray, labels: Sequence[str]) -> NDArray[np.bool_]:
     """Shape (n, k): whether list i contains label j; a null list is empty."""
     result = np.zeros((len(lists), len(labels)), dtype=np.bool_)
     rows = pc.list_parent_indices(lists).to_numpy()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -264,7 +265,7 @@ def _malformed(
     *,
     twice: bool = False,
 ) -> CorpusError:
-    row, vote = int(rows[at]), votes[at].as_py() or {}
+    row, vote = int(rows[at]), cast("dict[str, str]", votes[at].as_py() or {})
     voter, item, says = (vote.get(name) for name in ("voter", "item", "says"))
     name = f" (ad_id {ads['ad_id'][row].as_py()})" if "ad_id" in ads.column_names else ""
     where = f"row {row}{name}: the vote of {voter!r} on {item!r}"

@@ -17,7 +17,7 @@ from adrisk import schema
 from adrisk.linking.cross_ad import Thresholds, load_thresholds, signs
 from adrisk.linking.grouped import AdFacts, Column, Moments, distinct, packed, pairs, span
 from adrisk.linking.links import SHORT_NAME
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowValues, IntArray
 
 TIMELINE = 24
 """Equal parts of a campaign's span whose ads are counted."""
@@ -28,7 +28,7 @@ first; all are counted."""
 
 
 def campaign_facts(
-    campaign_ids: pa.ChunkedArray | pa.Array,
+    campaign_ids: ArrowValues,
     texts: IntArray,
     ads: AdFacts,
     *,
@@ -82,7 +82,7 @@ def campaign_facts(
     )
 
 
-def _timeline(of: IntArray, posted: Moments, first: Moments, last: Moments) -> pa.Array:
+def _timeline(of: IntArray, posted: Moments, first: Moments, last: Moments) -> ArrowArray:
     """Ads in each of `TIMELINE` equal parts of the span; null where there is no span."""
     span = (last - first).astype(np.int64)
     span[np.isnat(first)] = 0
@@ -99,7 +99,7 @@ def _timeline(of: IntArray, posted: Moments, first: Moments, last: Moments) -> p
     )
 
 
-def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str]) -> pa.Array:
+def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str]) -> ArrowArray:
     """The values of each group by name, the most frequent first, at most `MAX_NAMED`."""
     keys, width = pairs(of, column.codes)
     keys, times = np.unique(keys, return_counts=True)
@@ -110,7 +110,7 @@ def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str])
     kept = np.arange(len(group)) - first < MAX_NAMED
     offsets = np.concatenate(([0], np.cumsum(np.bincount(group[kept], minlength=count))))
     names = pa.array([name(value) for value in column.names], pa.string())
-    values = names.take(pa.array(code[kept])) if len(column.names) else pa.array([], pa.string())
+    values = names.take(code[kept]) if len(column.names) else pa.array([], pa.string())
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
 
@@ -131,7 +131,7 @@ def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
     return np.maximum(times - 1, 0)
 
 
-def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> pa.Array:
+def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> ArrowArray:
     """The ads of each text of a campaign by contact and by account: what its network is drawn of.
 
     Of texts, contacts and accounts, the busiest `MAX_NAMED` each; none of a single ad.
@@ -195,7 +195,7 @@ def _short(name: str) -> str:
     return name[:SHORT_NAME]
 
 
-def _lists(of_some: Mapping[int, list[str]], count: int) -> pa.Array:
+def _lists(of_some: Mapping[int, list[str]], count: int) -> ArrowArray:
     """A list for each of `count` campaigns, most of them empty."""
     lengths = np.zeros(count, dtype=np.int64)
     for campaign, values in of_some.items():
@@ -205,9 +205,9 @@ def _lists(of_some: Mapping[int, list[str]], count: int) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(in_order, pa.string()))
 
 
-def _int32(values: IntArray) -> pa.Array:
+def _int32(values: IntArray) -> ArrowArray:
     return pa.array(values.astype(np.int32))
 
 
-def _moments(values: Moments) -> pa.Array:
+def _moments(values: Moments) -> ArrowArray:
     return pa.array(values.astype("datetime64[us]"), pa.timestamp("us", tz="UTC"))

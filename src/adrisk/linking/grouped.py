@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adrisk.types import IntArray
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowValues, IntArray
 
 Moments = NDArray[np.datetime64]
 
@@ -29,7 +30,7 @@ class Column:
     names: Sequence[str]
 
     @classmethod
-    def of(cls, values: pa.ChunkedArray | pa.Array, *, fold: bool = False) -> Column:
+    def of(cls, values: ArrowValues, *, fold: bool = False) -> Column:
         """Number the values of a column of strings; empty ones and nulls are unknown.
 
         Args:
@@ -40,7 +41,7 @@ class Column:
         if isinstance(values, pa.ChunkedArray):
             values = values.unify_dictionaries().combine_chunks()
         coded = values.dictionary_encode()
-        written = coded.dictionary.to_pylist()
+        written = text_list(coded.dictionary)
         names = list(map(str.strip, written))
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         if not fold and names == written and "" not in names:

@@ -27,7 +27,9 @@ from adrisk.linking.links import Ads, Found, Linked, Pairs, guarded_table, links
 from adrisk.linking.minhash import WIDTH
 from adrisk.linking.near_duplicates import Groups, NearDuplicateIndex, components, is_blank
 from adrisk.linking.shared_contacts import GIANT, UNLIKE, Guards, Shared, share
-from adrisk.types import IntArray
+from adrisk.schema import required
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowArray, ArrowValues, IntArray
 
 _COPIED = 0.5  # whole similarity from which two ads may have been joined by boilerplate
 _OWN = 0.3  # similarity without boilerplate below which that was a mistake
@@ -44,7 +46,7 @@ class Earlier:
             the links between others.
     """
 
-    ids: pa.Array
+    ids: ArrowArray
     campaign_of: IntArray
     lost: NDArray[np.bool_]
 
@@ -61,7 +63,7 @@ class PriorMembership:
         home: for each of those, the group with most of its ads.
     """
 
-    ids: pa.Array
+    ids: ArrowArray
     campaign: IntArray
     group: IntArray
     stays: NDArray[np.bool_]
@@ -122,9 +124,7 @@ def _share_held_back_contact(a: IntArray, b: IntArray, shared: Shared) -> NDArra
     )
 
 
-CONTACTS = pa.schema(
-    [pa.field("row", pa.int32(), nullable=False), pa.field("name", pa.string(), nullable=False)]
-)
+CONTACTS = pa.schema([required("row", pa.int32()), required("name", pa.string())])
 """Contacts of texts: a row of the signatures, and the contact's pseudonym."""
 
 _REASONS = pa.array(
@@ -140,7 +140,7 @@ _SINGLE, _EARLIER = 0, 4
 
 
 def link(
-    ad_ids: pa.Array | pa.ChunkedArray,
+    ad_ids: ArrowValues,
     signatures: NDArray[np.uint32],
     contacts: pa.Table | None = None,
     *,
@@ -212,9 +212,9 @@ def link(
         campaigns=pa.table(
             [
                 ads.ids,
-                ids.take(pa.array(campaign)),
+                ids.take(campaign),
                 pa.array(sizes, pa.int32()),
-                _REASONS.take(pa.array(reason)),
+                _REASONS.take(reason),
             ],
             schema=schema.CAMPAIGNS,
         ),
@@ -243,7 +243,7 @@ def _check(n: int, signatures: NDArray[np.uint32], text_of: IntArray, similarity
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity}")
 
 
-def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa.Array]:
+def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, ArrowArray]:
     """Distinct pairs of a contact's number and a row, and the names in order of the numbers."""
     if contacts is None or not len(contacts):
         nothing = np.zeros(0, dtype=np.int64)
@@ -257,7 +257,7 @@ def _pairs(contacts: pa.Table | None, rows: int) -> tuple[IntArray, IntArray, pa
     number[order] = np.arange(len(order))
     pairs = sorted_unique(number[coded.indices.to_numpy()] * rows + row)
     contact, row = np.divmod(pairs, rows)
-    return contact, row, coded.dictionary.take(pa.array(order))
+    return contact, row, coded.dictionary.take(order)
 
 
 def _blank_ads_alone(groups: Groups, signatures: NDArray[np.uint32], ads: Ads) -> IntArray:
@@ -305,12 +305,12 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 def _ids(
     ads: Ads, campaign: IntArray, group: IntArray, prior: PriorMembership | None
-) -> tuple[pa.Array, Pairs, Pairs]:
+) -> tuple[ArrowArray, Pairs, Pairs]:
     """Ids of the campaigns; pairs of merged and older ids; pairs of parted and new ids."""
     count = int(campaign.max()) + 1
     smallest = np.empty(count, dtype=np.int64)
     smallest[campaign[ads.order[::-1]]] = ads.order[::-1]  # the last writer is the smallest id
-    firsts = ads.ids.take(pa.array(smallest)).to_pylist()
+    firsts = text_list(ads.ids.take(smallest))
     if prior is None:
         return pa.array([_new_id(first) for first in firsts], pa.string()), (), ()
     campaign_of_group = np.empty(int(group.max()) + 1, dtype=np.int64)
@@ -318,7 +318,7 @@ def _ids(
     home = campaign_of_group[prior.home]  # of each earlier campaign
     oldest = np.full(count, -1, dtype=np.int64)
     oldest[home[::-1]] = prior.known[::-1]
-    earlier = prior.ids.to_pylist()
+    earlier = text_list(prior.ids)
     taken = set(earlier)
     ids = [
         earlier[old] if old >= 0 else _new_id(first, taken)

@@ -22,7 +22,7 @@ from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
 from adrisk.linking.grouped import packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
-from adrisk.types import FloatArray, IntArray
+from adrisk.types import ArrowArray, ArrowValues, FloatArray, IntArray
 
 SHORT_NAME = 12
 """Hexadecimal characters shown of a contact's pseudonym."""
@@ -86,7 +86,7 @@ class Ads:
         copies: shape (m,), how many ads have the text.
     """
 
-    ids: pa.ChunkedArray | pa.Array
+    ids: ArrowValues
     text_of: IntArray
     order: IntArray
     place: IntArray
@@ -95,7 +95,7 @@ class Ads:
 
     @staticmethod
     def of(
-        ids: pa.ChunkedArray | pa.Array,
+        ids: ArrowValues,
         text_of: IntArray,
         texts: int,
         known: NDArray[np.bool_] | None = None,
@@ -136,11 +136,11 @@ class Found:
     group: IntArray
     typical: IntArray
     campaign: IntArray
-    ids: pa.Array
+    ids: ArrowArray
     contact: IntArray
     row: IntArray
     shared: Shared
-    names: pa.Array
+    names: ArrowArray
     has_prior: bool
 
 
@@ -166,9 +166,9 @@ def links_table(found: Found) -> pa.Table:
     return pa.table(
         [
             found.ids.take(pa.array(found.campaign[ads[order]])),
-            ids.take(pa.array(ads[order])),
-            ids.take(pa.array(others[order])),
-            KINDS.take(pa.array(kinds[order])),
+            ids.take(ads[order]),
+            ids.take(others[order]),
+            KINDS.take(kinds[order]),
             pa.array(numbers[order], pa.float32(), from_pandas=True),
             _short(found.names).take(pa.array(contacts[order], mask=contacts[order] < 0)),
         ],
@@ -185,7 +185,7 @@ def guarded_table(found: Found) -> pa.Table:
     which = which[np.lexsort((which, -ads[which]))]
     return pa.table(
         [
-            _short(found.names).take(pa.array(which)),
+            _short(found.names).take(which),
             pa.array(ads[which].astype(np.int32)),
             pa.array(groups[which].astype(np.int32)),
             pa.array([REASONS[reason] for reason in held_back[which].tolist()], pa.string()),
@@ -279,5 +279,6 @@ def _spanning(a: IntArray, b: IntArray, count: int) -> IntArray:
     return np.asarray(at[kept], dtype=np.int64)
 
 
-def _short(names: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(names, 0, SHORT_NAME)
+def _short(names: ArrowArray) -> ArrowArray:
+    short: ArrowArray = pc.utf8_slice_codeunits(names, 0, SHORT_NAME)
+    return short

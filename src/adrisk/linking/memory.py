@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,9 @@ from adrisk.linking.link import CONTACTS, Earlier, link
 from adrisk.linking.links import Linked
 from adrisk.linking.minhash import WIDTH
 from adrisk.linking.shared_contacts import Guards
-from adrisk.types import IntArray
+from adrisk.schema import optional
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowArray, ArrowColumn, ArrowValues, IntArray
 
 FOLDER = "campaigns"
 DAYS = 90
@@ -48,11 +51,24 @@ FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIME = pa.timestamp("s", tz="UTC")
 _ADS = pa.schema(
-    [("ad_id", pa.string()), ("text", pa.int64()), ("campaign", pa.int64()), ("seen", _TIME)]
+    [
+        optional("ad_id", pa.string()),
+        optional("text", pa.int64()),
+        optional("campaign", pa.int64()),
+        optional("seen", _TIME),
+    ]
 )
 _TEXTS = pa.schema([("signature", pa.binary(4 * WIDTH))])
-_CAMPAIGNS = pa.schema([("campaign_id", pa.string()), ("first_seen", _TIME), ("lost", pa.bool_())])
-_MERGED = pa.schema([("campaign_id", pa.string()), ("part_of", pa.string()), ("at", _TIME)])
+_CAMPAIGNS = pa.schema(
+    [
+        optional("campaign_id", pa.string()),
+        optional("first_seen", _TIME),
+        optional("lost", pa.bool_()),
+    ]
+)
+_MERGED = pa.schema(
+    [optional("campaign_id", pa.string()), optional("part_of", pa.string()), optional("at", _TIME)]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,7 @@ class Memory:
 
     def link(
         self,
-        ad_ids: pa.Array | pa.ChunkedArray,
+        ad_ids: ArrowValues,
         signatures: NDArray[np.uint32],
         contacts: pa.Table,
         *,
@@ -192,7 +208,12 @@ class Memory:
         packed = pa.Array.from_buffers(
             pa.binary(4 * WIDTH),
             len(state.signatures),
-            [None, pa.py_buffer(np.ascontiguousarray(state.signatures, dtype="<u4"))],
+            [
+                None,
+                pa.py_buffer(
+                    cast("memoryview", np.ascontiguousarray(state.signatures, dtype="<u4"))
+                ),
+            ],
         )
         for name, table in (
             ("ads", state.ads),
@@ -254,19 +275,19 @@ def _lock(descriptor: int, folder: Path) -> None:
         ) from error
 
 
-def _chunks(ids: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+def _chunks(ids: ArrowValues) -> list[ArrowArray]:
     whole = ids.cast(pa.string())
     return whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
 
 
-def _campaigns_of(old: _State, ad_ids: pa.Array | pa.ChunkedArray) -> IntArray:
+def _campaigns_of(old: _State, ad_ids: ArrowValues) -> IntArray:
     """The campaign that each ad is remembered in; -1 for new ads."""
     at = pc.index_in(ad_ids.cast(pa.string()), old.ads["ad_id"].combine_chunks())
     found = pc.fill_null(old.ads["campaign"].take(at), -1)
     return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
-def _remembered(old: _State, ad_ids: pa.Array | pa.ChunkedArray, since: datetime) -> pa.Table:
+def _remembered(old: _State, ad_ids: ArrowValues, since: datetime) -> pa.Table:
     """The ads that are neither expired nor among the new ads."""
     repeated = pc.is_in(
         old.ads["ad_id"], pa.chunked_array(_chunks(ad_ids), pa.string()).combine_chunks()
@@ -282,7 +303,7 @@ def _deduplicate(
     coded = contacts["name"].combine_chunks().dictionary_encode()
     row = contacts["row"].to_numpy()
     # The digests of a text's contacts, added up: equal sets give equal sums.
-    digests = np.array([int(name[:16], 16) for name in coded.dictionary.to_pylist()], np.uint64)
+    digests = np.array([int(name[:16], 16) for name in text_list(coded.dictionary)], np.uint64)
     sums = np.zeros(len(signatures), dtype=np.uint64)
     np.add.at(sums, row, digests[coded.indices.to_numpy()])
     keys = np.concatenate((signatures, sums.view(np.uint32).reshape(-1, 2)), axis=1)
@@ -306,9 +327,9 @@ def _next_state(
     old: _State,
     lost: NDArray[np.bool_],
     linked: Linked,
-    ids: pa.ChunkedArray,
+    ids: ArrowColumn,
     text_of: IntArray,
-    seen: pa.ChunkedArray,
+    seen: ArrowColumn,
     signatures: NDArray[np.uint32],
     contacts: pa.Table,
     now: datetime,
@@ -355,7 +376,7 @@ def _new_ads_only(linked: Linked, remembered: int) -> Linked:
         pc.and_(in_campaigns, pc.is_in(links["other_ad_id"], new_ids)), pc.invert(reached)
     )
     rows = np.flatnonzero(to_new.to_numpy(zero_copy_only=False))
-    others = links["other_ad_id"].take(pa.array(rows)).combine_chunks().dictionary_encode()
+    others = links["other_ad_id"].take(rows).combine_chunks().dictionary_encode()
     first = np.unique(others.indices.to_numpy(), return_index=True)[1]
     kept_links = pc.or_(between, reached).to_numpy(zero_copy_only=False).copy()
     kept_links[rows[first]] = True
@@ -370,21 +391,23 @@ def _new_ads_only(linked: Linked, remembered: int) -> Linked:
     )
 
 
-def _texts_of(new_ids: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
+def _texts_of(new_ids: ArrowArray, links: pa.Table, typical: IntArray) -> IntArray:
     """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
     (below 0): numbered behind the last row, in the order of the links that lead to them."""
     to_new = np.flatnonzero(typical < 0)
-    at = pc.index_in(links["ad_id"], new_ids.take(pa.array(to_new)))
+    at = pc.index_in(links["ad_id"], new_ids.take(to_new))
     copies = at.filter(pc.equal(links["kind"], NEAR_COPY)).drop_null()
-    number = pa.array(typical[to_new]).take(copies).combine_chunks().dictionary_encode()
+    number = pc.take(pa.array(typical[to_new]), copies).combine_chunks().dictionary_encode()
     texts = typical.copy()
     texts[to_new[copies.to_numpy()]] = len(new_ids) + number.indices.to_numpy()
     return texts
 
 
-def _unpacked(packed: pa.ChunkedArray) -> NDArray[np.uint32]:
+def _unpacked(packed: ArrowColumn) -> NDArray[np.uint32]:
     data = b"".join(
-        chunk.buffers()[1].slice(4 * WIDTH * chunk.offset, 4 * WIDTH * len(chunk)).to_pybytes()
+        cast("pa.Buffer", chunk.buffers()[1])
+        .slice(4 * WIDTH * chunk.offset, 4 * WIDTH * len(chunk))
+        .to_pybytes()
         for chunk in packed.chunks
         if len(chunk)
     )

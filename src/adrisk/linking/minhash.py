@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.text.tokens import ALONE, Tokens, classes, mixed, tokenise
+from adrisk.types import ArrowValues
 
 WIDTH = 64
 """Columns of a signature."""
@@ -37,9 +37,7 @@ _LAST = np.uint32(0x2545F491)
 _FACTORS = np.array([0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1], dtype=np.uint32)
 
 
-def signatures(
-    folded: pa.Array | pa.ChunkedArray, tokens: Iterable[Tokens] | None = None
-) -> NDArray[np.uint32]:
+def signatures(folded: ArrowValues, tokens: Iterable[Tokens] | None = None) -> NDArray[np.uint32]:
     """The MinHash signature of every ad.
 
     Args:

@@ -31,7 +31,7 @@ from adrisk.linking.signing import PURPOSE, Signed, Signer, SignerSpec, concat_s
 from adrisk.linking.unique_texts import TextNumbers, UniqueTexts, unique_texts
 from adrisk.parallel import cores, in_order, in_processes
 from adrisk.progress import say, track
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 _TEXTS_AT_ONCE = 2048
 
@@ -150,14 +150,14 @@ def remembering(
 
 def _signed(
     stream: AdStream, workspace: Path, workers: int
-) -> tuple[pa.ChunkedArray, IntArray, Signed]:
+) -> tuple[ArrowColumn, IntArray, Signed]:
     """The ads' ids, the text of each, and the unique texts, signed."""
     texts = TextNumbers()
-    ids: list[pa.Array] = []
+    ids: list[ArrowArray] = []
     text_of: list[IntArray] = []
 
-    def batches() -> Iterator[tuple[pa.Array, list[str | None]]]:
-        waiting: list[pa.Array] = []
+    def batches() -> Iterator[tuple[ArrowArray, list[str | None]]]:
+        waiting: list[ArrowArray] = []
         where: list[str | None] = []
         with track("link", stream.total_rows) as advance:
             for ads in stream:
@@ -191,5 +191,5 @@ def _as_read(ads: pa.Table) -> UniqueTexts:
     return unique_texts(ads.set_column(place, "text", cut(ads["text"])[0]))
 
 
-def _some(found: UniqueTexts, rows: IntArray) -> tuple[pa.Array, list[str | None]]:
-    return found.texts.take(pa.array(rows)), [found.regions[row] for row in rows.tolist()]
+def _some(found: UniqueTexts, rows: IntArray) -> tuple[ArrowArray, list[str | None]]:
+    return found.texts.take(rows), [found.regions[row] for row in rows.tolist()]

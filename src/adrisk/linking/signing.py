@@ -18,6 +18,7 @@ from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import CONTACTS
 from adrisk.linking.minhash import signatures
 from adrisk.text.normalise import fold_column
+from adrisk.types import ArrowValues
 
 PURPOSE = "campaigns"
 """What the pseudonyms are for: those of other purposes cannot be compared with them."""
@@ -40,7 +41,7 @@ class Signer:
 
     names: Pseudonymiser
 
-    def __call__(self, read: tuple[pa.Array | pa.ChunkedArray, Regions | None]) -> Signed:
+    def __call__(self, read: tuple[ArrowValues, Regions | None]) -> Signed:
         """Read some texts, phones as those of their regions; the contacts' rows are theirs."""
         texts, regions = read
         if isinstance(texts, pa.ChunkedArray):

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.extract.places import guess_regions
-from adrisk.types import IntArray
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class UniqueTexts:
     """
 
     number: IntArray
-    texts: pa.Array
+    texts: ArrowArray
     regions: list[str | None]
     languages: list[str | None]
     digests: list[str]
@@ -61,13 +62,13 @@ def unique_texts(ads: pa.Table) -> UniqueTexts:
     place_of[order] = np.arange(len(order))
     first = first[order]
 
-    made = [hashlib.sha256(words.encode()) for words in text.dictionary.to_pylist()]
+    made = [hashlib.sha256(words.encode()) for words in text_list(text.dictionary)]
     digests = [made[code] for code in written[first].tolist()]
     its_region = [regions[code] for code in region[first].tolist()]
     its_language = [languages[code] for code in language[first].tolist()]
     return UniqueTexts(
         place_of[of],
-        text.dictionary.take(pa.array(written[first])),
+        text.dictionary.take(written[first]),
         its_region,
         its_language,
         [digest.hexdigest() for digest in digests],

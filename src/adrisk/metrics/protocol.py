@@ -31,7 +31,7 @@ from adrisk.metrics.results import (
     Workload,
 )
 from adrisk.model.calibration import levels
-from adrisk.types import RISKY, FloatArray, IntArray
+from adrisk.types import RISKY, ArrowColumn, FloatArray, IntArray
 
 LEAST_IN_SLICE = 50
 """Smaller slices are named with their n, without figures."""
@@ -323,5 +323,5 @@ def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
     return found
 
 
-def _strings(column: pa.ChunkedArray) -> NDArray[np.str_]:
+def _strings(column: ArrowColumn) -> NDArray[np.str_]:
     return np.array([value or "" for value in column.to_pylist()], dtype=np.str_)

@@ -51,7 +51,8 @@ from adrisk.model.training_ids import (
     write_seen,
 )
 from adrisk.rules.ruleset import Ruleset, load_ruleset
-from adrisk.types import FloatArray
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class Model:
             ads = pa.table({"text": pa.array(list(ads), pa.large_string())})
         batch = prepare_ads(ads, self.rules)
         obscured = obscured_ads(batch.contacts)
-        digests = [hashlib.sha256(text.encode()).hexdigest() for text in ads["text"].to_pylist()]
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in text_list(ads["text"])]
         answers = self.predict(batch)
         return self.tabulate(ads, answers, digests, obscured, batch.truncated, run_id=run_id)
 
@@ -193,7 +194,7 @@ class Model:
         self,
         ads: pa.Table,
         answers: Predictions,
-        digests: Sequence[str] | pa.Array,
+        digests: Sequence[str] | ArrowArray,
         obscured: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
         *,

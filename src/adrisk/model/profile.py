@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
 from adrisk.text.tokens import tokenise
-from adrisk.types import FloatArray, IntArray
+from adrisk.types import ArrowArray, FloatArray, IntArray
 
 FILE = "summary.safetensors"
 """The file of a model folder that holds it."""
@@ -109,7 +109,7 @@ class TrainingProfile:
 
 def count(
     frame: ProfileBins,
-    folded: pa.Array,
+    folded: ArrowArray,
     languages: Sequence[str | None],
     groups: IntArray,
     answers: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
@@ -162,12 +162,12 @@ def empty(frame: ProfileBins) -> Histogram:
     return count(frame, pa.array([], pa.large_string()), [], np.zeros(0, dtype=np.int64))
 
 
-def characters(folded: pa.Array) -> FloatArray:
+def characters(folded: ArrowArray) -> FloatArray:
     """Characters of each text, shape (n,)."""
     return np.asarray(pc.utf8_length(folded).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def words_of(folded: pa.Array) -> tuple[IntArray, Hashes]:
+def words_of(folded: ArrowArray) -> tuple[IntArray, Hashes]:
     """Row and hash of every running word that does not begin with a digit."""
     owners, hashes = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint32)]
     for block in tokenise(folded):
@@ -177,7 +177,7 @@ def words_of(folded: pa.Array) -> tuple[IntArray, Hashes]:
     return np.concatenate(owners), np.concatenate(hashes)
 
 
-def known_words(folded: pa.Array, campaigns: IntArray) -> Hashes:
+def known_words(folded: ArrowArray, campaigns: IntArray) -> Hashes:
     """Hashes of the words in most ads, of those in ads of `LEAST_CAMPAIGNS` campaigns or more.
 
     Args:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.classifiers import storage
 from adrisk.errors import ModelError
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowColumn, ArrowValues
 
 SEEN, HELD = "seen.safetensors", "threshold.safetensors"
 """Files of a model folder."""
@@ -36,7 +37,7 @@ class TrainingIds:
     hashes: NDArray[np.uint64]
     parts: NDArray[np.int8]
 
-    def part_of(self, ids: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
+    def part_of(self, ids: ArrowValues) -> NDArray[np.int8]:
         """The part of each id, -1 where the model never saw it."""
         wanted = hash_ids(ids)
         if len(self.hashes) == 0:
@@ -103,13 +104,13 @@ def read_held(folder: Path) -> ThresholdSet:
     return held
 
 
-def hash_ids(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
+def hash_ids(ids: ArrowValues) -> NDArray[np.uint64]:
     """The first 64 bits of each id's SHA-256: the same on every machine."""
-    digests = b"".join(hashlib.sha256(i.encode()).digest()[:8] for i in ids.to_pylist())
+    digests = b"".join(hashlib.sha256(i.encode()).digest()[:8] for i in text_list(ids))
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
-def training_ids(parts: Sequence[tuple[int, pa.ChunkedArray]]) -> TrainingIds:
+def training_ids(parts: Sequence[tuple[int, ArrowColumn]]) -> TrainingIds:
     """Pack (part number, ids) pairs; an id in several parts belongs to the first."""
     hashes = np.concatenate([hash_ids(ids) for _, ids in parts])
     numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])

@@ -26,7 +26,8 @@ from adrisk.model.model import Model, Predictions
 from adrisk.model.profile import ENOUGH_ADS
 from adrisk.policy.queue import ESCALATE_AT, AdExceptions
 from adrisk.rules.taxonomy import Taxonomy, check_known
-from adrisk.text.arrow import joined_bytes
+from adrisk.text.arrow import joined_bytes, text_list
+from adrisk.types import ArrowArray, ArrowValues
 
 LEAST_WORDS = 4
 """An ad of fewer words says too little for a score."""
@@ -81,7 +82,7 @@ _GLANCE = 48  # bytes in which most do, counting what is ASCII alone
 _ALPHABET = 26
 
 
-def unreadable(folded: pa.Array) -> NDArray[np.int8]:
+def unreadable(folded: ArrowArray) -> NDArray[np.int8]:
     """`AbstainReason` of each text for what it is made of, shape (n,), whatever its language.
 
     >>> unreadable(pa.array(["we keep your passport here", "!!!!!!", "work today"])).tolist()
@@ -92,7 +93,7 @@ def unreadable(folded: pa.Array) -> NDArray[np.int8]:
         return reasons
     enough = pc.match_substring_regex(folded, _ENOUGH).to_numpy(zero_copy_only=False)
     doubtful = np.flatnonzero(_doubtful(folded) | ~enough)
-    texts = folded.take(pa.array(doubtful)).to_pylist()
+    texts = text_list(folded.take(doubtful))
     reasons[doubtful] = [_closely(text) for text in texts]
     return reasons
 
@@ -106,7 +107,7 @@ def _closely(text: str) -> AbstainReason:
     return AbstainReason.TOO_SHORT if max(words) < LEAST_WORDS else AbstainReason.JUDGED
 
 
-def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
+def _doubtful(folded: ArrowArray) -> NDArray[np.bool_]:
     """Texts of few Latin letters, or of few different ones: to be looked at letter by letter."""
     content, bounds = joined_bytes(folded)
     lengths = np.diff(bounds)
@@ -116,7 +117,7 @@ def _doubtful(folded: pa.Array) -> NDArray[np.bool_]:
     few[full] = np.add.reduceat(latin, bounds[full], dtype=np.int64) < 0.5 * lengths[full]
     same = _at_a_glance(content, bounds) < 2 * LEAST_DIFFERENT
     rows = np.flatnonzero(same)
-    texts = folded.take(pa.array(rows)).to_pylist()
+    texts = text_list(folded.take(rows))
     same[rows] = [len(set(text[:_SEEN_FIRST])) < 2 * LEAST_DIFFERENT for text in texts]
     return np.asarray(few | same)
 
@@ -142,7 +143,7 @@ def known_languages(trained_on: Mapping[str, int]) -> frozenset[str]:
 
 
 def abstain_reasons(
-    reasons: NDArray[np.int8], languages: pa.ChunkedArray | pa.Array, known: frozenset[str]
+    reasons: NDArray[np.int8], languages: ArrowValues, known: frozenset[str]
 ) -> NDArray[np.int8]:
     """The reasons of n ads, those in a language outside `known` among them.
 
@@ -164,7 +165,7 @@ def abstain_reasons(
     )
 
 
-def _values(column: pa.ChunkedArray | pa.Array) -> NDArray[np.generic]:
+def _values(column: ArrowValues) -> NDArray[np.generic]:
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return np.asarray(whole.to_numpy(zero_copy_only=False))
 

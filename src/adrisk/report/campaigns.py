@@ -18,6 +18,7 @@ from adrisk.report.run import views_of
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import AdView, score_files, table_file
+from adrisk.text.arrow import text_list
 
 MAX_LISTED = 500
 """Campaigns of the queue that are listed."""
@@ -85,7 +86,7 @@ def find_campaign(folder: Path, which: str) -> QueuedCampaign:
         if len(ranked):
             return read_campaign(folder, ranked[0].as_py())
     ids = flags["campaign_id"].unique()
-    matches = ids.filter(pc.starts_with(ids, which)).to_pylist() if which else []
+    matches = text_list(ids.filter(pc.starts_with(ids, which))) if which else []
     if which in matches:
         return read_campaign(folder, which)
     if len(matches) == 1:
@@ -94,7 +95,7 @@ def find_campaign(folder: Path, which: str) -> QueuedCampaign:
         raise UsageError(
             f"{len(matches):,} campaigns of {folder} begin with {which!r}; give more of the id"
         )
-    hint = did_you_mean(which, ids.slice(0, 100_000).to_pylist())
+    hint = did_you_mean(which, text_list(ids.slice(0, 100_000)))
     raise UsageError(
         f"{folder} has no campaign {which!r}{hint}; `adrisk campaigns {folder}` lists the queue"
     )

@@ -21,6 +21,7 @@ from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE, LINKS_FILE
 from adrisk.report.queue import QueuedCampaign
 from adrisk.scoring.masking import visible
 from adrisk.scoring.outputs import batches, table_file
+from adrisk.text.arrow import text_list
 
 EVERY = 10_000_000
 """Limit for a whole queue; none is longer."""
@@ -36,7 +37,7 @@ def write_parquet(folder: Path, items: Sequence[QueuedCampaign], out: Path) -> N
     """Write `rank`, `level` and the facts of these campaigns; rank is null if not queued."""
     facts = _rows(folder, FACTS_FILE, schema.CAMPAIGN_FACTS, items)
     by_id = {item.campaign_id: item for item in items}
-    queued = [by_id[campaign_id] for campaign_id in facts["campaign_id"].to_pylist()]
+    queued = [by_id[campaign_id] for campaign_id in text_list(facts["campaign_id"])]
     ranks = pa.array([item.rank or None for item in queued], pa.int32())
     levels = pa.array([item.level.value for item in queued], pa.string())
     table = facts.add_column(0, "level", levels).add_column(0, "rank", ranks)

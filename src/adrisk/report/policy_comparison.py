@@ -21,17 +21,18 @@ from adrisk.files import replacing, write_json
 from adrisk.policy.policy import Policy
 from adrisk.policy.queue import LEVELS, Queue
 from adrisk.report.scored_ads import read_scored_ads
+from adrisk.schema import optional, required
 
 CHANGES = pa.schema(
     [
-        pa.field("ad_id", pa.string(), nullable=False),
-        pa.field("campaign_id", pa.string(), nullable=False),
-        pa.field("change", pa.string(), nullable=False),
-        pa.field("risk", pa.float32(), nullable=False),
-        pa.field("old_level", pa.string(), nullable=False),
-        pa.field("new_level", pa.string(), nullable=False),
-        ("old_rank", pa.int32()),
-        ("new_rank", pa.int32()),
+        required("ad_id", pa.string()),
+        required("campaign_id", pa.string()),
+        required("change", pa.string()),
+        required("risk", pa.float32()),
+        required("old_level", pa.string()),
+        required("new_level", pa.string()),
+        optional("old_rank", pa.int32()),
+        optional("new_rank", pa.int32()),
     ]
 )
 """One row per ad whose level changes: newly `flagged`, `dropped`, `raised` to or `lowered` from

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.scoring.outputs import batches
-from adrisk.types import IntArray, Level
+from adrisk.types import ArrowArray, IntArray, Level
 
 BINS = 50
 """Bins of the risk histogram over [0, 1], 2 percentage points each."""
@@ -38,7 +38,7 @@ class ScoreCounts:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def flagged_ids(flags: Path) -> pa.Array:
+def flagged_ids(flags: Path) -> ArrowArray:
     """Ids of the ads flagged for review or as urgent."""
     levels = pa.array([Level.REVIEW.value, Level.URGENT.value])
     pieces = [
@@ -49,7 +49,7 @@ def flagged_ids(flags: Path) -> pa.Array:
 
 
 def count_scores(
-    files: Sequence[Path], labels: Sequence[str], flagged: pa.Array, shown: Collection[str]
+    files: Sequence[Path], labels: Sequence[str], flagged: ArrowArray, shown: Collection[str]
 ) -> ScoreCounts:
     """Count the scores, and keep the rows of the `shown` ads.
 
@@ -81,6 +81,6 @@ def count_scores(
     return counts
 
 
-def _count(counter: Counter[str], values: pa.Array) -> None:
+def _count(counter: Counter[str], values: ArrowArray) -> None:
     for entry in pc.value_counts(values).to_pylist():
         counter[entry["values"]] += entry["counts"]

@@ -22,6 +22,7 @@ from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.flags import read_exceptions
 from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import score_files, table_file
+from adrisk.types import ArrowColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class ScoredAds:
     `exceptions` are the escalated and the incomplete ads.
     """
 
-    ad_ids: pa.ChunkedArray
+    ad_ids: ArrowColumn
     risk: NDArray[np.float32]
-    campaign_ids: pa.ChunkedArray
+    campaign_ids: ArrowColumn
     campaigns: NDArray[np.int32]
     campaign_risk: NDArray[np.floating] | None
     exceptions: AdExceptions

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrisk.documents import read_yaml
-from adrisk.types import IntArray
+from adrisk.types import ArrowValues, IntArray
 
 _FILE = Path(__file__).with_name("keywords.yaml")
 
 
-def keyword_counts(folded: pa.Array | pa.ChunkedArray) -> IntArray:
+def keyword_counts(folded: ArrowValues) -> IntArray:
     """Occurrences of keywords in each text; shape (n,), 0 for a null.
 
     Args:

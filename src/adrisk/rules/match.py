@@ -29,8 +29,9 @@ from adrisk.rules.matcher import (
 )
 from adrisk.rules.plain_text import SpanMap
 from adrisk.rules.ruleset import Ruleset, load_ruleset
+from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column
-from adrisk.types import Evidence, IntArray, State
+from adrisk.types import ArrowArray, Evidence, IntArray, State
 
 
 def match(raw: str, language: str | None = None, rules: Ruleset | None = None) -> list[Evidence]:
@@ -127,7 +128,7 @@ class RuleHits:
 
 def find_rule_hits(
     raw: Sequence[str],
-    folded: pa.Array,
+    folded: ArrowArray,
     languages: Sequence[str | None],
     rules: Ruleset | None = None,
 ) -> RuleHits:
@@ -167,7 +168,7 @@ class RuleMatches:
     def __init__(
         self,
         raw: Sequence[str],
-        folded: pa.Array,
+        folded: ArrowArray,
         languages: Sequence[str | None],
         rules: Ruleset,
     ) -> None:
@@ -176,7 +177,7 @@ class RuleMatches:
                 f"{len(raw)} texts need as many folded ones and languages, "
                 f"got {len(folded)} and {len(languages)}"
             )
-        texts = folded.to_pylist()
+        texts = text_list(folded)
         self._ads = len(raw)
         self._numbers = indicator_numbers(rules.taxonomy)
         self._matches = list(match_language(raw, texts, languages, rules))

@@ -20,7 +20,8 @@ from adrisk.progress import track
 from adrisk.scoring.masking import mask_field, visible
 from adrisk.scoring.sidecars import ScoredAds, read_facts
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import IntArray
+from adrisk.text.arrow import text_list
+from adrisk.types import ArrowColumn, IntArray
 
 _NAME_LIMIT = 60
 
@@ -48,7 +49,7 @@ def write_facts(
     """
     with track("facts", None) as advance:
         texts, ids = linked.texts, linked.campaigns["campaign_id"]
-        guarded = linked.guarded["contact"].to_pylist()
+        guarded = text_list(linked.guarded["contact"])
         facts = ad_facts(read_facts(folder, scored), scored, guarded)
         table = campaign_facts(ids, texts, facts, name=_harmless)
         risk = np.where(unjudged, np.float32(0), scored.risk)
@@ -103,7 +104,7 @@ def _by_ad(text_of: IntArray, shows: IntArray, count: int) -> tuple[IntArray, In
     return ads, first[text_of[ads]] + within
 
 
-def campaign_rows(ids: pa.ChunkedArray) -> np.ndarray:
+def campaign_rows(ids: ArrowColumn) -> np.ndarray:
     """The row of the facts table that each ad's campaign has."""
     codes = ids.combine_chunks().dictionary_encode().indices
     return np.asarray(codes.to_numpy(), dtype=np.int64)

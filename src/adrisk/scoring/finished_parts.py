@@ -33,7 +33,7 @@ class FinishedParts:
             self._current, self._row = self._ads(self._left.pop(0)), 0
         unique = unique_texts(ads)
         now = ads.select(["ad_id", *FACT_COLUMNS]).append_column(
-            "input_sha256", pa.array(unique.digests, pa.string()).take(pa.array(unique.number))
+            "input_sha256", pa.array(unique.digests, pa.string()).take(unique.number)
         )
         before = self._current.slice(self._row, len(ads))
         if not all(now[name].equals(before[name]) for name in before.column_names):

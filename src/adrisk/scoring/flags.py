@@ -32,7 +32,7 @@ from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.manifest import PartFile, QueueCounts
 from adrisk.scoring.sidecars import ApartAds, ScoredAds
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import Level
+from adrisk.types import ArrowColumn, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class NotedExceptions:
 
 
 def write_exceptions(
-    folder: RunFolder, found: ApartAds, ids: pa.ChunkedArray, taxonomy: Taxonomy
+    folder: RunFolder, found: ApartAds, ids: ArrowColumn, taxonomy: Taxonomy
 ) -> NotedExceptions:
     """Write the ads that escalate or are not judged, beside the scores."""
     escalate = [escalating_names(bits, taxonomy) for bits in found.escalate]
@@ -76,7 +76,7 @@ def write_exceptions(
     return _noted(found.rows, escalate, found.incomplete, len(ids))
 
 
-def read_exceptions(folder: Path, ids: pa.ChunkedArray) -> NotedExceptions:
+def read_exceptions(folder: Path, ids: ArrowColumn) -> NotedExceptions:
     """What was noted of these ads, in their order; nothing in a folder of an older adrisk."""
     path = folder / APART_FILE
     if not path.is_file():
@@ -85,7 +85,9 @@ def read_exceptions(folder: Path, ids: pa.ChunkedArray) -> NotedExceptions:
     place = {ad_id: row for row, ad_id in enumerate(ids.to_pylist())} if len(table) else {}
     rows = [place[ad_id] for ad_id in table["ad_id"].to_pylist()]
     codes = [AbstainReason[name.upper()] if name else 0 for name in table["incomplete"].to_pylist()]
-    return _noted(rows, [tuple(names) for names in table["escalate"].to_pylist()], codes, len(ids))
+    return _noted(
+        rows, [tuple(names or ()) for names in table["escalate"].to_pylist()], codes, len(ids)
+    )
 
 
 def _noted(
@@ -163,7 +165,7 @@ class _Linked:
 
     campaigns: pa.Table
     numbers: NDArray[np.int32]
-    words: pa.ChunkedArray
+    words: ArrowColumn
     noted: NotedExceptions
     known: frozenset[str]
 
@@ -171,8 +173,8 @@ class _Linked:
         self, rows: NDArray[np.int64], scores: pa.Table
     ) -> Iterator[tuple[int, dict[str, Any], int, list[str]]]:
         """Row, score, size of the campaign and what shows across it, of some ads."""
-        sizes = self.campaigns["campaign_size"].take(pa.array(rows)).to_pylist()
-        across = self.words.take(pa.array(self.numbers[rows])).to_pylist()
+        sizes = self.campaigns["campaign_size"].take(rows).to_pylist()
+        across = self.words.take(self.numbers[rows]).to_pylist()
         yield from zip(rows.tolist(), scores.to_pylist(), sizes, across, strict=True)
 
     def because(self, row: int, language: str | None) -> str:
@@ -195,7 +197,7 @@ def _flags(
     )
     words = [[f"below the review threshold {policy.review_at:.2f}"]]
     columns = ["risk", "language", *(f"p_{label}" for label in labels)]
-    scores = pq.read_table(part.path, columns=columns).take(pa.array(spoken))
+    scores = pq.read_table(part.path, columns=columns).take(spoken)
     for row, ad, size, across in linked.of(part.first + spoken, scores):
         if queue.levels[row] == _INCOMPLETE:
             because = linked.because(row, ad["language"])
@@ -222,8 +224,8 @@ def _flags(
         {
             "ad_id": campaigns["ad_id"],
             "campaign_id": campaigns["campaign_id"],
-            "level": _LEVELS.take(pa.array(queue.levels[rows])),
-            "reasons": pa.array(words, schema.FLAGS.field("reasons").type).take(pa.array(said)),
+            "level": _LEVELS.take(queue.levels[rows]),
+            "reasons": pa.array(words, schema.FLAGS.field("reasons").type).take(said),
             "rank": pa.array(ranks, pa.int32(), mask=ranks == 0),
             "policy_id": pa.repeat(policy.policy_id, part.rows),
         },

@@ -19,7 +19,7 @@ from adrisk.ingest.columns import check_mapping, recognise
 from adrisk.ingest.quarantine import Reason, quarantined
 from adrisk.ingest.readers.rows import Rows
 from adrisk.scoring.parts import COLUMNS
-from adrisk.types import IntArray, Quarantined
+from adrisk.types import ArrowArray, IntArray, Quarantined
 
 NAME = "ads"
 """What messages call the given ads."""
@@ -112,7 +112,7 @@ def _from_rows(rows: Sequence[object]) -> pa.Table:
     return pa.table({name: _array(name, [row.get(name) for row in dicts]) for name in names})
 
 
-def _array(name: str, values: Sequence[object], kind: pa.DataType | None = None) -> pa.Array:
+def _array(name: str, values: Sequence[object], kind: pa.DataType | None = None) -> ArrowArray:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:  # half a surrogate pair stands for a broken byte: a row to reject

@@ -36,6 +36,7 @@ from adrisk.scoring.worker import (
     may_be_flagged,
     record_of,
 )
+from adrisk.text.arrow import text_list
 
 _BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
 _TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
@@ -80,7 +81,7 @@ class Scorer:
         found = unique_texts(ads)
         asked = self._copies.lookup(found.keys)
         unread = TextRequest(
-            found.texts.take(pa.array(asked.rows)),
+            found.texts.take(asked.rows),
             [found.regions[row] for row in asked.rows],
             [found.languages[row] for row in asked.rows],
         )
@@ -105,7 +106,7 @@ class Scorer:
         scores = self._model.tabulate(
             ads,
             Predictions(found["risk"][of], found["level"][of], found["indicators"][of]),
-            pa.array(unique.digests).take(pa.array(of)),
+            pa.array(unique.digests).take(of),
             found["obscured"][of],
             found["truncated"][of],
             run_id=self._run_id,
@@ -132,7 +133,7 @@ class Scorer:
         self, unique: UniqueTexts, found: Records, notes: list[TextNotes]
     ) -> list[CandidateText]:
         likely = np.flatnonzero(may_be_flagged(found, self._review_at))
-        raw = cut(unique.texts.take(pa.array(likely)))[0].to_pylist()
+        raw = text_list(cut(unique.texts.take(likely))[0])
         by_text = np.argsort(unique.number, kind="stable")
         first, last = np.searchsorted(unique.number[by_text], [likely, likely + 1])
         return [

@@ -31,6 +31,7 @@ from adrisk.scoring.scores import Scores
 from adrisk.scoring.sidecars import PartBuffer
 from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.scoring.worker import EvidenceValues, TextReader, TextRequest, as_values
+from adrisk.text.arrow import text_list
 from adrisk.types import Level
 
 _NEVER = 2.0
@@ -165,10 +166,10 @@ class RiskModel:
         ads = [
             _Ad(text, language, region, tuple(values.values()))
             for text, language, region, values in zip(
-                cut(asked["text"])[0].to_pylist(),
+                text_list(cut(asked["text"])[0]),
                 asked["language"].to_pylist(),
                 regions,
-                likely.take(pa.array(rows)).to_pylist(),
+                likely.take(rows).to_pylist(),
                 strict=True,
             )
         ]

@@ -141,7 +141,7 @@ class Scores(ScoreTable):
         if self.rejected:
             lines[0] += f"; {len(self.rejected):,} rejected, see .rejected"
         if len(self):
-            levels = Counter(self.table["level"].to_pylist())
+            levels = Counter(self.table["level"].to_numpy().tolist())
             counted = ", ".join(f"{levels[level]:,} of level {level}" for level in sorted(levels))
             risk = self.risk
             lines.append(

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from adrisk.linking.minhash import WIDTH
 from adrisk.scoring.dedupe import Candidate
 from adrisk.scoring.manifest import PartFile
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, ArrowColumn, IntArray
 
 APART = pa.schema([("row", pa.int32()), ("escalate", pa.uint64()), ("incomplete", pa.int8())])
 """Ads that escalate or are not judged; bit i of `escalate` is the i-th escalating indicator."""
@@ -49,7 +50,8 @@ _TEXT = "text_number"
 """Beside the facts of an ad: the number of its text, from 0 in every part."""
 _REREAD = b"reread"
 """Under this key the file of what stands apart says how many ads of its part were read twice."""
-_REPETITIVE = ["language", "model", "model_version", "run_id"]
+# The stubs of write_table know only True and False.
+_REPETITIVE = cast("bool", ["language", "model", "model_version", "run_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class ScoredAds:
     """
 
     parts: tuple[PartFile, ...]
-    ids: pa.ChunkedArray
+    ids: ArrowColumn
     risk: NDArray[np.float32]
     text_of: IntArray
     texts: int
@@ -183,7 +185,7 @@ class ScoredAds:
 def read_scored(folder: RunFolder) -> ScoredAds:
     """What the parts hold, but for signatures, facts, candidates and what stands apart."""
     parts: list[PartFile] = []
-    ids: list[pa.Array] = []
+    ids: list[ArrowArray] = []
     risk: list[NDArray[np.float32]] = []
     text_of: list[IntArray] = []
     contacts = [CONTACTS.empty_table()]
@@ -233,7 +235,7 @@ def read_facts(folder: RunFolder, scored: ScoredAds) -> pa.Table:
         pq.read_table(
             folder.sidecar(part.path.stem, "facts"),
             columns=list(FACT_COLUMNS),
-            read_dictionary=FACT_COLUMNS[1:],
+            read_dictionary=list(FACT_COLUMNS[1:]),
         )
         for part in scored.parts
     )
@@ -257,8 +259,8 @@ def read_apart(folder: RunFolder, scored: ScoredAds) -> ApartAds:
         table = pq.read_table(folder.sidecar(part.path.stem, "apart"))
         reread += int(table.schema.metadata[_REREAD])
         found.rows.extend((table["row"].to_numpy() + part.first).tolist())
-        found.escalate.extend(table["escalate"].to_pylist())
-        found.incomplete.extend(table["incomplete"].to_pylist())
+        found.escalate.extend(table["escalate"].to_numpy().tolist())
+        found.incomplete.extend(table["incomplete"].to_numpy().tolist())
     return ApartAds(found.rows, found.escalate, found.incomplete, reread)
 
 

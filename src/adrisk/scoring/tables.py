@@ -22,6 +22,8 @@ from adrisk.progress import say, track
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.ruleset import Ruleset
+from adrisk.schema import optional
+from adrisk.text.arrow import text_list
 from adrisk.types import Evidence
 
 Matches = list[list[Evidence]]
@@ -29,22 +31,22 @@ Matches = list[list[Evidence]]
 
 _EVIDENCE = pa.schema(
     [
-        ("ad_id", pa.string()),
-        ("indicator", pa.string()),
-        ("state", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("rule", pa.string()),
-        ("language", pa.string()),
+        optional("ad_id", pa.string()),
+        optional("indicator", pa.string()),
+        optional("state", pa.string()),
+        optional("start", pa.int32()),
+        optional("end", pa.int32()),
+        optional("rule", pa.string()),
+        optional("language", pa.string()),
     ]
 )
 _CONTACTS = [
-    ("ad_id", pa.string()),
-    ("kind", pa.string()),
-    ("start", pa.int32()),
-    ("end", pa.int32()),
-    ("obscured", pa.bool_()),
-    ("key", pa.string()),
+    optional("ad_id", pa.string()),
+    optional("kind", pa.string()),
+    optional("start", pa.int32()),
+    optional("end", pa.int32()),
+    optional("obscured", pa.bool_()),
+    optional("key", pa.string()),
 ]
 
 
@@ -80,7 +82,7 @@ def match(
 
     def find(ads: pa.Table) -> pa.Table:
         languages = ads["language"].to_pylist()
-        everything = match_all(ads["text"].to_pylist(), languages, rules)
+        everything = match_all(text_list(ads["text"]), languages, rules)
         kept = [resolve_overlaps(found) for found in everything]
         if observe is not None:
             observe(ads, everything, kept)
@@ -104,7 +106,7 @@ def extract(
     `plain` adds the value of a contact; only contacts have a key and a value. A file with plain
     values is for the eyes of its owner (mode 0600).
     """
-    form = pa.schema([*_CONTACTS, *([("value", pa.string())] if plain else [])])
+    form = pa.schema([*_CONTACTS, *([optional("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
 
     def find(ads: pa.Table) -> pa.Table:

@@ -30,14 +30,14 @@ from adrisk.rules.match import RuleHits
 from adrisk.rules.matcher import HIT_DTYPE
 from adrisk.rules.ruleset import load_ruleset
 from adrisk.scoring.dedupe import Candidate, Records, TextNotes
-from adrisk.types import Contact, Evidence, State
+from adrisk.types import ArrowArray, Contact, Evidence, State
 
 
 @dataclass(frozen=True, slots=True)
 class TextRequest:
     """Texts to be read, with the region and the language of each where known."""
 
-    texts: pa.Array
+    texts: ArrowArray
     regions: list[str | None]
     languages: list[str | None]
 

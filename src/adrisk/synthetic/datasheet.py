@@ -62,8 +62,10 @@ class CorpusCounts:
         if not table.num_rows:
             return
         self.ads += table.num_rows
-        values = {name: table[name].to_pylist() for name in _NEEDED - {"text", "votes"}}
-        texts = table["text"].to_pylist()
+        values: dict[str, list[Any]] = {
+            name: table[name].to_pylist() for name in _NEEDED - {"text", "votes"}
+        }
+        texts: list[Any] = table["text"].to_pylist()
         self._texts.add(texts)
         self._campaigns.add(values["campaign_id"])
         for name in ("language", "location", "price", "account_id", "category"):

@@ -12,30 +12,31 @@ from typing import Any
 
 import pyarrow as pa
 
-from adrisk.schema import ADS, LABELS, VOTES
+from adrisk.schema import ADS, LABELS, VOTES, optional
 from adrisk.synthetic.annotators import Votes
 from adrisk.synthetic.campaign import Post, Story
+from adrisk.types import ArrowArray
 
 _LATENT = pa.struct(
     [
-        ("sector", pa.string()),
-        ("corridor", pa.string()),
-        ("behind", pa.string()),
-        ("indicators", pa.list_(pa.string())),
+        optional("sector", pa.string()),
+        optional("corridor", pa.string()),
+        optional("behind", pa.string()),
+        optional("indicators", pa.list_(pa.string())),
     ]
 )
 
 TRUTH = pa.schema(
     [
-        ("kind", pa.string()),
-        ("region", pa.string()),
-        ("template_family", pa.string()),
-        ("case", pa.string()),
-        ("hard", pa.bool_()),
-        ("true_indicators", pa.list_(pa.string())),
-        ("denied_indicators", pa.list_(pa.string())),
-        ("true_risk", pa.int8()),
-        ("latent", _LATENT),
+        optional("kind", pa.string()),
+        optional("region", pa.string()),
+        optional("template_family", pa.string()),
+        optional("case", pa.string()),
+        optional("hard", pa.bool_()),
+        optional("true_indicators", pa.list_(pa.string())),
+        optional("denied_indicators", pa.list_(pa.string())),
+        optional("true_risk", pa.int8()),
+        optional("latent", _LATENT),
     ]
 )
 """Columns with the true attributes of every ad.
@@ -107,7 +108,7 @@ def table_of(batch: Sequence[Post], first: int, seed: int) -> pa.Table:
     return pa.table(arrays, schema=SCHEMA)
 
 
-def _votes(votes: Sequence[Votes | None]) -> pa.ListArray:
+def _votes(votes: Sequence[Votes | None]) -> ArrowArray:
     """The votes of each ad, null without votes; built from flat arrays, which is far faster."""
     given = [v for v in votes if v]
     flat = [

@@ -7,16 +7,18 @@ place where buffers of string arrays are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from adrisk.types import ArrowArray, ArrowValues
+
 Bounds = NDArray[np.signedinteger[Any]]
 
 
-def as_large_strings(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+def as_large_strings(texts: ArrowValues) -> ArrowArray:
     """The column as one large_string array.
 
     Raises:
@@ -29,7 +31,12 @@ def as_large_strings(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
     return texts.cast(pa.large_string())
 
 
-def string_buffers(values: pa.Array) -> tuple[Bounds, NDArray[np.uint8]]:
+def text_list(texts: ArrowValues) -> list[str]:
+    """The texts of a column without nulls, as Python strings."""
+    return cast("list[str]", texts.to_pylist())
+
+
+def string_buffers(values: ArrowArray) -> tuple[Bounds, NDArray[np.uint8]]:
     """The n + 1 bounds of n strings, and the buffer of bytes that they bound; nothing is copied.
 
     >>> bounds, content = string_buffers(pa.array(["cook", "driver", "tailor"]).slice(1))
@@ -37,14 +44,15 @@ def string_buffers(values: pa.Array) -> tuple[Bounds, NDArray[np.uint8]]:
     ([4, 10, 16], b'drivertailor')
     """
     width = np.dtype(np.int64 if pa.types.is_large_string(values.type) else np.int32)
-    _, offsets, content = values.buffers()
+    # A Buffer has the buffer protocol; its stubs lack it.
+    _, offsets, content = cast("list[memoryview]", values.buffers())
     if not len(values) or not content:
         return np.zeros(len(values) + 1, width), np.zeros(0, np.uint8)
     bounds = np.frombuffer(offsets, width, len(values) + 1, values.offset * width.itemsize)
     return bounds, np.frombuffer(content, np.uint8)
 
 
-def joined_bytes(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def joined_bytes(values: ArrowArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The bytes of n strings end to end, and their n + 1 bounds, of which the first is 0.
 
     >>> content, bounds = joined_bytes(pa.array(["cook", "driver", "tailor"]).slice(1))

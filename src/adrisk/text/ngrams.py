@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
 from adrisk.text.arrow import joined_bytes, row_groups
-from adrisk.types import FloatArray
+from adrisk.types import ArrowArray, FloatArray
 
 Rows = NDArray[np.int32]
 
@@ -68,7 +67,7 @@ class Bags:
     word_ends: NDArray[np.int64]
 
 
-def bags(folded: pa.Array, bits: int) -> Iterator[Bags]:
+def bags(folded: ArrowArray, bits: int) -> Iterator[Bags]:
     """Bags for consecutive blocks of the texts, in order; none for an empty array.
 
     Args:
@@ -177,7 +176,7 @@ def _powers(base: int, count: int) -> NDArray[np.uint64]:
     return table[:count]
 
 
-def hashed_matrix(folded: pa.Array, bits: int) -> sparse.csr_array:
+def hashed_matrix(folded: ArrowArray, bits: int) -> sparse.csr_array:
     """The bags as a sparse matrix of scaled counts, for training.
 
     Args:

@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 import regex
 from numpy.typing import NDArray
 
-from adrisk.text.arrow import code_points
+from adrisk.text.arrow import code_points, text_list
+from adrisk.types import ArrowArray, ArrowValues
 
 # Default-ignorable characters (Unicode 16, DerivedCoreProperties) plus the keycap mark: they are
 # invisible, and a digit written 5️⃣ is a five.
@@ -133,7 +134,7 @@ def fold(raw: str) -> Folded:
     )
 
 
-def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+def fold_column(texts: ArrowValues) -> ArrowArray:
     """`fold_text` of every text, as a large_string array; nulls are not allowed.
 
     Plain European text is lowered by Arrow; the rest is folded one by one.
@@ -142,15 +143,17 @@ def fold_column(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
         texts = texts.combine_chunks()
     texts = texts.cast(pa.large_string())
     if pc.all(pc.string_is_ascii(texts)).as_py() is not False:
-        return pc.ascii_lower(texts)
+        lowered: ArrowArray = pc.ascii_lower(texts)
+        return lowered
     plain = pc.match_substring_regex(texts, _PLAIN)
-    folded = pc.utf8_lower(texts)
+    folded: ArrowArray = pc.utf8_lower(texts)
     if pc.all(plain).as_py() is not False:
         return folded
     slow = pa.array(
-        [fold_text(text) for text in texts.filter(pc.invert(plain)).to_pylist()], pa.large_string()
+        [fold_text(text) for text in text_list(texts.filter(pc.invert(plain)))], pa.large_string()
     )
-    return pc.replace_with_mask(folded, pc.invert(plain), slow)
+    replaced: ArrowArray = pc.replace_with_mask(folded, pc.invert(plain), slow)
+    return replaced
 
 
 class _Forms(dict[str, str | None]):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from adrisk.text.arrow import as_large_strings, code_points, joined_bytes, row_groups
+from adrisk.types import ArrowArray, ArrowValues
 
 _BATCH_CHARACTERS = 1 << 19  # a batch and its few working arrays stay in the cache
 SEPARATOR, LETTER, ALONE, FIGURE = range(4)
@@ -69,7 +69,7 @@ class Tokens:
     hashes: NDArray[np.uint32]
 
 
-def tokenise(folded: pa.Array | pa.ChunkedArray) -> Iterator[Tokens]:
+def tokenise(folded: ArrowValues) -> Iterator[Tokens]:
     """The tokens of n texts, batch by batch; nulls are not allowed."""
     texts = as_large_strings(folded)
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -79,7 +79,7 @@ def tokenise(folded: pa.Array | pa.ChunkedArray) -> Iterator[Tokens]:
         yield _tokens(first, _points(texts.slice(first, end - first), int(own[-1])), own)
 
 
-def _points(texts: pa.LargeStringArray, characters: int) -> NDArray[np.integer]:
+def _points(texts: ArrowArray, characters: int) -> NDArray[np.integer]:
     """The code points of the texts end to end; bytes where they are all ASCII."""
     content, _ = joined_bytes(texts)
     return content if len(content) == characters else code_points(str(content.data, "utf-8"))

@@ -33,7 +33,7 @@ from adrisk.linking.run import link_texts
 from adrisk.progress import say, track
 from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.rules.taxonomy import Taxonomy
-from adrisk.types import RISKY, IntArray
+from adrisk.types import RISKY, ArrowColumn, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
     edges = [(rows, count + linked)]
     if "campaign_id" in ads.column_names:
         named = pc.is_valid(ads["campaign_id"]).to_numpy()
-        stated = codes_of(ads["campaign_id"].fill_null(""))
+        stated = codes_of(pc.fill_null(ads["campaign_id"], ""))
         edges.append((rows[named], 2 * count + stated[named]))
     left = np.concatenate([a for a, _ in edges])
     right = np.concatenate([b for _, b in edges])
@@ -201,7 +201,7 @@ def _origins(source: str) -> list[str]:
     return [str(origin) for origin in parse_json(noted)] if noted else [source]
 
 
-def codes_of(names: pa.ChunkedArray) -> IntArray:
+def codes_of(names: ArrowColumn) -> IntArray:
     """A number for each name, in the order in which they come."""
     return np.asarray(
         names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False),

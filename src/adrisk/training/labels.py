@@ -17,6 +17,7 @@ from adrisk.labels.targets import Targets
 from adrisk.labels.votes import RISK, RULE, Ballots, merge_ballots, read_votes, rule_votes
 from adrisk.progress import track
 from adrisk.rules.ruleset import Ruleset
+from adrisk.text.arrow import text_list
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
@@ -40,7 +41,7 @@ def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Tra
     given = corpus.targets.take(rows)
     if config.join == "none" or "votes" not in corpus.ads.column_names:
         return TrainingLabels(given, AS_GIVEN)
-    ads = corpus.ads.take(pa.array(rows))
+    ads = corpus.ads.take(rows)
     ballots = read_votes(ads, given.labels)
     if not ballots:
         return TrainingLabels(given, AS_GIVEN)
@@ -58,7 +59,7 @@ def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Tra
 
 def _with_rules(ballots: dict[str, Ballots], ads: pa.Table, rules: Ruleset) -> dict[str, Ballots]:
     """The rules vote beside others, never alone: of an item nobody judged they say nothing."""
-    texts, languages = ads["text"].to_pylist(), ads["language"].to_pylist()
+    texts, languages = text_list(ads["text"]), ads["language"].to_pylist()
     with track("ask the rules", len(ads)) as advance:
         theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK], rules)
         advance(len(ads))

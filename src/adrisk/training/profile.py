@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import pyarrow as pa
 
 from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.splits import PARTS, Split
@@ -47,25 +46,25 @@ def summarise(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
     risk = np.concatenate([answer.risk for answer in answers])
     frame = ProfileBins(
         languages=tuple(name for name, _ in spoken.most_common(MOST_LANGUAGES)),
-        length_edges=quantile_edges(characters(folded.take(pa.array(fit)))),
+        length_edges=quantile_edges(characters(folded.take(fit))),
         risk_edges=quantile_edges(risk.astype(np.float64)),
         review_at=model.threshold(REVIEW_SHARE).threshold,
-        words=known_words(folded.take(pa.array(fit)), corpus.campaigns[fit]),
+        words=known_words(folded.take(fit), corpus.campaigns[fit]),
         labels=len(model.labels),
     )
     groups = corpus.campaigns % GROUPS
     tally = empty(frame)
     for start in range(0, len(fit), _AT_ONCE):
         rows = fit[start : start + _AT_ONCE]
-        texts = folded.take(pa.array(rows))
+        texts = folded.take(rows)
         tally += count(frame, texts, _languages(corpus, rows), groups[rows])
     for rows, answer in zip(batches, answers, strict=True):
-        texts = folded.take(pa.array(rows))
+        texts = folded.take(rows)
         told = (answer.risk, answer.indicators)
         tally += count(frame, texts, _languages(corpus, rows), groups[rows], told)
     return TrainingProfile(frame, tally)
 
 
 def _languages(corpus: Corpus, rows: IntArray) -> list[str | None]:
-    names: list[str | None] = corpus.ads["language"].take(pa.array(rows)).to_pylist()
+    names: list[str | None] = corpus.ads["language"].take(rows).to_pylist()
     return names

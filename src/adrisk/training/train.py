@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, TrainContext, tune
@@ -200,7 +199,7 @@ def fit_model(
         rules=corpus.rules.fingerprint,
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )
-    seen = training_ids([(i, ids.take(pa.array(split[part]))) for i, part in enumerate(PARTS[:3])])
+    seen = training_ids([(i, ids.take(split[part])) for i, part in enumerate(PARTS[:3])])
     held = ThresholdSet(
         risk=risk[:, RISKY_COLUMN].astype(np.float32),
         risky=np.where(
@@ -266,5 +265,5 @@ def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
 
 
 def _languages(corpus: Corpus, rows: np.ndarray) -> dict[str, int]:
-    names = corpus.ads["language"].take(pa.array(rows)).to_pylist()
+    names = corpus.ads["language"].take(rows).to_pylist()
     return dict(Counter(name or "unknown" for name in names).most_common())

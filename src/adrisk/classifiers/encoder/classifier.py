@@ -23,6 +23,7 @@ from adrisk.classifiers.encoder.pretrained import DEFAULT, library
 from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
+from adrisk.text.arrow import text_list
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class EncoderClassifier:
         texts, targets = texts.take(known), targets.take(known)
         recipe = self._recipe()
         examples = Examples(
-            tokenise(self._tokeniser, texts.folded.to_pylist(), recipe.longest),
+            tokenise(self._tokeniser, text_list(texts.folded), recipe.longest),
             self._features(texts, targets),
             campaigns_of(targets),
             *answers_of(targets, labels),

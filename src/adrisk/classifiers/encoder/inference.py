@@ -21,6 +21,7 @@ from adrisk.classifiers.base import Margins, enforce_monotone
 from adrisk.classifiers.encoder.data import by_width, padded, tokenise
 from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device, has_half
 from adrisk.classifiers.rule_features import rule_feature_matrix
+from adrisk.text.arrow import text_list
 from adrisk.types import FloatArray
 
 TOLERANCE = 1e-2
@@ -90,7 +91,7 @@ class Reader:
 
     def logits(self, texts: TextBatch) -> FloatArray:
         """Shape (n, 3 + k), float64."""
-        tokens = tokenise(self.tokeniser, texts.folded.to_pylist(), self.longest)
+        tokens = tokenise(self.tokeniser, text_list(texts.folded), self.longest)
         features = self.found(texts)
         logits = np.zeros((len(texts), self.network.head.out_features))
         at_once = _TOKENS_AT_ONCE[device().type]

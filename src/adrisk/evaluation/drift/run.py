@@ -36,7 +36,7 @@ from adrisk.model.model import Model
 from adrisk.model.profile import GROUPS, Histogram, TrainingProfile, count, empty
 from adrisk.parallel import in_order
 from adrisk.progress import say, track
-from adrisk.types import IntArray
+from adrisk.types import ArrowArray, IntArray
 from adrisk.version import __version__
 
 _AT_ONCE = 2048
@@ -155,7 +155,7 @@ def _read(
     return tally
 
 
-def groups_of(folded: pa.Array) -> IntArray:
+def groups_of(folded: ArrowArray) -> IntArray:
     """A group, 0 to 31, for each text; that of a near-copy is mostly the same.
 
     Two texts agree in a column of their signatures as often as they are alike, so in three of them

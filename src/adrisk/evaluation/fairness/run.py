@@ -35,6 +35,7 @@ from adrisk.layout import REVIEW_SHARE
 from adrisk.model.model import Model
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
+from adrisk.text.arrow import text_list
 from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
@@ -109,7 +110,7 @@ def dimensions(ads: pa.Table) -> dict[str, Dimension]:
         found["kind"] = by_value(ads["kind"].to_pylist())
     if "case" in names:
         found["who is behind"] = by_value(ads["case"].to_pylist())
-    found["nationality"] = _nationalities(ads["text"].to_pylist(), languages)
+    found["nationality"] = _nationalities(text_list(ads["text"]), languages)
     return {name: dimension for name, dimension in found.items() if dimension.groups}
 
 
@@ -150,7 +151,7 @@ def _corpus(
         batch = corpus.batch.take(rows)
         answers = model.predict(batch)
         beside = ad_exceptions(model, batch, answers)
-        by_dimension = dimensions(corpus.ads.take(pa.array(rows)))
+        by_dimension = dimensions(corpus.ads.take(rows))
         risky = np.asarray(corpus.risky[rows])
         everyone = np.ones(len(rows), dtype=np.bool_)
         lawful = everyone if all_lawful else ~risky

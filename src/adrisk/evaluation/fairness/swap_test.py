@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.batch import make_batch
@@ -28,6 +27,7 @@ from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.synthetic.phrase_bank import LANGUAGES as BANKS
 from adrisk.synthetic.phrase_bank import load_bank
+from adrisk.text.arrow import text_list
 from adrisk.training.corpus import Corpus
 from adrisk.types import FloatArray, IntArray
 
@@ -48,7 +48,7 @@ def swap_test(
     seed = model.manifest.seed
     rng = np.random.default_rng(seed)
     order = rng.permutation(rows)
-    texts = corpus.batch.raw.take(pa.array(order)).to_pylist()
+    texts = text_list(corpus.batch.raw.take(order))
     languages = [corpus.batch.languages[row] for row in order]
     regions = [corpus.batch.regions[row] for row in order]
     campaigns = corpus.campaigns[order]

@@ -215,7 +215,7 @@ def _truth(ground: StudyData, rows: IntArray) -> Targets:
     labels = corpus.targets.take(rows)
     if not {"true_indicators", "true_risk"} <= set(corpus.ads.column_names):
         return labels
-    ads = corpus.ads.take(pa.array(rows))
+    ads = corpus.ads.take(rows)
     columns = {"indicators": ads["true_indicators"], "risk": ads["true_risk"]}
     return replace(targets_of(pa.table(columns), labels.labels), campaigns=labels.campaigns)
 

@@ -19,6 +19,7 @@ from adrisk.ingest.readers.jsonl import JsonlReader
 from adrisk.ingest.readers.parquet import ParquetReader
 from adrisk.ingest.readers.rows import Reader
 from adrisk.ingest.values import check_type
+from adrisk.types import ArrowArray, ArrowValues
 
 Shape = Callable[[pa.Table], pa.Table]
 """Function from a raw table to one with canonical names; other columns keep their names."""
@@ -145,13 +146,13 @@ def readers(
         raise SourceError(f"{names}: nothing to read, it is empty; check what wrote it")
 
 
-def keep_rest(raw: pa.Table, columns: dict[str, pa.Array], used: tuple[str, ...]) -> pa.Table:
+def keep_rest(raw: pa.Table, columns: dict[str, ArrowValues], used: tuple[str, ...]) -> pa.Table:
     """The canonical columns, then the unused columns of the raw table."""
     rest = {name: raw[name] for name in raw.column_names if name not in used}
     return pa.table(columns | {name: rest[name] for name in rest if name not in columns})
 
 
-def constant(value: str | None, raw: pa.Table) -> pa.Array:
+def constant(value: str | None, raw: pa.Table) -> ArrowArray:
     """A column with one value for all rows of a table."""
     return pa.array([value] * raw.num_rows, pa.string())
 

@@ -8,6 +8,7 @@ from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
 from adrisk.ingest.adapters.emscad import scam_risk
 from adrisk.ingest.values import prefixed
 from adrisk.schema import LABELS
+from adrisk.types import ArrowValues
 
 LABEL_SOURCE = "difraud:employment_scam"
 
@@ -16,7 +17,7 @@ _GROUP = "group_tfidf30"
 
 
 def _shape(raw: pa.Table) -> pa.Table:
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, ArrowValues] = {
         "text": raw["text"],
         "source": constant("difraud", raw),
         "indicators": pa.nulls(raw.num_rows, LABELS.field("indicators").type),

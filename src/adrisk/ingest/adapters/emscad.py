@@ -13,6 +13,7 @@ from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
 from adrisk.ingest.locations import SourceFile
 from adrisk.ingest.values import join_lines, prefixed, strings
 from adrisk.schema import LABELS
+from adrisk.types import ArrowArray, ArrowColumn, ArrowValues
 
 SHA256 = "59253295129d8b6a27607f9904f7d4ddf4dbb0ee35e079c7eb51b58b5e62bf60"
 BYTES = 50_061_601
@@ -23,18 +24,19 @@ _SCAM = ("t", "true", "1")
 _HONEST = ("f", "false", "0")
 
 
-def scam_risk(column: pa.ChunkedArray) -> pa.Array:
+def scam_risk(column: ArrowColumn) -> ArrowArray:
     """A scam flag as risk: 2 for a scam, 0 for none, "unknown" for another word."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(strings(column)[0]))
     scam = pc.is_in(words, pa.array(_SCAM, pa.large_string()))
     honest = pc.is_in(words, pa.array(_HONEST, pa.large_string()))
     unknown = pc.if_else(pc.is_null(words), None, "unknown")
-    return pc.if_else(scam, "2", pc.if_else(honest, "0", unknown))
+    risk: ArrowArray = pc.if_else(scam, "2", pc.if_else(honest, "0", unknown))
+    return risk
 
 
 def _shape(raw: pa.Table) -> pa.Table:
     texts = [name for name in _TEXTS if name in raw.column_names]
-    columns: dict[str, pa.Array] = {"text": join_lines([raw[name] for name in texts])}
+    columns: dict[str, ArrowValues] = {"text": join_lines([raw[name] for name in texts])}
     if "job_id" in raw.column_names:
         columns["ad_id"] = prefixed("emscad", raw["job_id"])
     columns["source"] = constant("emscad", raw)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
 from adrisk.ingest.values import join_lines, prefixed, text_parts
+from adrisk.types import ArrowValues
 
 _NO_TITLE = "WORK/LOCATION"
 _TAIL = r"(?s)\s*(?:Datos|Fechas) de contacto\b.*"  # RE2 syntax
@@ -21,7 +22,7 @@ def _shape(raw: pa.Table) -> pa.Table:
     title = pc.if_else(pc.equal(pc.utf8_trim_whitespace(title), _NO_TITLE), None, title)
     body = pc.replace_substring_regex(text_parts(raw["descripcion"]), _TAIL, "")
     day = pc.strptime(text_parts(raw["timestamp"]), "%d/%m/%Y", unit="us", error_is_null=True)
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, ArrowValues] = {
         "ad_id": raw["id"],
         "text": join_lines([title, body]),
         "posted_at": day,

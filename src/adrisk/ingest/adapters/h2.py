@@ -7,13 +7,14 @@ import pyarrow.compute as pc
 
 from adrisk.ingest.adapters.base import Adapter, Corpus, constant, keep_rest
 from adrisk.ingest.values import prefixed, spliced, strings
+from adrisk.types import ArrowArray, ArrowValues
 
 _RATES = ("basic_rate_from", "basic_rate_to", "pay_range_desc")
 _NO_RATE = ("0", "0.0", "0.00")
 
 
 def _shape(raw: pa.Table) -> pa.Table:
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, ArrowValues] = {
         "ad_id": raw["case_number"],
         "text": raw["text"],
         "language": constant("en", raw),
@@ -28,7 +29,7 @@ def _shape(raw: pa.Table) -> pa.Table:
     return keep_rest(raw, columns, (*used, "template_group", *_RATES))
 
 
-def _price(raw: pa.Table) -> pa.Array:
+def _price(raw: pa.Table) -> ArrowArray:
     """`9.59 USD per hour` or `9.59-12 USD per hour`; an upper rate of 0 means none."""
     low, high = strings(raw["basic_rate_from"])[0], strings(raw["basic_rate_to"])[0]
     unit = pc.utf8_lower(strings(raw["pay_range_desc"])[0])
