@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from adrisk import schema
+from adrisk.errors import MissingExtraError
 from adrisk.report.queue import Queued
 from adrisk.scoring.masking import visible
 from adrisk.scoring.outputs import FACTS_FILE, LINKS_FILE, batches, table_file
@@ -46,8 +47,14 @@ def write_graphml(folder: Path, items: Sequence[Queued], out: Path) -> None:
     """Campaigns, their ads and contacts as nodes; links, membership and contacts given as edges.
 
     A contact is one node however many campaigns give it, so shared ones join them.
+
+    Raises:
+        MissingExtraError: without the extra `graph`.
     """
-    import networkx
+    try:
+        import networkx
+    except ImportError as error:
+        raise MissingExtraError("networkx", "graph", "an export as GraphML") from error
 
     graph = networkx.Graph()
     for facts, item in _with_facts(folder, items):

@@ -6,92 +6,105 @@ loads nothing and runs nothing.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-_LINE, _MARK = "#3f6488", "#a3262a"
-_SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "adrisk", "font.size": 11}
+from adrisk.report.charts import Chart, Dot, Text, count_axis, draw, marked, share_axis, steps
+from adrisk.report.render import asset, environment, sha256
+
 _RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
-_STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem;
-  color: #20242a; background: #fff }
-svg { max-width: 100%; height: auto }
-table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right;
-  border-bottom: 1px solid #d5d9de }
-"""
+_NONE = 0.5
+"""Where no campaign stands on the logarithmic axis."""
 
 
-def workload_chart(found: Mapping[str, Any]) -> Markup:
-    """Recall by campaigns to look at, with its interval, the capacity and today's threshold."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, PercentFormatter
+def workload_chart(
+    found: Mapping[str, Any], *, width_px: int = 760, name: str = "wide", alone: bool = True
+) -> Markup:
+    """Recall by campaigns to look at, with its interval, the capacity and today's threshold.
 
-    points = sorted(found["points"], key=lambda point: point["campaigns"])
-    work = [max(point["campaigns"], 0.5) for point in points]
-    with rc_context(_SETTINGS):
-        figure = Figure(figsize=(10, 5), layout="constrained")
-        canvas = FigureCanvasSVG(figure)
-        axes = figure.subplots()
-        low, high = ([point[name] for point in points] for name in ("low", "high"))
-        axes.fill_between(work, low, high, step="post", color=_LINE, alpha=0.2, linewidth=0)
-        axes.step(work, [p["recall"] for p in points], where="post", color=_LINE)
-        axes.set_xscale("log")
-        axes.set_ylim(0, 1.02)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel(f"campaigns to look at, of {found['campaigns']:,}")
-        axes.set_ylabel("recall to expect")
-        if found["capacity"]:
-            axes.axvline(found["capacity"], color=_MARK, linestyle="--", linewidth=1)
-            axes.text(found["capacity"], 0.02, " capacity", color=_MARK, rotation=90, va="bottom")
-        now = _at(points, found["review_at"])
-        if now is not None:
-            axes.plot([max(now["campaigns"], 0.5)], [now["recall"]], "o", color=_MARK)
-            axes.annotate(
-                "threshold of the run",
-                (max(now["campaigns"], 0.5), now["recall"]),
-                textcoords="offset points",
-                xytext=(8, -14),
-                color=_MARK,
-            )
-        text = io.StringIO()
-        canvas.print_svg(text, metadata={"Date": None})
-    return Markup(text.getvalue()[text.getvalue().index("<svg") :])  # noqa: S704  # our own drawing
+    Args:
+        found: the values of a simulation.
+        width_px: the width it is drawn for; text keeps its size.
+        name: prefix of the ids inside, unique on the page.
+        alone: for a file of its own instead of a page.
+    """
+    points = sorted(found["points"], key=lambda point: (point["campaigns"], point["recall"]))
+    capacity = found["capacity"]
+    work = [max(count, _NONE) for count in (*(p["campaigns"] for p in points), capacity or 1)]
+    chart = Chart(
+        name=name,
+        title="Workload against recall",
+        description=_in_words(found),
+        x=count_axis(f"campaigns to look at, of {found['campaigns']:,}", min(work), max(work)),
+        y=share_axis("recall to expect"),
+        width=width_px,
+        height=380,
+    )
+    chart = marked(chart, [(capacity, f"capacity {capacity:,}", "review")] if capacity else [])
+
+    def curve(key: str) -> list[tuple[float, float]]:
+        return [(chart.across(max(p["campaigns"], _NONE)), chart.down(p[key])) for p in points]
+
+    return draw(
+        replace(
+            chart,
+            line=steps(curve("recall")),
+            band=_between(curve("low"), curve("high")),
+            dots=_today(chart, _at(points, found["review_at"])),
+        ),
+        alone=alone,
+    )
 
 
 def workload_page(found: Mapping[str, Any]) -> Markup:
     """The drawing, what it rests on, and the least work for round figures of recall."""
-    rows = "".join(
-        f"<tr><td>{recall:.0%}</td><td>{p['campaigns']:,}</td><td>{p['ads']:,}</td>"
-        f"<td>{p['recall']:.0%} ({p['low']:.0%} to {p['high']:.0%})</td>"
-        f"<td>{p['threshold']:.4f}</td></tr>"
-        for recall, p in _least_work(found["points"])
+    css = asset("report.css")
+    page = (
+        environment()
+        .get_template("workload.html")
+        .render(
+            found=found,
+            charts=[
+                workload_chart(found, width_px=width, name=name, alone=False)
+                for width, name in ((760, "wide"), (340, "narrow"))
+            ],
+            rows=_least_work(found["points"]),
+            css=Markup(css),  # noqa: S704 - shipped with adrisk
+            css_hash=sha256(css),
+        )
     )
-    return Markup(  # noqa: S704  # numbers, and one name that is escaped
-        f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Workload against recall</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>{_STYLE}</style></head><body>
-<h1>Workload against recall</h1>
-<p>Work is counted on the {found["ads"]:,} ads in {found["campaigns"]:,} campaigns that model
-{escape(str(found["model"]))} scored. Recall is estimated on {found["positives"]:,} risky of
-{found["held"]:,} campaigns that the model set its thresholds on, one ad each; the band is a 95 %
-interval. If the new ads are not like those, recall is another.</p>
-{workload_chart(found)}
-<table><caption>The least work for a recall</caption>
-<thead><tr><th scope="col">recall</th><th scope="col">campaigns</th><th scope="col">ads</th>
-<th scope="col">seen, with interval</th><th scope="col">threshold</th></tr></thead>
-<tbody>{rows}</tbody></table>
-<p>A flag asks a person to look. It does not say that a crime happened.</p>
-</body></html>
-"""
-    )
+    return Markup(page)  # noqa: S704 - the template escapes
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    said = [
+        f"recall {recall:.0%} for {point['campaigns']:,} campaigns"
+        for recall, point in _least_work(found["points"])
+    ]
+    return "The least work for a recall: " + "; ".join(said) + "."
+
+
+def _between(low: Sequence[tuple[float, float]], high: Sequence[tuple[float, float]]) -> str:
+    """The path around the band: along the upper edge, and back along the lower one."""
+    if not low:
+        return ""
+    x, y = low[-1]
+    back = [f"V{below:g}H{left:g}" for left, below in reversed(low[:-1])]
+    return f"{steps(high)}H{x:g}V{y:g}{''.join(back)}Z"
+
+
+def _today(chart: Chart, now: Mapping[str, Any] | None) -> tuple[Dot, ...]:
+    if now is None:
+        return ()
+    x, y = chart.across(max(now["campaigns"], _NONE)), chart.down(now["recall"])
+    # The curve rises, so there is room below it to the right, and above it to the left.
+    below = chart.right - x > 140 and chart.bottom - y > 30
+    words = "threshold of the run"
+    label = Text(x + 9, y + 18, "start", words) if below else Text(x - 9, y - 9, "end", words)
+    return (Dot(x, y, "urgent", label),)
 
 
 def _at(points: Sequence[Mapping[str, Any]], threshold: float | None) -> Mapping[str, Any] | None:
