@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import adrisk.cli
 from adrisk import schema
 from adrisk.api import report, score
-from adrisk.errors import UsageError
+from adrisk.errors import MissingExtraError, UsageError
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.report.campaigns import campaign_item, export_campaigns, queue_items
@@ -146,6 +147,15 @@ def test_exports_hold_facts_and_pseudonyms_and_neither_text_nor_contact(folder: 
     for written in (graph.read_text(), str(facts.to_pylist())):
         for secret in ("Boat crew", "passport", "555", "2025550143", "account-1"):
             assert secret not in written
+
+
+def test_without_networkx_graphml_names_the_extra_and_leaves_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'adrisk\[graph\]'"):
+        export_campaigns(folder, folder / "none.graphml")
+    assert not list(folder.glob("*none.graphml*"))
 
 
 def test_one_campaign_can_be_exported(folder: Path) -> None:

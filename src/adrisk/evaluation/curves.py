@@ -1,13 +1,22 @@
-"""The curves of an evaluation, precision against recall and stated against observed, as SVG."""
+"""Curves of an evaluation as SVG: precision by recall, and observed share by probability."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from dataclasses import replace
 
+from adrisk.metrics.figures import ReliabilityBin
 from adrisk.metrics.results import Curves
-
-_SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "adrisk", "font.size": 11}
+from adrisk.report.charts import (
+    Axis,
+    Chart,
+    Dot,
+    draw,
+    linear_axis,
+    share_axis,
+    steps,
+    straight,
+)
 
 
 def evaluation_curves(curves: Curves) -> dict[str, str]:
@@ -15,48 +24,44 @@ def evaluation_curves(curves: Curves) -> dict[str, str]:
 
     The same figures give the same bytes.
     """
-    recall, precision = zip(*curves.precision_recall, strict=True)
-    stated = [point.stated for point in curves.reliability]
-    observed = [point.observed for point in curves.reliability]
     return {
-        "precision_recall.svg": _plot(
-            recall, precision, "recall", "precision", "Precision as the queue is worked down"
-        ),
-        "reliability.svg": _plot(
-            stated, observed, "stated probability", "observed share", "Reliability", diagonal=True
-        ),
+        "precision_recall.svg": _precision_recall(curves.precision_recall),
+        "reliability.svg": _reliability(curves.reliability),
     }
 
 
-def _plot(
-    x: Sequence[float],
-    y: Sequence[float],
-    x_label: str,
-    y_label: str,
-    title: str,
-    *,
-    diagonal: bool = False,
-) -> str:
-    # Here and not above: matplotlib looks for fonts on import, and importing adrisk does nothing.
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+def _precision_recall(points: Sequence[tuple[float, float]]) -> str:
+    chart = _chart(
+        "precision_recall",
+        "Precision as the queue is worked down",
+        share_axis("recall"),
+        share_axis("precision"),
+    )
+    line = steps((chart.across(recall), chart.down(precision)) for recall, precision in points)
+    return draw(replace(chart, line=line), alone=True)
 
-    with rc_context(_SETTINGS):
-        figure = Figure(figsize=(5.2, 4.2), layout="constrained")
-        axes = figure.subplots()
-        if diagonal:
-            top = max(*x, *y, 0.01) * 1.05
-            axes.plot([0, top], [0, top], color="#9aa0a8", linewidth=1, linestyle="--")
-            axes.plot(x, y, color="#3f6488", marker="o", markersize=5)
-        else:
-            axes.step(x, y, where="post", color="#3f6488")
-            axes.set_xlim(0, 1)
-            axes.set_ylim(0, 1.02)
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
-        axes.set_title(title)
-        axes.grid(color="#e3e5e8", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()
+
+def _reliability(points: Sequence[ReliabilityBin]) -> str:
+    top = max((max(point.stated, point.observed) for point in points), default=1.0)
+    chart = _chart(
+        "reliability",
+        "Reliability",
+        linear_axis("stated probability", max(top, 0.01)),
+        linear_axis("observed share", max(top, 0.01)),
+    )
+    places = [(chart.across(p.stated), chart.down(p.observed)) for p in points]
+    diagonal = [(chart.left, chart.bottom), (chart.right, chart.head)]
+    return draw(
+        replace(
+            chart,
+            line=straight(places),
+            guide=straight(diagonal),
+            dots=tuple(Dot(x, y, "bar") for x, y in places),
+        ),
+        alone=True,
+    )
+
+
+def _chart(name: str, title: str, x: Axis, y: Axis) -> Chart:
+    description = f"{y.label} by {x.label}; results.json has the figures."
+    return Chart(name, title, description, x, y, width=420, height=320)

@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from adrisk import schema
+from adrisk.errors import MissingExtraError
 from adrisk.layout import CAMPAIGNS_FILE, FACTS_FILE, LINKS_FILE
 from adrisk.report.queue import QueuedCampaign
 from adrisk.scoring.masking import visible
@@ -48,8 +49,14 @@ def write_graphml(folder: Path, items: Sequence[QueuedCampaign], out: Path) -> N
     """Write campaigns, ads and contacts as nodes; links, membership and contact use as edges.
 
     A contact is one node, so campaigns that share it are connected.
+
+    Raises:
+        MissingExtraError: without the extra `graph`.
     """
-    import networkx
+    try:
+        import networkx
+    except ImportError as error:
+        raise MissingExtraError("networkx", "graph", "an export as GraphML") from error
 
     graph = networkx.Graph()
     for facts, item in _with_facts(folder, items):
