@@ -55,9 +55,11 @@ def test_three_in_ten_campaigns_are_learned_from_as_if_nothing_were_found() -> N
     campaigns = np.arange(1000) // 2
     batch = make_batch([HOLDS], ["en"]).take([0] * 1000)
     targets = Targets((), np.zeros((1000, 0)), np.zeros(1000, dtype=np.int64), campaigns=campaigns)
-    learned = training_rule_features(batch, rule_feature_names(), targets, seed=0).any(axis=1)
-    assert 0.6 < learned.mean() < 0.8
-    np.testing.assert_array_equal(learned[::2], learned[1::2])
+    trainable_parameters = training_rule_features(batch, rule_feature_names(), targets, seed=0).any(
+        axis=1
+    )
+    assert 0.6 < trainable_parameters.mean() < 0.8
+    np.testing.assert_array_equal(trainable_parameters[::2], trainable_parameters[1::2])
     assert rule_feature_matrix(batch, rule_feature_names()).any(axis=1).all()
 
 

@@ -1,4 +1,4 @@
-"""The registry: versions of the model `adrisk`, their evaluations, and the aliases."""
+"""Model registry: versions of the model `adrisk`, their evaluations, and aliases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RELEASE_TAG = "adrisk.release"
 _SHOWN = 8
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
-"""Figures shown side by side at a promotion; the first decides."""
+"""Figures compared at a promotion; the first decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Registered:
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
-        """The latest evaluation, empty if it was never judged."""
+        """The latest evaluation, empty if there is none."""
         return self.evaluations[0] if self.evaluations else {}
 
 
@@ -76,7 +76,7 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
     """The version behind a number, an alias or the name of a release, the newest of that name.
 
     Raises:
-        ModelError: if there is none; says what there is.
+        ModelError: if there is none.
     """
     versions = list_versions(store, name)
     for version in versions:
@@ -92,7 +92,7 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
 
 
 def champion_of(store: Store, name: str) -> Registered | None:
-    """The version that scores where none is named; None where there is none."""
+    """The version with the alias champion, the default for scoring, or None."""
     return next((v for v in list_versions(store, name) if "champion" in v.aliases), None)
 
 
@@ -102,7 +102,7 @@ def set_alias(store: Store, name: str, alias: str, version: str) -> None:
 
 
 def record_evaluation(store: Store, name: str, version: str, summary: Mapping[str, Any]) -> None:
-    """Keep the headline figures with the version, in place of earlier ones of the same data."""
+    """Store the headline figures with the version; they replace those of the same data."""
     client = store.connect().MlflowClient()
     tag = f"{_EVALUATION_TAG}.{summary['fingerprint'][:32]}"
     client.set_model_version_tag(name, version, tag, json.dumps(summary))
@@ -111,7 +111,7 @@ def record_evaluation(store: Store, name: str, version: str, summary: Mapping[st
 def record_release(
     store: Store, name: str, version: str, release: str, files: Mapping[str, str]
 ) -> None:
-    """Name a version's release, and keep the release's files with the run that made it.
+    """Store the name of a version's release, and the release's files with its run.
 
     Args:
         store: whose registry.
@@ -165,7 +165,7 @@ def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:
 
 
 def _evaluations(tags: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
-    """The latest of each data set; one kept before each data set had its own is the oldest."""
+    """The latest evaluation of each data set; one without a data set is the oldest."""
     found = [json.loads(value) for tag, value in tags.items() if tag.startswith(_EVALUATION_TAG)]
     ordered = sorted(found, key=lambda one: -int(one.get("at_ms", 0)))
     return tuple({one["fingerprint"]: one for one in reversed(ordered)}.values())[::-1]
