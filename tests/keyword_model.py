@@ -88,7 +88,7 @@ def make_model() -> Model:
         TrainingIds(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int8)),
         version="7",
         fingerprint="0f" * 32,
-        summary=make_summary(),
+        profile=make_summary(),
     )
 
 

@@ -37,8 +37,8 @@ from adrisk.api import fit_model, load_corpus
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative
-from adrisk.classifiers.encoder.pretrained import silent
+from adrisk.classifiers.encoder.network import RISK_HEADS, Network, cumulative
+from adrisk.classifiers.encoder.pretrained import silenced
 from adrisk.config import ModelConfig
 from adrisk.errors import UsageError
 from adrisk.model.model import Model
@@ -71,8 +71,8 @@ class Wrapped(PreTrainedModel):  # type: ignore[misc]
         """Margins of the three risk questions and the indicators."""
         nothing = torch.zeros(len(input_ids), self.found, device=input_ids.device)
         logits = self.network(input_ids, attention_mask, nothing)
-        risk = cumulative(logits[:, :QUESTIONS])
-        together = torch.cat([risk, logits[:, QUESTIONS:].double()], dim=1)
+        risk = cumulative(logits[:, :RISK_HEADS])
+        together = torch.cat([risk, logits[:, RISK_HEADS:].double()], dim=1)
         return SequenceClassifierOutput(logits=together)
 
 
@@ -215,7 +215,7 @@ def _theirs(encoder: EncoderClassifier) -> Callable[[list[str]], FloatArray]:
         pad_token=encoder._tokeniser.id_to_token(encoder._settings["filler"]),
         model_max_length=_longest(encoder),
     )
-    with silent(transformers):
+    with silenced(transformers):
         ready = pipeline(
             "text-classification", model=Wrapped(encoder._network), tokenizer=tokeniser
         )

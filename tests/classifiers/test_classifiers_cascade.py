@@ -41,7 +41,7 @@ def settled(parameters: dict[str, Any]) -> CascadeClassifier:
     return model.calibrate_band(*ads(120, 20, 1))
 
 
-def test_before_it_is_settled_the_encoder_answers(parameters: dict[str, Any]) -> None:
+def test_before_it_is_settled_the_encoder_scores_alone(parameters: dict[str, Any]) -> None:
     model = CascadeClassifier(**parameters).fit(*ads(160, 50, 0))
     texts, _ = ads(30, 8, 2)
     assert model.reread(texts).all()
@@ -116,12 +116,12 @@ def test_where_a_second_reading_moves_nothing_hardly_an_ad_is_reread() -> None:
 
 def test_the_better_part_gets_the_weight() -> None:
     """Planted: the second margin is the truth's own log-odds, the first is noise."""
-    from adrisk.classifiers.cascade import _scaled
+    from adrisk.classifiers.cascade import _fit_scale
 
     rng = np.random.default_rng(0)
     real = rng.normal(size=4000) * 2
     truth = (rng.random(4000) < 1 / (1 + np.exp(-real))).astype(np.float64)
-    first, second, shift = _scaled(np.stack([rng.normal(size=4000), real], axis=1), truth)
+    first, second, shift = _fit_scale(np.stack([rng.normal(size=4000), real], axis=1), truth)
     assert first < 0.1
     assert second == pytest.approx(1.0, abs=0.1)
     assert shift == pytest.approx(0.0, abs=0.1)

@@ -23,7 +23,7 @@ from adrisk.linking.unique_texts import unique_texts
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.training.corpus import Corpus
-from adrisk.training.profile import summarise
+from adrisk.training.profile import training_profile
 from adrisk.training.train import split_corpus
 from builders import RISKY, make_ads, make_learning, make_texts
 from families.keyword import KeywordClassifier
@@ -101,7 +101,7 @@ def learned(family: str, parameters: dict[str, Any], place: Path, seed: int) -> 
     model = fit_model(ModelConfig(family=family, parameters=parameters), corpus, split)
     folder = place / "model"
     folder.mkdir()
-    replace(model, summary=summarise(model, corpus, split)).save(folder)
+    replace(model, profile=training_profile(model, corpus, split)).save(folder)
     return Learned(contacts, corpus, folder)
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from adrisk.batch import make_batch
 from adrisk.classifiers.encoder import attribution
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.encoder.data import by_width, padded, shortened
-from adrisk.classifiers.encoder.inference import TOLERANCE, furthest, halved
+from adrisk.classifiers.encoder.data import batches_by_width, head_and_tail, pad
+from adrisk.classifiers.encoder.inference import TOLERANCE, half_precision_copy, largest_difference
 from adrisk.classifiers.encoder.network import Network, cumulative, device
-from adrisk.classifiers.encoder.pretrained import DEFAULT, load_base
+from adrisk.classifiers.encoder.pretrained import DEFAULT, load_pretrained
 from adrisk.errors import ConfigError, ModelError
 from adrisk.progress import set_progress
 from builders import RISKY, make_encoder, make_learning
@@ -53,14 +53,14 @@ def test_the_cumulative_margins_are_the_odds_of_the_products() -> None:
 
 
 def test_a_long_ad_keeps_its_beginning_and_its_end() -> None:
-    assert shortened(np.arange(100), 8).tolist() == [0, 1, 2, 3, 4, 5, 98, 99]
-    assert shortened(np.arange(5), 8).tolist() == [0, 1, 2, 3, 4]
+    assert head_and_tail(np.arange(100), 8).tolist() == [0, 1, 2, 3, 4, 5, 98, 99]
+    assert head_and_tail(np.arange(5), 8).tolist() == [0, 1, 2, 3, 4]
 
 
 @given(st.lists(st.integers(1, 70), max_size=60), st.integers(16, 200))
 def test_every_ad_is_in_one_batch_as_wide_as_it_needs(lengths: list[int], room: int) -> None:
     seen = []
-    for width, rows in by_width(lengths, 64, room):
+    for width, rows in batches_by_width(lengths, 64, room):
         assert all(lengths[row] <= width < lengths[row] + 16 for row in rows)
         assert len(rows) == 1 or width * len(rows) <= room
         seen += rows.tolist()
@@ -68,11 +68,11 @@ def test_every_ad_is_in_one_batch_as_wide_as_it_needs(lengths: list[int], room: 
 
 
 def test_what_pads_changes_no_answer(tiny_encoder: Path) -> None:
-    network = Network(load_base(str(tiny_encoder)).encoder, 2).eval()
+    network = Network(load_pretrained(str(tiny_encoder)).encoder, 2).eval()
     row = np.arange(6, 20)
     with torch.inference_mode():
         narrow, wide = (
-            network(*map(torch.from_numpy, padded([row], width, 0)), torch.zeros(1, 0))
+            network(*map(torch.from_numpy, pad([row], width, 0)), torch.zeros(1, 0))
             for width in (14, 64)
         )
     torch.testing.assert_close(narrow, wide, atol=1e-5, rtol=0)
@@ -87,14 +87,14 @@ def test_an_ad_scores_alike_whatever_stands_beside_it(fitted: EncoderClassifier)
 
 def test_half_precision_stays_near_and_shares_no_weights(tiny_encoder: Path) -> None:
     """Whatever the hardware: without bfloat16 units it is slower, not different."""
-    network = Network(load_base(str(tiny_encoder)).encoder, 2).eval()
+    network = Network(load_pretrained(str(tiny_encoder)).encoder, 2).eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    half = halved(network)
+    half = half_precision_copy(network)
     ids = torch.arange(6, 38)[None]
     real = torch.ones_like(ids, dtype=torch.bool)
     with torch.inference_mode():
         full, near = (n(ids, real, torch.zeros(1, 0)).double().numpy() for n in (network, half))
-    assert 0 < furthest(full, near) < TOLERANCE
+    assert 0 < largest_difference(full, near) < TOLERANCE
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
     assert half.head.weight.dtype == torch.float32
 
@@ -106,13 +106,15 @@ def test_integrated_gradients_miss_little_of_the_way(fitted: EncoderClassifier) 
     """Before the rest is spread: the gradients alone against the blanked-out ad."""
     text = f"kitchen hotel season. {RISKY}"
     batch = make_batch([text], ["en"])
-    found = attribution.integrated(fitted._reader, fitted._settings["blank"], batch, [0, 1])
-    columns = torch.from_numpy(fitted._reader.found(batch)).to(device())
-    tokens = attribution._read(fitted._reader, text)
+    found = attribution.integrated_gradients(
+        fitted._predictor, fitted._settings["blank"], batch, [0, 1]
+    )
+    columns = torch.from_numpy(fitted._predictor.rule_features(batch)).to(device())
+    tokens = attribution._tokenise(fitted._predictor, text)
     blanked = np.where(tokens.words, fitted._settings["blank"], tokens.ids)
     with torch.inference_mode():
         logits = [
-            fitted._reader.network(
+            fitted._predictor.network(
                 torch.from_numpy(ids)[None].to(device()),
                 torch.ones(1, len(ids), device=device()),
                 found,
@@ -145,7 +147,7 @@ def test_what_is_not_read_of_a_long_ad_explains_nothing(tiny_encoder: Path) -> N
 
 def test_a_missing_folder_says_what_can_be_named_instead() -> None:
     with pytest.raises(ConfigError, match=r"no folder './nowhere'; name a local folder .* offline"):
-        load_base("./nowhere")
+        load_pretrained("./nowhere")
 
 
 def test_without_a_hub_a_hub_name_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +155,7 @@ def test_without_a_hub_a_hub_name_says_what_to_do(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"cannot be read or fetched .*`encoder: offline`"):
-        load_base("example/no-such-encoder")
+        load_pretrained("example/no-such-encoder")
 
 
 def test_what_a_hub_is_asked_for_is_said_before_it_is_asked(
@@ -178,7 +180,7 @@ def test_what_a_hub_is_asked_for_is_said_before_it_is_asked(
     try:
         for name in (DEFAULT, str(tiny_encoder)):
             with pytest.raises(ModelError, match="no network here"):
-                load_base(name)
+                load_pretrained(name)
     finally:
         set_progress("off")
     assert heard == [f"fetching the encoder {DEFAULT} from https://huggingface.co/{DEFAULT}\n", ""]

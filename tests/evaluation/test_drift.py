@@ -76,7 +76,7 @@ def summary() -> TrainingProfile:
 
 
 def against(summary: TrainingProfile, ads: Ads) -> Drift:
-    return compare(summary, ads.tally(summary.frame), LABELS)
+    return compare(summary, ads.tally(summary.bins), LABELS)
 
 
 def drifted(found: Drift) -> set[str]:
@@ -217,12 +217,12 @@ def test_equal_batches_give_equal_reports(summary: TrainingProfile) -> None:
 def test_a_language_is_supported_from_enough_training_ads_on(
     summary: TrainingProfile,
 ) -> None:
-    table = summary.tally.languages.copy()
+    table = summary.counts.languages.copy()
     table[:, 1] = 0
 
     def with_spanish(ads: int) -> TrainingProfile:
         table[0, 1] = ads
-        return TrainingProfile(summary.frame, replace(summary.tally, languages=table.copy()))
+        return TrainingProfile(summary.bins, replace(summary.counts, languages=table.copy()))
 
     assert ENOUGH_ADS == 50
     assert supported(with_spanish(49)) == {"en"}

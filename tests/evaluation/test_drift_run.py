@@ -21,7 +21,7 @@ from adrisk.evaluation.drift.results import DriftResult
 from adrisk.evaluation.drift.run import groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
-from adrisk.training.profile import summarise
+from adrisk.training.profile import training_profile
 from adrisk.training.train import split_corpus
 from builders import make_ads, make_texts
 
@@ -33,9 +33,9 @@ def with_summary(
     """The model of the corpus file, saved with a summary of it."""
     corpus = stages.load_corpus([str(corpus_file)])
     model = Model.load(model_folder)
-    summary = summarise(model, corpus, split_corpus(corpus, 0))
+    summary = training_profile(model, corpus, split_corpus(corpus, 0))
     folder = tmp_path_factory.mktemp("summarised")
-    replace(model, summary=summary).save(folder)
+    replace(model, profile=summary).save(folder)
     return folder
 
 
@@ -53,9 +53,9 @@ def test_a_summary_is_listed_with_its_hash_and_counts_the_three_training_sets(
 ) -> None:
     model = Model.load(with_summary)
     assert FILE in model.manifest.files
-    assert model.summary is not None
-    assert model.summary.tally.ads == 192  # of 240; the last fifth in time is the report set
-    assert model.summary.tally.judged.sum() == 192 - model.manifest.trained_on.ads
+    assert model.profile is not None
+    assert model.profile.counts.ads == 192  # of 240; the last fifth in time is the report set
+    assert model.profile.counts.judged.sum() == 192 - model.manifest.trained_on.ads
     (with_summary / FILE).rename(tmp_path / "away")
     with pytest.raises(ModelError, match="summary.safetensors is missing"):
         Model.load(with_summary)

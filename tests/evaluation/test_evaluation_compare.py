@@ -60,7 +60,9 @@ def test_an_ad_that_either_model_saw_is_left_out(corpus: stages.Corpus, tmp_path
     for number, half in enumerate(halves):
         pq.write_table(half, tmp_path / f"{number}.parquet")
         models.append(fitted(stages.load_corpus([str(tmp_path / f"{number}.parquet")])))
-    unseen = np.all([model.seen.part_of(corpus.ads["ad_id"]) == -1 for model in models], axis=0)
+    unseen = np.all(
+        [model.training_ids.part_of(corpus.ads["ad_id"]) == -1 for model in models], axis=0
+    )
     there = stages.compare_models(models[0], models[1], corpus, tmp_path, 30).results
     back = stages.compare_models(models[1], models[0], corpus, tmp_path, 30).results
     assert there.n == back.n == unseen.sum() == 80
@@ -71,7 +73,7 @@ def test_models_that_saw_every_ad_between_them_cannot_be_compared(
     corpus: stages.Corpus, tmp_path: Path
 ) -> None:
     model = fitted(corpus)
-    seen = model.seen.part_of(corpus.ads["ad_id"]) >= 0
+    seen = model.training_ids.part_of(corpus.ads["ad_id"]) >= 0
     pq.write_table(corpus.ads.filter(seen), tmp_path / "seen.parquet")
     with pytest.raises(CorpusError, match="one of the models was trained on"):
         stages.compare_models(

@@ -145,7 +145,9 @@ def test_both_are_compared_on_ads_that_are_named(
     with pytest.raises(UsageError, match="199 ads, 49 of them risky, are too few"):
         stages.promote_model("2", store.workspace, on=few)
     seen = tmp_path / "seen.parquet"
-    part = stages.find_model("models:/adrisk/1", store.workspace).seen.part_of(corpus.ads["ad_id"])
+    part = stages.find_model("models:/adrisk/1", store.workspace).training_ids.part_of(
+        corpus.ads["ad_id"]
+    )
     pq.write_table(corpus.ads.filter(part >= 0), seen)
     with pytest.raises(CorpusError, match="one of the models was trained on"):
         stages.promote_model("2", store.workspace, on=str(seen))

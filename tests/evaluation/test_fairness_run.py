@@ -211,7 +211,7 @@ def test_a_model_that_minds_a_nationality_is_found_out(model: Model, tmp_path: P
 @pytest.mark.slow
 def test_a_corpus_that_the_model_learned_from_is_refused(model: Model, corpus_file: Path) -> None:
     ads = load_corpus([str(corpus_file)])
-    rows = np.flatnonzero(model.seen.part_of(ads.ads["ad_id"]) >= 0)
+    rows = np.flatnonzero(model.training_ids.part_of(ads.ads["ad_id"]) >= 0)
     path = corpus_file.parent / "learned.parquet"
     pq.write_table(ads.ads.take(pa.array(rows)), path)
     with pytest.raises(CorpusError, match="bring ads it did not learn from"):

@@ -181,7 +181,7 @@ def test_a_campaign_joined_by_what_turns_out_to_be_everybodys_is_parted_and_that
     assert sum(campaign == old for campaign in found.values()) == 1
     assert {was for was, _ in second.parted} == {old}
     assert any(
-        f"campaign {old} was held together by what is everybody's" in n for n in second.notes
+        f"campaign {old} was joined by a shared contact or boilerplate" in n for n in second.notes
     )
 
 

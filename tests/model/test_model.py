@@ -113,7 +113,7 @@ def test_a_model_saved_before_curves_were_chosen_still_loads(folder: Path) -> No
     for name in ("threshold.safetensors", "model.sha256"):
         (folder / name).unlink()
     old = Model.load(folder)
-    assert (old.held, dict(old.calibration.choices)) == (None, {})
+    assert (old.threshold_set, dict(old.calibration.choices)) == (None, {})
     assert len(old.score(["we hold your passport until the travel debt is paid"])) == 1
 
 
@@ -138,7 +138,7 @@ def test_a_campaign_risk_that_would_turn_the_order_round_is_refused(folder: Path
 
 
 def test_a_model_remembers_which_ads_it_saw(model_folder: Path) -> None:
-    seen = Model.load(model_folder).seen
+    seen = Model.load(model_folder).training_ids
     parts = seen.part_of(pa.array([f"ad{i:05d}" for i in range(240)] + ["stranger"]))
     assert parts[-1] == -1
     assert (parts[:-1] >= 0).sum() == 192  # the last fifth in time is the report set
@@ -312,7 +312,7 @@ def test_a_model_is_written_once_and_only_in_an_empty_folder(
         storage, "write_tensors", lambda path, **a: (written.append(path.name), write(path, **a))
     )
     (tmp_path / "new").mkdir()
-    replace(model, summary=make_summary()).save(tmp_path / "new")
+    replace(model, profile=make_summary()).save(tmp_path / "new")
     assert sorted(written) == sorted(set(written))
     assert "summary.safetensors" in written
     Model.load(tmp_path / "new")
@@ -372,7 +372,7 @@ def test_one_text_in_place_of_a_list_is_refused(model_folder: Path) -> None:
         ("format", 2, "not a manifest"),
         ("surprise", 1, "not a manifest"),
         ("labels", ["one"], "calibration for"),
-        ("labels", ["document_retention"] * 2, "a label stands twice"),
+        ("labels", ["document_retention"] * 2, "a label occurs twice"),
         ("labels", ["a\nb", "c"], "cannot be printed"),
         ("files", {}, "is not listed"),
         ("files", {"../outside": "0" * 64}, "is no file that a model lists"),

@@ -19,9 +19,9 @@ from adrisk.model.profile import (
     empty,
     known_words,
     quantile_edges,
-    read_summary,
+    read_profile,
     words_of,
-    write_summary,
+    write_profile,
 )
 from builders import make_frame, make_summary, make_texts
 
@@ -92,22 +92,22 @@ def test_ties_leave_fewer_bins_and_no_values_leave_one() -> None:
 
 def test_a_summary_is_the_same_after_reading_and_holds_no_word(tmp_path: Path) -> None:
     summary = make_summary()
-    write_summary(tmp_path, summary)
-    found = read_summary(tmp_path, labels=2)
-    assert found.frame.languages == ("en", "es")
-    assert found.frame.review_at == 0.8
-    np.testing.assert_array_equal(found.frame.words, summary.frame.words)
-    assert figures(found.tally) == figures(summary.tally)
+    write_profile(tmp_path, summary)
+    found = read_profile(tmp_path, labels=2)
+    assert found.bins.languages == ("en", "es")
+    assert found.bins.review_at == 0.8
+    np.testing.assert_array_equal(found.bins.words, summary.bins.words)
+    assert figures(found.counts) == figures(summary.counts)
     content = (tmp_path / "summary.safetensors").read_bytes()
     assert not any(word in content for word in (b"kitchen", b"passport", b"harvest"))
 
 
 def test_counts_that_do_not_fit_their_bins_are_refused(tmp_path: Path) -> None:
     summary = make_summary()
-    wrong = replace(summary.frame, languages=("en",))
-    write_summary(tmp_path, TrainingProfile(wrong, summary.tally))
-    with pytest.raises(ModelError, match=r"languages is of shape \(32, 4\), its bins ask for"):
-        read_summary(tmp_path, labels=2)
+    wrong = replace(summary.bins, languages=("en",))
+    write_profile(tmp_path, TrainingProfile(wrong, summary.counts))
+    with pytest.raises(ModelError, match=r"languages has shape \(32, 4\), its bins need"):
+        read_profile(tmp_path, labels=2)
 
 
 @pytest.mark.parametrize(
@@ -122,24 +122,24 @@ def test_counts_that_do_not_fit_their_bins_are_refused(tmp_path: Path) -> None:
 )
 def test_bins_that_cannot_be_those_of_training_ads_are_refused(tmp_path: Path, changes) -> None:
     summary = make_summary()
-    frame = replace(summary.frame, **changes)
-    write_summary(tmp_path, TrainingProfile(frame, summary.tally))
+    frame = replace(summary.bins, **changes)
+    write_profile(tmp_path, TrainingProfile(frame, summary.counts))
     with pytest.raises(ModelError, match="not the counts of training ads"):
-        read_summary(tmp_path, labels=2)
+        read_profile(tmp_path, labels=2)
 
 
 def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    write_summary(tmp_path, make_summary())
+    write_profile(tmp_path, make_summary())
     path = tmp_path / "summary.safetensors"
     save_file({**load_file(path), "frame_languages": np.array([0xFF], np.uint8)}, path)
     with pytest.raises(ModelError, match="not the counts of training ads"):
-        read_summary(tmp_path, labels=2)
+        read_profile(tmp_path, labels=2)
 
 
 def test_a_negative_count_is_refused(tmp_path: Path) -> None:
     summary = make_summary()
-    write_summary(
-        tmp_path, replace(summary, tally=replace(summary.tally, words=-summary.tally.words))
+    write_profile(
+        tmp_path, replace(summary, counts=replace(summary.counts, words=-summary.counts.words))
     )
     with pytest.raises(ModelError, match="a negative one"):
-        read_summary(tmp_path, labels=2)
+        read_profile(tmp_path, labels=2)

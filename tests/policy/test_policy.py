@@ -115,16 +115,19 @@ def test_the_level_never_falls_when_the_score_rises_whatever_stands_apart(
     rows = np.arange(len(risk))
     apart = AdExceptions(np.isin(rows, list(first)), np.isin(rows, list(foreign)))
     row = data.draw(st.integers(0, len(risk) - 1))
-    before = apply_policy(make_policy(capacity=6), risk, campaigns, apart=apart).levels[row]
+    before = apply_policy(make_policy(capacity=6), risk, campaigns, exceptions=apart).levels[row]
     risk[row] = max(risk[row], np.float32(data.draw(st.floats(0, 1))))
-    assert apply_policy(make_policy(capacity=6), risk, campaigns, apart=apart).levels[row] >= before
+    assert (
+        apply_policy(make_policy(capacity=6), risk, campaigns, exceptions=apart).levels[row]
+        >= before
+    )
 
 
 def test_what_escalates_comes_first_and_is_never_displaced() -> None:
     risk = np.array([0.95, 0.9, 0.01, 0.02, 0.5], dtype=np.float32)
     apart = AdExceptions(np.array([False, False, True, True, False]), np.zeros(5, dtype=bool))
     policy = make_policy(capacity=1, audit_share=0.0)
-    queue = apply_policy(policy, risk, np.arange(5, dtype=np.int32), apart=apart)
+    queue = apply_policy(policy, risk, np.arange(5, dtype=np.int32), exceptions=apart)
     assert [queue.level(row) for row in range(5)] == [
         *(Level.CLEAR, Level.CLEAR, Level.URGENT, Level.URGENT, Level.CLEAR)
     ]
@@ -136,7 +139,7 @@ def test_the_other_ads_of_an_escalated_campaign_keep_their_own_level() -> None:
     risk = np.array([0.1, 0.5, 0.1, 0.99], dtype=np.float32)
     apart = AdExceptions(np.array([True, False, False, False]), np.zeros(4, dtype=bool))
     campaigns = np.array([0, 0, 0, 1], dtype=np.int32)
-    queue = apply_policy(make_policy(audit_share=0.0), risk, campaigns, apart=apart)
+    queue = apply_policy(make_policy(audit_share=0.0), risk, campaigns, exceptions=apart)
     assert queue.levels.tolist() == [2, 1, 0, 2]
     assert queue.ranks.tolist() == [1, 1, 0, 2]
 
@@ -146,7 +149,7 @@ def test_ads_that_cannot_be_judged_are_incomplete_and_do_not_flood_the_queue() -
     risk[:30] = 0.4
     foreign = AdExceptions(np.zeros(1000, dtype=bool), np.arange(1000) >= 30)
     policy = make_policy(capacity=40, audit_share=0.0, incomplete_share=0.1)
-    queue = apply_policy(policy, risk, np.arange(1000, dtype=np.int32), apart=foreign)
+    queue = apply_policy(policy, risk, np.arange(1000, dtype=np.int32), exceptions=foreign)
     assert (queue.levels[30:] == 3).all()
     assert sorted(queue.ranks[:30]) == list(range(1, 31))
     assert sorted(queue.ranks[30:])[-4:] == [31, 32, 33, 34]
@@ -157,7 +160,7 @@ def test_of_the_campaigns_that_cannot_be_judged_the_largest_are_looked_at() -> N
     campaigns = np.array([0, 1, 1, 1, 2, 2], dtype=np.int32)
     foreign = AdExceptions(np.zeros(6, dtype=bool), np.ones(6, dtype=bool))
     policy = make_policy(capacity=10, incomplete_share=0.1)
-    queue = apply_policy(policy, np.full(6, 0.9, dtype=np.float32), campaigns, apart=foreign)
+    queue = apply_policy(policy, np.full(6, 0.9, dtype=np.float32), campaigns, exceptions=foreign)
     assert queue.ranks.tolist() == [0, 1, 1, 1, 0, 0]
     assert not queue.audit.any()
 
@@ -165,7 +168,7 @@ def test_of_the_campaigns_that_cannot_be_judged_the_largest_are_looked_at() -> N
 def test_an_escalated_ad_says_so_in_words_and_nothing_of_a_threshold() -> None:
     apart = AdExceptions(np.ones(1, dtype=bool), np.ones(1, dtype=bool))
     low, alone = np.array([0.01], dtype=np.float32), np.zeros(1, dtype=np.int32)
-    queue = apply_policy(make_policy(), low, alone, apart=apart)
+    queue = apply_policy(make_policy(), low, alone, exceptions=apart)
     words = reasons(
         make_policy(), queue, 0, 0.01, {}, 1, load_taxonomy(), escalated=["minor_recruitment"]
     )
@@ -272,7 +275,7 @@ def test_a_campaign_has_at_most_one_place_and_every_place_one_campaign(
     case: tuple[Policy, NDArray[np.float32], NDArray[np.int32], AdExceptions],
 ) -> None:
     policy, risk, campaigns, apart = case
-    queue = apply_policy(policy, risk, campaigns, apart=apart)
+    queue = apply_policy(policy, risk, campaigns, exceptions=apart)
     queued = queue.ranks > 0
     places = set(zip(campaigns[queued].tolist(), queue.ranks[queued].tolist(), strict=True))
     assert sorted(rank for _, rank in places) == list(range(1, len(places) + 1))
@@ -284,7 +287,7 @@ def test_the_unjudged_ads_of_an_audited_campaign_share_its_place() -> None:
     campaigns = np.array([0, 0, 0, 1], dtype=np.int32)
     foreign = AdExceptions(np.zeros(4, dtype=bool), np.array([True, True, False, True]))
     policy = make_policy(capacity=4, audit_share=0.25, incomplete_share=0.25)
-    queue = apply_policy(policy, np.zeros(4, dtype=np.float32), campaigns, apart=foreign)
+    queue = apply_policy(policy, np.zeros(4, dtype=np.float32), campaigns, exceptions=foreign)
     assert queue.audit.tolist() == [False, False, True, False]
     assert queue.ranks.tolist() == [1, 1, 1, 2]
     assert queue.levels.tolist() == [3, 3, 0, 3]

@@ -123,8 +123,8 @@ def test_a_risky_campaign_speaks_by_a_risky_ad_and_unlabelled_ads_are_silent() -
 
 def test_a_model_settles_a_recall_from_its_own_threshold_set(model_folder: Path) -> None:
     model = Model.load(model_folder)
-    assert model.held is not None
-    assert len(model.held.risk) == model.manifest.thresholds[0].n
+    assert model.threshold_set is not None
+    assert len(model.threshold_set.risk) == model.manifest.thresholds[0].n
     policy = resolve_policy(PolicyConfig(recall=0.5), model)
     assert policy.guarantee is not None
     assert policy.review_at_reason == policy.guarantee.words
@@ -132,7 +132,7 @@ def test_a_model_settles_a_recall_from_its_own_threshold_set(model_folder: Path)
 
 
 def test_a_model_saved_without_its_threshold_set_still_settles_a_share(model_folder: Path) -> None:
-    old = replace(Model.load(model_folder), held=None)
+    old = replace(Model.load(model_folder), threshold_set=None)
     assert (
         resolve_policy(PolicyConfig(review_share=0.02), old).review_at
         == old.threshold(0.02).threshold

@@ -65,8 +65,8 @@ def test_the_registered_model_is_the_trained_one(
     found = stages.find_model("models:/adrisk@champion", store.workspace)
     assert found.version == "1"
     assert found.fingerprint == trained.model.fingerprint
-    assert found.summary is not None
-    assert found.summary.tally.ads == 192
+    assert found.profile is not None
+    assert found.profile.counts.ads == 192
     np.testing.assert_array_equal(
         found.score(corpus.ads.slice(0, 9)).risk, trained.model.score(corpus.ads.slice(0, 9)).risk
     )
@@ -178,7 +178,7 @@ def test_campaign_risk_and_workload_stand_beside_the_plain_ways(tmp_path: Path) 
 def test_evaluating_on_training_ads_alone_is_refused(
     trained: stages.Trained, corpus: stages.Corpus, corpus_file: Path, tmp_path: Path
 ) -> None:
-    part = trained.model.seen.part_of(corpus.ads["ad_id"])
+    part = trained.model.training_ids.part_of(corpus.ads["ad_id"])
     path = tmp_path / "seen.parquet"
     pq.write_table(corpus.ads.filter(part >= 0), path)
     with pytest.raises(CorpusError, match="all 192 ads belong to campaigns"):

@@ -32,7 +32,7 @@ def test_metrics_reach_the_run_while_training_goes_on_and_a_stopped_one_is_taken
     )
     store = Store(tmp_path / "ws")
     corpus = stages.load_corpus([str(corpus_file)])
-    logged = LiveRun.measured
+    logged = LiveRun.log_metrics
 
     def stopped(run: LiveRun, metrics: dict[str, float], step: int) -> None:
         logged(run, metrics, step)
@@ -40,7 +40,7 @@ def test_metrics_reach_the_run_while_training_goes_on_and_a_stopped_one_is_taken
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(LiveRun, "measured", stopped)
+        patched.setattr(LiveRun, "log_metrics", stopped)
         with pytest.raises(KeyboardInterrupt):
             stages.train(config, corpus, store, experiment="long")
     client = mlflow.MlflowClient(store.uri)

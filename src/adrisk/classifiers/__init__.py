@@ -1,7 +1,7 @@
-"""The classifier families by name.
+"""Registry of the classifier families by name.
 
-A new family is one file beside these and one line below; in a package of its own, it is an entry
-point of the group `adrisk.families`, named as its `family`.
+A new family is one file in this package and one line below; in a package of its own, it is an
+entry point of the group `adrisk.families`, named as its `family`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from adrisk.classifiers.linear import LinearClassifier
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.plugins import Registry
 
-_NEEDED = ("fit", "margins", "contributions", "parameters", "save", "load")
+_REQUIRED = ("fit", "margins", "contributions", "parameters", "save", "load")
 
 
-def _family(name: str, found: object) -> type[Classifier]:
-    """The class that an entry point names."""
-    if not isinstance(found, type):
-        raise TypeError(f"expected a class, found {type(found).__name__}")
-    lacking = [method for method in _NEEDED if not callable(getattr(found, method, None))]
-    if lacking:
-        raise TypeError(f"{found.__name__} has no method {', '.join(lacking)}")
-    if getattr(found, "family", None) != name:
-        raise TypeError(f"{found.__name__}.family is not {name!r}, the name of the entry point")
-    return cast("type[Classifier]", found)
+def _family(name: str, loaded: object) -> type[Classifier]:
+    """The class an entry point refers to, checked for the methods of a family."""
+    if not isinstance(loaded, type):
+        raise TypeError(f"expected a class, found {type(loaded).__name__}")
+    missing = [method for method in _REQUIRED if not callable(getattr(loaded, method, None))]
+    if missing:
+        raise TypeError(f"{loaded.__name__} has no method {', '.join(missing)}")
+    if getattr(loaded, "family", None) != name:
+        raise TypeError(f"{loaded.__name__}.family is not {name!r}, the name of the entry point")
+    return cast("type[Classifier]", loaded)
 
 
 FAMILIES: Registry[type[Classifier]] = Registry(

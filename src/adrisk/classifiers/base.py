@@ -1,15 +1,15 @@
-"""What a classifier family is: the Protocol every family fulfils, and what it learns from.
+"""Protocol of the classifier families, and what they share: margins, training context, parameters.
 
-A family turns ads, as `adrisk.batch` gives them, into margins (log-odds): one for each indicator
-it learned, and three for "risk is at least 1, 2, 3" that never cross. Calibration, thresholds,
-files and tracking are done once, around every family, by `adrisk.model.model`.
+In: a `TextBatch` (`adrisk.batch`) and, for training, `Targets`. Out: margins (log-odds), one an
+indicator learned and three for "risk is at least 1, 2, 3", not increasing. Calibration,
+thresholds, files and tracking are done once, around every family, by `adrisk.model.model`.
 
-To add a family: write one file with a class like this, and one line in `classifiers/__init__.py`.
+A family reads texts from `batch.folded` only: there every contact is masked by a placeholder. It
+must not read `batch.raw` or `batch.unmasked`, or the model would learn contacts by heart.
 
-The parameters of a family by name: the keyword arguments of its `__init__`.
-
-In: a family's class, and the parameters given to it. Out: its parameters and their defaults; an
-unknown name is refused with the nearest one that exists. Values are checked where they are used.
+To add a family: write one file with a class like `Classifier`, and one line in
+`classifiers/__init__.py`. Its parameters are the keyword arguments of its `__init__`; an unknown
+one is refused with the nearest name. Values are checked where they are used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from adrisk.labels.targets import Targets
 from adrisk.types import RISKY, FloatArray
 
 THRESHOLDS = (1, 2, 3)
-"""The ordinal risk is told by three cumulative questions: is it at least 1, 2, 3?"""
+"""The ordinal risk is modelled by three cumulative heads: risk is at least 1, 2, 3."""
 
 RISKY_COLUMN = THRESHOLDS.index(RISKY)
 
@@ -37,7 +37,7 @@ IMPOSSIBLE = -30.0
 
 
 def enforce_monotone(risk: FloatArray) -> FloatArray:
-    """Shape (n, 3) made not increasing along a row; the middle column, risk 2 or more, is kept."""
+    """Shape (n, 3), clipped to be non-increasing along a row; the middle column is kept."""
     middle = risk[:, RISKY_COLUMN : RISKY_COLUMN + 1]
     left = np.maximum(risk[:, :RISKY_COLUMN], middle)
     right = np.minimum(risk[:, RISKY_COLUMN + 1 :], middle)
@@ -48,7 +48,7 @@ def enforce_monotone(risk: FloatArray) -> FloatArray:
 class Margins:
     """Log-odds for n ads: `indicators` (n, k), `risk` (n, 3) not increasing along a row.
 
-    `reread`, of shape (n,), says which ads were read a second time, by a family that does so.
+    `reread`, shape (n,), marks ads scored by the encoder too; None for families of one pass.
     """
 
     indicators: FloatArray
@@ -58,16 +58,19 @@ class Margins:
 
 @runtime_checkable
 class Classifier(Protocol):
-    """A family of classifiers. Parameters are keyword arguments of `__init__`, kept untouched."""
+    """Classifier family. Parameters are keyword arguments of `__init__`, kept untouched.
+
+    Texts are read from `batch.folded`, where contacts are masked, never from `raw` or `unmasked`.
+    """
 
     family: ClassVar[str]
     labels_: tuple[str, ...]
 
     def fit(self, batch: TextBatch, targets: Targets) -> Self:
-        """Learn from ads; rows with nothing known are ignored. Returns itself.
+        """Fit on labelled ads; rows without a known label are ignored. Returns itself.
 
         Raises:
-            CorpusError: if risk is known of no row, or all known rows are of one class.
+            CorpusError: if no row has a known risk, or all known rows are of one class.
         """
         ...
 
@@ -76,7 +79,7 @@ class Classifier(Protocol):
         ...
 
     def contributions(self, batch: TextBatch) -> FloatArray:
-        """What each character of one ad adds to the log-odds: shape (1 + k, folded characters).
+        """Contribution of each character of one ad to the log-odds: shape (1 + k, characters).
 
         Row 0 is the risk margin, the others follow `labels_`. Each row and its intercept sum
         to the margin.
@@ -103,63 +106,63 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrainContext:
-    """What a long training may use beside its data.
+    """Services for a long training: checkpoints and a metrics callback.
 
     Attributes:
         checkpoints: a folder that outlives a killed training, or None to keep nothing.
-        measured: told metrics by name and the step they belong to, while training goes on.
-        every_seconds: how often a checkpoint is written.
+        log_metrics: called during training with metrics by name and their step.
+        every_seconds: time between checkpoints.
     """
 
     checkpoints: Path | None = None
-    measured: Callable[[Mapping[str, float], int], None] = lambda metrics, step: None
+    log_metrics: Callable[[Mapping[str, float], int], None] = lambda metrics, step: None
     every_seconds: float = 60.0
 
 
 @runtime_checkable
 class LongTraining(Protocol):
-    """A family whose training takes minutes: it resumes, and tells its metrics as it goes."""
+    """Family whose training takes minutes: it resumes from checkpoints and logs metrics."""
 
-    def set_context(self, workshop: TrainContext) -> Self:
-        """Use a workshop for the next `fit`. Returns itself."""
+    def set_context(self, context: TrainContext) -> Self:
+        """Set the context of the next `fit`. Returns itself."""
         ...
 
 
 @runtime_checkable
 class Threaded(Protocol):
-    """A family whose library computes on threads of its own."""
+    """Family whose library computes on its own threads."""
 
     def use_threads(self, count: int) -> None:
-        """Compute on so many threads from now on, in this process."""
+        """Set the number of threads for this process."""
         ...
 
 
 def libraries_of(family: type[Classifier]) -> tuple[str, ...]:
-    """Libraries that a family computes with beside those of the core: its `libraries`, if any.
+    """Libraries a family needs besides those of the core: its `libraries`, if any.
 
-    They are imported once for all processes of a scoring run, and a manifest names their versions.
+    They are imported once for all processes of a scoring run; manifests record their versions.
     """
     return tuple(getattr(family, "libraries", ()))
 
 
 @runtime_checkable
 class NeedsTuning(Protocol):
-    """A family with a choice to make on ads that none of its parts was fitted on."""
+    """Family with parameters tuned on ads that none of its parts was fitted on."""
 
     def calibrate_band(self, batch: TextBatch, targets: Targets) -> Self:
-        """Choose on the calibration set; to be called once, after `fit`. Returns itself."""
+        """Tune on the calibration set; called once, after `fit`. Returns itself."""
         ...
 
 
 def tune(classifier: Classifier, batch: TextBatch, targets: Targets) -> None:
-    """Let a fitted classifier make its choice on the calibration set, if it has one to make."""
+    """Tune a fitted classifier on the calibration set, if its family needs it."""
     if isinstance(classifier, NeedsTuning):
         classifier.calibrate_band(batch, targets)
 
 
 @runtime_checkable
 class ReportsFacts(Protocol):
-    """A family with something to say of its fitting, for the manifest and the run."""
+    """Family that reports facts about its fitting, for the manifest and the tracked run."""
 
     def facts(self) -> dict[str, Any]:
         """JSON values by name."""
@@ -168,7 +171,7 @@ class ReportsFacts(Protocol):
 
 @runtime_checkable
 class Selective(Protocol):
-    """A family for which explaining every head costs too much."""
+    """Family that can explain some heads without the cost of all."""
 
     def contributions_to(self, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
         """These rows of `contributions`, in this order."""
@@ -176,7 +179,7 @@ class Selective(Protocol):
 
 
 def contributions_to(classifier: Classifier, batch: TextBatch, rows: Sequence[int]) -> FloatArray:
-    """These rows of the classifier's contributions, at no more cost than need be."""
+    """Selected rows of the classifier's contributions, computed alone where the family can."""
     if isinstance(classifier, Selective):
         return classifier.contributions_to(batch, rows)
     return classifier.contributions(batch)[list(rows)]
@@ -188,7 +191,7 @@ def defaults_of(kind: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def check_names(name: str, kind: Callable[..., Any], given: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the family, called by this name, does not have.
+    """Refuse an unknown parameter of the family with this name.
 
     Raises:
         ValueError: naming the parameter, the nearest one, and all there are.

@@ -1,6 +1,6 @@
-"""The reference family: scikit-learn TF-IDF of words and characters, with linear heads.
+"""Reference family: scikit-learn TF-IDF of words and characters, with linear heads.
 
-Slow, exact and understood by everyone: the ground every other family is measured against.
+Slow, exact and widely understood: the baseline that other families are compared with.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy import sparse
 from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.linear_heads import QUESTIONS, LinearHeads, fit_heads
+from adrisk.classifiers.linear_heads import RISK_HEADS, LinearHeads, fit_heads
 from adrisk.classifiers.rule_features import (
     RuleFeatureWeights,
     rule_feature_names,
@@ -38,7 +38,7 @@ _WORD = regex.compile(r"\S+")
 
 
 def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:
-    """Words and pairs of words."""
+    """TF-IDF of words and pairs of words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
@@ -47,7 +47,7 @@ def word_vectoriser(min_df: int = 1) -> TfidfVectorizer:
 
 
 def char_vectoriser(min_df: int = 1) -> TfidfVectorizer:
-    """Runs of three to five characters inside words."""
+    """TF-IDF of character 3-5-grams inside words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
@@ -67,7 +67,7 @@ class LinearClassifier:
         strength: inverse of the regularisation.
         min_df: an n-gram must occur in as many ads to be used.
         min_positives: an indicator needs as many present and absent ads to get a head.
-        findings: whether what the evidence rules found is a feature beside the text.
+        findings: whether rule hits are features besides the text.
         seed: of the solver.
     """
 
@@ -114,29 +114,29 @@ class LinearClassifier:
             blocks.append(sparse.csr_matrix(scale * learned))
         labels = learnable(targets, self.min_positives)
         heads = fit_heads(self._stack(blocks), targets, labels, self.strength, self.seed)
-        weights, found = np.split(heads.weights, [terms])
+        weights, rule_weights = np.split(heads.weights, [terms])
         self._heads = replace(heads, weights=weights)
-        self._found = RuleFeatureWeights(names, scale * found)
+        self._rule_features = RuleFeatureWeights(names, scale * rule_weights)
         self.labels_ = labels
         return self
 
     def margins(self, batch: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         if len(batch) == 0:
-            return self._heads.margins(np.zeros((0, QUESTIONS + len(self.labels_))))
+            return self._heads.margins(np.zeros((0, RISK_HEADS + len(self.labels_))))
         texts = batch.folded.to_pylist()
         features = self._stack([v.transform(texts) for v in self._vectorisers])
         products = features @ self._heads.weights
-        return self._heads.margins(products + self._found.products(batch))
+        return self._heads.margins(products + self._rule_features.products(batch))
 
     @staticmethod
     def _stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_array:
         return sparse.csr_array(sparse.hstack(blocks, format="csr"))
 
     def contributions(self, batch: TextBatch) -> FloatArray:
-        """Each n-gram's share of the margin, spread over the places where it occurs."""
+        """Each n-gram's contribution, spread evenly over its occurrences."""
         folded = batch.folded[0].as_py()
-        result = self._found.places(batch)
+        result = self._rule_features.places(batch)
         first = 0
         for vectoriser, occurrences in zip(
             self._vectorisers, (_word_spans(folded), _char_spans(folded)), strict=True
@@ -149,20 +149,20 @@ class LinearClassifier:
                     strict=True,
                 )
             )
-            places: dict[int, list[tuple[int, int]]] = {}
+            spans_by_column: dict[int, list[tuple[int, int]]] = {}
             for term, start, end in occurrences:
                 column = vectoriser.vocabulary_.get(term)
                 if column is not None:
-                    places.setdefault(column, []).append((start, end))
-            for column, spans in places.items():
+                    spans_by_column.setdefault(column, []).append((start, end))
+            for column, spans in spans_by_column.items():
                 for start, end in spans:
                     result[start:end] += shares[column] / (len(spans) * (end - start))
             first += len(vectoriser.vocabulary_)
-        return self._heads.explained(result)
+        return self._heads.contributions(result)
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json`, `weights.safetensors` and the weights of the rule features."""
-        self._found.save(folder)
+        self._rule_features.save(folder)
         words, chars = self._vectorisers
         vocabulary = {"words": _terms(words), "chars": _terms(chars)}
         (folder / "vocabulary.json").write_text(
@@ -178,23 +178,23 @@ class LinearClassifier:
 
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
-        """Read them and check that they fit each other."""
+        """Read the files of `save` and check that they fit each other."""
         model = cls(**parameters)
         words, chars = _read_vocabulary(folder / "vocabulary.json")
         read = storage.read_tensors(
             folder / "weights.safetensors",
             word_idf=(np.float32, (len(words),)),
             char_idf=(np.float32, (len(chars),)),
-            weights=(np.float32, (len(words) + len(chars), QUESTIONS + len(labels))),
-            intercepts=(np.float64, (QUESTIONS + len(labels),)),
+            weights=(np.float32, (len(words) + len(chars), RISK_HEADS + len(labels))),
+            intercepts=(np.float64, (RISK_HEADS + len(labels),)),
         )
         model._vectorisers = (
-            _restored(word_vectoriser(), words, read["word_idf"]),
-            _restored(char_vectoriser(), chars, read["char_idf"]),
+            _restore_vectoriser(word_vectoriser(), words, read["word_idf"]),
+            _restore_vectoriser(char_vectoriser(), chars, read["char_idf"]),
         )
         model.labels_ = tuple(labels)
         model._heads = LinearHeads(model.labels_, read["weights"], read["intercepts"])
-        model._found = RuleFeatureWeights.load(folder, QUESTIONS + len(labels))
+        model._rule_features = RuleFeatureWeights.load(folder, RISK_HEADS + len(labels))
         return model
 
 
@@ -202,7 +202,7 @@ def _terms(vectoriser: TfidfVectorizer) -> list[str]:
     return [str(term) for term in vectoriser.get_feature_names_out()]
 
 
-def _restored(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfVectorizer:
+def _restore_vectoriser(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfVectorizer:
     vectoriser.vocabulary = {term: column for column, term in enumerate(terms)}
     vectoriser.idf_ = idf
     vectoriser.vocabulary_ = vectoriser.vocabulary
@@ -211,8 +211,8 @@ def _restored(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfV
 
 def _read_vocabulary(path: Path) -> tuple[list[str], list[str]]:
     try:
-        found = storage.read_json(path)
-        words, chars = found["words"], found["chars"]
+        vocabulary = storage.read_json(path)
+        words, chars = vocabulary["words"], vocabulary["chars"]
     except (KeyError, TypeError) as error:
         raise ModelError(
             f"{path} cannot be read as a vocabulary ({type(error).__name__}); the model folder is "
@@ -227,7 +227,7 @@ def _read_vocabulary(path: Path) -> tuple[list[str], list[str]]:
 
 
 def _word_spans(text: str) -> Iterator[tuple[str, int, int]]:
-    """Words and pairs as the word vectoriser sees them, with their places."""
+    """Words and pairs of the word vectoriser, with their spans."""
     tokens = list(_TOKEN.finditer(text))
     for token in tokens:
         yield token.group(), token.start(), token.end()
@@ -236,7 +236,7 @@ def _word_spans(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _char_spans(text: str) -> Iterator[tuple[str, int, int]]:
-    """Character n-grams as char_wb makes them: words padded with a space on either side."""
+    """Character n-grams of char_wb, with their spans; words are padded with spaces."""
     for word in _WORD.finditer(text):
         padded = f" {word.group()} "
         for order in (3, 4, 5):

@@ -1,10 +1,11 @@
 """Linear heads on a sparse matrix: three for the ordinal risk, and one for each indicator.
 
-Shared by the families that differ only in their features. Each of the questions "is risk at least
-1, 2, 3" has weights of its own (Frank and Hall 2001), because what tells level 1 from 0, a weak
-indicator, is not what tells level 2 from 1; one vector for all three, as proportional odds would
-have it, spends itself on the commonest question. The answers are then kept from crossing around
-the middle one, the one that `risk` reports, which so stays what its own head says.
+In: features (n, d), targets and labels. Out: `LinearHeads`, weights (d, 3 + k) and intercepts.
+Families with different features share them. Each cumulative risk head ("risk is at least 1, 2, 3")
+has its own weights (Frank and Hall 2001): the features that separate level 1 from 0, weak
+indicators, differ from those that separate 2 from 1, and a single vector, as in proportional
+odds, would fit mainly the commonest level. Risk margins are then made non-increasing around the
+middle head, which is kept as it is.
 """
 
 from __future__ import annotations
@@ -27,22 +28,21 @@ from adrisk.types import FloatArray
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-_INTERCEPT_COLUMN = 8.0  # liblinear shrinks the intercept too; a large constant makes it hardly so
+_INTERCEPT_COLUMN = 8.0  # liblinear regularises the intercept; a large constant limits that
 
 _WORTH_PROCESSES = 50_000_000
-"""Nonzero features times heads from which the work outlasts the start of processes."""
+"""Nonzero features times heads above which processes pay for their start."""
 
-
-QUESTIONS = len(THRESHOLDS)
+RISK_HEADS = len(THRESHOLDS)
 
 
 @dataclass(frozen=True, slots=True)
 class LinearHeads:
-    """Learned weights.
+    """Weights and intercepts of the heads.
 
     Attributes:
         labels: the indicators, in order.
-        weights: shape (d, 3 + k), float32; the three risk questions come first.
+        weights: shape (d, 3 + k), float32; the three risk heads come first.
         intercepts: shape (3 + k,).
     """
 
@@ -54,13 +54,13 @@ class LinearHeads:
         """Log-odds from `features @ weights`, shape (n, 3 + k)."""
         logits = np.asarray(products, dtype=np.float64) + self.intercepts
         return Margins(
-            indicators=logits[:, QUESTIONS:], risk=enforce_monotone(logits[:, :QUESTIONS])
+            indicators=logits[:, RISK_HEADS:], risk=enforce_monotone(logits[:, :RISK_HEADS])
         )
 
-    def explained(self, by_place: FloatArray) -> FloatArray:
-        """Contributions to all heads, (m, 3 + k), as those to risk and indicators, (1 + k, m)."""
+    def contributions(self, by_character: FloatArray) -> FloatArray:
+        """Contributions to risk 2+ and the indicators, (1 + k, m), from those to all heads."""
         return np.concatenate(
-            [by_place[:, RISKY_COLUMN : RISKY_COLUMN + 1], by_place[:, QUESTIONS:]], axis=1
+            [by_character[:, RISKY_COLUMN : RISKY_COLUMN + 1], by_character[:, RISK_HEADS:]], axis=1
         ).T
 
 
@@ -71,7 +71,7 @@ def fit_heads(
     strength: float,
     seed: int,
 ) -> LinearHeads:
-    """Fit the risk questions and one head a label.
+    """Fit the risk heads and one head a label.
 
     Args:
         features: shape (n, d).
@@ -80,13 +80,13 @@ def fit_heads(
         strength: inverse of the regularisation (scikit-learn's C).
         seed: of the solver's shuffling.
     """
-    used = np.unique(features.indices)  # most hashed columns never occur; the solver need not know
+    used = np.unique(features.indices)  # most hashed columns never occur
     compact = sparse.csr_array(features[:, used])
-    weights = np.zeros((features.shape[1], QUESTIONS + len(labels)), dtype=np.float32)
-    intercepts = np.full(QUESTIONS + len(labels), IMPOSSIBLE)
+    weights = np.zeros((features.shape[1], RISK_HEADS + len(labels)), dtype=np.float32)
+    intercepts = np.full(RISK_HEADS + len(labels), IMPOSSIBLE)
     truths = [targets.risk_at_least(threshold) for threshold in THRESHOLDS]
     truths += list(targets.columns(labels).T)
-    same = [_same_question(truths[:column], truth) for column, truth in enumerate(truths)]
+    same = [_identical_target(truths[:column], truth) for column, truth in enumerate(truths)]
     to_fit = [
         column
         for column, truth in enumerate(truths)
@@ -106,10 +106,10 @@ def fit_heads(
 def _fit_all(
     features: sparse.csr_array, truths: Sequence[FloatArray], strength: float, seed: int
 ) -> Iterator[tuple[FloatArray, float]]:
-    """The heads in order, in processes where there is much to do, and never on threads.
+    """Fitted heads in order, in processes for large work, never on threads.
 
-    liblinear draws from one generator a process: heads side by side on threads would take each
-    other's numbers, and equal seeds would give unequal weights.
+    liblinear has one random generator a process: heads fitted on threads would share its numbers,
+    and equal seeds would give unequal weights.
     """
     if features.nnz * len(truths) < _WORTH_PROCESSES:
         return map(_fitter(features, strength, seed), truths)
@@ -123,9 +123,9 @@ def _fitter(
     return partial(_fit_binary, features, strength=strength, seed=seed)
 
 
-def _same_question(asked: Sequence[FloatArray], truth: FloatArray) -> int | None:
-    """A risk question with the very same answers, as "at least 1" and "at least 2" may be."""
-    for index, other in enumerate(asked[:QUESTIONS]):
+def _identical_target(earlier: Sequence[FloatArray], truth: FloatArray) -> int | None:
+    """The index of an earlier risk head with identical targets, or None."""
+    for index, other in enumerate(earlier[:RISK_HEADS]):
         if np.array_equal(other, truth, equal_nan=True):
             return index
     return None
@@ -134,23 +134,23 @@ def _same_question(asked: Sequence[FloatArray], truth: FloatArray) -> int | None
 def _fit_binary(
     features: sparse.csr_array, truth: FloatArray, strength: float, seed: int
 ) -> tuple[FloatArray, float]:
-    """A logistic head; a soft label counts as a present ad and an absent one, by its weight."""
+    """Logistic regression; a soft label is a present and an absent ad, weighted accordingly."""
     known = np.flatnonzero(~np.isnan(truth))
     soft = known[(truth[known] > 0) & (truth[known] < 1)]
     rows = np.concatenate([known, soft])
-    answers = np.concatenate([truth[known] >= 0.5, truth[soft] < 0.5])
+    present = np.concatenate([truth[known] >= 0.5, truth[soft] < 0.5])
     certainty = np.maximum(truth[known], 1 - truth[known])
     solver = _solver(strength, seed)
     solver.fit(
-        _narrow(features[rows]),
-        answers.astype(np.int64),
+        _with_int32_indices(features[rows]),
+        present.astype(np.int64),
         sample_weight=np.concatenate([certainty, np.minimum(truth[soft], 1 - truth[soft])]),
     )
     return solver.coef_[0], float(solver.intercept_[0])
 
 
-def _narrow(matrix: sparse.csr_array) -> sparse.csr_matrix:
-    """The same matrix with the 32-bit indices that liblinear asks for."""
+def _with_int32_indices(matrix: sparse.csr_array) -> sparse.csr_matrix:
+    """The matrix with 32-bit indices, as liblinear requires."""
     return sparse.csr_matrix(
         (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)),
         shape=matrix.shape,
@@ -158,9 +158,9 @@ def _narrow(matrix: sparse.csr_array) -> sparse.csr_matrix:
 
 
 def _solver(strength: float, seed: int) -> LogisticRegression:
-    """Dual coordinate descent: by far the fastest for few rows and many sparse columns.
+    """liblinear's dual coordinate descent, fastest for few rows and many sparse columns.
 
-    Its order of visits is drawn from `seed`.
+    Its coordinate order is drawn from `seed`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -170,8 +170,7 @@ def _solver(strength: float, seed: int) -> LogisticRegression:
         dual=True,
         intercept_scaling=_INTERCEPT_COLUMN,
         max_iter=2000,
-        # A tighter one takes four times as long and leaves the margins as they are: correlation
-        # above 0.9999 with those at 0.05, soft labels among them.
+        # 0.05 takes four times as long; margins correlate above 0.9999, soft labels included.
         tol=1.0,
         random_state=seed,
     )

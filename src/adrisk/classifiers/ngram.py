@@ -1,8 +1,7 @@
-"""The fast family: hashed n-grams and one weight table, with what the evidence rules found.
+"""Fast family: hashed n-grams with linear heads in one weight table, plus rule features.
 
-Learns linear heads on `adrisk.text.ngrams` with the inverse document frequency folded into the
-weights, so scoring a text is a sum of table rows: no vocabulary, no sparse matrix, no Python per
-ad.
+The inverse document frequency is folded into the weights, so that scoring a text is a sum of table
+rows: no vocabulary, no sparse matrix, no Python per ad.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from scipy import sparse
 from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins
-from adrisk.classifiers.linear_heads import QUESTIONS, LinearHeads, fit_heads
+from adrisk.classifiers.linear_heads import RISK_HEADS, LinearHeads, fit_heads
 from adrisk.classifiers.rule_features import (
     RuleFeatureWeights,
     rule_feature_names,
@@ -37,7 +36,7 @@ _MOST_BITS = 30
 _compiled: Callable[..., None] | None
 try:
     _compiled = import_module("adrisk.classifiers._row_sums").row_sums
-except ImportError:  # installed where there was no C compiler
+except ImportError:  # installed without a C compiler
     _compiled = None
 
 _LINE_BYTES = 64
@@ -51,7 +50,7 @@ class NgramClassifier:
         bits: the weight table has 2 ** bits rows; 20 makes collisions rare, 18 a model of 30 MB.
         strength: inverse of the regularisation.
         min_positives: an indicator needs as many present and absent ads to get a head.
-        findings: whether what the evidence rules found is a feature beside the text.
+        findings: whether rule hits are features besides the text.
         seed: of the solver.
     """
 
@@ -87,8 +86,8 @@ class NgramClassifier:
         """Learn the heads; see `Classifier.fit`."""
         check_risk(targets.risk)
         features = hashed_matrix(batch.folded, self.bits)
-        found_in = np.bincount(features.indices, minlength=features.shape[1])
-        idf = np.log((1 + features.shape[0]) / (1 + found_in)) + 1
+        document_count = np.bincount(features.indices, minlength=features.shape[1])
+        idf = np.log((1 + features.shape[0]) / (1 + document_count)) + 1
         weighted = sparse.csr_array(
             features.multiply(sparse.csr_array(idf[None, :].astype(np.float32)))
         )
@@ -96,24 +95,24 @@ class NgramClassifier:
         names = rule_feature_names(batch.rules.taxonomy) if self.findings else ()
         blocks, scale = [weighted], scale_beside(weighted)
         if names:
-            learned = training_rule_features(batch, names, targets, self.seed)
-            blocks.append(sparse.csr_array(scale * learned))
-        together = sparse.csr_array(sparse.hstack(blocks, format="csr"))
-        heads = fit_heads(together, targets, labels, self.strength, self.seed)
-        table, found = np.split(heads.weights, [len(idf)])
-        return self._with(
+            trainable_parameters = training_rule_features(batch, names, targets, self.seed)
+            blocks.append(sparse.csr_array(scale * trainable_parameters))
+        stacked = sparse.csr_array(sparse.hstack(blocks, format="csr"))
+        heads = fit_heads(stacked, targets, labels, self.strength, self.seed)
+        table, rule_weights = np.split(heads.weights, [len(idf)])
+        return self._set_state(
             replace(heads, weights=table),
             table * idf[:, None].astype(np.float32),
-            RuleFeatureWeights(names, scale * found),
+            RuleFeatureWeights(names, scale * rule_weights),
         )
 
-    def _with(
-        self, heads: LinearHeads, table: NDArray[np.float32], found: RuleFeatureWeights
+    def _set_state(
+        self, heads: LinearHeads, table: NDArray[np.float32], rule_features: RuleFeatureWeights
     ) -> Self:
         self.labels_ = heads.labels
         self._heads = heads
-        self._found = found
-        # The row "no n-gram begins here" comes last and weighs nothing.
+        self._rule_features = rule_features
+        # The last row stands for "no n-gram begins here"; its weights are 0.
         rows, columns = table.shape
         width = -columns % _ALIGNED + columns
         self._table = _aligned_zeros(rows + 1, width)
@@ -131,13 +130,13 @@ class NgramClassifier:
                 (bag.words, bag.word_offsets, bag.word_scale),
             ):
                 for rows in kinds:
-                    found = row_sums(self._table, rows, offsets)
-                    total += found[:, : self._width] * scale[:, None]
+                    row_total = row_sums(self._table, rows, offsets)
+                    total += row_total[:, : self._width] * scale[:, None]
             sums.append(total)
-        return self._heads.margins(np.concatenate(sums) + self._found.products(batch))
+        return self._heads.margins(np.concatenate(sums) + self._rule_features.products(batch))
 
     def contributions(self, batch: TextBatch) -> FloatArray:
-        """Exact: every n-gram's weight spread evenly over its bytes; see `Classifier`."""
+        """Exact contributions: every n-gram's weight spread evenly over its bytes."""
         folded = batch.folded[0].as_py()
         content = folded.encode()
         by_byte = np.zeros((len(content) + 1, self._width))
@@ -160,11 +159,11 @@ class NgramClassifier:
         edges = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         totals = np.concatenate([np.zeros((1, by_byte.shape[1])), np.cumsum(by_byte, axis=0)])
         by_character = totals[edges[1:]] - totals[edges[:-1]]
-        return self._heads.explained(by_character + self._found.places(batch))
+        return self._heads.contributions(by_character + self._rule_features.places(batch))
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors`, and what `RuleFeatureWeights.save` writes."""
-        self._found.save(folder)
+        """Write `weights.safetensors` and the weights of the rule features."""
+        self._rule_features.save(folder)
         storage.write_tensors(
             folder / "weights.safetensors",
             table=self._table[:-1, : self._width],
@@ -173,30 +172,30 @@ class NgramClassifier:
 
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
-        """Read them and check every shape."""
+        """Read the files of `save` and check every shape."""
         model = cls(**parameters)
         if not isinstance(model.bits, int) or not 1 <= model.bits <= _MOST_BITS:
             raise ModelError(f"{folder}: bits of the n-gram table must be 1 to {_MOST_BITS}")
         rows = 1 << model.bits
         read = storage.read_tensors(
             folder / "weights.safetensors",
-            table=(np.float32, (rows, QUESTIONS + len(labels))),
-            intercepts=(np.float64, (QUESTIONS + len(labels),)),
+            table=(np.float32, (rows, RISK_HEADS + len(labels))),
+            intercepts=(np.float64, (RISK_HEADS + len(labels),)),
         )
         heads = LinearHeads(tuple(labels), read["table"], read["intercepts"])
-        return model._with(
-            heads, read["table"], RuleFeatureWeights.load(folder, QUESTIONS + len(labels))
+        return model._set_state(
+            heads, read["table"], RuleFeatureWeights.load(folder, RISK_HEADS + len(labels))
         )
 
 
 def row_sums(
     table: NDArray[np.float32], rows: NDArray[np.int32], offsets: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """Sums of table rows, one sum a text, added up in float32 in the order of the rows.
+    """Sums of table rows, one a text, accumulated in float32 in the order of the rows.
 
     Args:
         table: shape (t, width).
-        rows: numbers of table rows, those of all texts one behind the other.
+        rows: numbers of table rows, concatenated over the texts.
         offsets: shape (n + 1,); text i owns `rows[offsets[i]:offsets[i + 1]]`.
 
     Returns:
@@ -216,10 +215,9 @@ def row_sums(
 def product_sums(
     table: NDArray[np.float32], rows: NDArray[np.int32], offsets: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """`row_sums` to the bit, three times as slow: for where nothing could be compiled.
+    """Bit-identical `row_sums` without compiled code, three times as slow.
 
-    The rows of a sparse matrix of ones are multiplied one after the other, so no text depends on
-    its neighbours.
+    A sparse product handles each row separately, so no text depends on its neighbours.
     """
     ones = np.ones(len(rows), dtype=np.float32)
     counts = sparse.csr_array((ones, rows, offsets), shape=(len(offsets) - 1, len(table)))
@@ -227,7 +225,7 @@ def product_sums(
 
 
 def _aligned_zeros(rows: int, width: int) -> NDArray[np.float32]:
-    """Zeros of which the first, too, starts on a cache line; numpy aligns to 16 bytes alone."""
+    """Zeros that start on a cache line; numpy aligns to 16 bytes only."""
     space = np.zeros(rows * width + _ALIGNED, dtype=np.float32)
     skipped = -space.ctypes.data % _LINE_BYTES // space.itemsize
     return space[skipped : skipped + rows * width].reshape(rows, width)

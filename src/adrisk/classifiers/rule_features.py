@@ -1,14 +1,13 @@
-"""What the evidence rules found, as features beside the text.
+"""Features from the evidence rules: which indicators are stated, denied, and the graded risk.
 
-For every indicator two columns, stated to be so and stated not to be so (neither where an ad states
-nothing), and three for the risk that the taxonomy's rules make of what is present: at least 1, 2,
-3. A family that asks for them learns a weight for each. In an explanation a column's weight lies on
-the words that the rules found.
+In: a `TextBatch`. Out: a matrix (n, 2 k + 3) of 0 and 1: each indicator present, each indicator
+absent (both 0 where not stated), and the taxonomy's graded risk at least 1, 2, 3; and the weights
+that linear families learn for them. In an explanation a column's contribution is spread over the
+words matched by its rules.
 
-Rules are written by people who read training ads, so in those they miss less than they will in new
-ones: nine in ten phrasings are found, of held-out ones two in three (`evaluation/protocol.md`). A
-family that learned from that would trust their silence too much and leave the text unread, so in
-three of ten training campaigns the rules are taken to have found nothing.
+Rule authors read training ads, so rules match nine in ten phrasings there and two in three of
+held-out ones (`evaluation/protocol.md`). A model fitted on all of them would rely too much on the
+absence of matches, so the features of three in ten training campaigns are set to 0.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from adrisk.rules.taxonomy import Taxonomy, graded_risk
 from adrisk.types import FloatArray
 
 SCALE = 0.4
-"""How large a column is to the solver of linear heads, beside the mean length of an ad's vector of
-text features: its weight is shrunk less than those of n-grams, of which every ad has hundreds."""
+"""Scale of a rule column relative to the mean norm of the text features: larger than an n-gram's,
+so that its weight is regularised less."""
 
 MISSED = 0.3
-"""The share of campaigns learned from as if the rules had found nothing in them."""
+"""Share of the training campaigns whose rule features are set to 0."""
 
 _GRADES = (1, 2, 3)
 _PRESENT, _ABSENT, _GRADED = "present", "absent", "graded"
@@ -41,10 +40,10 @@ _PRESENT, _ABSENT, _GRADED = "present", "absent", "graded"
 
 @dataclass(frozen=True, slots=True)
 class RuleFeatureWeights:
-    """What each column adds to each of h margins.
+    """Weight of each rule column in each of h margins.
 
     Attributes:
-        names: the d columns; none for a model that does not ask the rules.
+        names: the d columns; empty for a model without rule features.
         weights: shape (d, h), float32.
     """
 
@@ -52,29 +51,29 @@ class RuleFeatureWeights:
     weights: NDArray[np.float32]
 
     def products(self, batch: TextBatch) -> FloatArray:
-        """What the findings add to the margins of n ads, shape (n, h)."""
+        """Contribution of the rule features to the margins of n ads, shape (n, h)."""
         if not self.names:
             return np.zeros((len(batch), self.weights.shape[1]))
-        # A sparse product adds up each row by itself, so that no ad depends on its neighbours.
+        # A sparse product handles each row separately, so no ad depends on its neighbours.
         features = sparse.csr_array(rule_feature_matrix(batch, self.names))
         return np.asarray(features @ self.weights.astype(np.float64))
 
     def places(self, batch: TextBatch) -> FloatArray:
-        """What they add to those of one ad, where: shape (characters, h)."""
+        """Contribution of the rule features of one ad by character, shape (characters, h)."""
         if not self.names:
             return np.zeros((len(batch.folded[0].as_py()), self.weights.shape[1]))
         features = rule_feature_matrix(batch, self.names)[0]
         return rule_feature_places(batch, self.names, features[:, None] * self.weights)
 
     def save(self, folder: Path) -> None:
-        """Write `found.json` and `found.safetensors`, or nothing where the rules are not asked."""
+        """Write `found.json` and `found.safetensors`, or nothing without rule features."""
         if self.names:
             (folder / "found.json").write_text(json.dumps(self.names) + "\n", encoding="utf-8")
             storage.write_tensors(folder / "found.safetensors", weights=self.weights)
 
     @classmethod
     def load(cls, folder: Path, heads: int) -> RuleFeatureWeights:
-        """Read what `save` wrote for so many margins.
+        """Read what `save` wrote for this number of margins.
 
         Raises:
             ModelError: if the files cannot be read or do not fit each other.
@@ -101,7 +100,7 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def rule_feature_names(taxonomy: Taxonomy) -> tuple[str, ...]:
-    """The columns that a taxonomy gives, in order."""
+    """Names of the columns of a taxonomy, in order."""
     ids = taxonomy.text_ids
     return (
         *(f"{_PRESENT}:{name}" for name in ids),
@@ -111,54 +110,54 @@ def rule_feature_names(taxonomy: Taxonomy) -> tuple[str, ...]:
 
 
 def rule_feature_matrix(batch: TextBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """Shape (n, len(names)), 0 or 1; a column that the taxonomy no longer has is 0."""
+    """Shape (n, len(names)), 0 or 1; a column missing in the taxonomy of the batch is 0."""
     taxonomy = batch.rules.taxonomy
-    here = rule_feature_names(taxonomy)
+    current = rule_feature_names(taxonomy)
     present, absent = batch.rule_hits.states(len(taxonomy.text_ids))
     grades = _grades(present, taxonomy)[:, None] >= np.array(_GRADES)
     whole = np.concatenate([present, absent, grades], axis=1).astype(np.float32)
-    if names == here:
+    if names == current:
         return whole
-    places = {name: at for at, name in enumerate(here)}
+    index = {name: at for at, name in enumerate(current)}
     matrix = np.zeros((len(batch), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
-        if name in places:
-            matrix[:, column] = whole[:, places[name]]
+        if name in index:
+            matrix[:, column] = whole[:, index[name]]
     return matrix
 
 
 def training_rule_features(
     batch: TextBatch, names: tuple[str, ...], targets: Targets, seed: int
 ) -> NDArray[np.float32]:
-    """`rule_feature_matrix` for training, emptied in the share `MISSED` of the campaigns."""
+    """`rule_feature_matrix` for training, with all 0 in a share `MISSED` of the campaigns."""
     matrix = rule_feature_matrix(batch, names)
     campaigns = np.arange(len(batch)) if targets.campaigns is None else targets.campaigns
-    kinds, of = np.unique(campaigns, return_inverse=True)
-    missed = np.random.default_rng(seed).random(len(kinds)) < MISSED
-    matrix[missed[of]] = 0.0
+    distinct, member = np.unique(campaigns, return_inverse=True)
+    missed = np.random.default_rng(seed).random(len(distinct)) < MISSED
+    matrix[missed[member]] = 0.0
     return matrix
 
 
 def scale_beside(features: sparse.csr_array) -> np.float32:
-    """What to multiply the columns by where they are learned beside these text features, (n, d)."""
-    length = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)))
-    return np.float32(SCALE * length.mean())
+    """Factor for the rule columns when stacked with these text features, shape (n, d)."""
+    norm = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)))
+    return np.float32(SCALE * norm.mean())
 
 
 def rule_feature_places(batch: TextBatch, names: tuple[str, ...], shares: FloatArray) -> FloatArray:
-    """What columns add, laid on the words that the rules found: shape (characters, h).
+    """Contributions of columns spread over the matched words: shape (characters, h).
 
     Args:
         batch: of one ad.
         names: d columns.
-        shares: shape (d, h), what each column of this ad adds; 0 where its feature is 0.
+        shares: shape (d, h), contribution of each column; 0 where its feature is 0.
     """
-    findings = batch.rule_hits
+    hits = batch.rule_hits
     ids = batch.rules.taxonomy.text_ids
     length = len(batch.folded[0].as_py())
     covered: dict[str, NDArray[np.bool_]] = {}
     for indicator, present, start, end in zip(
-        findings.indicator, findings.present, findings.start, findings.end, strict=True
+        hits.indicator, hits.present, hits.start, hits.end, strict=True
     ):
         kinds = [f"{_PRESENT if present else _ABSENT}:{ids[indicator]}"]
         kinds += [f"{_GRADED}:{grade}" for grade in _GRADES] if present else []
@@ -172,7 +171,7 @@ def rule_feature_places(batch: TextBatch, names: tuple[str, ...], shares: FloatA
 
 
 def _grades(present: NDArray[np.bool_], taxonomy: Taxonomy) -> NDArray[np.int64]:
-    """The graded risk of each row, shape (n,); rows that show the same are graded once."""
+    """Graded risk of each row, shape (n,); identical rows are graded once."""
     packed = np.packbits(present, axis=1)
     _, first, which = np.unique(
         packed.view(f"V{packed.shape[1]}")[:, 0], return_index=True, return_inverse=True

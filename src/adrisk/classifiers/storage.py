@@ -1,5 +1,4 @@
-"""Read and write a model's files without running code: safetensors, every name and shape checked,
-and JSON."""
+"""Model files without code execution: checked safetensors, text and strict JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from adrisk.documents import parse_strict_json
 from adrisk.errors import ModelError
 
 MOST_TEXT_BYTES = 64 << 20
-"""A text or JSON file of a model is smaller; the largest tokenisers take 20 MB."""
+"""Size limit of a text or JSON file of a model; the largest tokenisers take 20 MB."""
 
 _SHOWN = 6
 _DTYPES = {
@@ -39,15 +38,15 @@ def write_tensors(path: Path, **arrays: NDArray[np.generic]) -> None:
 def read_tensors(path: Path, **expected: Form) -> dict[str, Any]:
     """Read arrays that must have these types and shapes; None matches any length.
 
-    Names, types and shapes are taken from the head of the file, before any array is read.
+    Names, types and shapes are checked in the header before any array is read.
 
     Raises:
-        ModelError: if the file is missing, damaged, or holds something else.
+        ModelError: if the file is missing, damaged, or has other arrays.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            forms = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in found.items()}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            forms = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
             _check_forms(path, forms, expected)
             arrays = {name: file.get_tensor(name) for name in expected}
     except (OSError, SafetensorError) as error:
@@ -64,7 +63,7 @@ def read_tensors(path: Path, **expected: Form) -> dict[str, Any]:
 def _check_forms(
     path: Path, found: Mapping[str, tuple[str, tuple[int, ...]]], expected: Mapping[str, Form]
 ) -> None:
-    """Refuse a file whose head names other arrays, types or shapes than those expected."""
+    """Refuse a file whose header lists other arrays, types or shapes than expected."""
     if set(found) != set(expected):
         raise ModelError(
             f"{path} holds {_some(found)}, expected {_some(expected)}; it lacks "
@@ -98,7 +97,7 @@ def read_text(path: Path) -> str:
     """A text of a model folder.
 
     Raises:
-        ModelError: if the file is missing, too large, or is no text in UTF-8.
+        ModelError: if the file is missing, too large, or is not UTF-8.
     """
     try:
         if size_of(path) > MOST_TEXT_BYTES:
@@ -109,7 +108,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file of a model folder: finite numbers, not too deep, no key twice.
+    """A JSON file of a model folder: finite numbers, limited depth, unique keys.
 
     Raises:
         ModelError: if the file is missing or is not such JSON.
@@ -124,7 +123,7 @@ _DAMAGED = "the model folder is incomplete or damaged: copy it again or train an
 
 
 def _some(names: Iterable[str]) -> str:
-    """Names in order, the first of them where there are many."""
+    """The first names in order, and the number of the rest."""
     listed = sorted(names)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return (", ".join(listed[:_SHOWN]) or "nothing") + more

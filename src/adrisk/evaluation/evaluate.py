@@ -224,7 +224,7 @@ def judged_model(model: Model) -> JudgedModel:
 
 def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     """The part each ad had in training, whole campaigns at a time; -1 where it had none."""
-    part = model.seen.part_of(corpus.ads["ad_id"])
+    part = model.training_ids.part_of(corpus.ads["ad_id"])
     used = np.zeros(int(corpus.campaigns.max()) + 1, dtype=np.bool_)
     used[corpus.campaigns[part >= 0]] = True
     # An unseen ad of a used campaign is neither judged nor fitted on.

@@ -39,8 +39,8 @@ class Thresholds:
 
     def sector(self, category: str) -> str | None:
         """The sector of a category of a platform, by its words; None if it is in none, or two."""
-        said = category.casefold()
-        words = {said, *re.findall(r"\w+", said)}
+        text = category.casefold()
+        words = {text, *re.findall(r"\w+", text)}
         found = [name for name, known in self.sectors.items() if words & known]
         return found[0] if len(found) == 1 else None
 
@@ -65,7 +65,7 @@ def load_thresholds() -> Thresholds:
 @dataclass(frozen=True, slots=True)
 class _Shared:
     """Contacts, each inside one campaign: `owner` is its campaign and `ads` its ads; `of` is the
-    contact of each mention, and `rows` the ad that it stands in."""
+    contact of each mention, and `rows` the ad of each mention."""
 
     owner: IntArray
     ads: IntArray
@@ -99,9 +99,9 @@ def signs(
     found: defaultdict[int, list[str]] = defaultdict(list)
     words: defaultdict[int, list[str]] = defaultdict(list)
     for indicator, seen in _SIGNS.items():
-        for campaign, said in seen(known, count, thresholds).items():
+        for campaign, text in seen(known, count, thresholds).items():
             found[campaign].append(indicator)
-            words[campaign].append(said)
+            words[campaign].append(text)
     return dict(found), dict(words)
 
 

@@ -36,7 +36,7 @@ class Column:
         Args:
             values: n strings.
             fold: take values that differ in case and outer blanks only for one, by the name that
-                stands first.
+                comes first.
         """
         if isinstance(values, pa.ChunkedArray):
             values = values.unify_dictionaries().combine_chunks()

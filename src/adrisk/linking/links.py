@@ -37,7 +37,7 @@ class Linked:
 
     Attributes:
         campaigns: `schema.CAMPAIGNS`, one row an ad, in the order given.
-        links: `schema.LINKS`, sorted by campaign; an ad that stands alone has none.
+        links: `schema.LINKS`, sorted by campaign; a single ad has none.
         guarded: `schema.GUARDED`, the busiest contact first.
         texts: shape (n,), the near-duplicate group of every ad, as the row of its typical ad; a
             number after the last row where that ad is only in the memory.
@@ -197,14 +197,14 @@ def guarded_table(found: Found) -> pa.Table:
 def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
     """Notes on contacts held back and on campaigns merged or parted."""
     lines = [
-        f"contact {row['contact']} stands in {row['ads']:,} ads of {row['groups']:,} groups and "
-        f"was not let join them all: {row['reason']}"
+        f"contact {row['contact']} of {row['ads']:,} ads in {row['groups']:,} groups does not join "
+        f"all of them: {row['reason']}"
         for row in guarded.slice(0, _NOTED).to_pylist()
     ]
     if len(guarded) > _NOTED:
         rest = Counter(guarded["reason"].slice(_NOTED).to_pylist())
         lines += [
-            f"{times:,} more contacts were not let join all of their ads: {reason}"
+            f"{times:,} more contacts do not join all of their ads: {reason}"
             for reason, times in rest.most_common()
         ]
     lines += [f"campaign {old} is now part of the older {kept}" for old, kept in merged[:_NOTED]]
@@ -212,7 +212,7 @@ def notes(guarded: pa.Table, merged: Pairs, parted: Pairs) -> tuple[str, ...]:
         lines.append(f"{len(merged) - _NOTED:,} more campaigns became part of older ones")
     parts_of = Counter(old for old, _ in parted)
     lines += [
-        f"campaign {old} was held together by what is everybody's; parted from it: {parts:,}"
+        f"campaign {old} was joined by a shared contact or boilerplate; parts split off: {parts:,}"
         for old, parts in parts_of.most_common(_NOTED)
     ]
     if len(parts_of) > _NOTED:

@@ -26,8 +26,8 @@ WIDTH = 64
 """Columns of a signature."""
 
 SHORT_WORDS = 12
-"""An ad of fewer words is short: bit 0 of column 0 says so, and `link` asks more of it. Without
-spaces two ideographs, or three letters, count as a word."""
+"""An ad of fewer words is short: bit 0 of column 0 marks it, and `link` needs a higher similarity.
+Without spaces two ideographs, or three letters, count as a word."""
 
 EMPTY = np.uint32(0xFFFFFFFF)
 """Every column of an ad without a single letter or digit."""

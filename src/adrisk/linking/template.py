@@ -17,13 +17,13 @@ import regex
 from rapidfuzz.distance import LCSseq
 
 MAX_TEXTS = 24
-"""Different texts that are aligned; more would not make the template clearer."""
+"""Most different texts to align."""
 
 MAX_TOKENS = 1_200
-"""Words of a text that are looked at."""
+"""Most tokens of a text to align."""
 
 LEAST_SHARED = 0.5
-"""What a text must share with the typical one to be of its template."""
+"""Least share of tokens a text of the template shares with the typical one."""
 
 # A contact that was blotted out, or a word, or a character of a script written without spaces, or a
 # mark. Blanks go with what is before them, so that a template reads as it was written.
@@ -35,12 +35,12 @@ _TOKEN = regex.compile(
 )
 _FEW = 3  # tokens in a slot
 _ACCENTS = regex.compile(r"[\u0300-\u036f]")
-_WORD = regex.compile(r"[^\p{P}\p{Z}\p{C}\s+|~^=<>]|•")  # an emoji says something, a dash does not
+_WORD = regex.compile(r"[^\p{P}\p{Z}\p{C}\s+|~^=<>]|•")  # an emoji is content, a dash is not
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands in a slot, in so many of the texts; empty where a text has nothing there."""
+    """A value of a slot and the number of its texts; empty where texts have nothing there."""
 
     text: str
     texts: int

@@ -1,17 +1,13 @@
-"""Margins to probabilities, learned on a split of their own.
+"""Calibration: monotone curves from margins to probabilities, chosen by cross-validation.
 
-Every head and every risk question gets a rising curve (`monotone.py`): Platt's sigmoid, or where
-enough ads are labelled the best of sigmoid, beta and isotonic by cross-validation over campaigns.
-A language with enough ads gets curves of its own for risk where that is better. So calibration
-never changes the order of two ads of a language; and the three risk probabilities are kept from
-crossing around the one that `risk` reports.
+In: margins and labels of ads that nothing was fitted on. Out: a `Calibration`: for every head, and
+for each of the three risk heads, a rising `Curve` (sigmoid; or where enough ads are labelled the
+best of sigmoid, beta and isotonic). A language with enough ads gets its own risk curves if they are
+better. Curves rise, so calibration keeps the order of the ads of a language; the three risk
+probabilities are made non-increasing around risk 2+.
 
-Rising curves from a margin to a probability: sigmoid, beta and isotonic, and which to take.
-
-In: margins and labels of ads that nothing was fitted on. Out: a `Curve`, a few numbers that go into
-JSON. Every curve rises, so none changes the order of two ads. Which one is taken is settled by
-cross-validation in which all ads of a campaign are held out together: the sigmoid, the plainest,
-unless another loses less by more than one standard error over campaigns.
+Cross-validation holds out all ads of a campaign together; the sigmoid, the simplest, is kept unless
+another curve has a lower loss by more than one standard error over campaigns.
 
 Sources: Platt 1999 (sigmoid, smoothed targets); Kull, Silva Filho and Flach 2017 (beta); Zadrozny
 and Elkan 2002 (isotonic). The beta curve is fitted here since betacal takes no soft labels.
@@ -39,8 +35,11 @@ _EDGE = 1e-6  # probabilities are taken to lie at least so far inside 0 and 1
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A rising curve. `numbers` are slope and shift (sigmoid); two slopes and a shift (beta); or
-    slope and shift of the sigmoid it leans on, then the knots' margins, then their heights."""
+    """A rising curve from a margin to a probability.
+
+    `numbers` are slope and shift (sigmoid); two slopes and a shift (beta); or slope and shift of
+    the sigmoid mixed in, then the knots' margins, then their heights (isotonic).
+    """
 
     method: str
     numbers: tuple[float, ...]
@@ -53,17 +52,17 @@ class Curve:
         if self.method == "beta":
             return np.asarray(expit(_bent(margin) @ np.array(self.numbers)))
         slope, shift, *knots = self.numbers
-        places, heights = np.split(np.array(knots), 2)
-        steps = np.interp(margin, places, heights)
-        # Below all knots the sigmoid alone speaks: what cannot be stays impossible.
+        knots_at, heights = np.split(np.array(knots), 2)
+        steps = np.interp(margin, knots_at, heights)
+        # Below all knots the sigmoid bounds the curve, so that IMPOSSIBLE margins stay near 0.
         lean = expit(margin * slope + shift)
-        steps = np.where(margin < places[0], np.minimum(steps, lean), steps)
+        steps = np.where(margin < knots_at[0], np.minimum(steps, lean), steps)
         return np.asarray((1 - _RISE) * steps + _RISE * lean)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which method was taken, and the held-out log loss and Brier score of each."""
+    """The chosen method, and the held-out log loss and Brier score of each."""
 
     method: str
     log_loss: Mapping[str, float]
@@ -73,7 +72,7 @@ class Choice:
 
 
 def smoothed(truth: FloatArray) -> FloatArray:
-    """Platt's targets: a finite sample never proves a probability of 0 or 1."""
+    """Platt's smoothed targets, never exactly 0 or 1."""
     present = float((truth >= 0.5).sum())
     absent = len(truth) - present
     high, low = (present + 1) / (present + 2), 1 / (absent + 2)
@@ -87,13 +86,13 @@ def sigmoid(margin: FloatArray, truth: FloatArray) -> Curve:
         margin: shape (n,), any monotone score.
         truth: shape (n,), 0 to 1.
     """
-    wanted = smoothed(truth)
+    targets_smoothed = smoothed(truth)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope = np.exp(parameters[0])
         logits = margin * slope + parameters[1]
-        value = (np.logaddexp(0, logits) - wanted * logits).mean()
-        residual = expit(logits) - wanted
+        value = (np.logaddexp(0, logits) - targets_smoothed * logits).mean()
+        residual = expit(logits) - targets_smoothed
         return float(value), np.array([(residual * margin).mean() * slope, residual.mean()])
 
     bounds = [(-4.0, 3.0), (-60.0, 60.0)]
@@ -102,15 +101,15 @@ def sigmoid(margin: FloatArray, truth: FloatArray) -> Curve:
 
 
 def beta(margin: FloatArray, truth: FloatArray) -> Curve:
-    """Maximum likelihood of the beta curve: the sigmoid with a slope of its own on either side."""
-    wanted, bent = smoothed(truth), _bent(margin)
+    """Maximum likelihood of the beta curve: a sigmoid with different slopes on both sides."""
+    targets_smoothed, bent = smoothed(truth), _bent(margin)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         weights = np.append(np.exp(parameters[:2]), parameters[2])
         logits = bent @ weights
-        residual = expit(logits) - wanted
+        residual = expit(logits) - targets_smoothed
         gradient = (residual[:, None] * bent).mean(axis=0) * np.append(weights[:2], 1.0)
-        return float((np.logaddexp(0, logits) - wanted * logits).mean()), gradient
+        return float((np.logaddexp(0, logits) - targets_smoothed * logits).mean()), gradient
 
     bounds = [(-6.0, 3.0), (-6.0, 3.0), (-60.0, 60.0)]
     best = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=bounds)
@@ -118,13 +117,15 @@ def beta(margin: FloatArray, truth: FloatArray) -> Curve:
 
 
 def isotonic(margin: FloatArray, truth: FloatArray) -> Curve:
-    """The rising steps nearest to the labels, joined by straight lines between their middles."""
+    """Isotonic regression, interpolated linearly between the centres of its steps."""
     from sklearn.isotonic import IsotonicRegression
 
     steps = IsotonicRegression(y_min=0, y_max=1).fit_transform(margin, smoothed(truth))
     heights, block = np.unique(steps, return_inverse=True)
-    places = np.bincount(block, weights=margin) / np.bincount(block)
-    return Curve("isotonic", (*sigmoid(margin, truth).numbers, *places.tolist(), *heights.tolist()))
+    knots_at = np.bincount(block, weights=margin) / np.bincount(block)
+    return Curve(
+        "isotonic", (*sigmoid(margin, truth).numbers, *knots_at.tolist(), *heights.tolist())
+    )
 
 
 METHODS: Mapping[str, Callable[[FloatArray, FloatArray], Curve]] = {
@@ -135,7 +136,7 @@ METHODS: Mapping[str, Callable[[FloatArray, FloatArray], Curve]] = {
 
 
 def choose(margin: FloatArray, truth: FloatArray, campaigns: IntArray) -> Choice:
-    """The method that loses least on campaigns it was not fitted on.
+    """The method with the lowest loss on held-out campaigns.
 
     Args:
         margin: shape (n,).
@@ -176,7 +177,7 @@ def held_out(
 
 
 def folds(campaigns: IntArray, truth: FloatArray) -> IntArray:
-    """A fold for each ad, campaigns whole, those with a positive ad dealt out evenly."""
+    """A fold for each ad; campaigns stay whole, those with a positive ad are spread evenly."""
     groups, member = np.unique(campaigns, return_inverse=True)
     positive = np.bincount(member, weights=truth >= 0.5, minlength=len(groups)) > 0
     order = np.lexsort((np.random.default_rng(0).random(len(groups)), ~positive))
@@ -206,7 +207,7 @@ def _bent(margin: FloatArray) -> FloatArray:
 
 
 def is_positive_enough(truth: NDArray[np.floating], least: int) -> bool:
-    """Whether so many ads are positive, and so many are not."""
+    """Whether at least `least` ads are positive and at least as many are not."""
     present = int((truth >= 0.5).sum())
     return min(present, len(truth) - present) >= least
 
@@ -222,29 +223,29 @@ __all__ = [
 ]
 
 LEAST_POSITIVES = 5
-"""With fewer known present (or absent) ads a head keeps its uncalibrated margin, and says so."""
+"""With fewer present (or absent) ads a head stays uncalibrated."""
 
 ENOUGH_TO_CHOOSE = 50
-"""With fewer of either the sigmoid is taken: a choice by cross-validation would be noise."""
+"""With fewer of either the sigmoid is used, since cross-validation would be noisy."""
 
 OWN_LANGUAGE = 100
-"""A language with so many risky ads, and so many that are not, may get curves of its own."""
+"""Risky ads, and others, from which on a language may get its own risk curves."""
 
 RISK = "risk"
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Slopes (positive) and intercepts; `calibrated` names what had enough data.
+    """Calibration of every head: positive slopes and intercepts, or other curves.
 
     Attributes:
         slopes, intercepts: shape (k,), one an indicator head.
-        risk_slopes, risk_intercepts: shape (3,), one a question.
-        calibrated: names of heads that were calibrated, "risk" among them.
-        curves: by the column of a head, where another curve than the sigmoid was taken.
-        risk_curves: of the three questions, by language, "" for all others; where there is none
-            the sigmoids.
-        choices: by head, "risk" among them, and "risk:LANGUAGE", how the curve was chosen.
+        risk_slopes, risk_intercepts: shape (3,), one a risk head.
+        calibrated: names of heads with enough data, "risk" among them.
+        curves: by the column of a head, where another curve than the sigmoid was chosen.
+        risk_curves: of the three risk heads, by language, "" for all others; the sigmoids where
+            there is none.
+        choices: how the curve was chosen, by head, "risk" among them, and "risk:LANGUAGE".
     """
 
     slopes: FloatArray
@@ -268,7 +269,7 @@ class Calibration:
 
         Args:
             margins: of n ads.
-            languages: n codes; left out, or null, an ad is read by the curves of all languages.
+            languages: n codes; ads without one use the curves of all languages.
         """
         result = expit(margins.risk * self.risk_slopes + self.risk_intercepts)
         for language, curves in sorted(self.risk_curves.items()):
@@ -282,9 +283,7 @@ class Calibration:
 
 
 def levels(risk: FloatArray) -> NDArray[np.int8]:
-    """The median level of each ad's distribution: how many of the three questions are likelier
-    true than not. Shape (n, 3) in, (n,) out, values 0 to 3.
-    """
+    """The median level of each ad, 0 to 3, from cumulative probabilities of shape (n, 3)."""
     return np.asarray((risk >= 0.5).sum(axis=1), dtype=np.int8)
 
 
@@ -295,14 +294,14 @@ def fit_calibration(
     campaigns: IntArray | None = None,
     languages: Sequence[str | None] | None = None,
 ) -> Calibration:
-    """Learn on held-out ads that neither training nor judging has seen.
+    """Fit the calibration on ads used neither for fitting nor for evaluation.
 
     Args:
         margins: of n ads, indicator columns as `labels`.
         targets: of the same ads.
         labels: names of the heads.
-        campaigns: of the same ads; left out, every curve is a sigmoid.
-        languages: of the same ads; left out, none gets curves of its own.
+        campaigns: of the same ads; without them every curve is a sigmoid.
+        languages: of the same ads; without them no language gets its own curves.
     """
     slopes, intercepts = np.ones(len(labels)), np.zeros(len(labels))
     calibrated = []
@@ -321,12 +320,12 @@ def fit_calibration(
                 curves[column] = METHODS[choice.method](margin, truth)
     known = targets.risk != UNKNOWN_RISK
     truths = np.column_stack([targets.risk_at_least(level)[known] for level in THRESHOLDS])
-    common = _questions(margins.risk[known], truths, "sigmoid")
+    common = _risk_curves(margins.risk[known], truths, "sigmoid")
     risk_curves: dict[str, tuple[Curve, ...]] = {}
     if is_positive_enough(truths[:, RISKY_COLUMN], LEAST_POSITIVES):
         calibrated.append(RISK)
     if campaigns is not None and is_positive_enough(truths[:, RISKY_COLUMN], ENOUGH_TO_CHOOSE):
-        risk_curves, chosen = _risk(
+        risk_curves, chosen = _fit_risk(
             margins.risk[known],
             truths,
             campaigns[known],
@@ -346,21 +345,21 @@ def fit_calibration(
     )
 
 
-def _risk(
+def _fit_risk(
     margin: FloatArray,
     truths: FloatArray,
     campaigns: IntArray,
     languages: NDArray[np.str_] | None,
 ) -> tuple[dict[str, tuple[Curve, ...]], dict[str, Choice]]:
-    """Curves of the questions for all ads and for languages that are better off with their own."""
+    """Risk curves for all ads, and for languages where their own are better."""
     risky = truths[:, RISKY_COLUMN]
     choice = choose(margin[:, RISKY_COLUMN], risky, campaigns)
     choices = {RISK: choice}
     curves: dict[str, tuple[Curve, ...]] = {}
     if choice.method != "sigmoid":
-        curves[""] = _questions(margin, truths, choice.method)
+        curves[""] = _risk_curves(margin, truths, choice.method)
     fold = folds(campaigns, risky)
-    together = held_out(METHODS[choice.method], margin[:, RISKY_COLUMN], risky, fold)
+    common_probability = held_out(METHODS[choice.method], margin[:, RISKY_COLUMN], risky, fold)
     for language in [] if languages is None else sorted(set(languages) - {""}):
         rows = languages == language
         if not is_positive_enough(risky[rows], OWN_LANGUAGE):
@@ -368,10 +367,10 @@ def _risk(
         own_choice = choose(margin[rows, RISKY_COLUMN], risky[rows], campaigns[rows])
         method = METHODS[own_choice.method]
         own = held_out(method, margin[rows, RISKY_COLUMN], risky[rows], fold[rows])
-        common_loss = log_losses(together[rows], risky[rows])
+        common_loss = log_losses(common_probability[rows], risky[rows])
         more, error = gain(common_loss - log_losses(own, risky[rows]), campaigns[rows])
         if more > error:
-            curves[language] = _questions(margin[rows], truths[rows], own_choice.method)
+            curves[language] = _risk_curves(margin[rows], truths[rows], own_choice.method)
             losses = {**own_choice.log_loss, "common": float(common_loss.mean())}
             choices[f"{RISK}:{language}"] = Choice(
                 own_choice.method, losses, own_choice.brier, own_choice.ads, own_choice.campaigns
@@ -379,17 +378,17 @@ def _risk(
     return curves, choices
 
 
-def _questions(margin: FloatArray, truths: FloatArray, method: str) -> tuple[Curve, ...]:
-    """A curve for each question; one without enough data takes its nearest neighbour's."""
-    found = {
+def _risk_curves(margin: FloatArray, truths: FloatArray, method: str) -> tuple[Curve, ...]:
+    """A curve for each risk head; a head without enough data uses its nearest neighbour's."""
+    fitted = {
         column: METHODS[method](margin[:, column], truths[:, column])
         for column in range(len(THRESHOLDS))
         if is_positive_enough(truths[:, column], LEAST_POSITIVES)
         and margin[:, column].max() > IMPOSSIBLE / 2
     }
-    if not found:
+    if not fitted:
         return (Curve("sigmoid", (1.0, 0.0)),) * len(THRESHOLDS)
     return tuple(
-        found[min(found, key=lambda have: (abs(have - column), have))]
+        fitted[min(fitted, key=lambda have: (abs(have - column), have))]
         for column in range(len(THRESHOLDS))
     )

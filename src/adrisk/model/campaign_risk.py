@@ -1,10 +1,10 @@
-"""From the risk of ads to the risk of a campaign: its clearest ad speaks, copies add nothing.
+"""Campaign risk: calibrated maximum over a campaign's ads; duplicates do not count.
 
-In: the calibrated risk, campaign and near-copy group of every ad. Out: one calibrated risk a
-campaign, the probability that one of its ads is of risk 2 or 3. It is the log-odds of the riskiest
-ad, brought to the campaigns' own frequency by a slope and a shift, less a little for every doubling
-of texts that are no copies of each other: the highest of many scores is high by chance as well.
-So a thousand copies change nothing, and a riskier ad never lowers its campaign.
+In: the calibrated risk, campaign and near-duplicate group of every ad. Out: one calibrated risk a
+campaign, the probability that one of its ads is of risk 2 or 3: the log-odds of the riskiest ad,
+scaled and shifted to the base rate of campaigns, less a term in the logarithm of the number of
+distinct texts, since the maximum of many scores is higher by chance. A thousand copies change
+nothing, and a riskier ad never lowers its campaign.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from adrisk.model.calibration import LEAST_POSITIVES, smoothed
 from adrisk.types import FloatArray, IntArray
 
 MOST_TEXTS = 32
-"""From so many texts on, more of them change nothing."""
+"""Distinct texts of a campaign beyond this number are not counted."""
 
 MOST_SHRINK = 0.3
-"""The most that e-fold more texts may take off the log-odds: 32 texts take at most 1.04."""
+"""Upper bound of `shrink`: 32 texts lower the log-odds by at most 1.04."""
 
 _EDGE = 1e-6  # probabilities are taken to lie at least so far inside 0 and 1
 
 
 @dataclass(frozen=True, slots=True)
 class Pooling:
-    """What turns the riskiest ad's log-odds into a campaign's; `campaigns` it was learned on.
+    """Parameters of the campaign risk, and the number of campaigns they were fitted on.
 
-    The default leaves the riskiest ad's risk as it is; `campaigns` is 0 then.
+    The default, with `campaigns` 0, is the risk of the riskiest ad.
     """
 
     slope: float = 1.0
@@ -50,30 +50,32 @@ def campaign_risk(
     Args:
         risk: shape (n,), calibrated probabilities of ads.
         campaigns: shape (n,), 0 to m - 1.
-        texts: shape (n,), a number for each near-copy group.
-        pooling: learned with the model.
+        texts: shape (n,), a number for each near-duplicate group.
+        pooling: fitted with the model.
 
     Returns:
-        Shape (m,). A campaign number that no ad has gets 0.
+        Shape (m,); 0 for a campaign number without ads.
 
     >>> copies = np.zeros(1000, dtype=np.int64)
     >>> campaign_risk(np.full(1000, 0.4), copies, copies, Pooling()).round(2).tolist()
     [0.4]
     """
-    top, many = _pooled(risk, campaigns, texts)
-    odds = pooling.slope * top - pooling.shrink * np.log(np.maximum(many, 1)) + pooling.shift
-    return np.where(many > 0, expit(odds), 0.0)
+    top, count_of_texts = _pooled(risk, campaigns, texts)
+    odds = (
+        pooling.slope * top - pooling.shrink * np.log(np.maximum(count_of_texts, 1)) + pooling.shift
+    )
+    return np.where(count_of_texts > 0, expit(odds), 0.0)
 
 
 def fit_pooling(
     risk: FloatArray, campaigns: IntArray, texts: IntArray, risky: NDArray[np.bool_]
 ) -> Pooling:
-    """Learn on ads that the model was not fitted on; a campaign is risky if one of its ads is.
+    """Fit the parameters on ads the model was not fitted on; one risky ad makes a campaign risky.
 
     Args:
         risk: shape (n,), calibrated, of ads whose label is known.
         campaigns: shape (n,), any numbers.
-        texts: shape (n,), a number for each near-copy group.
+        texts: shape (n,), a number for each near-duplicate group.
         risky: shape (n,), whether the risk is labelled 2 or 3.
 
     Returns:
@@ -83,15 +85,15 @@ def fit_pooling(
     truth = np.bincount(member, weights=risky, minlength=len(groups)) > 0
     if min(int(truth.sum()), int((~truth).sum())) < LEAST_POSITIVES:
         return Pooling()
-    top, many = _pooled(risk, member, texts)
-    wanted, size = smoothed(truth.astype(np.float64)), np.log(many)
+    top, count_of_texts = _pooled(risk, member, texts)
+    target, size = smoothed(truth.astype(np.float64)), np.log(count_of_texts)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope, shrink = np.exp(parameters[0]), parameters[1]
         odds = slope * top - shrink * size + parameters[2]
-        residual = expit(odds) - wanted
+        residual = expit(odds) - target
         slopes = np.array([slope * (residual * top).mean(), -(residual * size).mean()])
-        value = (np.logaddexp(0, odds) - wanted * odds).mean()
+        value = (np.logaddexp(0, odds) - target * odds).mean()
         return float(value), np.append(slopes, residual.mean())
 
     bounds = [(-3.0, 3.0), (0.0, MOST_SHRINK), (-60.0, 60.0)]

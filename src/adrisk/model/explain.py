@@ -1,8 +1,7 @@
-"""Why an ad scored as it did: the words that moved it, and what the evidence rules found.
+"""Explanation of a score: the words that raised it, and the matches of the evidence rules.
 
-In: a model and a raw text. Out: `Evidence` whose spans cut exactly the words meant out of the raw
-text. For linear families the contributions are exact: all characters of an ad together, and the
-head's intercept, make the margin. Nothing here changes a score.
+In: a model and a raw text. Out: `Evidence` with spans in the raw text. For linear families the
+contributions are exact: those of all characters and the head's intercept sum to the margin.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from adrisk.text.normalise import Folded, fold
 from adrisk.types import Evidence, FloatArray
 
 RISK = "risk"
-"""The name under which words that moved the risk score itself are listed."""
+"""Indicator name of evidence for the risk score itself."""
 
 LIKELY = 0.5
 """Indicators at least this probable get spans of their own."""
 
 _WORD = regex.compile(r"\w+|[^\w\s]+")
 _SPANS_PER_HEAD = 3
-_WORTH_SHOWING = 0.4  # of the strongest place's contribution
+_WORTH_SHOWING = 0.4  # of the strongest word's contribution
 _NEIGHBOURS = (0.5, 1.0, 0.5)
 
 
@@ -43,12 +42,12 @@ class Explanation:
 
 
 def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
-    """Score one ad and say why.
+    """Probabilities and evidence of one ad.
 
     Args:
         model: any family.
-        raw: the ad's text; of a very long one only the first characters are read.
-        language: ISO 639-1 code for the rules; without it all of theirs are tried.
+        raw: the ad's text, cut to `adrisk.batch.MAX_CHARS` characters.
+        language: ISO 639-1 code for the rules; without it the rules of all languages are tried.
     """
     ad = pa.table({"text": pa.array([raw]), "language": pa.array([language], pa.string())})
     scored = model.score(ad).table
@@ -64,11 +63,11 @@ def explain(model: Model, raw: str, language: str | None = None) -> Explanation:
 
 
 def evidence_of(model: Model, ad: TextBatch, probabilities: dict[str, float]) -> list[Evidence]:
-    """Spans for the risk score and for every likely indicator, then the rules' findings.
+    """Spans for the risk score and every likely indicator, then the rule matches.
 
     Args:
         model: any family.
-        ad: one, in the language and with the region that it was scored with.
+        ad: a batch of one ad, with the language and region used in scoring.
         probabilities: of the indicators.
     """
     (rules,) = ad.rule_matches.evidence(np.ones(1, dtype=np.bool_))
@@ -95,22 +94,22 @@ def word_evidence(
 
 
 def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> list[Evidence]:
-    """The words that raise a head most, neighbours joined."""
-    words = [found.span() for found in _WORD.finditer(folded.text)]
+    """The words with the largest contributions to a head, adjacent ones joined."""
+    words = [word.span() for word in _WORD.finditer(folded.text)]
     if not words:
         return []
-    # A word is given its own characters and the blanks behind it, so nothing is left over.
+    # A word gets the contributions of its characters and of the blanks after it.
     edges = np.array([start for start, _ in words[1:]] + [len(folded.text)])
     sums = np.concatenate([[0.0], np.cumsum(contribution)])
     begins = np.concatenate([[0], edges[:-1]])
     strengths = sums[edges] - sums[begins]
-    # A word is chosen with its neighbours in view: a phrase is evidence, a stray "the" is not.
-    around = np.convolve(strengths, _NEIGHBOURS)[1:-1]
-    least = _WORTH_SHOWING * around.max()
+    # Strengths are smoothed over neighbours, so that phrases are preferred to single words.
+    smoothed = np.convolve(strengths, _NEIGHBOURS)[1:-1]
+    least = _WORTH_SHOWING * smoothed.max()
     if least <= 0:
         return []
     spans: list[tuple[float, int, int]] = []
-    for first, last in _runs(np.flatnonzero((around >= least) & (strengths > 0))):
+    for first, last in _runs(np.flatnonzero((smoothed >= least) & (strengths > 0))):
         strength = float(strengths[first : last + 1].sum())
         start, end = folded.span(words[first][0], words[last][1])
         spans.append((strength, start, end))
@@ -122,7 +121,7 @@ def _spans(folded: Folded, contribution: FloatArray, name: str, family: str) -> 
 
 
 def _runs(chosen: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
-    """First and last of every run of neighbouring numbers."""
+    """First and last of every run of consecutive numbers."""
     runs: list[tuple[int, int]] = []
     for index in chosen:
         if runs and index == runs[-1][1] + 1:

@@ -1,10 +1,9 @@
-"""Files of a model folder: what may be in it, and that it is what was saved.
+"""Integrity of a model folder: allowed files, checksums and seal.
 
-A folder holds `model.json`, the files that it lists with their SHA-256, and `model.sha256`, the
-SHA-256 of `model.json` itself in the form that `sha256sum -c` reads. Everything is checked before
-any of it is used: a file that is not listed, a link, or a name that leads elsewhere is refused.
-The check finds damage. Against somebody who rewrites the whole folder, the fingerprint that the
-registry keeps is compared; see `adrisk.tracking`.
+A folder holds `model.json`, the files it lists with their SHA-256, and `model.sha256`, the SHA-256
+of `model.json` in the format of `sha256sum -c`. Everything is checked before use: unlisted files,
+links and names outside the folder are refused. The check finds damage; against a rewritten folder
+the fingerprint in the registry is compared (`adrisk.tracking`).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ MANIFEST, SEAL = MODEL_FILE, "model.sha256"
 MOST_FILES = 256
 MOST_FOLDERS_DEEP = 4
 MOST_BYTES = 16 << 30
-"""Of one file: more than the weights of any encoder that fits this use."""
+"""Size limit of one file, above the weights of any usable encoder."""
 
 MOST_MANIFEST_BYTES = 16 << 20
 
@@ -62,7 +61,7 @@ def read_manifest_bytes(folder: Path) -> bytes:
 
 
 def sealed(content: bytes) -> bytes:
-    """What `model.sha256` says of this content of `model.json`."""
+    """Content of `model.sha256` for this content of `model.json`."""
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
 
 
@@ -75,16 +74,16 @@ def check_files(folder: Path, listed: Mapping[str, str]) -> None:
     for name, digest in listed.items():
         if not _is_plain(name) or not _SHA256.fullmatch(digest):
             raise ModelError(f"{folder}: {_shown(name)} is no file that a model lists; {_AGAIN}")
-    there = set()
+    present = set()
     for name in _files(folder):
         if name not in listed and name not in (MANIFEST, SEAL):
             raise ModelError(
                 f"{folder}: {_shown(name)} is not listed in {MANIFEST}; a model folder holds its "
                 f"own files only: take it away, or {_AGAIN}"
             )
-        there.add(name)
+        present.add(name)
     for name, digest in listed.items():
-        if name not in there:
+        if name not in present:
             raise ModelError(f"{folder}: the file {name} is missing; {_AGAIN}")
         if digest_of(folder / name) != digest:
             raise ModelError(
@@ -111,8 +110,8 @@ def digest_of(path: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Names of the files below a folder, which must hold plain files and folders alone."""
-    waiting, seen = [(folder, "", 0)], 0
+    """Names of the files below a folder that holds only regular files and folders."""
+    waiting, entries_read = [(folder, "", 0)], 0
     while waiting:
         place, prefix, depth = waiting.pop()
         try:
@@ -120,9 +119,9 @@ def _files(folder: Path) -> Iterator[str]:
         except OSError as error:
             raise ModelError(f"{place} cannot be read ({error.strerror or error})") from error
         for entry in entries:
-            seen += 1
+            entries_read += 1
             name = prefix + entry.name
-            if seen > MOST_FILES or depth > MOST_FOLDERS_DEEP:
+            if entries_read > MOST_FILES or depth > MOST_FOLDERS_DEEP:
                 raise ModelError(f"{folder} holds more files or folders than a model has; {_AGAIN}")
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((Path(entry.path), f"{name}/", depth + 1))
@@ -140,7 +139,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a listed name is that of a file below the folder, written one way only."""
+    """Whether a listed name is a normalised path of a file below the folder."""
     path = PurePosixPath(name)
     plain = bool(name) and name.isprintable() and len(name) < 256 and "\\" not in name
     inside = not path.is_absolute() and ".." not in path.parts and path.as_posix() == name
@@ -148,7 +147,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A name from a folder of others on one line."""
+    """An untrusted name, escaped and shortened to one line."""
     return ascii(name if len(name) <= 80 else name[:80] + "...")
 
 

@@ -1,4 +1,4 @@
-"""What a model knows about itself: the content of `model.json`, checked on reading."""
+"""The manifest of a model, `model.json`: its schema, checked on reading."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from adrisk.model.campaign_risk import Pooling
 from adrisk.rules.ruleset import Ruleset
 
 NAME = "adrisk"
-"""What models are registered as."""
+"""Default name in the model registry."""
 
 _LIBRARIES = ("adrisk", "numpy", "scikit-learn", "scipy")
 _log = logging.getLogger(__name__)
 
 MOST_SLOPE, MOST_SHIFT = 100.0, 100.0
-"""Fitting keeps slopes below 21 and shifts within 60 (`monotone`): more was never fitted."""
+"""Bounds on slopes and shifts; fitting keeps slopes below 21 and shifts within 60."""
 
 _MOST_KNOTS = 100_000
 _ROUNDING = 1e-9
@@ -35,7 +35,7 @@ _ROUNDING = 1e-9
 
 def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
-        raise ValueError("a label stands twice")
+        raise ValueError("a label occurs twice")
     if not all(name.isprintable() and 0 < len(name) <= 100 for name in names):
         raise ValueError("a label is empty, too long, or holds characters that cannot be printed")
     return names
@@ -48,7 +48,7 @@ Labels = Annotated[tuple[str, ...], Field(max_length=1000), AfterValidator(_labe
 
 
 class Strict(BaseModel):
-    """What all parts of the manifest share: frozen, nothing unknown, finite numbers."""
+    """Base of all parts of the manifest: frozen, no unknown keys, finite numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -61,7 +61,7 @@ class CurveEntry(Strict):
 
 
 class ChoiceEntry(Strict):
-    """How a curve was chosen: held-out figures of each method on so many ads."""
+    """Held-out losses of each calibration method, and the method chosen."""
 
     method: str
     log_loss: Mapping[str, float]
@@ -85,7 +85,7 @@ class CalibrationEntry(Strict):
 
 
 class PoolingEntry(Strict):
-    """The numbers of a `Pooling`: from the risk of ads to the risk of their campaign."""
+    """The numbers of a `Pooling`, the parameters of the campaign risk."""
 
     slope: Slope
     shrink: float = Field(ge=0, le=1)
@@ -102,9 +102,9 @@ class ThresholdEntry(Strict):
 
 
 class TrainedOn(Strict):
-    """The data behind a model; `target` says what its labels mean, in words for a report.
+    """The training data of a model; `target` describes its labels for a report.
 
-    `labels` says how they were made, in words, and `labels_from` by which configuration.
+    `labels` describes how the labels were made, `labels_from` is the configuration.
     """
 
     sources: tuple[str, ...]
@@ -119,10 +119,10 @@ class TrainedOn(Strict):
 
 
 class Manifest(Strict):
-    """Everything a model knows about itself.
+    """Content of `model.json`.
 
-    `rules` names, by their fingerprint, the evidence rules whose findings it learned from; `facts`
-    is what its family says of the fitting, such as the share of ads a cascade rereads.
+    `rules` is the fingerprint of the evidence rules behind the rule features; `facts` are facts of
+    the fitting reported by the family, such as the share of ads a cascade scores twice.
     """
 
     format: Literal[1] = 1
@@ -154,7 +154,7 @@ def library_versions(family: str) -> dict[str, str]:
 
 
 def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
-    """The manifest's form of a calibration learned on so many ads."""
+    """The manifest entry of a calibration fitted on this number of ads."""
     return CalibrationEntry(
         slopes=tuple(calibration.slopes.tolist()),
         intercepts=tuple(calibration.intercepts.tolist()),
@@ -199,7 +199,7 @@ def _curve(entry: CurveEntry) -> Curve:
 
 
 def pooling_of(manifest: Manifest) -> Pooling:
-    """How the model pools the risk of ads; a model that never learned it takes the highest."""
+    """Parameters of the campaign risk; the highest ad risk where the model has none."""
     entry = manifest.campaign_risk
     return Pooling(**entry.model_dump()) if entry else Pooling()
 
@@ -233,7 +233,7 @@ def read_manifest(path: Path, content: bytes) -> Manifest:
 
 
 def _reason(error: ValueError) -> str:
-    """The first thing that is wrong with a manifest, on one line; of values nothing is quoted."""
+    """The first error of a manifest on one line, without quoting values."""
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -242,7 +242,7 @@ def _reason(error: ValueError) -> str:
 
 
 def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
-    """Refuse curves that belong to no head, or whose numbers cannot be theirs."""
+    """Refuse curves of unknown heads, or with invalid numbers."""
     for head in entry.curves:
         if not (head.isascii() and head.isdecimal() and len(head) < 6 and int(head) < heads):
             raise ModelError(
@@ -269,7 +269,7 @@ def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
 
 
 def _rises(curve: CurveEntry) -> bool:
-    """Whether a curve keeps the order of ads, gives probabilities, and is within what is fitted."""
+    """Whether a curve rises, gives probabilities, and is within the bounds of fitting."""
     numbers = np.array(curve.numbers)
     slopes = 2 if curve.method == "beta" else 1
     if not ((numbers[:slopes] > 0) & (numbers[:slopes] <= MOST_SLOPE)).all():
@@ -286,10 +286,7 @@ def _rises(curve: CurveEntry) -> bool:
 
 
 def note_versions(manifest: Manifest, rules: Ruleset) -> None:
-    """Warn in the log of every library that is not of the version the model was made with.
-
-    And of evidence rules that are not those it learned from.
-    """
+    """Log a warning for every changed library version, and for changed evidence rules."""
     if manifest.rules not in ("", rules.fingerprint):
         _log.warning(
             "the evidence rules, or the platform's file, changed since the model was trained on "

@@ -1,12 +1,10 @@
-"""A model: a fitted classifier, its calibration, and what is known about both.
+"""A model: fitted classifier, calibration, campaign risk, manifest and training profile.
 
 In: tables of ads. Out: `Scores`, in the columns of `adrisk.schema.scores`. A model folder holds
-`model.json` (`adrisk.model.manifest`), the family's own files, `seen.safetensors`: hashes of the
-ads and campaigns it learned from, so that nobody can judge it on them by mistake;
-`threshold.safetensors`: risk and label of the ads that thresholds are set on; and once trained
-through `adrisk train` its training data in counts (`adrisk.model.profile`). Every file is listed
-with its SHA-256, nothing else may be in the folder (`adrisk.model.files`), and nothing in it is
-ever executed.
+`model.json` (`adrisk.model.manifest`); the family's own files; `seen.safetensors`, hashes of the
+training ads and campaigns, which evaluation excludes; `threshold.safetensors`, risk and label of
+the threshold set; and, once trained by `adrisk train`, the training profile. Every file is listed
+with its SHA-256, other files are refused (`adrisk.model.files`), and none is ever executed.
 """
 
 from __future__ import annotations
@@ -39,16 +37,16 @@ from adrisk.model.manifest import (
     pooling_of,
     read_manifest,
 )
-from adrisk.model.profile import FILE as SUMMARY
-from adrisk.model.profile import TrainingProfile, read_summary, write_summary
+from adrisk.model.profile import FILE as PROFILE_FILE
+from adrisk.model.profile import TrainingProfile, read_profile, write_profile
 from adrisk.model.training_ids import (
-    HELD,
+    THRESHOLD_SET_FILE,
     ThresholdSet,
     TrainingIds,
-    read_held,
-    read_seen,
-    write_held,
-    write_seen,
+    read_threshold_set,
+    read_training_ids,
+    write_threshold_set,
+    write_training_ids,
 )
 from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.text.arrow import text_list
@@ -57,13 +55,13 @@ from adrisk.types import ArrowArray, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model says of n texts, in the types of the scores table.
+    """Predictions for n texts, in the types of the scores table.
 
     Attributes:
         risk: shape (n,), float32, probability that risk is 2 or 3.
         level: shape (n,), int8, 0 to 3.
         indicators: shape (n, k), float32, columns as the model's labels.
-        reread: shape (n,), which were read a second time; None of a family that reads once.
+        reread: shape (n,), which were scored twice; None for families of one pass.
     """
 
     risk: NDArray[np.float32]
@@ -98,21 +96,21 @@ class Model:
     Attributes:
         version: the registry's number, or the first twelve digits of the fingerprint.
         fingerprint: SHA-256 over manifest and files; empty before the first save.
-        folder: where it was loaded from; None for one that was not.
-        summary: its training data in counts; None in models saved before there was one.
-        held: the threshold set; None in a model saved before it was kept.
-        rules: the taxonomy its labels come from, and the rules asked of what it scores.
+        folder: where it was loaded from; None if it was not loaded.
+        training_ids: hashed ids of the training ads.
+        profile: counts of its training data; None in older models.
+        threshold_set: risk and label of the threshold set; None in older models.
     """
 
     classifier: Classifier
     calibration: Calibration
     manifest: Manifest
-    seen: TrainingIds
+    training_ids: TrainingIds
     version: str = "unsaved"
     fingerprint: str = ""
     folder: Path | None = None
-    summary: TrainingProfile | None = None
-    held: ThresholdSet | None = None
+    profile: TrainingProfile | None = None
+    threshold_set: ThresholdSet | None = None
     rules: Ruleset = field(default_factory=load_ruleset)
 
     @property
@@ -122,14 +120,14 @@ class Model:
 
     @property
     def pooling(self) -> Pooling:
-        """From the risk of ads to the risk of their campaign."""
+        """Parameters of the campaign risk."""
         return pooling_of(self.manifest)
 
     def threshold(self, budget: float) -> ThresholdEntry:
         """The threshold for a review budget.
 
         Raises:
-            ModelError: if the model has none for it; names those it has.
+            ModelError: if the model has none for it.
         """
         for entry in self.manifest.thresholds:
             if math.isclose(entry.budget, budget):
@@ -142,7 +140,7 @@ class Model:
     def probabilities(self, batch: TextBatch) -> tuple[FloatArray, FloatArray]:
         """Calibrated cumulative risk (n, 3) and indicators (n, k) of ads.
 
-        Languages, where known, choose the curves that risk is calibrated by.
+        Risk is calibrated by the curves of the ad's language, where there are any.
         """
         return self._calibrated(self.classifier.margins(batch), batch)
 
@@ -160,7 +158,7 @@ class Model:
 
         Args:
             ads: a table with `text`, and `ad_id`, `language` and `location` where known; or plain
-                texts, which are numbered. None is allowed and gives an empty table.
+                texts, which are numbered. No ads give an empty table.
             run_id: written into every row.
 
         Returns:
@@ -176,11 +174,11 @@ class Model:
         batch = prepare_ads(ads, self.rules)
         obscured = obscured_ads(batch.contacts)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in text_list(ads["text"])]
-        answers = self.predict(batch)
-        return self.tabulate(ads, answers, digests, obscured, batch.truncated, run_id=run_id)
+        predictions = self.predict(batch)
+        return self.tabulate(ads, predictions, digests, obscured, batch.truncated, run_id=run_id)
 
     def predict(self, batch: TextBatch) -> Predictions:
-        """What the model says of ads; each answer depends on text, language and region alone."""
+        """Predictions for ads; each depends on text, language and region of its ad only."""
         margins = self.classifier.margins(batch)
         risk, indicators = self._calibrated(margins, batch)
         return Predictions(
@@ -193,20 +191,20 @@ class Model:
     def tabulate(
         self,
         ads: pa.Table,
-        answers: Predictions,
+        predictions: Predictions,
         digests: Sequence[str] | ArrowArray,
         obscured: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
         *,
         run_id: str,
     ) -> Scores:
-        """The scores table of n ads, of which everything is known but how to write it down.
+        """The scores table of n ads from their predictions and columns.
 
         Args:
-            ads: `ad_id` and `language` are read where there are such columns.
-            answers: of their texts.
+            ads: `ad_id` and `language` are copied where there are such columns.
+            predictions: for their texts.
             digests: SHA-256 of each text, in hexadecimal.
-            obscured: shape (n,), whether a contact is written so that machines miss it.
+            obscured: shape (n,), whether a contact is obfuscated.
             truncated: shape (n,), whether the text was cut.
             run_id: written into every row.
         """
@@ -214,10 +212,10 @@ class Model:
         names = ads.column_names
         columns: dict[str, Any] = {
             "ad_id": ads["ad_id"] if "ad_id" in names else [str(i) for i in range(count)],
-            "risk": answers.risk,
-            "level": answers.level,
+            "risk": predictions.risk,
+            "level": predictions.level,
             **{
-                f"p_{label}": np.ascontiguousarray(answers.indicators[:, i])
+                f"p_{label}": np.ascontiguousarray(predictions.indicators[:, i])
                 for i, label in enumerate(self.labels)
             },
             "language": ads["language"] if "language" in names else pa.nulls(count, pa.string()),
@@ -235,11 +233,10 @@ class Model:
     def save(self, folder: Path) -> Model:
         """Write the model below an existing, empty folder; returns it with its fingerprint.
 
-        `model.json` is written last, in one step: a folder whose saving was cut short has none,
-        and does not load.
+        `model.json` is written last, in one step, so an interrupted save does not load.
 
         Raises:
-            ModelError: if there are files in the folder.
+            ModelError: if the folder is not empty.
             RunError: if it cannot be written.
         """
         try:
@@ -248,17 +245,17 @@ class Model:
             return self._save(folder)
         except OSError as error:
             raise RunError(
-                f"the model cannot be saved in {folder} ({error.strerror or error}); what is there "
-                "is not whole and will not load: remove it and save in another folder"
+                f"the model cannot be saved in {folder} ({error.strerror or error}); the files "
+                "there are incomplete: remove them and save in another folder"
             ) from error
 
     def _save(self, folder: Path) -> Model:
         self.classifier.save(folder)
-        if self.summary is not None:
-            write_summary(folder, self.summary)
-        write_seen(folder, self.seen)
-        if self.held is not None:
-            write_held(folder, self.held)
+        if self.profile is not None:
+            write_profile(folder, self.profile)
+        write_training_ids(folder, self.training_ids)
+        if self.threshold_set is not None:
+            write_threshold_set(folder, self.threshold_set)
         manifest = self.manifest.model_copy(update={"files": digests(folder)})
         content = f"{manifest.model_dump_json(indent=2)}\n".encode()
         (folder / SEAL).write_bytes(sealed(content))
@@ -280,20 +277,20 @@ class Model:
         """Read a model folder and check all of it; nothing in it is executed.
 
         Args:
-            folder: that `save` wrote.
-            version: what the registry calls it.
-            fingerprint: that it must have, as the registry keeps it; left out, any.
-            rules: with the taxonomy its labels come from; those that adrisk ships if left out.
+            folder: written by `save`.
+            version: version in the registry.
+            fingerprint: fingerprint in the registry; not compared if left out.
+        rules: rules and taxonomy of its labels; those of adrisk if left out.
 
         Raises:
             ModelError: if the folder is no model, a file is missing, altered or not listed, the
                 family is unknown, or the numbers do not fit each other.
         """
         content = read_manifest_bytes(folder)
-        found = hashlib.sha256(content).hexdigest()
-        if fingerprint and found != fingerprint:
+        actual = hashlib.sha256(content).hexdigest()
+        if fingerprint and actual != fingerprint:
             raise ModelError(
-                f"{folder} is not the model that was registered: its fingerprint is {found[:12]}, "
+                f"{folder} is not the model that was registered: its fingerprint is {actual[:12]}, "
                 f"that of the registry {fingerprint[:12]}; do not use it, train or register anew"
             )
         manifest = read_manifest(folder / MANIFEST, content)
@@ -305,12 +302,14 @@ class Model:
             classifier=_classifier(folder, manifest),
             calibration=calibration_of(manifest.calibration),
             manifest=manifest,
-            seen=read_seen(folder),
-            version=version or found[:12],
-            fingerprint=found,
+            training_ids=read_training_ids(folder),
+            version=version or actual[:12],
+            fingerprint=actual,
             folder=folder,
-            summary=read_summary(folder, len(labels)) if SUMMARY in manifest.files else None,
-            held=read_held(folder) if HELD in manifest.files else None,
+            profile=read_profile(folder, len(labels)) if PROFILE_FILE in manifest.files else None,
+            threshold_set=read_threshold_set(folder)
+            if THRESHOLD_SET_FILE in manifest.files
+            else None,
             rules=rules,
         )
 

@@ -1,8 +1,8 @@
-"""Ads that a model learned from, as hashes, and the threshold set as numbers.
+"""Hashed ids of the training ads, and the threshold set as numbers.
 
 In: ids of ads and campaigns; risk, label and campaign of the threshold set. Out: two files of a
-model folder. With the first nobody judges a model on its own training ads by mistake; with the
-second a policy can set thresholds later. Neither holds an id or a text.
+model folder. The first excludes training ads from evaluation; with the second a policy can set
+thresholds later. Neither holds an id or a text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adrisk.errors import ModelError
 from adrisk.text.arrow import text_list
 from adrisk.types import ArrowColumn, ArrowValues
 
-SEEN, HELD = "seen.safetensors", "threshold.safetensors"
+TRAINING_IDS_FILE, THRESHOLD_SET_FILE = "seen.safetensors", "threshold.safetensors"
 """Files of a model folder."""
 
 PARTS = (0, 1, 2)
@@ -29,7 +29,7 @@ PARTS = (0, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class TrainingIds:
-    """Which ads a model learned from, as 64-bit hashes of ad and campaign ids, sorted.
+    """Sorted 64-bit hashes of the ids of the ads and campaigns used in training.
 
     `parts[i]` is 0 where the id was used to fit, 1 to calibrate, 2 to set thresholds.
     """
@@ -38,17 +38,17 @@ class TrainingIds:
     parts: NDArray[np.int8]
 
     def part_of(self, ids: ArrowValues) -> NDArray[np.int8]:
-        """The part of each id, -1 where the model never saw it."""
-        wanted = hash_ids(ids)
+        """The part of each id, -1 where it was not used in training."""
+        hashes = hash_ids(ids)
         if len(self.hashes) == 0:
-            return np.full(len(wanted), -1, dtype=np.int8)
-        at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
-        return np.where(self.hashes[at] == wanted, self.parts[at], -1).astype(np.int8)
+            return np.full(len(hashes), -1, dtype=np.int8)
+        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[at] == hashes, self.parts[at], -1).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSet:
-    """The ads of the threshold set as numbers alone, so that a policy can be settled later.
+    """The ads of the threshold set as numbers, from which a policy sets its threshold.
 
     Attributes:
         risk: shape (n,), calibrated.
@@ -61,47 +61,58 @@ class ThresholdSet:
     campaigns: NDArray[np.int32]
 
 
-def write_seen(folder: Path, seen: TrainingIds) -> None:
-    """Write the file of a model folder."""
-    storage.write_tensors(folder / SEEN, hashes=seen.hashes, parts=seen.parts)
+def write_training_ids(folder: Path, training: TrainingIds) -> None:
+    """Write the hashed ids to a model folder."""
+    storage.write_tensors(folder / TRAINING_IDS_FILE, hashes=training.hashes, parts=training.parts)
 
 
-def read_seen(folder: Path) -> TrainingIds:
-    """Read the file of a model folder.
+def read_training_ids(folder: Path) -> TrainingIds:
+    """Read the hashed ids from a model folder.
 
     Raises:
-        ModelError: if it is damaged: hashes not ascending, or parts that there are not.
+        ModelError: if it is damaged: hashes not ascending, or unknown parts.
     """
-    path = folder / SEEN
-    found = storage.read_tensors(path, hashes=(np.uint64, (None,)), parts=(np.int8, (None,)))
-    seen = TrainingIds(found["hashes"], found["parts"])
-    ascending = bool((seen.hashes[1:] > seen.hashes[:-1]).all())
-    if len(seen.hashes) != len(seen.parts) or not ascending or not np.isin(seen.parts, PARTS).all():
+    path = folder / TRAINING_IDS_FILE
+    arrays = storage.read_tensors(path, hashes=(np.uint64, (None,)), parts=(np.int8, (None,)))
+    training = TrainingIds(arrays["hashes"], arrays["parts"])
+    ascending = bool((training.hashes[1:] > training.hashes[:-1]).all())
+    if (
+        len(training.hashes) != len(training.parts)
+        or not ascending
+        or not np.isin(training.parts, PARTS).all()
+    ):
         raise ModelError(f"{path}: not the sorted ids of a training; copy the model again")
-    return seen
+    return training
 
 
-def write_held(folder: Path, held: ThresholdSet) -> None:
-    """Write the file of a model folder."""
-    storage.write_tensors(folder / HELD, risk=held.risk, risky=held.risky, campaigns=held.campaigns)
+def write_threshold_set(folder: Path, threshold_set: ThresholdSet) -> None:
+    """Write the threshold set to a model folder."""
+    storage.write_tensors(
+        folder / THRESHOLD_SET_FILE,
+        risk=threshold_set.risk,
+        risky=threshold_set.risky,
+        campaigns=threshold_set.campaigns,
+    )
 
 
-def read_held(folder: Path) -> ThresholdSet:
-    """Read the file of a model folder.
+def read_threshold_set(folder: Path) -> ThresholdSet:
+    """Read the threshold set from a model folder.
 
     Raises:
-        ModelError: if it is damaged: of unequal lengths, or a risk that is no probability.
+        ModelError: if it is damaged: unequal lengths, or a risk that is no probability.
     """
-    path = folder / HELD
-    found = storage.read_tensors(
+    path = folder / THRESHOLD_SET_FILE
+    arrays = storage.read_tensors(
         path, risk=(np.float32, (None,)), risky=(np.int8, (None,)), campaigns=(np.int32, (None,))
     )
-    held = ThresholdSet(found["risk"], found["risky"], found["campaigns"])
-    equal = len(held.risk) == len(held.risky) == len(held.campaigns)
-    proper = bool(((held.risk >= 0) & (held.risk <= 1)).all()) and bool((held.campaigns >= 0).all())
-    if not equal or not proper or not np.isin(held.risky, (-1, 0, 1)).all():
+    threshold_set = ThresholdSet(arrays["risk"], arrays["risky"], arrays["campaigns"])
+    equal = len(threshold_set.risk) == len(threshold_set.risky) == len(threshold_set.campaigns)
+    proper = bool(((threshold_set.risk >= 0) & (threshold_set.risk <= 1)).all()) and bool(
+        (threshold_set.campaigns >= 0).all()
+    )
+    if not equal or not proper or not np.isin(threshold_set.risky, (-1, 0, 1)).all():
         raise ModelError(f"{path}: not the numbers of a threshold set; copy the model again")
-    return held
+    return threshold_set
 
 
 def hash_ids(ids: ArrowValues) -> NDArray[np.uint64]:
@@ -111,7 +122,7 @@ def hash_ids(ids: ArrowValues) -> NDArray[np.uint64]:
 
 
 def training_ids(parts: Sequence[tuple[int, ArrowColumn]]) -> TrainingIds:
-    """Pack (part number, ids) pairs; an id in several parts belongs to the first."""
+    """`TrainingIds` of (part number, ids) pairs; an id in several parts gets the first."""
     hashes = np.concatenate([hash_ids(ids) for _, ids in parts])
     numbers = np.concatenate([np.full(len(ids), n, dtype=np.int8) for n, ids in parts])
     unique, first = np.unique(hashes, return_index=True)

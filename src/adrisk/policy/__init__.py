@@ -1,5 +1,5 @@
-"""From scores to flags: what a team decides, the thresholds that follow, and the queue they make.
+"""Policies: thresholds with guarantees, abstention, the review queue and reasons.
 
-In: calibrated risk, campaigns, and which ads escalate or cannot be judged. Out: a level, reasons in
-words and a place in the queue for each ad. A flag asks a person to look; it never accuses.
+In: calibrated risk, campaigns, and which ads escalate or cannot be scored reliably. Out: a level,
+reasons and a place in the queue for each ad. A flag asks for review; it never accuses.
 """

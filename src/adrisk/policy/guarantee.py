@@ -1,14 +1,13 @@
-"""A threshold with a guarantee: recall at least so high, flagged share at most so high, or both.
+"""Thresholds with a statistical guarantee on recall, on the flagged share, or on both.
 
-In: scores and labels of campaigns that nothing was learned from. Out: a threshold with the
-confidence and the numbers it rests on; or that none qualifies, and what would help. MAPIE's risk
-control does it (Learn then Test, Angelopoulos et al. 2022, with fixed sequence testing: one pass
-over thresholds set beforehand, so nothing is paid for trying many of them).
+In: scores and labels of campaigns that nothing was fitted on. Out: a threshold with its confidence
+and the counts behind it; or that none qualifies, and what would help. MAPIE's risk control is used
+(Learn then Test, Angelopoulos et al. 2022, with fixed sequence testing: one pass over a fixed grid
+of thresholds, so no correction for multiple tests is needed).
 
-Ads of one campaign are copies of one another, not witnesses of their own. So each campaign speaks
-once, by one ad drawn at random, of its risky ads if it has any. A campaign is looked at if any of
-its ads is flagged; so in campaigns of several risky ads recall is higher than what is guaranteed.
-The guarantee is for campaigns like those of the threshold set; no figure covers another feed.
+Ads of a campaign are dependent, so one ad a campaign is sampled, a risky one if it has any. A
+campaign is reviewed if any of its ads is flagged, so recall is higher than guaranteed in campaigns
+of several risky ads. The guarantee holds for campaigns like those of the threshold set only.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from adrisk.model.training_ids import ThresholdSet
 from adrisk.types import FloatArray
 
 GRID = expit(np.linspace(-10, 10, 401))
-"""The thresholds that are tried, set before any ad is seen."""
+"""The fixed grid of thresholds."""
 
 _ROUNDING = 1e-9
 
 MOST_LABELS = 100_000
-"""More labelled positives than this are not asked for; the model is what must get better then."""
+"""Largest number of labelled positives to recommend; beyond it the model must improve."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskTarget:
-    """What a team needs: a `recall` at least, a `share` at most, or both, and how surely."""
+    """Target of a team: a least `recall`, a largest `share` flagged, or both, with a confidence."""
 
     recall: float | None
     share: float | None
@@ -44,17 +43,17 @@ class RiskTarget:
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """What holds for a threshold, and what it rests on.
+    """A threshold with its guarantee and the counts behind it.
 
     Attributes:
-        qualified: whether some threshold keeps what was wanted.
-        threshold: that one; where none qualifies the nearest by the figures seen, without promise.
-        recall, share, confidence: what was wanted.
-        campaigns, positives: that spoke, one ad each, and those of them that are risky.
-        recall_seen, share_seen: of the threshold on these campaigns; None without positives.
-        more_positives: labelled risky campaigns that would help, at the recall seen; None if
-            labels alone would not.
-        words: all of this in a sentence.
+        qualified: whether some threshold meets the target.
+        threshold: that threshold; else the nearest by the observed figures, without guarantee.
+        recall, share, confidence: the target.
+        campaigns, positives: campaigns sampled, one ad each, and the risky ones among them.
+        recall_seen, share_seen: observed on these campaigns; recall is None without positives.
+        more_positives: additional labelled risky campaigns that would help at the observed
+            recall; None if labels alone would not.
+        words: summary in a sentence.
     """
 
     qualified: bool
@@ -70,42 +69,44 @@ class Guarantee:
     words: str
 
 
-def guaranteed(held: ThresholdSet, wanted: RiskTarget, seed: int = 0) -> Guarantee:
-    """The best threshold that keeps what is wanted.
+def guaranteed(threshold_set: ThresholdSet, target: RiskTarget, seed: int = 0) -> Guarantee:
+    """The best threshold that meets the target.
 
-    With a recall alone it is the highest, for the least work; where a share is stated the lowest,
-    for the most found. Where both are stated each is held with half of the error allowed.
+    For a recall alone it is the highest, for the least work; with a share the lowest, for the
+    highest recall. With both, each is tested at half of the error allowed.
     """
-    risk, risky = sample_per_campaign(held, seed)
-    both = wanted.recall is not None and wanted.share is not None
-    sure = 1 - (1 - wanted.confidence) / (2 if both else 1)
-    fits = np.ones(len(GRID), dtype=np.bool_)
+    risk, risky = sample_per_campaign(threshold_set, seed)
+    both = target.recall is not None and target.share is not None
+    confidence_each = 1 - (1 - target.confidence) / (2 if both else 1)
+    valid = np.ones(len(GRID), dtype=np.bool_)
     by_share = np.ones(len(GRID), dtype=np.bool_)
-    if wanted.share is not None:
-        by_share = _controlled(risk, risky, "predicted_positive_fraction", wanted.share, sure)
-        fits &= by_share
-    if wanted.recall is not None:
-        fits &= _controlled(risk, risky, "recall", wanted.recall, sure)
-    recall, share = _seen(risk, risky)
-    qualified = bool(fits.any())
-    taken = ""
+    if target.share is not None:
+        by_share = _controlled(
+            risk, risky, "predicted_positive_fraction", target.share, confidence_each
+        )
+        valid &= by_share
+    if target.recall is not None:
+        valid &= _controlled(risk, risky, "recall", target.recall, confidence_each)
+    recall, share = _observed(risk, risky)
+    qualified = bool(valid.any())
+    fallback = ""
     if qualified:
-        at = _lowest(fits) if wanted.share is not None else _highest(fits)
-    elif by_share.any() and wanted.share is not None:
-        at, taken = _lowest(by_share), "the lowest that keeps the share alone"
-    elif wanted.share is not None:
-        at, taken = _lowest(share <= wanted.share), "the lowest that flags no more here"
+        at = _lowest(valid) if target.share is not None else _highest(valid)
+    elif by_share.any() and target.share is not None:
+        at, fallback = _lowest(by_share), "the lowest that keeps the share alone"
+    elif target.share is not None:
+        at, fallback = _lowest(share <= target.share), "the lowest that flags no more here"
     elif risky.any():
-        enough = recall >= (wanted.recall or 0.0)
-        at, taken = _highest(enough), "the highest that finds as much here"
+        enough = recall >= (target.recall or 0.0)
+        at, fallback = _highest(enough), "the highest that finds as much here"
     else:
-        at, taken = 0, "the lowest of all"
-    found = Guarantee(
+        at, fallback = 0, "the lowest of all"
+    guarantee = Guarantee(
         qualified=qualified,
         threshold=float(GRID[at]),
-        recall=wanted.recall,
-        share=wanted.share,
-        confidence=wanted.confidence,
+        recall=target.recall,
+        share=target.share,
+        confidence=target.confidence,
         campaigns=len(risk),
         positives=int(risky.sum()),
         recall_seen=float(recall[at]) if risky.any() else None,
@@ -113,28 +114,32 @@ def guaranteed(held: ThresholdSet, wanted: RiskTarget, seed: int = 0) -> Guarant
         more_positives=None,
         words="",
     )
-    if not qualified and wanted.recall is not None:
-        found = replace(found, more_positives=_more(found, wanted.recall, 1 - sure))
-    return replace(found, words=_in_words(found, sure, taken))
+    if not qualified and target.recall is not None:
+        guarantee = replace(
+            guarantee, more_positives=_more_positives(guarantee, target.recall, 1 - confidence_each)
+        )
+    return replace(guarantee, words=_sentence(guarantee, confidence_each, fallback))
 
 
-def sample_per_campaign(held: ThresholdSet, seed: int = 0) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """One ad a campaign: risk and whether the campaign is risky, shape (m,) each.
+def sample_per_campaign(
+    threshold_set: ThresholdSet, seed: int = 0
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Risk and label of one random ad a campaign, shape (m,) each.
 
-    Ads without a label are left out. A risky campaign speaks by one of its risky ads.
+    Ads without a label are left out; for a risky campaign a risky ad is drawn.
     """
-    known = np.flatnonzero(held.risky >= 0)
+    known = np.flatnonzero(threshold_set.risky >= 0)
     order = known[np.random.default_rng((seed, 2)).permutation(len(known))]
-    order = order[np.argsort(-held.risky[order], kind="stable")]
-    _, first = np.unique(held.campaigns[order], return_index=True)
+    order = order[np.argsort(-threshold_set.risky[order], kind="stable")]
+    _, first = np.unique(threshold_set.campaigns[order], return_index=True)
     drawn = order[first]
-    return held.risk[drawn].astype(np.float64), held.risky[drawn] > 0
+    return threshold_set.risk[drawn].astype(np.float64), threshold_set.risky[drawn] > 0
 
 
 def _controlled(
     risk: FloatArray, risky: NDArray[np.bool_], name: str, level: float, confidence: float
 ) -> NDArray[np.bool_]:
-    """Which thresholds of the grid MAPIE holds to keep this."""
+    """Mask of the thresholds of the grid that pass MAPIE's risk control."""
     from mapie.risk_control import BinaryClassificationController
 
     valid = np.zeros(len(GRID), dtype=np.bool_)
@@ -150,13 +155,13 @@ def _controlled(
         fwer_method="fixed_sequence",
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that none qualifies is an answer here
+        warnings.simplefilter("ignore")  # no valid threshold is a normal result
         controller.calibrate(risk[:, None], risky.astype(int))
     valid[np.isin(GRID, controller.valid_predict_params)] = True
     return valid
 
 
-def _seen(risk: FloatArray, risky: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+def _observed(risk: FloatArray, risky: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Recall and flagged share at every threshold of the grid; recall 0 without positives."""
 
     def at_least(scores: FloatArray) -> FloatArray:
@@ -166,21 +171,21 @@ def _seen(risk: FloatArray, risky: NDArray[np.bool_]) -> tuple[FloatArray, Float
     return at_least(risk[risky]), at_least(risk)
 
 
-def _lowest(fits: NDArray[np.bool_]) -> int:
-    return int(np.flatnonzero(fits)[0]) if fits.any() else len(fits) - 1
+def _lowest(valid: NDArray[np.bool_]) -> int:
+    return int(np.flatnonzero(valid)[0]) if valid.any() else len(valid) - 1
 
 
-def _highest(fits: NDArray[np.bool_]) -> int:
-    return int(np.flatnonzero(fits)[-1]) if fits.any() else 0
+def _highest(valid: NDArray[np.bool_]) -> int:
+    return int(np.flatnonzero(valid)[-1]) if valid.any() else 0
 
 
-def _more(found: Guarantee, recall: float, error: float) -> int | None:
-    """Labelled positives to add until the recall seen would be proved, if any number would do."""
+def _more_positives(guarantee: Guarantee, recall: float, error: float) -> int | None:
+    """Additional labelled positives that would prove the observed recall; None if none would."""
     from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
-    missed = 0.0 if found.recall_seen is None else 1 - found.recall_seen
+    missed = 0.0 if guarantee.recall_seen is None else 1 - guarantee.recall_seen
     if missed >= 1 - recall - _ROUNDING:
-        if found.share is not None:
+        if guarantee.share is not None:
             return None
         missed = 0.0  # without a limit on the work, a lower threshold finds all
 
@@ -189,9 +194,9 @@ def _more(found: Guarantee, recall: float, error: float) -> int | None:
         level = np.array([1 - recall])
         return bool(compute_hoeffding_bentkus_p_value(seen, count, level, True)[0, 0] <= error)
 
-    if found.positives and proves(found.positives):
+    if guarantee.positives and proves(guarantee.positives):
         return 0
-    low, high = found.positives, max(2 * found.positives, 8)
+    low, high = guarantee.positives, max(2 * guarantee.positives, 8)
     while not proves(high):
         low, high = high, 2 * high
         if high > MOST_LABELS:
@@ -199,63 +204,69 @@ def _more(found: Guarantee, recall: float, error: float) -> int | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if proves(middle) else (middle, high)
-    return high - found.positives
+    return high - guarantee.positives
 
 
-def _in_words(found: Guarantee, sure: float, taken: str) -> str:
-    """The guarantee, or that there is none, what is taken then and what would help."""
-    kept = []
-    if found.recall is not None:
-        kept.append(f"recall at least {found.recall:g}")
-    if found.share is not None:
-        kept.append(f"at most {found.share:.3g} of the campaigns flagged")
-    wish = " and ".join(kept)
+def _sentence(guarantee: Guarantee, confidence_each: float, fallback: str) -> str:
+    """Sentence on the guarantee; or on the fallback and what would help."""
+    goals = []
+    if guarantee.recall is not None:
+        goals.append(f"recall at least {guarantee.recall:g}")
+    if guarantee.share is not None:
+        goals.append(f"at most {guarantee.share:.3g} of the campaigns flagged")
+    goal = " and ".join(goals)
     base = (
-        f"{found.positives:,} risky of {found.campaigns:,} campaigns of the threshold set, "
+        f"{guarantee.positives:,} risky of {guarantee.campaigns:,} campaigns of the threshold set, "
         "one ad each"
     )
-    seen = f"{found.share_seen:.1%} of these campaigns flagged"
-    if found.recall_seen is not None:
-        seen = f"recall {found.recall_seen:.2f} and {seen}"
-    if found.qualified:
-        return f"{wish} with {found.confidence:.0%} confidence, on {base} (there: {seen})"
-    told = (
-        f"no threshold has {wish} with {found.confidence:.0%} confidence, on {base}; the one "
-        f"taken, {taken}, promises nothing (there: {seen})"
+    seen = f"{guarantee.share_seen:.1%} of these campaigns flagged"
+    if guarantee.recall_seen is not None:
+        seen = f"recall {guarantee.recall_seen:.2f} and {seen}"
+    if guarantee.qualified:
+        return f"{goal} with {guarantee.confidence:.0%} confidence, on {base} (there: {seen})"
+    sentence = (
+        f"no threshold has {goal} with {guarantee.confidence:.0%} confidence, on {base}; the one "
+        f"taken, {fallback}, promises nothing (there: {seen})"
     )
-    return f"{told}. {_what_helps(found, sure)}"
+    return f"{sentence}. {_what_helps(guarantee, confidence_each)}"
 
 
-def _what_helps(found: Guarantee, sure: float) -> str:
+def _what_helps(guarantee: Guarantee, confidence_each: float) -> str:
     helps = []
-    if found.share is not None:
-        # So many campaigns of which none is flagged prove the share.
-        least = _proving(1 - found.share, sure)
-        if found.campaigns < least:
+    if guarantee.share is not None:
+        # This many campaigns without a flagged one prove the share.
+        least = _draws_to_prove(1 - guarantee.share, confidence_each)
+        if guarantee.campaigns < least:
             helps.append(f"at least {least:,} labelled campaigns in the threshold set")
-    lacking = found.recall is not None and found.more_positives is None
-    if lacking and found.positives < (least := _proving(found.recall or 0.0, sure)):
-        # So many risky campaigns of which none is missed prove the recall.
-        helps.append(f"at least {least:,} labelled risky campaigns there, {found.positives:,} now")
-    elif found.more_positives:
-        above = found.recall_seen is not None and found.recall_seen > (found.recall or 0.0)
+    unproved = guarantee.recall is not None and guarantee.more_positives is None
+    if unproved and guarantee.positives < (
+        least := _draws_to_prove(guarantee.recall or 0.0, confidence_each)
+    ):
+        # This many risky campaigns without a missed one prove the recall.
+        helps.append(
+            f"at least {least:,} labelled risky campaigns there, {guarantee.positives:,} now"
+        )
+    elif guarantee.more_positives:
+        above = guarantee.recall_seen is not None and guarantee.recall_seen > (
+            guarantee.recall or 0.0
+        )
         provided = (
             "if recall stays as it is" if above else "for a threshold that misses none of them"
         )
         helps.append(
-            f"about {found.more_positives:,} more labelled risky campaigns in the threshold set, "
-            f"{provided}"
+            f"about {guarantee.more_positives:,} more labelled risky campaigns in the threshold "
+            f"set, {provided}"
         )
-    wider = "" if found.share is None else "a larger share to review, "
+    wider = "" if guarantee.share is None else "a larger share to review, "
     other = f"{wider}a lower recall or a better model"
-    if found.recall is None:
+    if guarantee.recall is None:
         other = f"{wider.removesuffix(', ')} or a better model"
     if not helps:
         return f"More labels alone do not help: {other} does"
-    told = f"What helps: {' and '.join(helps)}"
-    return f"{told}; and where recall stays as it is, {other}" if lacking else told
+    sentence = f"What helps: {' and '.join(helps)}"
+    return f"{sentence}; and where recall stays as it is, {other}" if unproved else sentence
 
 
-def _proving(share: float, sure: float) -> int:
-    """Draws without a single miss from which a share of hits at least this is sure."""
-    return math.ceil(math.log(1 - sure) / math.log(share))
+def _draws_to_prove(share: float, confidence_each: float) -> int:
+    """Draws without a miss that prove a hit rate of at least `share`."""
+    return math.ceil(math.log(1 - confidence_each) / math.log(share))

@@ -1,6 +1,7 @@
-"""A policy applied to a model: every number settled, and an id that changes with any of them.
+"""Policy files, checked on reading, and the policy that results for one model.
 
-What a team decides before ads are scored: the content of a policy file, checked on reading.
+In: a `PolicyConfig` and a model. Out: a `Policy` with every number set, and an id that changes with
+any of them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from adrisk.policy.guarantee import Guarantee, RiskTarget, guaranteed
 
 
 class PolicyConfig(BaseModel):
-    """What a team decides beforehand.
+    """Content of a policy file.
 
-    Give either `review_at`, a probability; or `recall`, what must be found, or `review_share`, what
-    can be looked at, or both, for which the model's threshold set gives a threshold with its
-    guarantee. With none of them, the threshold that flags `REVIEW_SHARE` of the threshold set is
-    taken.
+    Give either `review_at`, a probability; or `recall`, the least share of risky campaigns to
+    flag, or `review_share`, the largest share of campaigns to review, or both, for which the
+    model's threshold set gives a threshold with a guarantee. With none of them, the threshold
+    flags `REVIEW_SHARE` of the threshold set.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,9 +56,9 @@ class PolicyConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy applied to one model: every number settled.
+    """A policy applied to one model, with every number set.
 
-    `policy_id` names the policy and the numbers; another number is another id.
+    `policy_id` is the name of the policy and a hash of the numbers.
     """
 
     policy_id: str
@@ -73,11 +74,11 @@ class Policy:
 
 
 def resolve_policy(config: PolicyConfig, model: Model | None) -> Policy:
-    """Fill in the thresholds from the model where the configuration leaves them to it.
+    """The policy with thresholds from the model where the configuration sets none.
 
     Raises:
-        ModelError: if there is no model and one is needed, or it brings no threshold set, or none
-            for this share.
+        ModelError: if a model is needed and missing, or has no threshold set, or no threshold for
+            this share.
     """
     review_at, reason, guarantee = _review_at(config, model)
     numbers = {
@@ -106,21 +107,21 @@ def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, G
             f"the policy {config.name} leaves its threshold to the model; name the model that "
             "scored, or give review_at in the policy"
         )
-    if config.recall is None and (config.review_share is None or model.held is None):
+    if config.recall is None and (config.review_share is None or model.threshold_set is None):
         share = config.review_share or REVIEW_SHARE
         entry = model.threshold(share)
         reason = f"flags {share:.1%} of the {entry.n} ads of the model's threshold set"
         return entry.threshold, reason, None
-    if model.held is None:
+    if model.threshold_set is None:
         raise ModelError(
             "the model was saved without its threshold set, so no recall can be guaranteed; "
             "train it again, or give review_share or review_at in the policy"
         )
-    wanted = RiskTarget(config.recall, config.review_share, config.confidence)
-    found = guaranteed(model.held, wanted, config.seed)
-    return found.threshold, found.words, found
+    target = RiskTarget(config.recall, config.review_share, config.confidence)
+    guarantee = guaranteed(model.threshold_set, target, config.seed)
+    return guarantee.threshold, guarantee.words, guarantee
 
 
 def describe(policy: Policy) -> dict[str, object]:
-    """The policy as it is written into a manifest."""
+    """The policy as written into a manifest."""
     return asdict(policy)

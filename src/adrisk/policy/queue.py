@@ -1,11 +1,10 @@
-"""The queue: levels and ranks from risk, campaigns, and what stands apart from the risk.
+"""The review queue: levels and ranks from risk, campaigns and exceptions.
 
-In: the risk and the campaign of every ad. Out: a level and a place in the queue. The unit of review
-is the campaign: a capacity of 200 is 200 campaigns, in the order of the campaign risk, and all ads
-of one at or above the threshold share its rank. What escalates comes first and takes places from
-the others, never the other way round; what cannot be judged has a share of its own, at the end. A
-campaign has one place at most: its ads that cannot be judged share the place it has already. A
-clear ad is only one that nobody was asked to look at today.
+In: the risk and the campaign of every ad. Out: a level and a rank. The unit of review is the
+campaign: a capacity of 200 is 200 campaigns, in order of campaign risk, and all ads of one at or
+above the threshold share its rank. Escalated campaigns come first, whatever the capacity;
+incomplete ads have their own share at the end. A campaign has at most one place, which its
+incomplete ads share. A clear ad is only one that is not reviewed today.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from adrisk.policy.policy import Policy
 from adrisk.types import Level
 
 LEVELS = (Level.CLEAR, Level.REVIEW, Level.URGENT, Level.INCOMPLETE)
-"""What the numbers in `Queue.levels` mean."""
+"""Levels by the numbers in `Queue.levels`."""
 
 ESCALATE_AT = 0.8
-"""The calibrated probability from which a model's own finding escalates an ad."""
+"""Calibrated probability from which an escalating indicator escalates an ad."""
 
 _CLEAR, _REVIEW, _URGENT, _INCOMPLETE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
 class AdExceptions:
-    """The ads whose place does not depend on their risk.
+    """Ads whose place in the queue does not depend on their risk.
 
     Attributes:
-        escalated: shape (n,), shows an escalate-only indicator.
-        incomplete: shape (n,), should not be judged; an escalated ad is escalated all the same.
+        escalated: shape (n,), has an escalate-only indicator.
+        incomplete: shape (n,), cannot be scored reliably; escalation takes precedence.
     """
 
     escalated: NDArray[np.bool_]
@@ -41,23 +40,23 @@ class AdExceptions:
 
     @classmethod
     def none(cls, count: int) -> AdExceptions:
-        """No such ads among so many."""
+        """No exceptions among `count` ads."""
         return cls(np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_))
 
     @property
     def unjudged(self) -> NDArray[np.bool_]:
-        """Shape (n,), left to people whatever their risk; what escalates is not among them."""
+        """Shape (n,), incomplete and not escalated."""
         return self.incomplete & ~self.escalated
 
     def flagged(self, risk: NDArray[np.floating], review_at: float) -> NDArray[np.bool_]:
-        """Shape (n,), judged and at or above the threshold, or escalated; capacity comes later."""
+        """Shape (n,), scored at or above the threshold, or escalated, before the capacity."""
         high = risk.astype(np.float32) >= np.float32(review_at)
         return (high & ~self.unjudged) | self.escalated
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What a policy makes of n ads.
+    """Levels and ranks of n ads.
 
     Attributes:
         levels: shape (n,), indices into `LEVELS`.
@@ -81,26 +80,25 @@ def apply_policy(
     risk: NDArray[np.float32],
     campaigns: NDArray[np.int32],
     campaign_risk: NDArray[np.floating] | None = None,
-    apart: AdExceptions | None = None,
+    exceptions: AdExceptions | None = None,
 ) -> Queue:
     """Levels and ranks for all ads at once.
 
     Args:
-        policy: settled.
+        policy: with every number set.
         risk: shape (n,), calibrated probability of risk 2 or 3.
         campaigns: shape (n,), a number for each campaign, 0 to m - 1.
-        campaign_risk: shape (m,), what campaigns are put in order by; the risk of their riskiest
-            ad if left out.
-        apart: the ads that escalate or cannot be judged; none if left out.
+        campaign_risk: shape (m,), order of the campaigns; the risk of their riskiest ad if None.
+        exceptions: the ads that escalate or are incomplete; none if None.
 
     Returns:
         Campaigns with an escalated ad first, however many; then those with an urgent ad, then the
         others, each by campaign risk, with the audited ads at random places among them, so that
-        they are looked at with the same eyes; at the end some campaigns that cannot be judged.
+        reviewers cannot tell them apart; at the end some campaigns with incomplete ads.
     """
-    apart = apart or AdExceptions.none(len(risk))
-    escalated, incomplete = apart.escalated, apart.unjudged
-    flagged = apart.flagged(risk, policy.review_at)
+    exceptions = exceptions or AdExceptions.none(len(risk))
+    escalated, incomplete = exceptions.escalated, exceptions.unjudged
+    flagged = exceptions.flagged(risk, policy.review_at)
     risk = np.where(incomplete, np.float32(-1), risk.astype(np.float32))
     count = int(campaigns.max(initial=-1)) + 1
     highest = np.full(count, -1.0, dtype=np.float32)
@@ -153,7 +151,7 @@ def _draw_audit(
     campaigns: NDArray[np.int32],
     rng: np.random.Generator,
 ) -> NDArray[np.intp]:
-    """Ads of campaigns wholly below the threshold, each equally likely, one a campaign."""
+    """Random ads of campaigns wholly below the threshold, one a campaign."""
     wanted = _share(policy.audit_share, policy.capacity)
     drawn = rng.permutation(np.flatnonzero(below))[: 20 * wanted]
     _, first = np.unique(campaigns[drawn], return_index=True)
@@ -167,9 +165,9 @@ def _draw_incomplete(
     placed: NDArray[np.int32],
     count: int,
 ) -> NDArray[np.intp]:
-    """Campaigns with ads that cannot be judged, none flagged or audited, the largest first.
+    """Campaigns with incomplete ads, none flagged or audited, the largest first.
 
-    Their risk says nothing, so it is not asked; a large campaign settles more ads at one look.
+    Their risk is unreliable; in a large campaign one review decides more ads.
     """
     ads = np.bincount(incomplete, minlength=count)
     ads[placed] = 0
@@ -178,5 +176,5 @@ def _draw_incomplete(
 
 
 def _share(share: float, capacity: int) -> int:
-    """So many of the capacity; one at least where the share is not 0, half of it at most."""
+    """A share of the capacity, at least 1 unless it is 0, at most half of it."""
     return min(max(1, round(capacity * share)), capacity // 2) if share > 0 else 0

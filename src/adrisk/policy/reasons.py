@@ -1,4 +1,4 @@
-"""Why an ad has its level, in words for a reviewer."""
+"""Reasons for the level of an ad, as text for reviewers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adrisk.rules.taxonomy import Taxonomy
 from adrisk.types import Level
 
 LIKELY = "likely: "
-"""How the reason that lists indicators begins; a page that shows them otherwise leaves it out."""
+"""Prefix of the reason that lists indicators; pages that show them elsewhere drop it."""
 
 _LIKELY_AT = 0.5
 
@@ -26,10 +26,10 @@ def reasons(
     across_ads: Sequence[str] = (),
     escalated: Sequence[str] = (),
 ) -> list[str]:
-    """Why an ad has its level, in words for a reviewer; never empty.
+    """Reasons for the level of an ad, at least one.
 
-    `across_ads` are the facts of its campaign, in words, that only show across ads; `escalated` the
-    escalate-only indicators it shows.
+    `across_ads` are sentences on indicators across the ads of its campaign; `escalated` its
+    escalate-only indicators.
     """
     if not escalated and queue.audit[row]:
         return [
@@ -66,11 +66,11 @@ def reasons(
 
 
 def abstain_reason_lines(because: str, queued: bool) -> list[str]:
-    """Why an ad is incomplete, and what becomes of it."""
-    told = [f"not judged: {because}"]
+    """Reasons for an incomplete ad, and whether it is queued."""
+    lines = [f"not judged: {because}"]
     if not queued:
-        told.append("a person should read it, but the places kept for such ads are taken")
-    return told
+        lines.append("a person should read it, but the places kept for such ads are taken")
+    return lines
 
 
 def _strongest(indicators: Mapping[str, float], most: int = 5) -> Sequence[tuple[str, float]]:

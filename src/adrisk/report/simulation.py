@@ -58,12 +58,12 @@ def simulate(folder: Path, model: Model) -> Simulation:
         ModelError: if the model has no threshold set, or one without a risky campaign.
     """
     check_model(folder, model)
-    if model.held is None:
+    if model.threshold_set is None:
         raise ModelError(
             "the model has no threshold set, so recall cannot be estimated; train it again"
         )
     manifest, ads = read_manifest(folder), read_scored_ads(folder)
-    held_risk, risky = sample_per_campaign(model.held, model.manifest.seed)
+    held_risk, risky = sample_per_campaign(model.threshold_set, model.manifest.seed)
     positives = np.sort(held_risk[risky])
     if not len(positives):
         raise ModelError(

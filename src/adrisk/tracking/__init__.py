@@ -1,5 +1,5 @@
-"""MLflow: runs, data sets, the registry and its aliases. The only room that knows MLflow.
+"""MLflow tracking: runs, data sets, the model registry and its aliases.
 
-Nothing is imported from MLflow until a function here is called; without it installed the error
-names the extra. The store is SQLite in the workspace unless MLFLOW_TRACKING_URI says otherwise.
+Only this package imports MLflow, on first use; without it the error names the extra. The store
+is SQLite in the workspace unless MLFLOW_TRACKING_URI is set.
 """

@@ -1,7 +1,7 @@
-"""Model folders behind `models:/...` and `runs:/...`.
+"""Model folders of the tracking store, from `models:/...` and `runs:/...`.
 
-A folder that the store keeps on this machine is used where it is. One that is kept elsewhere is
-fetched into `models/` of the workspace under its fingerprint, once; nothing else is left behind.
+A folder on this machine is used in place. A remote one is downloaded once into `models/` of the
+workspace, under its fingerprint; no other files are left behind.
 """
 
 from __future__ import annotations
@@ -21,22 +21,24 @@ from adrisk.tracking.runs import FINGERPRINT_TAG, Store
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 FETCHED = "models"
-"""The folder of a workspace that keeps models of a remote store."""
+"""Folder of a workspace for models of a remote store."""
 
 
 def download(store: Store, uri: str, fingerprint: str = "") -> Path:
     """The local model folder behind `models:/...` or `runs:/...`.
 
     Args:
-        store: that keeps it.
+        store: tracking store of the model.
         uri: of the model.
-        fingerprint: of the model, where known: it is not fetched twice then.
+        fingerprint: of the model, where known, to avoid a second download.
 
     Raises:
         ModelError: if the store has no such model.
     """
     if fingerprint and not _SHA256.fullmatch(fingerprint):
-        raise ModelError(f"the fingerprint that the registry has of {uri} is none; train anew")
+        raise ModelError(
+            f"the registry has an invalid fingerprint for {uri}; train the model again"
+        )
     kept = store.workspace / FETCHED / fingerprint
     if fingerprint and (kept / "model.json").is_file():
         return kept
@@ -54,12 +56,12 @@ def download(store: Store, uri: str, fingerprint: str = "") -> Path:
 
 
 def run_fingerprint(store: Store, uri: str) -> str:
-    """The fingerprint that the run of `runs:/RUN/...` noted of its model; empty if it did not."""
+    """The fingerprint of the model of `runs:/RUN/...`; empty if the run has none."""
     mlflow = store.connect()
     try:
         run = mlflow.MlflowClient().get_run(_run_and_name(uri)[0])
     except mlflow.exceptions.MlflowException:
-        return ""  # `download` says that there is no such run
+        return ""  # `download` raises for a missing run
     return str(run.data.tags.get(FINGERPRINT_TAG, ""))
 
 
@@ -77,7 +79,7 @@ def run_artifact(store: Store, run_id: str, path: str) -> bytes | None:
 
 
 def _location(mlflow: Any, uri: str) -> str:
-    """Where the store keeps the artifacts of a model."""
+    """Location of the artifacts of a model in the store."""
     client = mlflow.MlflowClient()
     if uri.startswith("models:/"):
         name, _, version = uri.removeprefix("models:/").partition("/")
@@ -101,7 +103,7 @@ def _run_and_name(uri: str) -> tuple[str, str]:
 
 
 def _fetched(store: Store, mlflow: Any, location: str, uri: str) -> Path:
-    """Fetch a model, and put its folder into the workspace in one step."""
+    """Download a model, and move its folder into the workspace in one step."""
     place = store.workspace / FETCHED
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ def _fetched(store: Store, mlflow: Any, location: str, uri: str) -> Path:
 
 
 def _model_below(place: Path, uri: str) -> Path:
-    """The model folder that a pyfunc keeps as its data, under the folder's own name."""
+    """The model folder in the data of a pyfunc."""
     manifests = sorted([*place.glob("model.json"), *place.glob("data/*/model.json")])
     if not manifests:
         raise ModelError(

@@ -1,7 +1,7 @@
-"""Whether one model may take the place of another, by what it was trained for and judged on.
+"""Eligibility of a model to replace another, by training target, heads and evaluation size.
 
-In: the manifests of both. Out: the reason against it in words, or nothing. Figures are not compared
-here; see `adrisk.evaluation.promotion`.
+In: the manifests of both. Out: a reason against it, or an empty text. Figures are compared in
+`adrisk.evaluation.promotion`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from adrisk.model.manifest import Manifest
 
 ENOUGH_ADS, ENOUGH_RISKY = 200, 20
-"""On fewer ads, or risky ads, a difference between two models is chance."""
+"""Least numbers of ads and risky ads for a comparison of two models."""
 
 _SHOWN = 3
 
 
 def differs(candidate: Manifest, champion: Manifest) -> str:
-    """Why two models do not do the same work: another target, or heads that are missing."""
+    """Reason why two models are not comparable: another target, or missing heads."""
     then, now = champion.trained_on.target, candidate.trained_on.target
     if now != then:
         return f"it was trained for another target ({now}) than the champion ({then})"
@@ -30,7 +30,7 @@ def differs(candidate: Manifest, champion: Manifest) -> str:
 
 
 def too_few(ads: int, risky: int) -> str:
-    """Why a comparison on so many ads, so many of them risky, says nothing."""
+    """Reason why this number of ads, or of risky ads, is too small for a comparison."""
     if ads >= ENOUGH_ADS and risky >= ENOUGH_RISKY:
         return ""
     return (
@@ -40,7 +40,7 @@ def too_few(ads: int, risky: int) -> str:
 
 
 def no_challenger(candidate: Manifest, champion: Manifest) -> str:
-    """Why a trained model does not become the challenger."""
+    """Reason why a trained model does not become the challenger."""
     judged = candidate.metrics.get("average_precision", {})
     return differs(candidate, champion) or too_few(
         int(judged.get("n", 0)), int(judged.get("positives", 0))

@@ -1,4 +1,4 @@
-"""Find a model by what the user calls it, and list the registry."""
+"""Lookup of models by reference, and the list of registered versions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def find_model(reference: str | None, workspace: Path, rules: Ruleset | None = N
     Args:
         reference: a model folder, `models:/adrisk@champion`, `models:/adrisk/3` or
             `runs:/<id>/model`; None for the champion.
-        workspace: whose registry is asked, unless MLFLOW_TRACKING_URI names a server.
-        rules: with the taxonomy its labels come from; those that adrisk ships if left out.
+        workspace: workspace of the registry, unless MLFLOW_TRACKING_URI is set.
+        rules: rules and taxonomy of its labels; those of adrisk if left out.
 
     Raises:
         ModelError: if there is no such model, or it does not pass the checks of loading.
@@ -60,8 +60,8 @@ def load_registered(store: Store, version: Registered, rules: Ruleset | None = N
     fingerprint = version.fingerprint
     if not fingerprint:
         _log.warning(
-            "version %s of %s was registered before fingerprints were kept: nothing says that its "
-            "folder is as it was; train it again to be sure",
+            "version %s of %s was registered without a fingerprint, so changes to its folder "
+            "cannot be detected; train it again",
             version.version,
             version.name,
         )
@@ -70,7 +70,7 @@ def load_registered(store: Store, version: Registered, rules: Ruleset | None = N
 
 
 def registered_manifest(store: Store, version: Registered) -> Manifest:
-    """What a registered model says of itself, without its weights.
+    """The manifest of a registered model, without its weights.
 
     Raises:
         ModelError: if its `model.json` cannot be read.

@@ -1,4 +1,4 @@
-"""The `mlflow.pyfunc` flavour: a model folder behind MLflow's predict, loaded without pickle.
+"""MLflow flavour `pyfunc` of a model folder: predictions from data frames, loaded without pickle.
 
 In: a data frame with the column `text`, and `language`, `location` and others where known. Out: the
 scores of `adrisk score`, row for row.
@@ -28,7 +28,7 @@ TAXONOMY_KEY = "taxonomy"
 
 
 class PyfuncModel:
-    """What MLflow calls: data frames in, data frames out."""
+    """Model interface of MLflow, from data frame to data frame."""
 
     def __init__(self, model: RiskModel) -> None:
         self.model = model
@@ -39,31 +39,31 @@ class PyfuncModel:
         """Scores of the ads in the column `text`.
 
         Args:
-            model_input: one ad a row; languages that are not given are detected.
-            params: none are known.
+            model_input: one ad a row; missing languages are detected.
+            params: ignored.
 
         Returns:
             A data frame with the index of the input: `risk`, `level`, one `p_<indicator>` column a
-            head, and `incomplete`: empty, or why the ad should not be judged by these numbers. They
-            are NaN in a row that cannot be an ad, which `incomplete` says too.
+            head, and `incomplete`: empty, or the reason why the scores are unreliable. Rows that
+            are no ad have NaN scores and a reason.
         """
         import pandas as pd
 
         scores = self.model.score(model_input.reset_index(drop=True), evidence=False)
-        wanted = ["risk", "level", *(f"p_{label}" for label in self.model.labels), "incomplete"]
-        found = scores.to_arrow().select(wanted).to_pandas()
-        found["incomplete"] = (
-            found["incomplete"].astype(object).where(found["incomplete"].notna(), "")
+        columns = ["risk", "level", *(f"p_{label}" for label in self.model.labels), "incomplete"]
+        frame = scores.to_arrow().select(columns).to_pandas()
+        frame["incomplete"] = (
+            frame["incomplete"].astype(object).where(frame["incomplete"].notna(), "")
         )
         if scores.rejected:
-            found = found.set_axis(scores.rows).reindex(range(len(model_input)))
+            frame = frame.set_axis(scores.rows).reindex(range(len(model_input)))
             for row in scores.rejected:
-                found.loc[row.line - 1, "incomplete"] = row.reason
-        return found.set_axis(pd.Index(model_input.index))
+                frame.loc[row.line - 1, "incomplete"] = row.reason
+        return frame.set_axis(pd.Index(model_input.index))
 
 
 def _load_pyfunc(data_path: str, model_config: Mapping[str, str] | None = None) -> PyfuncModel:
-    """The name MLflow looks for in a loader module."""
+    """Loader function of MLflow, by its fixed name."""
     named = (model_config or {}).get(TAXONOMY_KEY)
     return load_with(Path(data_path), load_ruleset(Path(named) if named else None))
 

@@ -1,4 +1,4 @@
-"""The registry: versions of the model `adrisk`, their evaluations, and the aliases."""
+"""Model registry: versions of the model `adrisk`, their evaluations, and aliases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RELEASE_TAG = "adrisk.release"
 _SHOWN = 8
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
-"""Figures shown side by side at a promotion; the first decides."""
+"""Figures compared at a promotion; the first decides."""
 
 
 class EvaluationSummary(Result):
@@ -69,7 +69,7 @@ class Registered:
 
     @property
     def evaluation(self) -> EvaluationSummary | None:
-        """The latest evaluation, None if it was never judged."""
+        """The latest evaluation, None if there is none."""
         return self.evaluations[0] if self.evaluations else None
 
 
@@ -97,7 +97,7 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
     """The version behind a number, an alias or the name of a release, the newest of that name.
 
     Raises:
-        ModelError: if there is none; says what there is.
+        ModelError: if there is none.
     """
     versions = list_versions(store, name)
     for version in versions:
@@ -113,7 +113,7 @@ def aliased(store: Store, name: str, reference: str) -> Registered:
 
 
 def champion_of(store: Store, name: str) -> Registered | None:
-    """The version that scores where none is named; None where there is none."""
+    """The version with the alias champion, the default for scoring, or None."""
     return next((v for v in list_versions(store, name) if "champion" in v.aliases), None)
 
 
@@ -132,7 +132,7 @@ def record_evaluation(store: Store, name: str, version: str, summary: Evaluation
 def record_release(
     store: Store, name: str, version: str, release: str, files: Mapping[str, str]
 ) -> None:
-    """Name a version's release, and keep the release's files with the run that made it.
+    """Store the name of a version's release, and the release's files with its run.
 
     Args:
         store: whose registry.

@@ -26,12 +26,12 @@ _WAIT_SECONDS = 30
 
 
 def artifact_folder(workspace: Path, experiment: str) -> str:
-    """The URI of the folder that keeps the artifacts of an experiment."""
+    """URI of the artifact folder of an experiment."""
     return (workspace.resolve() / ARTIFACTS / experiment).as_uri()
 
 
 def relocate(database: Path) -> None:
-    """Point the locations in a workspace's database to where the workspace is now.
+    """Update the locations in a workspace's database to its present folder.
 
     Args:
         database: `mlflow.db` in the workspace; nothing happens where there is none.
@@ -52,13 +52,13 @@ def relocate(database: Path) -> None:
             connection.commit()
     except sqlite3.Error as error:
         raise RunError(
-            f"{database} cannot be brought to where the workspace is now ({error}); make sure that "
-            "it is a whole copy and can be written"
+            f"{database} cannot be updated to the workspace's present folder ({error}); make "
+            "sure that it is a whole copy and can be written"
         ) from error
 
 
 def _earlier_places(connection: sqlite3.Connection, here: Path) -> set[str]:
-    """URIs of other workspaces that experiments keep their artifacts in."""
+    """URIs of former workspaces in the artifact locations of experiments."""
     if not _columns(connection, "experiments"):
         return set()
     found = set()

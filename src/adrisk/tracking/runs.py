@@ -1,4 +1,4 @@
-"""One MLflow run for every training and every evaluation."""
+"""MLflow runs of trainings and evaluations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VARIABLE = "MLFLOW_TRACKING_URI"
 
 @dataclass(frozen=True, slots=True)
 class TrackedRun:
-    """Where a run is kept; `uri` is what MLflow and adrisk call its model."""
+    """Identifiers of a tracked run; `uri` is the reference of its model."""
 
     run_id: str
     experiment: str
@@ -37,7 +37,7 @@ class TrackedRun:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A tracking store: the workspace's own SQLite, or a server named by MLFLOW_TRACKING_URI."""
+    """Tracking store: SQLite in the workspace, or the server in MLFLOW_TRACKING_URI."""
 
     workspace: Path
 
@@ -49,7 +49,7 @@ class Store:
 
     @property
     def is_local(self) -> bool:
-        """Whether the store is the workspace's own file."""
+        """Whether the store is the file in the workspace."""
         return self.uri == self._own_uri
 
     @property
@@ -57,7 +57,7 @@ class Store:
         return f"sqlite:///{self.workspace.resolve() / _DATABASE}"
 
     def connect(self) -> Any:
-        """MLflow, pointed at this store.
+        """The module mlflow, configured for this store.
 
         Raises:
             MissingExtraError: if MLflow is not installed.
@@ -88,7 +88,7 @@ class Store:
         return mlflow
 
     def experiment(self, mlflow: Any, name: str) -> str:
-        """The id of an experiment, made if need be; local ones keep artifacts in the workspace."""
+        """Id of an experiment, created if missing; local ones have artifacts in the workspace."""
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
@@ -98,14 +98,14 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """A training under way: it takes metrics as they come, and the model at the end."""
+    """Open run of a training: logs metrics by step, and the model at the end."""
 
     store: Store
     experiment: str
     run_id: str
     mlflow: Any
 
-    def measured(self, metrics: Mapping[str, float], step: int) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log metrics of one step of the training, as `train_` and their name."""
         named = {f"train_{name}": float(value) for name, value in metrics.items()}
         self.mlflow.log_metrics(named, step=step, run_id=self.run_id)
@@ -158,7 +158,7 @@ class LiveRun:
 
 @contextmanager
 def training_run(store: Store, experiment: str, family: str) -> Iterator[LiveRun]:
-    """One run of a training, from before its first step; marked failed if the work fails.
+    """Context of the run of a training; marked failed if the body raises.
 
     Args:
         store: where to.
@@ -236,7 +236,7 @@ def _run(
 
 
 def unreachable(store: Store, error: Exception) -> RunError:
-    """What to say when the store does not answer as it should."""
+    """Error for a store that cannot be used."""
     return RunError(
         f"tracking in {store.uri} failed: {str(error).splitlines()[0][:200]}; check that the store "
         "can be reached and written, or unset MLFLOW_TRACKING_URI to use the workspace"
@@ -244,7 +244,7 @@ def unreachable(store: Store, error: Exception) -> RunError:
 
 
 def _register(mlflow: Any, name: str, info: Any, run_id: str, tags: Mapping[str, str]) -> str:
-    """Add a version to the registry through the client, which unlike the fluent call is silent."""
+    """Add a version to the registry by the client, which prints nothing."""
     client = mlflow.MlflowClient()
     try:
         client.create_registered_model(name)
@@ -294,7 +294,7 @@ def _log_dataset(
     context: str,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """The data as an MLflow dataset: where it came from and its digest, never its rows."""
+    """Log the source and digest of the data as an MLflow dataset, without rows."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 

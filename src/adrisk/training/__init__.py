@@ -1,1 +1,1 @@
-"""Corpora with campaigns and labels, and models fitted on them."""
+"""Training: corpora with campaigns and labels, and models fitted on them."""

@@ -1,7 +1,7 @@
-"""What a model learns from: label columns as they are, or the votes behind them joined.
+"""Training targets: label columns as given, or votes joined by a label model or by majority.
 
-Only ads that carry votes are changed. The label model sees the ads that the classifier learns
-from and no others, so nothing of the report set enters.
+Only ads with votes are changed. The label model is fitted on the training ads only, so nothing of
+the report set enters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AS_GIVEN = "as the corpus has them"
 
 @dataclass(frozen=True, slots=True)
 class TrainingLabels:
-    """Targets of the ads to learn from, and how they were made, in words."""
+    """Targets of the training ads, and a text on how they were made."""
 
     targets: Targets
     made: str
@@ -54,26 +54,28 @@ def training_labels(corpus: Corpus, rows: IntArray, config: LabelsConfig) -> Tra
             targets = majority_votes(ballots, given.labels, len(rows))
         advance(len(rows))
     voted = pc.greater(pc.fill_null(pc.list_value_length(ads["votes"]), 0), 0)
-    return TrainingLabels(given.where(voted.to_numpy(), targets), _in_words(ballots, config))
+    return TrainingLabels(given.where(voted.to_numpy(), targets), _description(ballots, config))
 
 
 def _with_rules(ballots: dict[str, Ballots], ads: pa.Table, rules: Ruleset) -> dict[str, Ballots]:
-    """The rules vote beside others, never alone: of an item nobody judged they say nothing."""
+    """Votes with those of the rules added, for items that have other votes."""
     texts, languages = text_list(ads["text"]), ads["language"].to_pylist()
-    with track("ask the rules", len(ads)) as advance:
-        theirs = rule_votes(texts, languages, [item for item in ballots if item != RISK], rules)
+    with track("match rules", len(ads)) as advance:
+        rule_ballots = rule_votes(
+            texts, languages, [item for item in ballots if item != RISK], rules
+        )
         advance(len(ads))
     return merge_ballots(
-        ballots, {item: votes for item, votes in theirs.items() if item in ballots}
+        ballots, {item: votes for item, votes in rule_ballots.items() if item in ballots}
     )
 
 
-def _in_words(ballots: dict[str, Ballots], config: LabelsConfig) -> str:
+def _description(ballots: dict[str, Ballots], config: LabelsConfig) -> str:
     names = {voter for item in ballots.values() for voter in item.voters}
     rules = sum(name.startswith(RULE) for name in names)
     how = {
         "model": "joined by a label model (Dawid and Skene 1979)",
         "majority": "joined by majority",
     }[config.join]
-    beside = f" and {rules} rules" if rules else ""
-    return f"votes of {len(names) - rules} voters{beside}, {how}"
+    rules_text = f" and {rules} rules" if rules else ""
+    return f"votes of {len(names) - rules} voters{rules_text}, {how}"

@@ -1,4 +1,4 @@
-"""Count the training data of a model, for the model to carry."""
+"""Training profile of a model, counted from its corpus and predictions."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from adrisk.types import IntArray
 _AT_ONCE = 2048
 
 
-def summarise(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
-    """The fit, calibrate and threshold sets in counts.
+def training_profile(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
+    """Counts of the fit, calibrate and threshold sets.
 
-    Risk, indicators and the share of unknown words are of the last two alone: of the ads it was
-    fitted on a model is surer than of any others, and knows every word.
+    Risk, indicators and unknown words are counted on the last two only: on the ads it was fitted
+    on a model is overconfident, and has no unknown words.
 
     Args:
         model: calibrated, with its thresholds.
-        corpus: what it was trained on.
-        split: the four sets it was trained by; the report set is not counted.
+        corpus: its corpus.
+        split: its four sets; the report set is not counted.
     """
     fit, *held_out = (split[part] for part in PARTS[:3])
-    held = np.concatenate(held_out)
+    judged = np.concatenate(held_out)
     folded = corpus.batch.folded
-    spoken = Counter(name for name in _languages(corpus, np.concatenate([fit, held])) if name)
-    batches = [held[start : start + _AT_ONCE] for start in range(0, len(held), _AT_ONCE)]
-    answers = [model.predict(corpus.batch.take(rows)) for rows in batches]
-    risk = np.concatenate([answer.risk for answer in answers])
-    frame = ProfileBins(
-        languages=tuple(name for name, _ in spoken.most_common(MOST_LANGUAGES)),
+    frequent = Counter(name for name in _languages(corpus, np.concatenate([fit, judged])) if name)
+    batches = [judged[start : start + _AT_ONCE] for start in range(0, len(judged), _AT_ONCE)]
+    predictions = [model.predict(corpus.batch.take(rows)) for rows in batches]
+    risk = np.concatenate([prediction.risk for prediction in predictions])
+    bins = ProfileBins(
+        languages=tuple(name for name, _ in frequent.most_common(MOST_LANGUAGES)),
         length_edges=quantile_edges(characters(folded.take(fit))),
         risk_edges=quantile_edges(risk.astype(np.float64)),
         review_at=model.threshold(REVIEW_SHARE).threshold,
@@ -53,16 +53,16 @@ def summarise(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
         labels=len(model.labels),
     )
     groups = corpus.campaigns % GROUPS
-    tally = empty(frame)
+    counts = empty(bins)
     for start in range(0, len(fit), _AT_ONCE):
         rows = fit[start : start + _AT_ONCE]
         texts = folded.take(rows)
-        tally += count(frame, texts, _languages(corpus, rows), groups[rows])
-    for rows, answer in zip(batches, answers, strict=True):
+        counts += count(bins, texts, _languages(corpus, rows), groups[rows])
+    for rows, prediction in zip(batches, predictions, strict=True):
         texts = folded.take(rows)
-        told = (answer.risk, answer.indicators)
-        tally += count(frame, texts, _languages(corpus, rows), groups[rows], told)
-    return TrainingProfile(frame, tally)
+        scores = (prediction.risk, prediction.indicators)
+        counts += count(bins, texts, _languages(corpus, rows), groups[rows], scores)
+    return TrainingProfile(bins, counts)
 
 
 def _languages(corpus: Corpus, rows: IntArray) -> list[str | None]:

@@ -1,6 +1,6 @@
-"""A corpus to a registered model: fit, calibrate and set thresholds on three disjoint sets.
+"""Training: fit, calibrate and set thresholds on three disjoint sets, then register the model.
 
-The fourth set, the report set, is never looked at here.
+The fourth set, the report set, is used only for the headline figures.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from adrisk.tracking.registry import champion_of, set_alias
 from adrisk.tracking.runs import Store, TrackedRun, training_run
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
-from adrisk.training.profile import summarise
+from adrisk.training.profile import training_profile
 from adrisk.types import RISKY, FloatArray, IntArray
 
 
@@ -50,10 +50,10 @@ class Trained:
     """A registered model and the run that made it.
 
     Attributes:
-        model: that was trained.
-        run: that made it.
+        model: the trained model.
+        run: its tracked run.
         alias: champion or challenger, empty for neither.
-        why: it got no alias, in words.
+        why: reason why it got no alias.
     """
 
     model: Model
@@ -63,7 +63,7 @@ class Trained:
 
     @property
     def uri(self) -> str:
-        """What to pass as MODEL."""
+        """The argument MODEL for this version."""
         return self.run.uri
 
 
@@ -78,21 +78,21 @@ def train(
     """Train one model, log the run, register the version.
 
     The first version becomes the champion. A later one becomes the challenger if it has the
-    champion's target and heads and was judged on enough ads (`adrisk.tracking.eligibility`); else
-    it gets no alias. Nothing is registered if anything fails.
+    champion's target and heads and enough evaluated ads (`adrisk.tracking.eligibility`); else it
+    gets no alias. Nothing is registered if a step fails.
 
     Raises:
         CorpusError: if the corpus has no labels, one class, or too few campaigns.
     """
-    store.connect()  # a missing extra or an unreachable store is told before the work, not after
+    store.connect()  # fails before the training if an extra is missing or the store is unreachable
     split = split_corpus(corpus, config.seed)
     with training_run(store, experiment, config.family) as live:
-        workshop = TrainContext(store.workspace / "checkpoints", live.measured)
-        model = fit_model(config, corpus, split, workshop)
+        context = TrainContext(store.workspace / "checkpoints", live.log_metrics)
+        model = fit_model(config, corpus, split, context)
         model = replace(
             model,
             manifest=model.manifest.model_copy(update={"metrics": headline(model, corpus, split)}),
-            summary=summarise(model, corpus, split),
+            profile=training_profile(model, corpus, split),
         )
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "adrisk-model"
@@ -108,7 +108,7 @@ def train(
 
 
 def _alias(store: Store, name: str, manifest: Manifest) -> tuple[str, str]:
-    """The alias of a model that was just registered, or why it gets none."""
+    """The alias for a new model, or the reason why it gets none."""
     champion = champion_of(store, name)
     if champion is None:
         return "champion", ""
@@ -137,42 +137,42 @@ def split_corpus(corpus: Corpus, seed: int) -> Split:
 
 
 def fit_model(
-    config: ModelConfig, corpus: Corpus, split: Split, workshop: TrainContext | None = None
+    config: ModelConfig, corpus: Corpus, split: Split, context: TrainContext | None = None
 ) -> Model:
     """Fit, calibrate and set thresholds; the result is not saved yet.
 
     Args:
         config: family and parameters.
-        corpus: what is learned from.
+        corpus: training data.
         split: its four sets.
-        workshop: for families whose training takes long: checkpoints, and who hears the metrics.
+        context: checkpoints and metrics callback for families with long trainings.
 
     Raises:
         CorpusError: if the fit set has one class only.
     """
     parameters = {"seed": config.seed, **config.parameters}
     fit, calibrate, threshold = (split[part] for part in PARTS[:3])
-    learned = np.concatenate([fit, calibrate, threshold])
-    learning = training_labels(corpus, learned, config.labels)
-    place = np.arange(len(learned))
-    to_fit = learning.targets.take(place[: len(fit)])
-    to_calibrate = learning.targets.take(place[len(fit) : len(fit) + len(calibrate)])
+    used_rows = np.concatenate([fit, calibrate, threshold])
+    labelled = training_labels(corpus, used_rows, config.labels)
+    place = np.arange(len(used_rows))
+    to_fit = labelled.targets.take(place[: len(fit)])
+    to_calibrate = labelled.targets.take(place[len(fit) : len(fit) + len(calibrate)])
     check_risk(to_fit.risk, "fit on this split")
     classifier = FAMILIES[config.family](**parameters)
-    if isinstance(classifier, LongTraining) and workshop is not None:
-        classifier.set_context(workshop)
+    if isinstance(classifier, LongTraining) and context is not None:
+        classifier.set_context(context)
     classifier.fit(corpus.batch.take(fit), to_fit)
     labels = classifier.labels_
     calibrate_on = corpus.batch.take(calibrate)
     tune(classifier, calibrate_on, to_calibrate)
     margins = classifier.margins(calibrate_on)
-    speech = calibrate_on.languages
+    languages = calibrate_on.languages
     calibration = fit_calibration(
-        margins, to_calibrate, labels, corpus.campaigns[calibrate], speech
+        margins, to_calibrate, labels, corpus.campaigns[calibrate], languages
     )
     if "risk" not in calibration.calibrated:
         say("too few risky ads in the calibration set: risk keeps its uncalibrated probabilities")
-    pooling = _pooling(corpus, calibrate, calibration.risk(margins, speech)[:, RISKY_COLUMN])
+    pooling = _pooling(corpus, calibrate, calibration.risk(margins, languages)[:, RISKY_COLUMN])
     held_out = corpus.batch.take(threshold)
     risk = calibration.risk(classifier.margins(held_out), held_out.languages)
     ids = corpus.ads["ad_id"]
@@ -187,11 +187,11 @@ def fit_model(
             sources=corpus.sources,
             target=corpus.target,
             ads=len(fit),
-            campaigns=len(np.unique(corpus.campaigns[learned])),
+            campaigns=len(np.unique(corpus.campaigns[used_rows])),
             fingerprint=corpus.fingerprint,
             languages=_languages(corpus, fit),
             split_by=split.by,
-            labels=learning.made,
+            labels=labelled.made,
             labels_from=dump(config.labels),
         ),
         seed=config.seed,
@@ -199,19 +199,21 @@ def fit_model(
         rules=corpus.rules.fingerprint,
         facts=classifier.facts() if isinstance(classifier, ReportsFacts) else {},
     )
-    seen = training_ids([(i, ids.take(split[part])) for i, part in enumerate(PARTS[:3])])
-    held = ThresholdSet(
+    used = training_ids([(i, ids.take(split[part])) for i, part in enumerate(PARTS[:3])])
+    threshold_set = ThresholdSet(
         risk=risk[:, RISKY_COLUMN].astype(np.float32),
         risky=np.where(
             corpus.targets.risk[threshold] == UNKNOWN_RISK, -1, corpus.risky[threshold]
         ).astype(np.int8),
         campaigns=np.unique(corpus.campaigns[threshold], return_inverse=True)[1].astype(np.int32),
     )
-    return Model(classifier, calibration, manifest, seen, held=held, rules=corpus.rules)
+    return Model(
+        classifier, calibration, manifest, used, threshold_set=threshold_set, rules=corpus.rules
+    )
 
 
 def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
-    """How the risk of ads becomes that of their campaign, learned where calibration was."""
+    """Parameters of the campaign risk, fitted on the calibration set."""
     known = corpus.targets.risk[rows] != UNKNOWN_RISK
     at = rows[known]
     pooling = fit_pooling(risk[known], corpus.linked[at], corpus.texts[at], corpus.risky[at])
@@ -221,7 +223,7 @@ def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
 
 
 def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
-    """The figures a model carries with it: of its report set, which nothing was learned from.
+    """Headline figures of a model on its report set.
 
     Empty where the report set has one class only; `evaluate` gives all figures.
     """
@@ -251,9 +253,9 @@ def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
     ordered = np.sort(risk)[::-1]
     entries = []
     for budget in BUDGETS:
-        room = int(budget * len(ordered))
-        # Just above the first ad that no longer fits; ties with it stay out as well.
-        edge = ordered[min(room, len(ordered) - 1)]
+        most = int(budget * len(ordered))
+        # Just above the first ad outside the budget, so that ties with it are excluded.
+        edge = ordered[min(most, len(ordered) - 1)]
         entries.append(
             ThresholdEntry(
                 budget=budget,

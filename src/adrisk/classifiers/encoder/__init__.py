@@ -1,4 +1,4 @@
-"""The encoder family: a fine-tuned transformer. The only room that knows transformers.
+"""Encoder family: a fine-tuned transformer. The only package that imports transformers.
 
-Importing this costs nothing: torch and transformers load when a model is fitted or read.
+Importing it is cheap: torch and transformers load when a model is fitted or read.
 """

@@ -1,8 +1,8 @@
-"""Architecture of a saved encoder: checked, then built with weights still random.
+"""Architecture of a saved encoder, checked and built with random weights.
 
-In: the configuration in `encoder.json`. It comes with the model folder, so it is not trusted: only
-an architecture that transformers ships is built, nothing that names code or kernels of a hub is
-passed on, and no more parameters are made than the weights file has.
+In: the configuration in `encoder.json`, which is untrusted. Out: a torch module. Only architectures
+that transformers ships are built, keys that name code or kernels of a hub are refused, and the
+module has no more parameters than the weights file.
 """
 
 from __future__ import annotations
@@ -10,42 +10,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adrisk.classifiers.encoder.pretrained import library, silent, without_pooler
+from adrisk.classifiers.encoder.pretrained import import_transformers, silenced, without_pooler
 from adrisk.errors import ModelError
 
 MOST_LAYERS = 200
 MOST_SIZE = 1 << 22
-"""Of any dimension, the vocabulary's too: the largest in use has 256,000 words."""
+"""Largest size of a dimension, vocabulary included; the largest in use has 256,000 words."""
 
 _FOREIGN = ("auto_map", "custom_pipelines", "quantization_config", "implementation", "kernel")
-"""Parts of keys with which transformers fetches or runs what is not its own."""
+"""Parts of keys with which transformers fetches or runs foreign code."""
 
 
-def rebuilt(config: Mapping[str, Any], most_parameters: int) -> Any:
-    """An encoder of this architecture, its weights still random.
+def build_encoder(config: Mapping[str, Any], most_parameters: int) -> Any:
+    """An encoder of this architecture with random weights.
 
     Args:
         config: of a transformers encoder, with its `model_type`.
-        most_parameters: as many as the weights file may hold.
+        most_parameters: capacity of the weights file.
 
     Raises:
-        ModelError: if this transformers does not know the architecture, or it is not plausible.
+        ModelError: if transformers does not support the architecture, or a size is implausible.
     """
     import torch
 
-    transformers = library()
+    transformers = import_transformers()
     _check(config)
     try:
         kept = {key: value for key, value in config.items() if key != "model_type"}
-        with silent(transformers), torch.random.fork_rng(devices=[]):
+        with silenced(transformers), torch.random.fork_rng(devices=[]):
             known = transformers.AutoConfig.for_model(config["model_type"], **kept)
-            with torch.device("meta"):  # shapes alone, which take no memory
+            with torch.device("meta"):  # shapes without memory
                 shapes = without_pooler(_built(transformers, known))
             _check_size(shapes, most_parameters)
             return without_pooler(_built(transformers, known))
     except ModelError:
         raise
-    except Exception as error:  # whatever transformers makes of a configuration it cannot use
+    except Exception as error:  # transformers raises many kinds for a bad configuration
         reason = ascii(str(error).partition("\n")[0][:120])[1:-1]
         raise ModelError(
             f"the encoder's architecture is not one this transformers builds ({reason}); the model "

@@ -1,4 +1,4 @@
-"""The state of a training on disk: safetensors and JSON, replaced whole, never half a file."""
+"""Checkpoints of a training: safetensors and JSON, replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from adrisk.classifiers.encoder.network import Network, learned
+from adrisk.classifiers.encoder.network import Network, trainable_parameters
 
 _FILE = "state.safetensors"
 
 
 @dataclass(slots=True)
 class State:
-    """How far a training has come.
+    """Progress of a training.
 
     Attributes:
-        step: batches learned.
-        waited: epochs since the held-back ads were last better.
-        best_loss: the lowest loss on them.
-        best: the learned parameters then; empty before the first look.
+        step: batches trained on.
+        waited: epochs since the loss on the held-out ads last fell.
+        best_loss: the lowest loss on the held-out ads.
+        best: the trainable parameters at that loss; empty before the first validation.
     """
 
     step: int = 0
@@ -36,22 +36,22 @@ class State:
 
 
 class Checkpoint:
-    """Where one training keeps its state.
+    """Checkpoint folder of one training.
 
     Args:
-        folder: below which; None to keep nothing.
-        key: names the data and the recipe, so that no other training takes this state for its own.
+        folder: parent folder; None to write nothing.
+        key: identifies the data and the settings, so that no other training resumes from it.
     """
 
     def __init__(self, folder: Path | None, key: str) -> None:
         self.folder = None if folder is None else folder / key
 
-    def keep(self, network: Network, optimiser: torch.optim.Optimizer, state: State) -> None:
-        """Write the state; a kill in between leaves the one before."""
+    def save(self, network: Network, optimiser: torch.optim.Optimizer, state: State) -> None:
+        """Write the state; an interrupted write leaves the previous one."""
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"now.{name}": p.detach() for name, p in learned(network)}
+        tensors = {f"now.{name}": p.detach() for name, p in trainable_parameters(network)}
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
@@ -65,11 +65,11 @@ class Checkpoint:
         os.replace(draft, self.folder / _FILE)
 
     def restore(self, network: Network, optimiser: torch.optim.Optimizer) -> State | None:
-        """Put the kept state back; None where there is none that fits."""
-        found = self._read()
-        if found is None:
+        """Restore the saved state; None where there is none."""
+        saved = self._read()
+        if saved is None:
             return None
-        tensors, counts = found
+        tensors, counts = saved
         parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
@@ -79,7 +79,7 @@ class Checkpoint:
             index, _, moment = name.partition(".")
             moments.setdefault(int(index), {})[moment] = tensor
         with torch.no_grad():
-            for name, parameter in learned(network):
+            for name, parameter in trainable_parameters(network):
                 parameter.copy_(parts["now"][name])
         optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
         return State(
@@ -96,9 +96,9 @@ class Checkpoint:
                 counts = json.loads(file.metadata()["state"])
             return load_file(self.folder / _FILE), counts
         except (OSError, SafetensorError, ValueError, KeyError, TypeError):
-            return None  # a damaged state is as good as none: training begins anew
+            return None  # a damaged state is ignored: training starts anew
 
-    def done(self) -> None:
-        """Remove what is no longer needed."""
+    def delete(self) -> None:
+        """Delete the checkpoint."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,8 +1,7 @@
-"""The encoder as a classifier family: fit, score, explain, save, load.
+"""Encoder classifier family: fit, score, explain, save and load a fine-tuned transformer.
 
-A model folder holds `weights.safetensors` (encoder and heads), `tokenizer.json` and
-`encoder.json` (the architecture and how texts are read): all that scoring needs, so that loading
-asks no hub and no folder for anything.
+A model folder holds `weights.safetensors` (encoder and heads), `tokenizer.json` and `encoder.json`
+(architecture and tokenisation): loading needs no hub and no other folder.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import Margins, TrainContext
-from adrisk.classifiers.encoder.pretrained import DEFAULT, library
+from adrisk.classifiers.encoder.pretrained import DEFAULT, import_transformers
 from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk, learnable
@@ -27,13 +26,13 @@ from adrisk.text.arrow import text_list
 from adrisk.types import FloatArray
 
 if TYPE_CHECKING:
-    from adrisk.classifiers.encoder.inference import Reader
+    from adrisk.classifiers.encoder.inference import Predictor
     from adrisk.classifiers.encoder.network import Network
     from adrisk.classifiers.encoder.settings import TrainingSettings
 
 PRECISIONS = ("auto", "float32")
 _LONGEST = 1 << 20
-_COMPARED = 128  # ads on which bfloat16 is held against float32 after fitting
+_COMPARED = 128  # ads on which bfloat16 is compared with float32 after fitting
 
 
 class EncoderClassifier:
@@ -41,18 +40,18 @@ class EncoderClassifier:
 
     Args:
         encoder: a hub name, a local folder, or `offline` (English, from the extra of that name).
-        train_layers: how many of the top layers learn; embeddings and the rest stay as they came.
-            None lets everything learn, which wants a GPU.
+        train_layers: number of top layers to train; embeddings and the others stay frozen. None
+            trains everything, which needs a GPU.
         epochs: at most; each reads one ad of every campaign.
         batch: ads a step.
-        learning_rate: at its highest.
-        max_tokens: read of an ad: its first three quarters so many, and its last quarter.
-        patience: epochs without a better loss on the held-back campaigns, before it stops.
+        learning_rate: maximum, after the warm-up.
+        max_tokens: tokens kept of an ad, three quarters from its start, one from its end.
+        patience: epochs without a lower loss on the held-out campaigns before training stops.
         smoothing: how far targets are moved towards the prevalence, against wrong labels.
         precision: "auto" for bfloat16 where the hardware has it, else "float32".
         min_positives: an indicator needs as many present and absent ads to get a head.
-        findings: whether what the evidence rules found is a feature beside the text.
-        seed: of the order of the ads, of dropout and of what is held back.
+        findings: whether rule hits are features besides the text.
+        seed: of the order of the ads, of dropout and of the held-out campaigns.
     """
 
     family: ClassVar[str] = "encoder"
@@ -87,7 +86,7 @@ class EncoderClassifier:
         self.min_positives = min_positives
         self.findings = findings
         self.seed = seed
-        self._workshop = TrainContext()
+        self._context = TrainContext()
         self._facts: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
 
@@ -108,36 +107,36 @@ class EncoderClassifier:
             "seed": self.seed,
         }
 
-    def set_context(self, workshop: TrainContext) -> Self:
-        """Where checkpoints are kept and who hears the metrics; see `LongTraining`."""
-        self._workshop = workshop
+    def set_context(self, context: TrainContext) -> Self:
+        """Set the checkpoint folder and the metrics callback; see `LongTraining`."""
+        self._context = context
         return self
 
     def use_threads(self, count: int) -> None:
-        """Threads of torch; see `Threaded`."""
+        """Set the threads of torch; see `Threaded`."""
         from adrisk.classifiers.encoder.network import use_threads
 
         use_threads(count)
 
     def fit(self, texts: TextBatch, targets: Targets) -> Self:
-        """Fine-tune; a tenth of the campaigns is held back to tell when to stop."""
+        """Fine-tune; a tenth of the ads is held out for early stopping."""
         self._check()
         check_risk(targets.risk)
         labels = learnable(targets, self.min_positives)
-        library()
+        import_transformers()
         from adrisk.classifiers.encoder.checkpoints import Checkpoint
         from adrisk.classifiers.encoder.data import (
             Examples,
-            answers_of,
             campaigns_of,
-            held_back,
+            head_targets,
+            held_out_rows,
             tokenise,
         )
         from adrisk.classifiers.encoder.network import Network, freeze
-        from adrisk.classifiers.encoder.pretrained import load_base, read_tokeniser
+        from adrisk.classifiers.encoder.pretrained import load_pretrained, read_tokeniser
         from adrisk.classifiers.encoder.training import train
 
-        base = load_base(self.encoder)
+        base = load_pretrained(self.encoder)
         self._settings = {
             "config": base.config,
             "longest": min(self.max_tokens, base.longest),
@@ -152,35 +151,37 @@ class EncoderClassifier:
             (targets.risk != UNKNOWN_RISK) | ~np.isnan(targets.columns(labels)).all(axis=1)
         )
         texts, targets = texts.take(known), targets.take(known)
-        recipe = self._recipe()
+        settings = self._training_settings()
         examples = Examples(
-            tokenise(self._tokeniser, text_list(texts.folded), recipe.longest),
-            self._features(texts, targets),
+            tokenise(self._tokeniser, text_list(texts.folded), settings.longest),
+            self._training_rule_features(texts, targets),
             campaigns_of(targets),
-            *answers_of(targets, labels),
+            *head_targets(targets, labels),
         )
-        held = held_back(targets, self.seed)
-        network = Network(base.encoder, len(labels), len(self._names()))
+        held_out = held_out_rows(targets, self.seed)
+        network = Network(base.encoder, len(labels), len(self._rule_columns()))
         try:
             freeze(network, self.train_layers)
         except ValueError as error:
             raise ConfigError(f"{self.encoder}: {error}") from error
-        checkpoint = Checkpoint(self._workshop.checkpoints, self._key(examples))
-        learn, told = (examples.take(np.flatnonzero(part)) for part in (~held, held))
-        reached = train(network, learn, told, recipe, checkpoint, self._workshop)
+        checkpoint = Checkpoint(self._context.checkpoints, self._key(examples))
+        training, validation = (
+            examples.take(np.flatnonzero(part)) for part in (~held_out, held_out)
+        )
+        facts = train(network, training, validation, settings, checkpoint, self._context)
         self.labels_ = labels
-        self._compare(network, texts)
-        self._facts = {**self._facts, **reached, "held_out_ads": int(held.sum())}
-        checkpoint.done()
+        self._choose_precision(network, texts)
+        self._facts = {**self._facts, **facts, "held_out_ads": int(held_out.sum())}
+        checkpoint.delete()
         return self
 
-    def _features(self, texts: TextBatch, targets: Targets) -> NDArray[np.float32]:
-        """What the rules found, to learn from."""
+    def _training_rule_features(self, texts: TextBatch, targets: Targets) -> NDArray[np.float32]:
+        """Rule features for training, shape (n, columns)."""
         if not self.findings:
             return np.zeros((len(texts), 0), dtype=np.float32)
-        return training_rule_features(texts, self._names(), targets, self.seed)
+        return training_rule_features(texts, self._rule_columns(), targets, self.seed)
 
-    def _names(self) -> tuple[str, ...]:
+    def _rule_columns(self) -> tuple[str, ...]:
         return tuple(self._settings["found"])
 
     def _check(self) -> None:
@@ -196,7 +197,7 @@ class EncoderClassifier:
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"smoothing ({self.smoothing:g}) must be from 0 up to 1")
 
-    def _recipe(self) -> TrainingSettings:
+    def _training_settings(self) -> TrainingSettings:
         from adrisk.classifiers.encoder.network import has_half
         from adrisk.classifiers.encoder.settings import TrainingSettings
 
@@ -213,67 +214,71 @@ class EncoderClassifier:
         )
 
     def _key(self, examples: Any) -> str:
-        """Names this training: the same ads, answers and parameters give the same."""
+        """Checkpoint key: a hash of the ads, targets and parameters."""
         digest = hashlib.sha256(json.dumps(self.parameters(), sort_keys=True).encode())
         for tokens in examples.tokens:
             digest.update(tokens.tobytes() + b"|")
         for numbers in (
-            examples.found,
+            examples.rule_features,
             examples.campaigns,
-            examples.answers,
-            examples.counts,
+            examples.truths,
+            examples.weights,
         ):
             digest.update(numbers.tobytes())
         return digest.hexdigest()[:24]
 
-    def _compare(self, network: Network, texts: TextBatch) -> None:
-        """Hold bfloat16 against float32 on some ads, and keep it only where they agree."""
-        from adrisk.classifiers.encoder.inference import TOLERANCE, furthest
+    def _choose_precision(self, network: Network, texts: TextBatch) -> None:
+        """Compare bfloat16 with float32 on some ads, and use it only where they agree."""
+        from adrisk.classifiers.encoder.inference import TOLERANCE, largest_difference
 
         self._network = network
-        reader = self._made_reader(half=False)
+        predictor = self._make_predictor(half=False)
         self._facts = {"scored_in": "float32"}
         if self.precision == "auto":
-            half = self._made_reader(half=True)
+            half = self._make_predictor(half=True)
             if half.half:
                 every = max(1, len(texts) // _COMPARED)
                 some = texts.take(np.arange(0, len(texts), every)[:_COMPARED])
-                difference = furthest(reader.logits(some), half.logits(some))
+                difference = largest_difference(predictor.logits(some), half.logits(some))
                 self._facts["bfloat16_difference"] = difference
                 if difference <= TOLERANCE:
-                    reader, self._settings["half"] = half, True
+                    predictor, self._settings["half"] = half, True
                     self._facts["scored_in"] = "bfloat16"
-        self._reader = reader
+        self._predictor = predictor
 
-    def _made_reader(self, *, half: bool) -> Reader:
-        from adrisk.classifiers.encoder.inference import Reader
+    def _make_predictor(self, *, half: bool) -> Predictor:
+        from adrisk.classifiers.encoder.inference import Predictor
 
         longest, filler = self._settings["longest"], self._settings["filler"]
-        return Reader(self._network, self._tokeniser, longest, filler, self._names(), half=half)
+        return Predictor(
+            self._network, self._tokeniser, longest, filler, self._rule_columns(), half=half
+        )
 
     def facts(self) -> dict[str, Any]:
-        """What fitting came to; see `Recorded`. Empty for a model that was loaded."""
+        """Facts of the fitting; see `ReportsFacts`. Empty for a loaded model."""
         return dict(self._facts)
 
     def margins(self, texts: TextBatch) -> Margins:
         """Log-odds; see `Classifier.margins`."""
         from adrisk.classifiers.encoder.inference import margins_of
 
-        return margins_of(self._reader.logits(texts))
+        return margins_of(self._predictor.logits(texts))
 
     def contributions(self, texts: TextBatch) -> FloatArray:
         """Integrated gradients of every head; see `Classifier.contributions`."""
         return self.contributions_to(texts, range(1 + len(self.labels_)))
 
     def contributions_to(self, texts: TextBatch, rows: Sequence[int]) -> FloatArray:
-        """Integrated gradients of some heads; see `Selective`. A second a head is usual."""
+        """Integrated gradients of some heads, about a second each; see `Selective`."""
         from adrisk.classifiers.encoder import attribution
 
-        here = attribution.explained(self.margins(texts))
-        empty = attribution.explained(self.margins(make_batch([""], rules=texts.rules)))
-        found = attribution.integrated(self._reader, self._settings["blank"], texts, rows)
-        read = attribution.read_characters(self._reader, texts.folded[0].as_py())
-        return attribution.spread(found, (here - empty)[0, list(rows)], read)
+        margins = attribution.explained_margins(self.margins(texts))
+        baseline = attribution.explained_margins(self.margins(make_batch([""], rules=texts.rules)))
+        gradients = attribution.integrated_gradients(
+            self._predictor, self._settings["blank"], texts, rows
+        )
+        read = attribution.read_characters(self._predictor, texts.folded[0].as_py())
+        return attribution.spread_residual(gradients, (margins - baseline)[0, list(rows)], read)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors`, `tokenizer.json` and `encoder.json`."""
@@ -288,9 +293,9 @@ class EncoderClassifier:
 
     @classmethod
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
-        """Read the three files and check that they fit each other."""
-        library()
-        from adrisk.classifiers.encoder.architecture import rebuilt
+        """Read the files of `save` and check that they fit each other."""
+        import_transformers()
+        from adrisk.classifiers.encoder.architecture import build_encoder
         from adrisk.classifiers.encoder.network import Network
         from adrisk.classifiers.encoder.pretrained import read_tokeniser
 
@@ -298,18 +303,18 @@ class EncoderClassifier:
         model.labels_ = tuple(labels)
         model._settings = _read_settings(folder / "encoder.json")
         weights = folder / "weights.safetensors"
-        encoder = rebuilt(model._settings["config"], storage.size_of(weights) // 4)
+        encoder = build_encoder(model._settings["config"], storage.size_of(weights) // 4)
         network = Network(encoder, len(labels), len(model._settings["found"]))
-        _fill(network, weights)
+        _load_weights(network, weights)
         model._tokeniser_json = storage.read_text(folder / "tokenizer.json")
         model._tokeniser = read_tokeniser(model._tokeniser_json, str(folder / "tokenizer.json"))
         model._network = network.eval()
-        model._reader = model._made_reader(half=model._settings["half"])
+        model._predictor = model._make_predictor(half=model._settings["half"])
         return model
 
 
-def _fill(network: Network, path: Path) -> None:
-    """Read weights into a network of the same names and shapes."""
+def _load_weights(network: Network, path: Path) -> None:
+    """Load a weights file into a network of the same names and shapes."""
     import torch
 
     wanted = network.state_dict()

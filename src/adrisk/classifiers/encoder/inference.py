@@ -1,8 +1,7 @@
-"""Scoring: ads of a length together, and the encoder's matrices in bfloat16 where that is safe.
+"""Encoder inference: batches of equal width, linear layers in bfloat16 where that is safe.
 
-Only the multiplications of linear layers are done in bfloat16, where the time goes; everything
-between them, and the heads, stays in float32. On the same hardware int8 with a scale a token
-would be as fast, and ten times as far from float32.
+Only the matrix products of linear layers use bfloat16; everything else, and the heads, stays in
+float32. On the same hardware int8 with a scale a token would be as fast, with ten times the error.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from torch.nn import functional
 
 from adrisk.batch import TextBatch
 from adrisk.classifiers.base import Margins, enforce_monotone
-from adrisk.classifiers.encoder.data import by_width, padded, tokenise
-from adrisk.classifiers.encoder.network import QUESTIONS, Network, cumulative, device, has_half
+from adrisk.classifiers.encoder.data import batches_by_width, pad, tokenise
+from adrisk.classifiers.encoder.network import RISK_HEADS, Network, cumulative, device, has_half
 from adrisk.classifiers.rule_features import rule_feature_matrix
 from adrisk.text.arrow import text_list
 from adrisk.types import FloatArray
 
 TOLERANCE = 1e-2
-"""No probability may be further from float32 than this, or bfloat16 is not used."""
+"""Largest accepted difference of a probability from float32; beyond it bfloat16 is not used."""
 
 _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 65_536}
 
 
 class HalfLinear(nn.Module):  # type: ignore[misc]
-    """A linear layer that multiplies in bfloat16 and answers in its input's precision."""
+    """Linear layer with bfloat16 products and outputs in its input's precision."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -46,9 +45,8 @@ class HalfLinear(nn.Module):  # type: ignore[misc]
         return functional.linear(inputs.bfloat16(), self.weight, self.bias).to(inputs.dtype)
 
 
-def halved(network: Network) -> Network:
-    """A copy whose encoder multiplies in bfloat16."""
-    # What is replaced need not be copied first.
+def half_precision_copy(network: Network) -> Network:
+    """A copy of the network with bfloat16 products in the encoder."""
     replaced = {
         id(child): HalfLinear(child)
         for module in network.encoder.modules()
@@ -58,17 +56,17 @@ def halved(network: Network) -> Network:
     return copy.deepcopy(network, dict(replaced))
 
 
-class Reader:
-    """A fitted network that answers texts.
+class Predictor:
+    """A fitted network with its tokeniser: logits of a batch of texts.
 
     Args:
-        network: in float32. It is moved to the device there is, in place, and asked for no
-            gradients from then on; with bfloat16 that happens to a copy, and it stays as it was.
+        network: in float32. Without bfloat16 it is moved to the device in place and its gradients
+            are switched off; with bfloat16 a copy is used.
         tokeniser: neither pads nor cuts.
-        longest: tokens read of an ad.
-        filler: the token that pads.
-        names: columns of what the rules found, as the network was made for.
-        half: whether bfloat16 was found safe; used where the hardware has it.
+        longest: tokens kept of an ad.
+        filler: the padding token.
+        names: columns of the rule features, in the order of the network.
+        half: whether bfloat16 is safe; used where the hardware supports it.
     """
 
     def __init__(
@@ -86,43 +84,38 @@ class Reader:
         self.filler = filler
         self.names = names
         self.half = half and has_half()
-        self.network = (halved(network) if self.half else network).to(device()).eval()
+        self.network = (half_precision_copy(network) if self.half else network).to(device()).eval()
         self.network.requires_grad_(False)
 
     def logits(self, texts: TextBatch) -> FloatArray:
-        """Shape (n, 3 + k), float64."""
+        """Logits of all heads, shape (n, 3 + k), float64."""
         tokens = tokenise(self.tokeniser, text_list(texts.folded), self.longest)
-        features = self.found(texts)
+        features = self.rule_features(texts)
         logits = np.zeros((len(texts), self.network.head.out_features))
         at_once = _TOKENS_AT_ONCE[device().type]
         with torch.inference_mode():
-            for width, rows in by_width([len(t) for t in tokens], self.longest, at_once):
-                ids, real = padded([tokens[row] for row in rows], width, self.filler)
+            for width, rows in batches_by_width([len(t) for t in tokens], self.longest, at_once):
+                ids, real = pad([tokens[row] for row in rows], width, self.filler)
                 batch = (
                     torch.from_numpy(part).to(device()) for part in (ids, real, features[rows])
                 )
                 logits[rows] = self.network(*batch).double().cpu().numpy()
         return logits
 
-    def found(self, texts: TextBatch) -> NDArray[np.float32]:
-        """What the rules found, shape (n, columns)."""
-        return features_of(texts, self.names)
-
-
-def features_of(texts: TextBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """What the rules found, shape (n, len(names)); they are not asked where there are no names."""
-    if not names:
-        return np.zeros((len(texts), 0), dtype=np.float32)
-    return rule_feature_matrix(texts, names)
+    def rule_features(self, texts: TextBatch) -> NDArray[np.float32]:
+        """Rule features, shape (n, columns); rules are not run where there are no columns."""
+        if not self.names:
+            return np.zeros((len(texts), 0), dtype=np.float32)
+        return rule_feature_matrix(texts, self.names)
 
 
 def margins_of(logits: FloatArray) -> Margins:
-    """Log-odds from what `Reader.logits` gives."""
-    risk = cumulative(torch.from_numpy(logits[:, :QUESTIONS])).numpy()
-    return Margins(indicators=logits[:, QUESTIONS:], risk=enforce_monotone(risk))
+    """Log-odds from the logits of `Predictor.logits`."""
+    risk = cumulative(torch.from_numpy(logits[:, :RISK_HEADS])).numpy()
+    return Margins(indicators=logits[:, RISK_HEADS:], risk=enforce_monotone(risk))
 
 
-def furthest(left: FloatArray, right: FloatArray) -> float:
+def largest_difference(left: FloatArray, right: FloatArray) -> float:
     """The largest difference of two networks' probabilities, from their logits."""
     if not len(left):
         return 0.0

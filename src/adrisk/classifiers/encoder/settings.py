@@ -1,4 +1,4 @@
-"""How to learn: the numbers that a training is given, checked by the classifier before."""
+"""Training settings of the encoder family, checked by the classifier."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How to learn; `longest` and `filler` are the tokeniser's."""
+    """Numbers of a training; `longest` and `filler` (the padding token) are the tokeniser's."""
 
     epochs: int
     batch: int

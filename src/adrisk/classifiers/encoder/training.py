@@ -1,11 +1,11 @@
-"""Fine-tuning: the loop, from the first step to the best state put back.
+"""Fine-tuning loop, from the first step to restoring the best state.
 
-In: a network, `Examples` to learn from and to stop by, a `TrainingSettings`. Out: the network,
-trained in place. The rarer answers weigh more while it learns; the same weight is then taken out of
-the heads' intercepts, so that margins remain log-odds at the prevalence of the data.
+In: a network, `Examples` for training and for early stopping, `TrainingSettings`. Out: the network,
+trained in place. The rarer class of every head has a larger weight in training; the weight is then
+removed from the heads' intercepts, so that margins are log-odds at the prevalence of the data.
 
-Every batch, and all chance within it, follows from the seed and the number of the step alone: that
-is what lets a killed training go on to the same result.
+Every batch and its randomness follow from the seed and the step number alone, so a resumed
+training gives the same result.
 """
 
 from __future__ import annotations
@@ -18,83 +18,89 @@ from torch import Tensor
 
 from adrisk.classifiers.base import TrainContext
 from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
-from adrisk.classifiers.encoder.data import Examples, one_of_each, padded, shuffled, width_of
-from adrisk.classifiers.encoder.losses import Balance, balance_of, loss_of, ridge_on_text
-from adrisk.classifiers.encoder.network import Network, autocast, device, learned
+from adrisk.classifiers.encoder.data import (
+    Examples,
+    pad,
+    padded_width,
+    sample_per_campaign,
+    shuffled_batches,
+)
+from adrisk.classifiers.encoder.losses import Balance, class_balance, ridge_on_text, training_loss
+from adrisk.classifiers.encoder.network import Network, autocast, device, trainable_parameters
 from adrisk.classifiers.encoder.settings import TrainingSettings
-from adrisk.classifiers.encoder.validation import judge, standardise
+from adrisk.classifiers.encoder.validation import standardise, validate
 from adrisk.classifiers.encoder.warm_start import start_heads
 from adrisk.progress import say, track
 
 _WARM_UP = 0.06  # of the steps
 _DECAY = 0.01
 _LARGEST_STEP = 1.0
-_TELL_EVERY = 10  # steps
-_TEXT_RIDGE = 500.0  # on what the heads make of the text, beside the sum of the losses
+_LOG_EVERY = 10  # steps
+_TEXT_RIDGE = 500.0  # on the heads' text weights, relative to the sum of the losses
 
 
 def train(
     network: Network,
-    learn: Examples,
-    held: Examples,
-    recipe: TrainingSettings,
+    training: Examples,
+    held_out: Examples,
+    settings: TrainingSettings,
     checkpoint: Checkpoint,
-    workshop: TrainContext,
+    context: TrainContext,
 ) -> dict[str, float]:
-    """Fine-tune the network in place; returns what it came to.
+    """Fine-tune the network in place; returns steps, epochs and the held-out loss.
 
     Args:
-        network: with its frozen parameters marked.
-        learn: ads to learn from.
-        held: ads that tell when to stop; none are allowed, and all epochs are then run.
-        recipe: how.
-        checkpoint: where the state is kept, and read from where there is one.
-        workshop: hears the metrics.
+        network: with `requires_grad` off for frozen parameters.
+        training: ads to fit.
+        held_out: ads for early stopping; without any, all epochs are run.
+        settings: numbers of the training.
+        checkpoint: saves the state, and resumes from one.
+        context: receives the metrics.
     """
-    balance = balance_of(learn)
-    start_heads(network, learn, balance, recipe.smoothing)
+    balance = class_balance(training)
+    start_heads(network, training, balance, settings.smoothing)
     network.to(device())
-    standardise(network, learn, recipe)
+    standardise(network, training, settings)
     optimiser = _optimiser(network)
-    lengths = np.array([len(tokens) for tokens in learn.tokens], dtype=np.int64)
-    size = len(np.unique(learn.campaigns))
-    an_epoch = -(-size // recipe.batch)  # the windows are whole batches, the last one aside
+    lengths = np.array([len(tokens) for tokens in training.tokens], dtype=np.int64)
+    size = len(np.unique(training.campaigns))
+    epoch_steps = -(-size // settings.batch)  # windows are whole batches, except the last
     ridge = _TEXT_RIDGE / size
     state = checkpoint.restore(network, optimiser) or State()
     if state.step:
-        say(f"going on with the encoder at step {state.step} of {an_epoch * recipe.epochs}")
+        say(f"resuming the encoder at step {state.step} of {epoch_steps * settings.epochs}")
     saved = time.monotonic()
-    with track("train encoder", size * recipe.epochs) as advance:
-        advance(state.step * recipe.batch)
-        while state.step < an_epoch * recipe.epochs and state.waited < recipe.patience:
-            epoch, at = divmod(state.step, an_epoch)
-            rng = np.random.default_rng([recipe.seed, epoch])
-            chosen = one_of_each(learn.campaigns, rng)
-            for batch in shuffled(lengths[chosen], recipe.batch, rng)[at:]:
+    with track("train encoder", size * settings.epochs) as advance:
+        advance(state.step * settings.batch)
+        while state.step < epoch_steps * settings.epochs and state.waited < settings.patience:
+            epoch, at = divmod(state.step, epoch_steps)
+            rng = np.random.default_rng([settings.seed, epoch])
+            chosen = sample_per_campaign(training.campaigns, rng)
+            for batch in shuffled_batches(lengths[chosen], settings.batch, rng)[at:]:
                 rows = chosen[batch]
-                rate = recipe.learning_rate * _rate(state.step, an_epoch * recipe.epochs)
+                rate = settings.learning_rate * _rate(state.step, epoch_steps * settings.epochs)
                 for group in optimiser.param_groups:
                     group["lr"] = rate
                 loss = _step(
-                    network, learn.take(rows), balance, optimiser, recipe, state.step, ridge
+                    network, training.take(rows), balance, optimiser, settings, state.step, ridge
                 )
                 state.step += 1
                 advance(len(rows), note=f"loss {loss:.3f}")
-                if state.step % _TELL_EVERY == 0:
-                    workshop.measured({"loss": loss, "rate": rate}, state.step)
-                if time.monotonic() - saved >= workshop.every_seconds and state.step % an_epoch:
-                    checkpoint.keep(network, optimiser, state)
+                if state.step % _LOG_EVERY == 0:
+                    context.log_metrics({"loss": loss, "rate": rate}, state.step)
+                if time.monotonic() - saved >= context.every_seconds and state.step % epoch_steps:
+                    checkpoint.save(network, optimiser, state)
                     saved = time.monotonic()
-            if len(held):
-                judge(network, held, balance, recipe, state, epoch, workshop)
-            checkpoint.keep(network, optimiser, state)
+            if len(held_out):
+                validate(network, held_out, balance, settings, state, epoch, context)
+            checkpoint.save(network, optimiser, state)
             saved = time.monotonic()
     if state.best:
-        _put_back(network, state.best)
-    _take_out(network, balance)
+        _restore(network, state.best)
+    _remove_class_weights(network, balance)
     network.to("cpu").eval()
-    reached = {"steps": float(state.step), "epochs": state.step / an_epoch}
-    return reached | ({"held_out_loss": state.best_loss} if state.best else {})
+    facts = {"steps": float(state.step), "epochs": state.step / epoch_steps}
+    return facts | ({"held_out_loss": state.best_loss} if state.best else {})
 
 
 def _step(
@@ -102,49 +108,54 @@ def _step(
     examples: Examples,
     balance: Balance,
     optimiser: torch.optim.Optimizer,
-    recipe: TrainingSettings,
+    settings: TrainingSettings,
     step: int,
     ridge: float,
 ) -> float:
-    """One batch forward and back; its loss, without the ridge on the heads."""
+    """One optimiser step on a batch; its loss, without the ridge on the heads."""
     network.train()
-    # The encoder's own dropout would cost a CPU as much again, in random numbers and in attention
-    # that is no longer fused; a few epochs leave it little to prevent. The heads keep theirs.
+    # The encoder's dropout would double the time on a CPU (random numbers, no fused attention) for
+    # little gain in a few epochs. The heads keep theirs.
     network.encoder.eval()
-    where = device()
-    width = max(width_of(len(tokens), recipe.longest) for tokens in examples.tokens)
-    ids, real = padded(examples.tokens, width, recipe.filler)
+    target_device = device()
+    width = max(padded_width(len(tokens), settings.longest) for tokens in examples.tokens)
+    ids, real = pad(examples.tokens, width, settings.filler)
     with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed * 1_000_003 + step)
-        with autocast(recipe.half):
-            batch = (torch.from_numpy(part).to(where) for part in (ids, real, examples.found))
+        torch.manual_seed(settings.seed * 1_000_003 + step)
+        with autocast(settings.half):
+            batch = (
+                torch.from_numpy(part).to(target_device)
+                for part in (ids, real, examples.rule_features)
+            )
             logits = network(*batch)
-        loss = loss_of(logits, examples, balance, recipe.smoothing)
+        loss = training_loss(logits, examples, balance, settings.smoothing)
         optimiser.zero_grad(set_to_none=True)
         (loss + ridge * ridge_on_text(network)).backward()
-    torch.nn.utils.clip_grad_norm_([p for _, p in learned(network)], _LARGEST_STEP)
+    torch.nn.utils.clip_grad_norm_([p for _, p in trainable_parameters(network)], _LARGEST_STEP)
     optimiser.step()
     return float(loss.detach())
 
 
 def _optimiser(network: Network) -> torch.optim.AdamW:
-    return torch.optim.AdamW([p for _, p in learned(network)], lr=0.0, weight_decay=_DECAY)
+    return torch.optim.AdamW(
+        [p for _, p in trainable_parameters(network)], lr=0.0, weight_decay=_DECAY
+    )
 
 
 def _rate(step: int, steps: int) -> float:
-    """Up in a straight line, then down to nothing."""
+    """Linear warm-up, then linear decay to 0."""
     warm = max(1, int(steps * _WARM_UP))
     return (step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm)
 
 
-def _take_out(network: Network, balance: Balance) -> None:
-    """Back to log-odds at the prevalence of the data (Elkan 2001)."""
+def _remove_class_weights(network: Network, balance: Balance) -> None:
+    """Correct the intercepts to the prevalence of the data (Elkan 2001)."""
     with torch.no_grad():
         network.head.bias.sub_(torch.log(balance.weight).to(network.head.bias.device))
         network.lift.zero_()
 
 
-def _put_back(network: Network, best: dict[str, Tensor]) -> None:
+def _restore(network: Network, best: dict[str, Tensor]) -> None:
     with torch.no_grad():
-        for name, parameter in learned(network):
+        for name, parameter in trainable_parameters(network):
             parameter.copy_(best[name])

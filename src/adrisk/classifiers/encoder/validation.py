@@ -1,7 +1,7 @@
-"""Looking at ads without learning from them: to scale what the heads see, and to tell when to stop.
+"""Standardisation of pooled features, and validation for early stopping.
 
-In: the network and `Examples`. Out: the network's centre and scale, set in place; the `State`,
-which knows after each epoch whether waiting still pays.
+In: the network and `Examples`. Out: the network's centre and scale, set in place; after each epoch
+the metrics of the held-out ads, and the `State` with its best loss and its epochs without gain.
 """
 
 from __future__ import annotations
@@ -16,76 +16,83 @@ from torch import Tensor
 
 from adrisk.classifiers.base import RISKY_COLUMN, TrainContext
 from adrisk.classifiers.encoder.checkpoints import State
-from adrisk.classifiers.encoder.data import Examples, by_width, padded
-from adrisk.classifiers.encoder.losses import Balance, loss_of
+from adrisk.classifiers.encoder.data import Examples, batches_by_width, pad
+from adrisk.classifiers.encoder.losses import Balance, training_loss
 from adrisk.classifiers.encoder.network import (
-    QUESTIONS,
+    RISK_HEADS,
     Network,
     autocast,
     cumulative,
     device,
-    learned,
+    trainable_parameters,
 )
 from adrisk.classifiers.encoder.settings import TrainingSettings
 from adrisk.progress import say
 
-_SEEN_FIRST = 512  # ads by which the features are centred and scaled
+_STANDARDISE_ADS = 512  # ads used to centre and scale the features
 _LEAST_SPREAD = 1e-3
 
 
-def standardise(network: Network, learn: Examples, recipe: TrainingSettings) -> None:
-    """Centre and scale what the heads see by some of the ads, as the encoder reads them now."""
-    some = learn.take(np.random.default_rng(recipe.seed).permutation(len(learn))[:_SEEN_FIRST])
-    pooled = _read(network, some, recipe, lambda ids, real, _: network.pooled(ids, real))
-    spread, centre = torch.std_mean(pooled, dim=0)
+def standardise(network: Network, training: Examples, settings: TrainingSettings) -> None:
+    """Set the centre and scale of the pooled features from a sample of the training ads."""
+    sample = training.take(
+        np.random.default_rng(settings.seed).permutation(len(training))[:_STANDARDISE_ADS]
+    )
+    pooled = _compute(network, sample, settings, lambda ids, real, _: network.pooled(ids, real))
+    deviation, centre = torch.std_mean(pooled, dim=0)
     network.centre.copy_(centre)
-    network.scale.copy_(1 / spread.clamp_min(_LEAST_SPREAD))
+    network.scale.copy_(1 / deviation.clamp_min(_LEAST_SPREAD))
 
 
-def judge(
+def validate(
     network: Network,
-    held: Examples,
+    held_out: Examples,
     balance: Balance,
-    recipe: TrainingSettings,
+    settings: TrainingSettings,
     state: State,
     epoch: int,
-    workshop: TrainContext,
+    context: TrainContext,
 ) -> None:
-    """Look at the ads held back; note whether waiting still pays."""
-    logits = _read(network, held, recipe, network)
-    loss = float(loss_of(logits, held, balance, recipe.smoothing))
+    """Evaluate the held-out ads, log the metrics, and update the best state."""
+    logits = _compute(network, held_out, settings, network)
+    loss = float(training_loss(logits, held_out, balance, settings.smoothing))
     metrics = {"held_out_loss": loss}
-    asked = held.counts[:, 0] > 0
-    truth = np.nan_to_num(held.answers[asked, : RISKY_COLUMN + 1]).prod(axis=1) >= 0.5
+    known = held_out.weights[:, 0] > 0
+    truth = np.nan_to_num(held_out.truths[known, : RISKY_COLUMN + 1]).prod(axis=1) >= 0.5
     if 0 < truth.sum() < len(truth):
-        risk = cumulative(logits[:, :QUESTIONS])[:, RISKY_COLUMN].numpy()
-        metrics["held_out_average_precision"] = float(average_precision_score(truth, risk[asked]))
-    told = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())
-    say(f"encoder, epoch {epoch + 1} of {recipe.epochs}: {told}")
-    workshop.measured(metrics, state.step)
+        risk = cumulative(logits[:, :RISK_HEADS])[:, RISKY_COLUMN].numpy()
+        metrics["held_out_average_precision"] = float(average_precision_score(truth, risk[known]))
+    line = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())
+    say(f"encoder, epoch {epoch + 1} of {settings.epochs}: {line}")
+    context.log_metrics(metrics, state.step)
     if loss < state.best_loss:
         state.best_loss, state.waited = loss, 0
-        state.best = {name: p.detach().cpu().clone() for name, p in learned(network)}
+        state.best = {name: p.detach().cpu().clone() for name, p in trainable_parameters(network)}
     else:
         state.waited += 1
 
 
-def _read(
+def _compute(
     network: Network,
     examples: Examples,
-    recipe: TrainingSettings,
-    read: Callable[[Tensor, Tensor, Tensor], Tensor],
+    settings: TrainingSettings,
+    compute: Callable[[Tensor, Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """What `read`, a part of the network, gives of each ad, on the CPU."""
+    """Outputs of `compute`, a part of the network, for each ad, on the CPU."""
     network.eval()
-    where = device()
-    found: list[Tensor] = []
+    target_device = device()
+    outputs: list[Tensor] = []
     order: list[NDArray[np.intp]] = []
     lengths = [len(tokens) for tokens in examples.tokens]
-    with torch.no_grad(), autocast(recipe.half):
-        for width, rows in by_width(lengths, recipe.longest, recipe.batch * recipe.longest):
-            ids, real = padded([examples.tokens[row] for row in rows], width, recipe.filler)
-            batch = (torch.from_numpy(part).to(where) for part in (ids, real, examples.found[rows]))
-            found.append(read(*batch).float().cpu())
+    with torch.no_grad(), autocast(settings.half):
+        for width, rows in batches_by_width(
+            lengths, settings.longest, settings.batch * settings.longest
+        ):
+            ids, real = pad([examples.tokens[row] for row in rows], width, settings.filler)
+            batch = (
+                torch.from_numpy(part).to(target_device)
+                for part in (ids, real, examples.rule_features[rows])
+            )
+            outputs.append(compute(*batch).float().cpu())
             order.append(rows)
-    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(order)))]
+    return torch.cat(outputs)[torch.from_numpy(np.argsort(np.concatenate(order)))]

@@ -30,7 +30,7 @@ def compare(
         labels: names of the indicators, in the model's order.
         seed: of the draws; equal seeds give equal reports.
     """
-    frame, training = summary.frame, summary.tally
+    frame, training = summary.bins, summary.counts
     rng = np.random.default_rng(seed)
     draws = Draws(*(rng.multinomial(GROUPS, [1 / GROUPS] * GROUPS, _RESAMPLES) for _ in range(2)))
     trained = training.languages.sum(axis=0)
@@ -106,9 +106,7 @@ def _ranges(edges: FloatArray, form: str) -> tuple[str, ...]:
 
 def supported(summary: TrainingProfile) -> frozenset[str]:
     """The languages with `ENOUGH_ADS` ads or more in the training data."""
-    counts = summary.tally.languages.sum(axis=0)
+    counts = summary.counts.languages.sum(axis=0)
     return frozenset(
-        name
-        for name, ads in zip(summary.frame.languages, counts, strict=False)
-        if ads >= ENOUGH_ADS
+        name for name, ads in zip(summary.bins.languages, counts, strict=False) if ads >= ENOUGH_ADS
     )

@@ -98,8 +98,8 @@ def drift(
         ),
         training=TrainingAds(
             ads=drifted.training_ads,
-            judged=int(summary.tally.judged.sum()),
-            words=len(summary.frame.words),
+            judged=int(summary.counts.judged.sum()),
+            words=len(summary.bins.words),
         ),
         batch=BatchAds(
             ads=drifted.batch_ads,
@@ -121,13 +121,13 @@ def drift(
 
 
 def _summary(model: Model) -> TrainingProfile:
-    if model.summary is None:
+    if model.profile is None:
         raise ModelError(
             f"the model {model.version} carries no summary of its training data, so nothing can be "
             "compared with it: it was saved by an earlier adrisk; train it again (adrisk train "
             "CONFIG ADS.parquet), and the new version will carry one"
         )
-    return model.summary
+    return model.profile
 
 
 def _read(
@@ -144,9 +144,9 @@ def _read(
         batch = prepare_ads(ads, model.rules)
         folded, answers = batch.folded, model.predict(batch)
         scores = (answers.risk, answers.indicators)
-        return count(summary.frame, folded, codes, groups_of(batch.unmasked), scores), codes
+        return count(summary.bins, folded, codes, groups_of(batch.unmasked), scores), codes
 
-    tally = empty(summary.frame)
+    tally = empty(summary.bins)
     with track("drift", stream.total_rows) as advance:
         for counted, codes in in_order(of_batch, stream, workers):
             tally += counted
