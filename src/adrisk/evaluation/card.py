@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from adrisk.evaluation.behaviour.results import FunctionRates
+from adrisk.evaluation.behaviour.judging import FunctionRates
 from adrisk.evaluation.markdown import Markdown, render
 from adrisk.evaluation.release_manifest import ReleaseManifest
 from adrisk.metrics.results import Report, SliceFigures

@@ -1,8 +1,9 @@
-"""Promotion of a registered version to champion, after a comparison in pairs.
+"""Promotion of a registered version to champion, after a paired comparison.
 
-Candidate and champion are compared on ads that neither learned from, by the same draws of
-campaigns: on ads given for it, or on the scores that earlier evaluations of both kept. A candidate
-that does other work, is worse, or is not shown to be better needs a reason, which is kept.
+In: a candidate. Out: the new champion. Candidate and champion are compared on ads that neither was
+trained on: on given ads, or on the predictions that evaluations of both kept. A candidate with
+other heads or another target, or one that is worse or not shown to be better, needs a reason, which
+is kept.
 """
 
 from __future__ import annotations
@@ -13,9 +14,14 @@ from pathlib import Path
 
 from adrisk.errors import CorpusError, ModelError, UsageError
 from adrisk.evaluation.compare import comparison
-from adrisk.evaluation.predictions import FILE, JudgedPredictions, pair_of
-from adrisk.metrics.comparison import compare, difference_in_words
-from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.comparison import (
+    PREDICTIONS_FILE,
+    Predictions,
+    compare,
+    difference_in_words,
+    pair_of,
+)
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
 from adrisk.rules.ruleset import Ruleset
@@ -116,13 +122,16 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
     for mine, theirs in _same_data(candidate, champion):
-        kept = [run_artifact(store, run.run_id, f"evaluation/{FILE}") for run in (mine, theirs)]
+        kept = [
+            run_artifact(store, run.run_id, f"evaluation/{PREDICTIONS_FILE}")
+            for run in (mine, theirs)
+        ]
         if None in kept:
             why = "their evaluations were made before scores were kept with them"
             continue
         try:
-            pair = pair_of(*(JudgedPredictions.from_bytes(content or b"") for content in kept))
-            return compare(pair, Ruler(RESAMPLES, seed))
+            pair = pair_of(*(Predictions.from_bytes(content or b"") for content in kept))
+            return compare(pair, Bootstrap(RESAMPLES, seed))
         except (CorpusError, ModelError) as error:
             why = str(error)
     versions = f"{candidate.version} and {champion.version}"

@@ -15,10 +15,11 @@ from adrisk.evaluation.fairness.lexicon import (
     LANGUAGES,
     PEOPLE,
     Lexicon,
+    Mention,
     any_of,
+    find_nations,
     load_lexicon,
 )
-from adrisk.evaluation.fairness.mentions import Mention, find_nations
 
 _VOWELS = frozenset("aeiouáàâãéèêëíïóôõöúüœ")
 _NEAR = 40
