@@ -98,11 +98,7 @@ def fit_split(
 
 
 def random_gap(
-    recipe: ModelConfig,
-    corpus: Corpus,
-    splits: list[Split],
-    bootstrap: Bootstrap,
-    honest: Report,
+    recipe: ModelConfig, corpus: Corpus, splits: list[Split], bootstrap: Bootstrap, honest: Report
 ) -> RandomSplit:
     """Average precision of the same recipe with single ads split at random.
 

@@ -14,14 +14,7 @@ import numpy as np
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
-from adrisk.evaluation.erasure import (
-    Explained,
-    Losses,
-    Scorer,
-    Span,
-    disjoint_spans,
-    losses,
-)
+from adrisk.evaluation.erasure import Explained, Losses, Scorer, Span, disjoint_spans, losses
 from adrisk.evaluation.evaluate import judged_model, seen_parts, without_folder
 from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.estimates import Bootstrap, mean_over

@@ -104,11 +104,7 @@ def promote_model(
 
 
 def _compared(
-    store: Store,
-    candidate: Registered,
-    champion: Registered,
-    on: str | None,
-    rules: Ruleset | None,
+    store: Store, candidate: Registered, champion: Registered, on: str | None, rules: Ruleset | None
 ) -> Comparison:
     """The candidate less the champion, on ads that neither learned from."""
     if on is None:

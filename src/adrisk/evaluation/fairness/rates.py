@@ -213,10 +213,7 @@ def share(flags: NDArray[np.bool_], campaigns: IntArray, bootstrap: Bootstrap) -
 
 
 def rate(
-    flags: NDArray[np.bool_],
-    rows: NDArray[np.bool_],
-    campaigns: IntArray,
-    bootstrap: Bootstrap,
+    flags: NDArray[np.bool_], rows: NDArray[np.bool_], campaigns: IntArray, bootstrap: Bootstrap
 ) -> Estimate:
     """The share of `rows` with a flag; the bootstrap is over sums by campaign.
 

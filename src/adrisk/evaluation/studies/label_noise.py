@@ -21,12 +21,7 @@ from numpy.typing import NDArray
 from adrisk.config import ModelConfig
 from adrisk.evaluation.baselines import ReportScores, TrainSet
 from adrisk.evaluation.results import CleanPoint, LabelNoise, NoiseDraws, NoisePoint
-from adrisk.evaluation.studies.data import (
-    StudyData,
-    average_precision,
-    fit_predict,
-    thinned,
-)
+from adrisk.evaluation.studies.data import StudyData, average_precision, fit_predict, thinned
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots

@@ -15,13 +15,7 @@ from numpy.typing import NDArray
 from adrisk.config import ModelConfig
 from adrisk.evaluation.baselines import TrainSet
 from adrisk.evaluation.results import FitCounts, LearningCurve, LearningPoint
-from adrisk.evaluation.studies.data import (
-    StudyData,
-    average_precision,
-    fit_predict,
-    labelled,
-    some,
-)
+from adrisk.evaluation.studies.data import StudyData, average_precision, fit_predict, labelled, some
 from adrisk.metrics.estimates import Bootstrap, mean_of
 from adrisk.progress import track
 from adrisk.types import RISKY, IntArray
