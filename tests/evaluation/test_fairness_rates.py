@@ -14,6 +14,7 @@ from adrisk.evaluation.fairness.rates import (
     GroupSize,
     by_value,
     compare,
+    rate,
 )
 from adrisk.evaluation.fairness.swap_test import movement
 from adrisk.metrics.estimates import Bootstrap
@@ -90,14 +91,15 @@ def test_a_group_that_is_not_judged_has_its_share_left_to_people_and_no_rate() -
 
 def test_where_nothing_is_judged_there_is_no_rate_at_all() -> None:
     everyone = np.ones(200, dtype=bool)
-    figure = make_decided(~everyone, None, everyone).false_positive_rate(Bootstrap())
+    decided = make_decided(~everyone, None, everyone)
+    figure = rate(decided.flagged, decided.campaigns, Bootstrap(), decided.judged)
     assert figure.figure().value is None
     assert figure.n == 0
 
 
 def test_no_false_flag_is_not_taken_for_a_rate_of_nothing() -> None:
     decided = make_decided(np.zeros(200))
-    figure = decided.false_positive_rate(Bootstrap())
+    figure = rate(decided.flagged, decided.campaigns, Bootstrap(), decided.judged)
     assert (figure.value, figure.low, figure.campaigns) == (0.0, 0.0, 100)
     assert figure.high == pytest.approx(1 - 0.025 ** (1 / 100))
     gap = compare(decided, by_value(groups(100, 100))).groups["group 0"].difference

@@ -16,8 +16,14 @@ from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
-from adrisk.evaluation.fairness.rates import share
-from adrisk.evaluation.results import DataSummary, Evaluation, SourceAlerts, section
+from adrisk.evaluation.fairness.rates import rate
+from adrisk.evaluation.results import (
+    DataSummary,
+    Evaluation,
+    RandomSplit,
+    SourceAlerts,
+    section,
+)
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import PREDICTIONS_FILE, Predictions
 from adrisk.metrics.estimates import Bootstrap
@@ -31,7 +37,8 @@ from adrisk.metrics.protocol import (
     judge,
     slices_of,
 )
-from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
+from adrisk.metrics.results import Report
+from adrisk.metrics.splits import PARTS, Split, fold_splits, random_split
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
 from adrisk.model.training_ids import hash_ids
@@ -43,8 +50,6 @@ from adrisk.tracking.runs import Store, TrackedRun, track_evaluation
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import fit_model
 from adrisk.types import FloatArray, IntArray
-
-_NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,53 +88,55 @@ def evaluate(
     """
     check_indicators(model)
     part = seen_parts(model, corpus)
-    report = np.flatnonzero(part == -1)
-    if len(report) == 0:
+    rows = np.flatnonzero(part == -1)
+    if len(rows) == 0:
         raise CorpusError(
             f"all {len(corpus):,} ads belong to campaigns that the model was trained on; "
             "evaluate it on other ads, or train with part of these held out"
         )
-    if len(report) < len(corpus):
+    if len(rows) < len(corpus):
         say(
-            f"{len(corpus) - len(report):,} ads belong to campaigns the model learned from: "
-            f"judged on the other {len(report):,}"
+            f"{len(corpus) - len(rows):,} ads belong to campaigns the model learned from: "
+            f"judged on the other {len(rows):,}"
         )
-    with track("evaluate", len(report)) as advance:
-        scores = _scores(model, corpus, report, model.labels)
-        advance(len(report))
+    with track("evaluate", len(rows)) as advance:
+        scores = _scores(model, corpus, rows, model.labels)
+        advance(len(rows))
     judged = _judged(corpus, [scores], model.labels)
     bootstrap = Bootstrap(config.resamples, model.manifest.seed)
+    seed, fit = model.manifest.seed, np.flatnonzero(part == 0)
+    report = judge(judged, bootstrap)
     results = Evaluation(
         model=judged_model(model),
         data=_data(corpus, model.manifest.trained_on.split_by),
-        report=judge(judged, bootstrap),
+        report=report,
+        baselines=baselines(corpus, fit, rows, bootstrap, seed) if config.baselines else {},
+        random_split=_random_split(model, corpus, part, bootstrap, report)
+        if config.random_split and len(fit)
+        else None,
     )
-    beside: dict[str, object] = {}
-    fit = np.flatnonzero(part == 0)
-    if config.baselines:
-        beside["baselines"] = baselines(corpus, fit, report, bootstrap, model.manifest.seed)
-    if config.random_split and len(fit):
-        recipe = ModelConfig(
-            family=model.manifest.family,
-            parameters={n: v for n, v in model.manifest.parameters.items() if n != "seed"},
-            seed=model.manifest.seed,
-            labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
-        )
-        sizes = {name: int((part == i).sum()) for i, name in enumerate(PARTS[:3])}
-        split = random_split(
-            len(corpus),
-            seed=recipe.seed,
-            positive=corpus.risky,
-            sizes={**sizes, "report": len(report)},
-        )
-        beside["random_split"] = random_gap(recipe, corpus, [split], bootstrap, results.report)
     kept = Predictions(
-        ads=hash_ids(corpus.ads["ad_id"].take(pa.array(report))),
-        campaigns=corpus.campaigns[report].astype(np.int64),
-        labels=corpus.targets.risk[report].astype(np.int64),
+        ads=hash_ids(corpus.ads["ad_id"].take(pa.array(rows))),
+        campaigns=corpus.campaigns[rows].astype(np.int64),
+        labels=corpus.targets.risk[rows].astype(np.int64),
         risk=scores.risk[:, RISKY_COLUMN].astype(np.float64),
     )
-    return _keep(results.model_copy(update=beside), model, out, store, experiment, kept)
+    return _keep(results, model, out, store, experiment, kept)
+
+
+def _random_split(
+    model: Model, corpus: Corpus, part: NDArray[np.int8], bootstrap: Bootstrap, report: Report
+) -> RandomSplit:
+    """The model's recipe on parts of the same sizes, with single ads split at random."""
+    recipe = ModelConfig(
+        family=model.manifest.family,
+        parameters={n: v for n, v in model.manifest.parameters.items() if n != "seed"},
+        seed=model.manifest.seed,
+        labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
+    )
+    sizes = {name: int((part == i).sum()) for i, name in zip((0, 1, 2, -1), PARTS, strict=True)}
+    split = random_split(len(corpus), seed=recipe.seed, positive=corpus.risky, sizes=sizes)
+    return random_gap(recipe, corpus, [split], bootstrap, report)
 
 
 def evaluate_recipe(
@@ -146,26 +153,26 @@ def evaluate_recipe(
     The campaigns are split into `config.folds` folds. For each fold, a model is fitted, calibrated
     and given thresholds on the others; the scores of all folds are evaluated together.
     """
-    splits = fold_splits(corpus, config.folds, recipe.seed)
+    splits = fold_splits(corpus.campaigns, config.folds, seed=recipe.seed, positive=corpus.risky)
     bootstrap = Bootstrap(config.resamples, recipe.seed)
     models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
+    report = judge(judged, bootstrap)
+    by_fold, gap = {}, None
+    if config.baselines:
+        by_fold = baselines_by_fold(corpus, splits, bootstrap, recipe.seed)
+    if config.random_split:
+        single = fold_splits(
+            np.arange(len(corpus)), config.folds, seed=recipe.seed, positive=corpus.risky
+        )
+        gap = random_gap(recipe, corpus, single, bootstrap, report)
     results = Evaluation(
         model=judged_model(models[0]).model_copy(update={"version": "", "fingerprint": ""}),
         data=_data(corpus, f"campaign, {config.folds} folds"),
-        report=judge(judged, bootstrap),
+        report=report,
+        baselines=by_fold,
+        random_split=gap,
     )
-    beside: dict[str, object] = {}
-    if config.baselines:
-        beside["baselines"] = baselines_by_fold(corpus, splits, bootstrap, recipe.seed)
-    if config.random_split:
-        single = np.arange(len(corpus))
-        loose = folds(single, config.folds, seed=recipe.seed, positive=corpus.risky)
-        randoms = [
-            _fold_split(corpus, loose == f, recipe.seed, campaigns=single)
-            for f in range(config.folds)
-        ]
-        beside["random_split"] = random_gap(recipe, corpus, randoms, bootstrap, results.report)
-    return _keep(results.model_copy(update=beside), models[0], out, store, experiment)
+    return _keep(results, models[0], out, store, experiment)
 
 
 def alerts(
@@ -201,9 +208,9 @@ def alerts(
 
 def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> Figure:
     """How many of 10,000 ads have a flag."""
-    found = share(flags, campaigns, Bootstrap(resamples))
-    ends = {end: 10_000 * getattr(found, end) for end in ("value", "low", "high")}
-    return replace(found, **ends).figure()
+    found = rate(flags, campaigns, Bootstrap(resamples))
+    value, low, high = (10_000 * share for share in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high).figure()
 
 
 def judged_model(model: Model) -> JudgedModel:
@@ -223,25 +230,6 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     used[corpus.campaigns[part >= 0]] = True
     # An unseen ad of a used campaign is neither judged nor fitted on.
     return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
-
-
-def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
-    """One split a fold: its campaigns are the report set, the others the three other parts."""
-    fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
-    return [_fold_split(corpus, fold == f, seed) for f in range(count)]
-
-
-def _fold_split(
-    corpus: Corpus, held_out: NDArray[np.bool_], seed: int, campaigns: IntArray | None = None
-) -> Split:
-    """The held-out ads as report set, the others split into the three other parts."""
-    campaigns = corpus.campaigns if campaigns is None else campaigns
-    rest = np.flatnonzero(~held_out)
-    inner = campaign_split(
-        campaigns[rest], seed=seed, positive=corpus.risky[rest], shares=_NO_REPORT
-    )
-    rows = {part: rest[inner[part]] for part in PARTS[:3]}
-    return Split({**rows, "report": np.flatnonzero(held_out)}, "folds")
 
 
 def _pooled(

@@ -8,8 +8,8 @@ is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from adrisk.errors import CorpusError, ModelError, UsageError
@@ -29,7 +29,6 @@ from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
 from adrisk.tracking.registry import (
-    EvaluationSummary,
     Registered,
     aliased,
     champion_of,
@@ -117,11 +116,11 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     """The comparison on the newest data set that both were judged on."""
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
-    for mine, theirs in _same_data(candidate, champion):
-        kept = [
-            run_artifact(store, run.run_id, f"evaluation/{PREDICTIONS_FILE}")
-            for run in (mine, theirs)
-        ]
+    for mine, theirs in product(candidate.evaluations, champion.evaluations):  # newest first
+        if (mine.fingerprint, mine.target) != (theirs.fingerprint, theirs.target):
+            continue
+        file = f"evaluation/{PREDICTIONS_FILE}"
+        kept = [run_artifact(store, run.run_id, file) for run in (mine, theirs)]
         if None in kept:
             why = "their evaluations were made before scores were kept with them"
             continue
@@ -138,16 +137,6 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     )
 
 
-def _same_data(
-    candidate: Registered, champion: Registered
-) -> Iterator[tuple[EvaluationSummary, EvaluationSummary]]:
-    """Evaluations of both on the same ads under the same target, the candidate's newest first."""
-    for mine in candidate.evaluations:
-        for theirs in champion.evaluations:
-            if (mine.fingerprint, mine.target) == (theirs.fingerprint, theirs.target):
-                yield mine, theirs
-
-
 def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Registered) -> None:
     """Refuse a candidate whose average precision is not shown to be above the champion's."""
     gap = found.risk.average_precision.difference
@@ -156,14 +145,11 @@ def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Re
         return
     worse = not few and gap.high is not None and gap.high < 0
     head = "is worse than" if worse else "is not shown to be better than"
-    raise UsageError(
-        f"version {candidate.version} {head} the champion, version {champion.version}, which "
-        f"stays: {few or _in_words(found)}; {_ALL_THE_SAME}"
-    )
-
-
-def _in_words(found: Comparison) -> str:
-    return (
+    reason = few or (
         f"average precision {difference_in_words(found.risk.average_precision)} on {found.n:,} ads "
         f"that neither learned from, {found.positives:,} of them risky"
+    )
+    raise UsageError(
+        f"version {candidate.version} {head} the champion, version {champion.version}, which "
+        f"stays: {reason}; {_ALL_THE_SAME}"
     )

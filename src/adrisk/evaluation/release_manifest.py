@@ -20,7 +20,7 @@ from adrisk.errors import UsageError
 from adrisk.evaluation.behaviour.judging import BehaviourResult
 from adrisk.evaluation.fairness.run import FairnessResult
 from adrisk.evaluation.faithfulness import FaithfulnessResult
-from adrisk.evaluation.results import Evaluation
+from adrisk.evaluation.results import Evaluation, SetCounts
 from adrisk.layout import MANIFEST_FILE
 from adrisk.metrics.figures import AsGiven, Result, as_result
 from adrisk.metrics.results import Paired
@@ -80,14 +80,6 @@ class Machine(Result):
     cores: int
 
 
-class PartCounts(Result):
-    """Size of one of the four disjoint sets."""
-
-    ads: int
-    campaigns: int
-    risky: int
-
-
 class ReleaseData(Result):
     """The corpus: its size, its labels and how it was split."""
 
@@ -99,7 +91,7 @@ class ReleaseData(Result):
     quarantined: int
     labels: str
     split_by: str
-    parts: Mapping[str, PartCounts]
+    parts: Mapping[str, SetCounts]
     languages: Mapping[str, int]
     kinds: Mapping[str, int]
 
@@ -238,8 +230,8 @@ def libraries_of(model: Model) -> dict[str, str]:
     return libraries
 
 
-def _part(corpus: Corpus, rows: IntArray) -> PartCounts:
-    return PartCounts(
+def _part(corpus: Corpus, rows: IntArray) -> SetCounts:
+    return SetCounts(
         ads=len(rows),
         campaigns=len(np.unique(corpus.campaigns[rows])),
         risky=int(corpus.risky[rows].sum()),

@@ -105,8 +105,8 @@ class StudyCorpus(Result):
     campaigns: int
 
 
-class FitCounts(Result):
-    """Size of the fit set, averaged over splits and orders."""
+class SetCounts(Result):
+    """Size of a set of ads, such as the fit set; in studies averaged over splits and orders."""
 
     ads: int
     campaigns: int
@@ -119,7 +119,7 @@ class LearningPoint(Result):
     family: str
     share: float
     orders: int
-    fitted_on: FitCounts
+    fitted_on: SetCounts
     average_precision: Figure
     lowest: float
     highest: float

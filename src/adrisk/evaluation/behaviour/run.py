@@ -64,21 +64,6 @@ class Stretch:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A case that failed, in words; `pair` is empty where there is none."""
-
-    language: str
-    id: str
-    compared: str
-    expected: str
-    got: str
-    text_score: float
-    pair_score: float | None
-    text: tuple[Stretch, ...]
-    pair: tuple[Stretch, ...]
-
-
 def behave(model: Model, cases: Sequence[Case], out: Path | None = None) -> Behaved:
     """Judge a model by the cases of `load_suites`.
 
@@ -110,9 +95,18 @@ def behaviour_table(found: BehaviourResult) -> str:
     """The rates as a table for the terminal: passed of judged, with a 95 % interval."""
     languages = list(found.languages)
 
+    def fraction(rate: Rate) -> str:
+        return f"{rate.passed}/{rate.n}" if rate.n else "-"
+
+    def interval(rate: Rate) -> str:
+        if rate.low is None or rate.high is None:
+            return "-"
+        return f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"
+
     def row(name: str, whole: Rate, each: Mapping[str, Rate]) -> list[str]:
-        cells = [_fraction(each[code]) if code in each else "-" for code in languages]
-        return [name, *cells, _fraction(whole), _share(whole), _interval(whole)]
+        cells = [fraction(each[code]) if code in each else "-" for code in languages]
+        share = "-" if whole.share is None else f"{100 * whole.share:.0f} %"
+        return [name, *cells, fraction(whole), share, interval(whole)]
 
     rows = [["function", *languages, "all", "passed", "95 % interval"]]
     rows += [row(name, rates.all, rates.languages) for name, rates in found.functions.items()]
@@ -156,24 +150,25 @@ def behaviour_page(
     )
 
 
-def _failure(outcome: Outcome, taxonomy: Taxonomy) -> Failure:
+def _failure(outcome: Outcome, taxonomy: Taxonomy) -> dict[str, object]:
+    """A failed case as the page shows it."""
     case = outcome.case
     if outcome.text is None or outcome.difference is None:
         raise ValueError(f"{case.id} was not judged")
     whole = (Stretch(reveal(mask_field(case.text)), False),)
     text, pair = contrast(case.text, case.pair) if case.pair else (whole, ())
     side = "above" if outcome.difference > 0 else "below"
-    return Failure(
-        language=case.language,
-        id=case.id,
-        compared=_title(case.of, taxonomy),
-        expected=_EXPECTED[case.expect],
-        got=_GOT[case.expect].format(abs(outcome.difference), side),
-        text_score=outcome.text,
-        pair_score=outcome.pair,
-        text=text,
-        pair=pair,
-    )
+    return {
+        "language": case.language,
+        "id": case.id,
+        "compared": _title(case.of, taxonomy),
+        "expected": _EXPECTED[case.expect],
+        "got": _GOT[case.expect].format(abs(outcome.difference), side),
+        "text_score": outcome.text,
+        "pair_score": outcome.pair,
+        "text": text,
+        "pair": pair,
+    }
 
 
 def contrast(text: str, pair: str) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
@@ -215,17 +210,3 @@ def _stretches(
         if start < end:
             yield Stretch(reveal(masked[start:end]), differs)
         start = end
-
-
-def _fraction(rate: Rate) -> str:
-    return f"{rate.passed}/{rate.n}" if rate.n else "-"
-
-
-def _share(rate: Rate) -> str:
-    return "-" if rate.share is None else f"{100 * rate.share:.0f} %"
-
-
-def _interval(rate: Rate) -> str:
-    if rate.low is None or rate.high is None:
-        return "-"
-    return f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"

@@ -127,14 +127,6 @@ class Decided:
         """Shape (n,), the lawful ads that are cleared or flagged."""
         return self.lawful & ~self.incomplete
 
-    def false_positive_rate(self, bootstrap: Bootstrap) -> Estimate:
-        """The flagged share of the judged lawful ads; NaN without any."""
-        return rate(self.flagged, self.judged, self.campaigns, bootstrap)
-
-    def incomplete_share(self, bootstrap: Bootstrap) -> Estimate:
-        """The share of the lawful ads that are left to people unjudged."""
-        return rate(self.incomplete, self.lawful, self.campaigns, bootstrap)
-
 
 def by_value(values: Sequence[str | None]) -> Dimension:
     """A group for each value; "" and None are not known.
@@ -184,7 +176,7 @@ def _group(
     """The figures of one group that have enough ads."""
 
     def figure(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
-        return rate(flags, rows, decided.campaigns, bootstrap).figure()
+        return rate(flags, decided.campaigns, bootstrap, rows).figure()
 
     def enough(rows: NDArray[np.bool_], ads: int, campaigns: int) -> bool:
         return rows.sum() >= ads and _count(decided.campaigns[rows]) >= campaigns
@@ -207,29 +199,29 @@ def _group(
     )
 
 
-def share(flags: NDArray[np.bool_], campaigns: IntArray, bootstrap: Bootstrap) -> Estimate:
-    """The share of m items with a flag."""
-    return rate(flags, np.ones(len(flags), dtype=np.bool_), campaigns, bootstrap)
-
-
 def rate(
-    flags: NDArray[np.bool_], rows: NDArray[np.bool_], campaigns: IntArray, bootstrap: Bootstrap
+    flags: NDArray[np.bool_],
+    campaigns: IntArray,
+    bootstrap: Bootstrap,
+    rows: NDArray[np.bool_] | None = None,
 ) -> Estimate:
-    """The share of `rows` with a flag; the bootstrap is over sums by campaign.
+    """The share with a flag, of all or of `rows`; the bootstrap is over sums by campaign.
 
     Where no row or every row has a flag, the bootstrap interval has no width: its other end is then
-    the exact binomial one, with each campaign as one trial.
+    the exact binomial one, with each campaign as one trial. NaN without a row.
     """
-    if not rows.any():
+    if rows is not None:
+        flags, campaigns = flags[rows], campaigns[rows]
+    if not len(flags):
         nan = float("nan")
         return Estimate(nan, nan, nan, n=0, positives=0, campaigns=0)
-    groups, of = np.unique(campaigns[rows], return_inverse=True)
-    hits = np.bincount(of, weights=flags[rows], minlength=len(groups))
+    groups, of = np.unique(campaigns, return_inverse=True)
+    hits = np.bincount(of, weights=flags, minlength=len(groups))
     size = np.bincount(of, minlength=len(groups)).astype(np.float64)
     found = bootstrap.estimate(
         lambda weights: (weights @ hits) / (weights @ size), np.arange(len(groups)), int(hits.sum())
     )
-    found = replace(found, n=int(rows.sum()))
+    found = replace(found, n=len(flags))
     if found.value in (0.0, 1.0):
         bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / len(groups)))
         low, high = (0.0, bound) if found.value == 0.0 else (1 - bound, 1.0)

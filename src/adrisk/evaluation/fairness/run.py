@@ -25,6 +25,7 @@ from adrisk.evaluation.fairness.rates import (
     DimensionRates,
     by_value,
     compare,
+    rate,
 )
 from adrisk.evaluation.fairness.swap_test import SwapTest, swap_test
 from adrisk.evaluation.markdown import render
@@ -221,16 +222,17 @@ def _corpus(
                 campaigns=corpus.campaigns[rows],
                 incomplete=exceptions.unjudged,
             )
+            overall = rate(decided.flagged, decided.campaigns, bootstrap, decided.judged)
             at[f"{budget:g}"] = ThresholdRates(
                 threshold=round(threshold, 6),
                 flagged=int(decided.flagged.sum()),
-                false_positive_rate=decided.false_positive_rate(bootstrap).figure(),
+                false_positive_rate=overall.figure(),
                 groups={
                     name: compare(decided, dimension, bootstrap)
                     for name, dimension in by_dimension.items()
                 },
             )
-        incomplete = decided.incomplete_share(bootstrap)
+        incomplete = rate(decided.incomplete, decided.campaigns, bootstrap, lawful)
         advance(len(rows))
     return CorpusRates(
         sources=tuple(without_folder(source) for source in corpus.sources),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.evaluation.fairness.rates import rate, share
+from adrisk.evaluation.fairness.rates import rate
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
 from adrisk.metrics.estimates import Bootstrap, mean_over
 from adrisk.metrics.figures import Figure, Result
@@ -102,12 +102,8 @@ class SwapTest(Result):
     @property
     def traits(self) -> dict[str, Swapped]:
         """The traits by name, in order."""
-        return {
-            "nationality": self.nationality,
-            "gender": self.gender,
-            "city": self.city,
-            "name": self.name,
-        }
+        names = ("nationality", "gender", "city", "name")
+        return {name: getattr(self, name) for name in names}
 
 
 def swap_test(
@@ -191,9 +187,9 @@ def movement(
     return Movement(
         swaps=len(change),
         campaigns=len(np.unique(campaigns)),
-        over=share(far, campaigns, bootstrap).figure(),
-        over_of_could=rate(far, could, campaigns, bootstrap).figure(),
-        decision_changed=share(changed, campaigns, bootstrap).figure(),
+        over=rate(far, campaigns, bootstrap).figure(),
+        over_of_could=rate(far, campaigns, bootstrap, could).figure(),
+        decision_changed=rate(changed, campaigns, bootstrap).figure(),
         mean_change=mean(change),
         mean_distance=mean(distance),
         quantiles={f"{q:g}": round(float(np.quantile(distance, q)), 6) for q in (0.5, 0.9, 0.99)},
@@ -219,7 +215,7 @@ def _movement(
     members = {str(name): names == name for name in np.unique(names)}
     return TraitMovement(
         **dict(movement(before.probability, after.probability, groups, threshold, bootstrap)),
-        findings_changed=share(differs, groups, bootstrap).figure(),
+        findings_changed=rate(differs, groups, bootstrap).figure(),
         log_odds=LogOddsMovement(
             mean=round(float(shift.mean()), 4), largest=round(float(shift.max()), 4)
         ),

@@ -20,9 +20,6 @@ from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.evaluation.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
 from adrisk.evaluation.results import (
     STUDY_RESULTS,
-    Findings,
-    LabelNoise,
-    LearningCurve,
     SourceAlerts,
     StudyCorpus,
     Transfer,
@@ -92,24 +89,18 @@ def _transfer(data: StudyData, settings: StudySettings) -> Transfer:
     return transfer(data, recipes, settings.bootstrap, only_risk=(text_alone,))
 
 
-def _learning_curve(data: StudyData, settings: StudySettings) -> LearningCurve:
-    return learning_curve(data, settings.recipes, settings.bootstrap, seeds=settings.seeds or 3)
-
-
-def _label_noise(data: StudyData, settings: StudySettings) -> LabelNoise:
-    return label_noise(data, settings.recipes[0], settings.bootstrap, seeds=settings.seeds or 2)
-
-
-def _findings(data: StudyData, settings: StudySettings) -> Findings:
-    return findings(data, settings.recipes, settings.bootstrap)
-
-
 STUDIES: Mapping[str, Study] = {
-    "learning-curve": Study(_learning_curve),
+    "learning-curve": Study(
+        lambda data, its: learning_curve(data, its.recipes, its.bootstrap, seeds=its.seeds or 3)
+    ),
     # Every head is fitted thirteen times, and noise makes that slow.
-    "label-noise": Study(_label_noise, synthetic="synthetic:8000", one_family=True),
+    "label-noise": Study(
+        lambda data, its: label_noise(data, its.recipes[0], its.bootstrap, seeds=its.seeds or 2),
+        synthetic="synthetic:8000",
+        one_family=True,
+    ),
     "transfer": Study(_transfer, languages=True, one_family=True),
-    "findings": Study(_findings),
+    "findings": Study(lambda data, its: findings(data, its.recipes, its.bootstrap)),
 }
 
 

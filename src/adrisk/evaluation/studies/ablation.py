@@ -38,6 +38,9 @@ from adrisk.types import RISKY
 LEAST_RISKY = 10
 """A language with fewer risky report ads is left out."""
 
+EVERY = 3
+"""Of the taxonomy, every third indicator is fitted."""
+
 
 def findings(data: StudyData, recipes: Sequence[ModelConfig], bootstrap: Bootstrap) -> Findings:
     """Difference of the rules' findings as features, for risk and, where labelled, indicators.
@@ -72,7 +75,6 @@ def transfer(
     bootstrap: Bootstrap,
     *,
     only_risk: Collection[str] = (),
-    every: int = 3,
 ) -> Transfer:
     """Ranking in every language by a model fitted without it, against one fitted with it.
 
@@ -81,7 +83,6 @@ def transfer(
         recipes: by their name in the results.
         bootstrap: of the intervals.
         only_risk: recipes without indicators, which take a tenth of the time.
-        every: of the taxonomy's indicators: 1 for all, 3 for every third.
 
     Raises:
         CorpusError: if fewer than two languages have enough risky ads.
@@ -99,7 +100,7 @@ def transfer(
             f"{data.source}: {len(names)} languages with {LEAST_RISKY} risky ads to report on, "
             "and transfer needs two; bring more ads or languages"
         )
-    whole = thinned(labelled(data), every)
+    whole = thinned(labelled(data), EVERY)
     rows = []
     with track("transfer", len(recipes) * (1 + 2 * len(names)), "models") as advance:
         for recipe_name, recipe in recipes.items():

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import ReportScores, TrainSet, fit_split, risk_alone
-from adrisk.evaluation.evaluate import fold_splits, without_folder
+from adrisk.evaluation.evaluate import without_folder
 from adrisk.evaluation.results import StudyCorpus
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
 from adrisk.metrics.estimates import Bootstrap, Drawn
-from adrisk.metrics.splits import Split
-from adrisk.rules.ruleset import Ruleset
+from adrisk.metrics.splits import Split, fold_splits
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
@@ -79,33 +78,29 @@ class StudyData:
         )
 
 
-def open_study_data(
-    source: str, *, folds: int = 5, seed: int = 0, rules: Ruleset | None = None
-) -> StudyData:
+def open_study_data(source: str, *, folds: int) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
     With `folds` 0 any source is split once, as in training.
     """
-    corpus = load_corpus([source], rules=rules)
-    named = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
-    if folds and not {"train", "test"} <= set(named):
-        splits = fold_splits(corpus, folds, seed)
+    corpus = load_corpus([source])
+    parts = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
+    if folds and not {"train", "test"} <= set(parts):
+        splits = fold_splits(corpus.campaigns, folds, seed=0, positive=corpus.risky)
     else:
-        splits = [split_corpus(corpus, seed)]
+        splits = [split_corpus(corpus, 0)]
     scheme, colon, _ = source.partition(":")
-    return StudyData(
-        scheme if colon else Path(source).stem, without_folder(source), corpus, tuple(splits)
-    )
+    name = scheme if colon else Path(source).stem
+    return StudyData(name, without_folder(source), corpus, tuple(splits))
 
 
-def labelled(data: StudyData, config: LabelsConfig | None = None) -> list[TrainSet]:
+def labelled(data: StudyData) -> list[TrainSet]:
     """The fit set of each split with the labels of training.
 
     Votes are joined over the whole fit set, so that a smaller part of it has the same labels.
     """
-    config = config or LabelsConfig()
     return [
-        TrainSet(split["fit"], training_labels(data.corpus, split["fit"], config).targets)
+        TrainSet(split["fit"], training_labels(data.corpus, split["fit"], LabelsConfig()).targets)
         for split in data.splits
     ]
 

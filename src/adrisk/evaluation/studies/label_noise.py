@@ -47,7 +47,6 @@ def label_noise(
     bootstrap: Bootstrap,
     *,
     seeds: int = 2,
-    indicator_seeds: int = 1,
     every: int = 3,
 ) -> LabelNoise:
     """Average precision by the share of wrong labels and the kind of noise.
@@ -57,14 +56,12 @@ def label_noise(
         recipe: of the classifier.
         bootstrap: of the intervals.
         seeds: draws of wrong labels, over which figures are averaged.
-        indicator_seeds: of these, draws in which indicators are fitted too, if any are labelled;
-            they take much longer, and their figure is a mean over indicators already.
         every: of the taxonomy's indicators: 1 for all, 3 for every third.
     """
     right = [TrainSet(split["fit"], _truth(data, split["fit"])) for split in data.splits]
     right = thinned(right, every)
-    if np.isnan(right[0].targets.indicators).all():
-        indicator_seeds = 0
+    labelled = not np.isnan(right[0].targets.indicators).all()
+    indicator_seeds = int(labelled)  # fitted in one draw: slow, and a mean over indicators already
     with track("label noise", 1 + len(WAYS) * len(WRONG) * seeds, "models") as advance:
         clean = fit_predict(data, recipe, right, only_risk=not indicator_seeds)
         advance()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
 from adrisk.evaluation.baselines import TrainSet
-from adrisk.evaluation.results import FitCounts, LearningCurve, LearningPoint
+from adrisk.evaluation.results import LearningCurve, LearningPoint, SetCounts
 from adrisk.evaluation.studies.data import StudyData, average_precision, fit_predict, labelled, some
 from adrisk.metrics.estimates import Bootstrap, mean_of
 from adrisk.progress import track
@@ -102,7 +102,7 @@ def _counts(data: StudyData, train_sets: Sequence[TrainSet]) -> tuple[float, flo
     )
 
 
-def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> FitCounts:
+def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> SetCounts:
     """The same, averaged over the orders."""
     ads, campaigns, risky = (round(float(np.mean(of))) for of in zip(*learned, strict=True))
-    return FitCounts(ads=ads, campaigns=campaigns, risky=risky)
+    return SetCounts(ads=ads, campaigns=campaigns, risky=risky)
