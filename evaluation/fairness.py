@@ -20,9 +20,7 @@ from pathlib import Path
 from adrisk.api import find_model, fit_model, load_corpus
 from adrisk.config import parse_model_config
 from adrisk.errors import AdriskError
-from adrisk.evaluation.fairness.page import fairness_lines
-from adrisk.evaluation.fairness.results import FairnessResult
-from adrisk.evaluation.fairness.run import fairness
+from adrisk.evaluation.fairness.run import FairnessResult, fairness, fairness_page
 from adrisk.files import replacing, workspace, write_json
 from adrisk.metrics.figures import read_result
 from adrisk.progress import set_progress
@@ -76,9 +74,9 @@ def write_page(page: Path, results: Path) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{page} lacks the lines {BEGIN} and {END}; put them back")
-    written = "\n".join(fairness_lines(read_result(results, FairnessResult)))
+    written = fairness_page(read_result(results, FairnessResult))
     with replacing(page) as draft:
-        draft.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", encoding="utf-8")
+        draft.write_text(f"{before}{BEGIN}\n{written}{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

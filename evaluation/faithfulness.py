@@ -21,8 +21,7 @@ from pathlib import Path
 from adrisk.api import Corpus, find_model, fit_model, load_corpus
 from adrisk.config import ModelConfig, parse_model_config
 from adrisk.errors import AdriskError
-from adrisk.evaluation.faithfulness import BUDGET, faithfulness
-from adrisk.evaluation.faithfulness_results import FaithfulnessResult
+from adrisk.evaluation.faithfulness import BUDGET, FaithfulnessResult, faithfulness
 from adrisk.files import workspace, write_json
 from adrisk.metrics.figures import Figure, read_result
 from adrisk.model.model import Model

@@ -21,10 +21,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from adrisk.escaping import plain
-from adrisk.evaluation.evaluation_results import Evaluation, SourceAlerts
 from adrisk.evaluation.markdown import figure, percent, table
-from adrisk.evaluation.release import MANIFEST, read_release
-from adrisk.evaluation.release_manifest import ReleaseManifest
+from adrisk.evaluation.release_manifest import ReleaseManifest, read_release
+from adrisk.evaluation.results import Evaluation, SourceAlerts
+from adrisk.layout import MANIFEST_FILE
 from adrisk.metrics.figures import read_result
 from adrisk.metrics.results import Ranking
 
@@ -89,7 +89,7 @@ def filled(readme: str, found: Mapping[str, str]) -> str:
 def newest(models: Path) -> list[ReleaseManifest]:
     """The manifests of the newest release, in the order in which they were trained."""
     found: dict[tuple[int, ...], list[ReleaseManifest]] = {}
-    for path in sorted(models.glob(f"*/{MANIFEST}")):
+    for path in sorted(models.glob(f"*/{MANIFEST_FILE}")):
         manifest = read_release(path.parent)
         version = manifest.release.partition("-")[0]
         found.setdefault(tuple(map(int, version.split("."))), []).append(manifest)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from adrisk import cli, progress
 from adrisk.escaping import code, one_line, plain, safe
-from adrisk.evaluation.drift.page import drift_page
 from adrisk.evaluation.drift.results import DriftResult
+from adrisk.evaluation.drift.run import drift_page
 from builders import RISKY, make_ads, make_texts
 from command_line import Run
 from command_line import one_line as only_line

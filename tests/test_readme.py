@@ -14,7 +14,7 @@ import pytest
 
 from adrisk.config import ReleaseConfig, load
 from adrisk.evaluation.card import card
-from adrisk.evaluation.release import read_release
+from adrisk.evaluation.release_manifest import read_release
 from manifests import make_card, make_figure, make_manifest, make_ranking, make_report
 
 ROOT = Path(__file__).parents[1]

@@ -14,16 +14,13 @@ import pytest
 from adrisk import __version__
 from adrisk.api import Corpus, behave, drift, load_corpus
 from adrisk.errors import UsageError
-from adrisk.evaluation.behaviour.run import in_words
+from adrisk.evaluation.behaviour.run import behaviour_table
 from adrisk.evaluation.behaviour.suites import load_suites
-from adrisk.evaluation.drift.page import drift_page, drift_table
 from adrisk.evaluation.drift.results import DriftResult
-from adrisk.evaluation.fairness.page import fairness_lines
-from adrisk.evaluation.fairness.results import FairnessResult
-from adrisk.evaluation.fairness.run import fairness
-from adrisk.evaluation.faithfulness import faithfulness
-from adrisk.evaluation.faithfulness_results import FaithfulnessResult
-from adrisk.evaluation.release import read_release
+from adrisk.evaluation.drift.run import drift_page, drift_table
+from adrisk.evaluation.fairness.run import FairnessResult, fairness, fairness_page
+from adrisk.evaluation.faithfulness import FaithfulnessResult, faithfulness
+from adrisk.evaluation.release_manifest import read_release
 from adrisk.metrics.figures import AsGiven, Figure, Result, read_result
 from builders import HONEST, RISKY
 from keyword_model import make_model
@@ -102,7 +99,7 @@ def test_fairness_and_its_page_are_as_they_were(
     corpus, other = make_corpus(Path("ads.jsonl")), make_corpus(Path("other.jsonl"), 120)
     found = fairness(make_model(), corpus, [other], most=60, resamples=40)
     held("fairness.json", text_of(found.to_json()))
-    held("fairness.md", "\n".join(fairness_lines(found)) + "\n")
+    held("fairness.md", fairness_page(found))
 
 
 @pytest.mark.slow
@@ -157,7 +154,7 @@ def test_behaviour_and_its_page_are_as_they_were(tmp_path: Path) -> None:
     held("behaviour.json", done.files[0].read_text(encoding="utf-8"))
     page = re.sub(r"(?s)<style>.*?</style>", "<style></style>", done.files[1].read_text("utf-8"))
     held("behaviour.html", re.sub(r"sha256-[^']+", "sha256-", page))
-    held("behaviour.txt", in_words(done.results) + "\n")
+    held("behaviour.txt", behaviour_table(done.results) + "\n")
 
 
 def test_the_fairness_results_in_git_are_read_and_written_back_byte_by_byte() -> None:
@@ -165,7 +162,7 @@ def test_the_fairness_results_in_git_are_read_and_written_back_byte_by_byte() ->
     found = read_result(path, FairnessResult)
     assert text_of(found.to_json()) == path.read_text(encoding="utf-8")
     page = (ROOT / "evaluation" / "fairness.md").read_text(encoding="utf-8")
-    assert "\n" + "\n".join(fairness_lines(found)) + "\n" in page
+    assert "\n" + fairness_page(found) in page
 
 
 def test_the_faithfulness_results_in_git_are_read_and_written_back_byte_by_byte() -> None:

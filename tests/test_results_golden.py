@@ -12,16 +12,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 from adrisk.errors import UsageError
-from adrisk.evaluation.evaluation_results import Evaluation
-from adrisk.evaluation.results import results_page, section
-from adrisk.evaluation.rule_report import RuleReport, rules_page
-from adrisk.evaluation.rule_results import RuleResults
-from adrisk.evaluation.study_results import STUDY_RESULTS
+from adrisk.evaluation.results import STUDY_RESULTS, Evaluation, results_page, section
+from adrisk.evaluation.rule_report import RuleReport, RuleResults, rules_page
 from adrisk.labels.targets import Targets
 from adrisk.layout import BUDGETS
 from adrisk.metrics.comparison import Pair, compare
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.figures import as_result, read_content, read_result
-from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, Ruler, judge
+from adrisk.metrics.protocol import CAMPAIGNS, EXACT_COPIES, HIGHEST_AD, Items, Judged, judge
 from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
@@ -100,11 +98,11 @@ def same(name: str, content: Any) -> None:
 
 
 def test_the_figures_of_one_set_of_scores_are_the_golden_ones() -> None:
-    same("judged.json", judge(make_judged(), Ruler(20, 3)).to_json())
+    same("judged.json", judge(make_judged(), Bootstrap(20, 3)).to_json())
 
 
 def test_the_figures_of_a_comparison_are_the_golden_ones() -> None:
-    same("compared.json", compare(make_pair(), Ruler(20, 3)).to_json())
+    same("compared.json", compare(make_pair(), Bootstrap(20, 3)).to_json())
 
 
 def test_the_counts_of_rules_are_the_golden_ones() -> None:

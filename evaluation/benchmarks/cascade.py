@@ -39,7 +39,7 @@ from adrisk.classifiers.cascade import CascadeClassifier
 from adrisk.config import TrainConfig, load
 from adrisk.errors import UsageError
 from adrisk.linking.run import link_texts
-from adrisk.metrics.estimates import Estimate, average_precision, estimate
+from adrisk.metrics.estimates import Bootstrap, Estimate, average_precision
 from adrisk.model.model import Model
 from adrisk.parallel import cores
 from adrisk.rules.matcher import clear_caches
@@ -90,7 +90,7 @@ def main() -> None:
         "cascade / fast": lambda w: metrics["cascade"](w) / metrics["fast"](w),
     }
     figures = {
-        name: estimate(metric, campaigns, positives=int(truth.sum()))
+        name: Bootstrap().estimate(metric, campaigns, int(truth.sum()))
         for name, metric in shown.items()
     }
     shares = {

@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
-from adrisk.metrics.estimates import average_precision, estimate
+from adrisk.metrics.estimates import Bootstrap, average_precision
 from adrisk.progress import say
 from adrisk.rules.ruleset import load_ruleset
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
@@ -209,7 +209,7 @@ def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
     """Average precision on some rows with the true labels."""
     truth = corpus.truth[rows]
     metric = average_precision(truth, score)
-    return estimate(metric, corpus.campaigns[rows], positives=int(truth.sum())).figure().to_json()
+    return Bootstrap().estimate(metric, corpus.campaigns[rows], int(truth.sum())).figure().to_json()
 
 
 def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:

@@ -39,7 +39,7 @@ from sklearn.pipeline import Pipeline
 
 from adrisk.api import ingest
 from adrisk.linking.run import link_texts
-from adrisk.metrics.estimates import Estimate, average_precision, estimate
+from adrisk.metrics.estimates import Bootstrap, Estimate, average_precision
 from adrisk.parallel import cores
 from adrisk.training.corpus import campaign_numbers, codes_of
 from adrisk.types import RISKY, FloatArray
@@ -219,7 +219,7 @@ def _print_quality(ads: Path, scored: dict[str, pa.Table]) -> None:
     shown = {NAMES["adrisk"]: ours, NAMES["sklearn"]: theirs,
              "difference, paired": lambda weights: ours(weights) - theirs(weights)}  # fmt: skip
     for name, metric in shown.items():
-        print(f"{name:24} {_words(estimate(metric, campaigns, positives=int(truth.sum())))}")
+        print(f"{name:24} {_words(Bootstrap().estimate(metric, campaigns, int(truth.sum())))}")
 
 
 def _words(figure: Estimate) -> str:

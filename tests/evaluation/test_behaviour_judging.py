@@ -23,8 +23,7 @@ from adrisk.evaluation.behaviour.judging import (
     rates,
     results,
 )
-from adrisk.evaluation.behaviour.page import behaviour_page, contrast
-from adrisk.evaluation.behaviour.run import in_words
+from adrisk.evaluation.behaviour.run import behaviour_page, behaviour_table, contrast
 from adrisk.evaluation.behaviour.suites import Case, load_suites
 from adrisk.model.model import Model
 from builders import HONEST, RISKY
@@ -225,7 +224,7 @@ def test_the_table_has_a_row_a_function_and_a_column_a_language(model: Model) ->
         Outcome(case("same", "swapped_city", "b", "es"), 0.5, 0.3, 0.2, False),
         Outcome(replace(case("higher", "stated", "d"), of="exit_penalty"), None, None, None, None),
     ]
-    lines = in_words(results(model, outcomes)).splitlines()
+    lines = behaviour_table(results(model, outcomes)).splitlines()
     assert lines[0].split()[:4] == ["function", "en", "es", "all"]
     assert lines[2].split()[:6] == ["negated", "1/1", "0/1", "1/2", "50", "%"]
     assert lines[4].split()[:4] == ["all", "1/1", "0/2", "1/3"]

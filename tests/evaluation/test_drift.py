@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adrisk.evaluation.drift.aspects import KINDS, Drift
 from adrisk.evaluation.drift.comparison import compare, supported
 from adrisk.evaluation.drift.effects import cohen_h, jensen_shannon, psi
-from adrisk.evaluation.drift.limits import LIMITS, Verdict
+from adrisk.evaluation.drift.results import KINDS, LIMITS, Aspect, Verdict
 from adrisk.model.profile import (
     ENOUGH_ADS,
     GROUPS,
@@ -75,19 +74,23 @@ def summary() -> TrainingProfile:
     return TrainingProfile(frame, ads.tally(frame))
 
 
-def against(summary: TrainingProfile, ads: Ads) -> Drift:
+def against(summary: TrainingProfile, ads: Ads) -> tuple[Aspect, ...]:
     return compare(summary, ads.tally(summary.bins), LABELS)
 
 
-def drifted(found: Drift) -> set[str]:
-    return {a.name for a in found.aspects if a.verdict in (Verdict.SOME, Verdict.MUCH)}
+def drifted(found: tuple[Aspect, ...]) -> set[str]:
+    return {a.name for a in found if a.verdict in (Verdict.SOME, Verdict.MUCH)}
+
+
+def matters(found: tuple[Aspect, ...]) -> list[str]:
+    return [aspect.name for aspect in found if aspect.matters]
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_two_halves_of_one_corpus_show_no_drift(summary: TrainingProfile, seed: int) -> None:
     found = against(summary, make_batch(seed=seed))
-    assert {a.name: a.verdict for a in found.aspects} == dict.fromkeys(KINDS, Verdict.SAME)
-    assert found.matters == ()
+    assert {a.name: a.verdict for a in found} == dict.fromkeys(KINDS, Verdict.SAME)
+    assert not matters(found)
 
 
 def _english(ads: Ads) -> Ads:
@@ -134,7 +137,7 @@ def _penalties(ads: Ads) -> Ads:
 
 
 @pytest.mark.parametrize(
-    ("plant", "name", "matters", "also"),
+    ("plant", "name", "affects", "also"),
     [
         (_english, "language", False, set()),
         (_foreign, "unsupported_language", True, {"language"}),
@@ -147,30 +150,31 @@ def _penalties(ads: Ads) -> Ads:
     ],
 )
 def test_planted_drift_is_found_and_named(
-    summary: TrainingProfile, plant: Callable[[Ads], Ads], name: str, matters: bool, also: set[str]
+    summary: TrainingProfile, plant: Callable[[Ads], Ads], name: str, affects: bool, also: set[str]
 ) -> None:
     found = against(summary, plant(make_batch()))
     assert name in drifted(found)
     assert drifted(found) <= {name} | also
-    assert (name in {aspect.name for aspect in found.matters}) is matters
-    advice = {aspect.name: aspect.advice for aspect in found.aspects}
+    assert (name in matters(found)) is affects
+    advice = {aspect.name: aspect.advice for aspect in found}
     assert advice[name] == KINDS[name].advice
     assert all(not advice[other] for other in KINDS if other not in drifted(found))
 
 
 def test_the_indicator_that_changed_is_named_with_an_interval(summary: TrainingProfile) -> None:
     found = against(summary, _penalties(make_batch()))
-    (change,) = next(a for a in found.aspects if a.name == "indicators").moved
-    assert change.name == "exit_penalty"
+    aspect = next(a for a in found if a.name == "indicators")
+    assert aspect.moved == ("exit_penalty",)
+    change = next(change for change in aspect.changes if change.name == "exit_penalty")
     assert 0 < change.low < change.batch - change.training < change.high
     assert change.batch - change.training == pytest.approx(0.2 * 0.9 * 0.9, abs=0.03)
 
 
 def test_fewer_than_a_hundred_ads_are_too_few_for_any_verdict(summary: TrainingProfile) -> None:
     found = against(summary, _riskier(make_batch(99)))
-    assert {a.verdict for a in found.aspects} == {Verdict.TOO_FEW}
-    assert found.matters == ()
-    assert all("larger batch" in aspect.advice for aspect in found.aspects)
+    assert {a.verdict for a in found} == {Verdict.TOO_FEW}
+    assert not matters(found)
+    assert all("larger batch" in aspect.advice for aspect in found)
 
 
 def test_a_thousand_copies_of_four_ads_are_too_few_to_tell(summary: TrainingProfile) -> None:
@@ -183,7 +187,7 @@ def test_a_thousand_copies_of_four_ads_are_too_few_to_tell(summary: TrainingProf
         indicators=few.indicators[copies],
         groups=few.groups[copies],
     )
-    found = {aspect.name: aspect for aspect in against(summary, batch).aspects}
+    found = {aspect.name: aspect for aspect in against(summary, batch)}
     for name in ("length", "scores"):
         assert found[name].effect > LIMITS["psi"].much
         assert found[name].verdict is Verdict.TOO_FEW
@@ -193,7 +197,7 @@ def test_copies_that_the_model_cannot_read_matter_all_the_same(summary: Training
     ads = make_batch()
     one = np.zeros(len(ads.texts), dtype=np.int64)
     found = against(summary, replace(ads, languages=["pt"] * len(ads.texts), groups=one))
-    assert [aspect.name for aspect in found.matters] == ["unsupported_language"]
+    assert matters(found) == ["unsupported_language"]
 
 
 def test_one_foreign_ad_in_a_hundred_is_no_drift(summary: TrainingProfile) -> None:
@@ -205,7 +209,7 @@ def test_one_foreign_ad_in_a_hundred_is_no_drift(summary: TrainingProfile) -> No
 def test_a_batch_without_a_known_word_is_as_far_as_can_be(summary: TrainingProfile) -> None:
     ads = make_batch()
     found = against(summary, replace(ads, texts=["zzyzx qwghlm"] * len(ads.texts)))
-    verdicts = {aspect.name: (aspect.effect, aspect.verdict) for aspect in found.aspects}
+    verdicts = {aspect.name: (aspect.effect, aspect.verdict) for aspect in found}
     assert verdicts["vocabulary"] == (1.0, Verdict.MUCH)
     assert verdicts["unknown_words"][1] is Verdict.MUCH
 

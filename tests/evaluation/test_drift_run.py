@@ -15,10 +15,8 @@ import pytest
 import adrisk.cli
 from adrisk import api as stages
 from adrisk.errors import ModelError
-from adrisk.evaluation.drift.aspects import KINDS
-from adrisk.evaluation.drift.page import drift_page, drift_table
-from adrisk.evaluation.drift.results import DriftResult
-from adrisk.evaluation.drift.run import groups_of
+from adrisk.evaluation.drift.results import KINDS, DriftResult
+from adrisk.evaluation.drift.run import drift_page, drift_table, groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
 from adrisk.training.profile import training_profile

@@ -12,7 +12,7 @@ import pytest
 from adrisk import api as stages
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.evaluation_results import ModelComparison
+from adrisk.evaluation.results import ModelComparison
 from adrisk.metrics.figures import as_result, read_content
 from adrisk.model.model import Model
 from adrisk.training.train import split_corpus

@@ -14,7 +14,7 @@ from adrisk import api as stages
 from adrisk.cli.show import compared, described, listed
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, ModelError, UsageError
-from adrisk.evaluation.predictions import JudgedPredictions, pair_of
+from adrisk.metrics.comparison import Predictions, pair_of
 from adrisk.tracking.eligibility import ENOUGH_ADS
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
@@ -186,8 +186,8 @@ def test_evaluations_are_listed_by_data_set(
     assert both.count("judged on") == 2
 
 
-def make_predictions(ads: list[int], labels: list[int]) -> JudgedPredictions:
-    return JudgedPredictions(
+def make_predictions(ads: list[int], labels: list[int]) -> Predictions:
+    return Predictions(
         np.array(ads, np.uint64), np.array(ads), np.array(labels), np.linspace(0, 1, len(ads))
     )
 
@@ -198,7 +198,7 @@ def test_kept_scores_are_paired_by_ad() -> None:
     assert pair.campaigns.tolist() == [3, 5]
     assert [side.tolist() for side in pair.risk] == [[1.0, 0.0], [0.0, 0.5]]
     assert pair.targets.risk.tolist() == [0, 3]
-    again = JudgedPredictions.from_bytes(first.to_bytes())
+    again = Predictions.from_bytes(first.to_bytes())
     np.testing.assert_array_equal(again.risk, first.risk)
     with pytest.raises(CorpusError, match="no ad in common"):
         pair_of(first, make_predictions([8], [0]))
@@ -206,4 +206,4 @@ def test_kept_scores_are_paired_by_ad() -> None:
         pair_of(first, make_predictions([5], [0]))
     for content in (b"", b"x" * 99, replace(first, risk=first.risk[:1]).to_bytes()):
         with pytest.raises(ModelError):
-            JudgedPredictions.from_bytes(content)
+            Predictions.from_bytes(content)

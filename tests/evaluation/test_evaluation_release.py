@@ -14,8 +14,8 @@ from adrisk import cli
 from adrisk.config import ReleaseConfig
 from adrisk.errors import RunError, UsageError
 from adrisk.evaluation.card import card
-from adrisk.evaluation.evaluation_results import Evaluation
-from adrisk.evaluation.release import read_release
+from adrisk.evaluation.release_manifest import read_release
+from adrisk.evaluation.results import Evaluation
 from adrisk.metrics.figures import read_result
 from adrisk.model.model import Model
 from adrisk.tracking.registry import aliased, list_versions

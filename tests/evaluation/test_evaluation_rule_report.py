@@ -3,8 +3,7 @@ import json
 import pytest
 
 from adrisk.errors import UsageError
-from adrisk.evaluation.rule_matching import match_and_report
-from adrisk.evaluation.rule_report import RuleReport
+from adrisk.evaluation.rule_report import RuleReport, match_and_report
 from adrisk.rules.match import match_all
 from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.ruleset import load_ruleset

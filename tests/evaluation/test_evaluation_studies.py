@@ -21,7 +21,7 @@ from adrisk.classifiers.base import Margins
 from adrisk.classifiers.ngram import NgramClassifier
 from adrisk.config import ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.baselines import random_gap, risk_alone
+from adrisk.evaluation.baselines import TrainSet, random_gap, risk_alone
 from adrisk.evaluation.results import results_page
 from adrisk.evaluation.studies import (
     StudySettings,
@@ -34,17 +34,17 @@ from adrisk.evaluation.studies import (
     run_study,
     transfer,
 )
-from adrisk.evaluation.studies.data import StudyData, TrainSet, fit_predict, labelled, pair
+from adrisk.evaluation.studies.data import StudyData, fit_predict, labelled, pair
 from adrisk.evaluation.studies.label_noise import ad_by_ad, by_campaign, three_voters
 from adrisk.evaluation.studies.learning_curve import first_share
 from adrisk.labels.targets import Targets
-from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import Report
 from adrisk.training.train import split_corpus
 from builders import FILLER, make_ads, make_corpus_file, make_texts
 from manifests import make_report
 
-RULER = Ruler(resamples=50)
+BOOTSTRAP = Bootstrap(resamples=50)
 NGRAM = ModelConfig(family="ngram")
 LINEAR = ModelConfig(family="linear")
 STUDY = Path(__file__).parents[2] / "evaluation" / "study.py"
@@ -95,7 +95,7 @@ def test_more_campaigns_teach_more_and_every_point_has_its_interval(tmp_path: Pa
         risk.append(3 if tool % 4 == 0 else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    points = learning_curve(open_study_data(str(path), folds=0), [NGRAM], RULER, seeds=2).points
+    points = learning_curve(open_study_data(str(path), folds=0), [NGRAM], BOOTSTRAP, seeds=2).points
     assert [point.share for point in points] == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
     learned = [point.fitted_on.campaigns for point in points]
     assert learned == sorted(learned)
@@ -141,7 +141,7 @@ def test_three_voters_are_less_often_wrong_together_than_each_alone() -> None:
 
 @pytest.mark.slow
 def test_wrong_labels_cost_and_the_report_labels_stay_right(ground: StudyData) -> None:
-    found = label_noise(ground, NGRAM, RULER, seeds=1, every=1)
+    found = label_noise(ground, NGRAM, BOOTSTRAP, seeds=1, every=1)
     assert found.clean.risk.value > 0.99
     assert found.clean.indicators.value > 0.99
     at = {(point.way, point.wrong): point for point in found.points}
@@ -174,7 +174,7 @@ def two_languages(path: Path) -> Path:
 @pytest.mark.slow
 def test_a_language_that_was_not_taught_is_not_known(tmp_path: Path) -> None:
     ground = open_study_data(str(two_languages(tmp_path / "ads.parquet")), folds=0)
-    found = transfer(ground, {"plain": ModelConfig(family="ngram")}, RULER)
+    found = transfer(ground, {"plain": ModelConfig(family="ngram")}, BOOTSTRAP)
     assert [row.language for row in found.languages] == ["en", "es"]
     for row in found.languages:
         assert row.n == 48
@@ -189,7 +189,7 @@ def test_a_language_that_was_not_taught_is_not_known(tmp_path: Path) -> None:
 
 def test_transfer_needs_two_languages(ground: StudyData) -> None:
     with pytest.raises(CorpusError, match="1 languages with 10 risky ads"):
-        transfer(ground, {"plain": ModelConfig(family="ngram")}, RULER)
+        transfer(ground, {"plain": ModelConfig(family="ngram")}, BOOTSTRAP)
 
 
 @pytest.mark.slow
@@ -208,7 +208,7 @@ def test_findings_know_what_no_training_ad_said(tmp_path: Path) -> None:
         risk.append(3 if risky else 0)
     path = tmp_path / "ads.parquet"
     pq.write_table(make_ads(texts, risk=risk), path)
-    found = findings(open_study_data(str(path), folds=3), [NGRAM], RULER).families["ngram"]
+    found = findings(open_study_data(str(path), folds=3), [NGRAM], BOOTSTRAP).families["ngram"]
     risk_figures = found.risk.average_precision
     assert risk_figures.first.value > 0.95
     assert risk_figures.difference.low > 0
@@ -284,7 +284,7 @@ def test_a_family_with_a_choice_to_make_makes_it_wherever_it_is_judged(
     assert np.array_equal(said.risk, usual.risk)
     honest = Report.model_validate(make_report())
     for splits in (ground.splits, ground.splits * 2):
-        gap = random_gap(recipe, ground.corpus, list(splits), RULER, honest)
+        gap = random_gap(recipe, ground.corpus, list(splits), BOOTSTRAP, honest)
         assert gap.average_precision.value > 0.5
         kept = honest.risk.average_precision.value
         assert gap.gap == pytest.approx(gap.average_precision.value - kept, abs=2e-6)

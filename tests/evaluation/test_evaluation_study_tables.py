@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adrisk.evaluation.results import results_page, study_section, write_study
-from adrisk.evaluation.study_results import STUDY_RESULTS
+from adrisk.evaluation.results import STUDY_RESULTS, results_page, study_section, write_study
 
 COUNTS = {"n": 1200, "positives": 30, "campaigns": 90}
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.evaluation.fairness.lexicon import LANGUAGES, load_lexicon
-from adrisk.evaluation.fairness.mentions import find_nations
+from adrisk.evaluation.fairness.lexicon import LANGUAGES, find_nations, load_lexicon
 from adrisk.synthetic.phrase_bank import load_bank
 
 

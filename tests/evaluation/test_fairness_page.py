@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from adrisk.evaluation.fairness.page import fairness_lines
-from adrisk.evaluation.fairness.results import FairnessResult, GroupRates, TraitMovement
+from adrisk.evaluation.fairness.rates import GroupRates
+from adrisk.evaluation.fairness.run import FairnessResult, fairness_page
+from adrisk.evaluation.fairness.swap_test import TraitMovement
 from adrisk.metrics.figures import Figure
 
 SHARE = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 60, "positives": 15, "campaigns": 30}
@@ -68,7 +69,7 @@ def make_movement(figure: Figure) -> TraitMovement:
 
 
 def page(found: dict[str, Any]) -> list[str]:
-    return fairness_lines(FairnessResult.model_validate(found))
+    return fairness_page(FairnessResult.model_validate(found)).splitlines()
 
 
 def test_a_group_is_shown_with_its_figures_and_its_star() -> None:

@@ -11,12 +11,13 @@ from adrisk.evaluation.fairness.rates import (
     LEAST_ADS,
     Decided,
     Dimension,
+    GroupSize,
     by_value,
     compare,
-    false_positive_rate,
-    moved,
+    rate,
 )
-from adrisk.evaluation.fairness.results import GroupSize
+from adrisk.evaluation.fairness.swap_test import movement
+from adrisk.metrics.estimates import Bootstrap
 
 
 def make_decided(
@@ -90,14 +91,15 @@ def test_a_group_that_is_not_judged_has_its_share_left_to_people_and_no_rate() -
 
 def test_where_nothing_is_judged_there_is_no_rate_at_all() -> None:
     everyone = np.ones(200, dtype=bool)
-    figure = false_positive_rate(make_decided(~everyone, None, everyone), everyone)
+    decided = make_decided(~everyone, None, everyone)
+    figure = rate(decided.flagged, decided.campaigns, Bootstrap(), decided.judged)
     assert figure.figure().value is None
     assert figure.n == 0
 
 
 def test_no_false_flag_is_not_taken_for_a_rate_of_nothing() -> None:
     decided = make_decided(np.zeros(200))
-    figure = false_positive_rate(decided, np.ones(200, dtype=bool))
+    figure = rate(decided.flagged, decided.campaigns, Bootstrap(), decided.judged)
     assert (figure.value, figure.low, figure.campaigns) == (0.0, 0.0, 100)
     assert figure.high == pytest.approx(1 - 0.025 ** (1 / 100))
     gap = compare(decided, by_value(groups(100, 100))).groups["group 0"].difference
@@ -132,7 +134,7 @@ def test_groups_may_overlap() -> None:
 def test_swaps_that_move_nothing_and_swaps_that_flip_a_decision_are_told_apart() -> None:
     before = np.array([0.01, 0.01, 0.5, 0.5])
     after = np.array([0.02, 0.01, 0.5, 0.8])
-    found = moved(before, after, np.arange(4), threshold=0.6)
+    found = movement(before, after, np.arange(4), threshold=0.6)
     assert found.over.value == 0.25
     assert found.over.low < 0.25 < found.over.high
     assert found.over_of_could.value == 0.5  # two of the four could have moved so far

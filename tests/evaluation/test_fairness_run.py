@@ -15,9 +15,8 @@ import pytest
 from adrisk.api import Corpus, load_corpus
 from adrisk.classifiers.base import Margins
 from adrisk.errors import CorpusError
-from adrisk.evaluation.fairness.page import fairness_lines
-from adrisk.evaluation.fairness.results import NoSwaps
-from adrisk.evaluation.fairness.run import dimensions, fairness
+from adrisk.evaluation.fairness.run import dimensions, fairness, fairness_page
+from adrisk.evaluation.fairness.swap_test import NoSwaps
 from adrisk.model.calibration import Calibration
 from adrisk.model.model import Model
 from builders import HONEST, RISKY, make_ads
@@ -100,7 +99,7 @@ def test_a_model_that_does_not_read_nationality_passes_the_swap_test(
     assert found.swaps.nationality.largest < 0.05
     assert found.swaps.gender.swaps == 160
     assert found.swaps.nationality.findings_changed.value == 0.0
-    page = "\n".join(fairness_lines(found))
+    page = fairness_page(found)
     assert "| nationality: any nationality | 80 |" in page
     assert all(f"| {kind} |" in page for kind in found.swaps.traits)
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.evaluation.fairness.lexicon import LANGUAGES, load_lexicon
-from adrisk.evaluation.fairness.mentions import find_nations
+from adrisk.evaluation.fairness.lexicon import LANGUAGES, find_nations, load_lexicon
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
 
 

@@ -8,15 +8,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrisk.evaluation.faithfulness import (
+from adrisk.evaluation.erasure import (
     Explained,
-    curves,
     disjoint_spans,
     elsewhere,
     losses,
     only,
     without,
 )
+from adrisk.evaluation.faithfulness import curves
 
 WEIGHTS = {"passport": 4.0, "debt": 2.0, "guarded": 1.0}
 FILLER = "garden kitchen harvest weekend hotel uniform season driver office packing team night"

@@ -11,8 +11,7 @@ import pytest
 
 from adrisk.api import load_corpus
 from adrisk.errors import CorpusError
-from adrisk.evaluation.faithfulness import faithfulness, shown
-from adrisk.evaluation.faithfulness_results import FaithfulnessResult
+from adrisk.evaluation.faithfulness import FaithfulnessResult, faithfulness, shown
 from adrisk.model.manifest import ThresholdEntry
 from adrisk.model.model import Model
 from adrisk.rules.taxonomy import load_taxonomy

@@ -10,11 +10,10 @@ from adrisk.labels.targets import Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair, compare, difference_in_words, in_words
 from adrisk.metrics.figures import Figure
-from adrisk.metrics.protocol import Ruler
 from adrisk.metrics.results import Paired
 from adrisk.types import FloatArray
 
-RULER = Ruler(resamples=200)
+BOOTSTRAP = metrics.Bootstrap(resamples=200)
 
 
 def make_pair(
@@ -46,7 +45,7 @@ def noisy(truth: np.ndarray, noise: float, rng: np.random.Generator) -> FloatArr
 def test_a_known_difference_is_told_exactly() -> None:
     truth = np.arange(200) < 20
     perfect, reversed_ = -np.arange(200.0), np.arange(200.0)
-    found = compare(make_pair(truth, perfect, reversed_), RULER).risk
+    found = compare(make_pair(truth, perfect, reversed_), BOOTSTRAP).risk
     worst = np.mean([k / (180 + k) for k in range(1, 21)])  # the positives come last
     assert found.average_precision.first.value == 1.0
     assert found.average_precision.difference.value == pytest.approx(1 - worst, abs=1e-6)
@@ -59,7 +58,7 @@ def test_a_model_differs_from_itself_by_nothing() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(300) < 0.1
     score = noisy(truth, 1, rng)
-    found = compare(make_pair(truth, score, score, present=truth), RULER)
+    found = compare(make_pair(truth, score, score, present=truth), BOOTSTRAP)
     assert found.indicators is not None
     for figures in (*dict(found.risk).values(), found.indicators.macro_average_precision):
         gap = figures.difference
@@ -71,8 +70,8 @@ def test_the_other_way_round_every_difference_changes_its_sign() -> None:
     rng = np.random.default_rng(1)
     truth = rng.random(300) < 0.15
     first, second = noisy(truth, 0.5, rng), noisy(truth, 1, rng)
-    there = compare(make_pair(truth, first, second), RULER).risk
-    back = compare(make_pair(truth, second, first), RULER).risk
+    there = compare(make_pair(truth, first, second), BOOTSTRAP).risk
+    back = compare(make_pair(truth, second, first), BOOTSTRAP).risk
     for name, figures in there:
         gap, other = figures.difference, getattr(back, name).difference
         assert gap.value == -other.value
@@ -101,7 +100,7 @@ def test_the_interval_covers_the_true_difference_about_as_often_as_it_says(noise
         rng = np.random.default_rng(seed)
         truth = rng.random(250) < 0.15
         pair = make_pair(truth, noisy(truth, noise, rng), noisy(truth, 0.8, rng), copies=4)
-        found = compare(pair, RULER).risk
+        found = compare(pair, BOOTSTRAP).risk
         for name, value in true.items():
             gap = getattr(found, name).difference
             covered[name] += gap.low <= value <= gap.high
@@ -113,7 +112,7 @@ def test_what_both_find_hard_does_not_widen_the_interval_of_the_difference() -> 
     rng = np.random.default_rng(3)
     truth = rng.random(400) < 0.1
     shared = noisy(truth, 1, rng)
-    found = compare(make_pair(truth, shared, noisy(shared, 0.1, rng)), RULER).risk
+    found = compare(make_pair(truth, shared, noisy(shared, 0.1, rng)), BOOTSTRAP).risk
     width = {side: figure.high - figure.low for side, figure in found.average_precision}
     assert width["difference"] < 0.5 * min(width["first"], width["second"])
 
@@ -124,7 +123,7 @@ def test_ads_of_unknown_risk_or_indicator_do_not_count() -> None:
     pair = make_pair(truth, score, score, present=truth)
     pair.targets.risk[90:] = -1
     pair.targets.indicators[15:25] = np.nan
-    found = compare(pair, RULER)
+    found = compare(pair, BOOTSTRAP)
     assert (found.n, found.positives, found.campaigns) == (90, 20, 90)
     assert found.indicators is not None
     assert found.indicators.by_indicator["exit_penalty"].first.positives == 15
@@ -133,7 +132,7 @@ def test_ads_of_unknown_risk_or_indicator_do_not_count() -> None:
 def test_an_indicator_with_few_cases_is_left_out_of_the_mean() -> None:
     truth = np.arange(100) < 20
     pair = make_pair(truth, -np.arange(100.0), np.arange(100.0), present=np.arange(100) < 9)
-    assert compare(pair, RULER).indicators is None
+    assert compare(pair, BOOTSTRAP).indicators is None
 
 
 def test_the_mean_over_indicators_is_that_of_their_average_precisions() -> None:
@@ -143,7 +142,7 @@ def test_the_mean_over_indicators_is_that_of_their_average_precisions() -> None:
     labels = ("exit_penalty", "no_contract", "vague_role")
     targets = Targets(labels, values, np.where(values[:, 0] > 0, 3, 0))
     pair = Pair((sides[0][:, 0], sides[1][:, 0]), sides, labels, targets, np.arange(200))  # type: ignore[arg-type]
-    found = compare(pair, RULER).indicators
+    found = compare(pair, BOOTSTRAP).indicators
     assert found is not None
     gaps = [figures.difference.value for figures in found.by_indicator.values()]
     mean = found.macro_average_precision.difference
@@ -166,7 +165,7 @@ def test_words_claim_only_what_the_interval_shows() -> None:
 
 def test_each_line_names_its_figure() -> None:
     truth = np.arange(200) < 20
-    lines = in_words(compare(make_pair(truth, -np.arange(200.0), np.arange(200.0)), RULER))
+    lines = in_words(compare(make_pair(truth, -np.arange(200.0), np.arange(200.0)), BOOTSTRAP))
     assert [line.split("  ")[0] for line in lines] == [
         "average precision",
         "recall at 0.5 %",
@@ -179,13 +178,13 @@ def test_each_line_names_its_figure() -> None:
 def test_labels_of_one_class_cannot_be_compared_on() -> None:
     pair = make_pair(np.zeros(30, dtype=bool), np.arange(30.0), np.arange(30.0))
     with pytest.raises(CorpusError, match="cannot compare: all 30 labelled ads have risk below 2"):
-        compare(pair, RULER)
+        compare(pair, BOOTSTRAP)
 
 
 def test_only_metrics_of_the_same_ads_are_paired() -> None:
     def drawn(count: int) -> metrics.Drawn:
         metric = metrics.alerts_per_10000(np.arange(count) * 1.0, 5)
-        return metrics.draw(metric, np.arange(count), positives=0, resamples=20)
+        return metrics.Bootstrap(20).draw(metric, np.arange(count), 0)
 
     with pytest.raises(ValueError, match="same draws"):
         drawn(10) - drawn(11)

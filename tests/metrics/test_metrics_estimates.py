@@ -80,7 +80,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         rng = np.random.default_rng(seed)
         flagged = np.repeat(rng.random(80) < 0.3, 5)  # campaigns of five equal ads
         metric = metrics.alerts_per_10000(flagged.astype(float), 0.5)
-        found = metrics.estimate(metric, np.repeat(np.arange(80), 5), positives=0, resamples=200)
+        found = metrics.Bootstrap(200).estimate(metric, np.repeat(np.arange(80), 5), 0)
         covered += found.low <= 3000 <= found.high
     assert covered >= 52  # 95 % of 60 is 57; drawing single ads would cover about 37
 
@@ -89,26 +89,21 @@ def test_copies_do_not_narrow_the_interval() -> None:
     rng = np.random.default_rng(1)
     score, truth = rng.random(200), rng.random(200) < 0.2
     campaigns = np.arange(200)
-    single = metrics.estimate(
-        metrics.average_precision(truth, score), campaigns, positives=int(truth.sum())
-    )
-    copies = metrics.estimate(
-        metrics.average_precision(np.repeat(truth, 9), np.repeat(score, 9)),
-        np.repeat(campaigns, 9),
-        positives=9 * int(truth.sum()),
-    )
+    positives = int(truth.sum())
+    bootstrap = metrics.Bootstrap()
+    single = bootstrap.estimate(metrics.average_precision(truth, score), campaigns, positives)
+    ninefold = metrics.average_precision(np.repeat(truth, 9), np.repeat(score, 9))
+    copies = bootstrap.estimate(ninefold, np.repeat(campaigns, 9), 9 * positives)
     assert abs((copies.high - copies.low) - (single.high - single.low)) < 0.03
     assert copies.campaigns == 200
 
 
 def test_no_ads_or_no_positives_give_no_figure_rather_than_zero() -> None:
-    empty = metrics.estimate(lambda w: w.sum(axis=1), np.zeros(0, dtype=int), positives=0)
+    bootstrap = metrics.Bootstrap()
+    empty = bootstrap.estimate(lambda w: w.sum(axis=1), np.zeros(0, dtype=int), 0)
     assert math.isnan(empty.value)
-    none = metrics.estimate(
-        metrics.average_precision(np.zeros(5, dtype=bool), np.arange(5.0)),
-        np.arange(5),
-        positives=0,
-    )
+    no_positives = metrics.average_precision(np.zeros(5, dtype=bool), np.arange(5.0))
+    none = bootstrap.estimate(no_positives, np.arange(5), 0)
     assert math.isnan(none.value)
     assert none.figure().value is None
 

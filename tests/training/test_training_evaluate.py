@@ -14,8 +14,7 @@ from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import alerts
-from adrisk.evaluation.evaluation_results import Evaluation
-from adrisk.evaluation.results import results_page
+from adrisk.evaluation.results import Evaluation, results_page
 from adrisk.metrics.figures import read_result
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig, resolve_policy

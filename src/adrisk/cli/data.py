@@ -42,7 +42,7 @@ def ingest_command(args: argparse.Namespace, output: Output) -> None:
 
 def match_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk match`: evidence by the rules alone; with `--report` the quality of each rule."""
-    from adrisk.evaluation.rule_matching import match_and_report
+    from adrisk.evaluation.rule_report import match_and_report
     from adrisk.scoring.tables import match
 
     mapping, rules = column_mapping(args.map), rules_of(args)

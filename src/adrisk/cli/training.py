@@ -227,7 +227,7 @@ def _compare(
 def behave_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk behave`: pass rates on the behaviour suites; a low one is a result, no failure."""
     from adrisk.api import behave, find_model
-    from adrisk.evaluation.behaviour.run import in_words
+    from adrisk.evaluation.behaviour.run import behaviour_table
     from adrisk.evaluation.behaviour.suites import load_suites
     from adrisk.files import new_folder
 
@@ -243,7 +243,7 @@ def behave_command(args: argparse.Namespace, output: Output) -> None:
     output.line(f"model     {model.family} {model.version}: {model.target}")
     output.line(f"suites    {args.suites}  {len(cases):,} cases, {suites.fingerprint[:12]}")
     output.line()
-    output.block(in_words(done.results))
+    output.block(behaviour_table(done.results))
     output.line()
     for path in done.files:
         output.line(f"written   {path}")
@@ -252,7 +252,7 @@ def behave_command(args: argparse.Namespace, output: Output) -> None:
 def drift_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk drift`: a batch against the training data; drift is a result, no failure."""
     from adrisk.api import drift, find_model
-    from adrisk.evaluation.drift.page import drift_table
+    from adrisk.evaluation.drift.run import drift_table
     from adrisk.files import new_folder
     from adrisk.ingest.adapters.base import ReadOptions
     from adrisk.ingest.quarantine import Quarantine

@@ -7,62 +7,27 @@ figures is in `templates/card.md.j2`. Equal manifests give equal cards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-from adrisk.evaluation.behaviour.results import FunctionRates
+from adrisk.evaluation.behaviour.judging import FunctionRates
 from adrisk.evaluation.markdown import Markdown, render
 from adrisk.evaluation.release_manifest import ReleaseManifest
-from adrisk.metrics.results import Report, SliceFigures
+from adrisk.metrics.results import SliceFigures
 from adrisk.report.render import LANGUAGE_NAMES
 
 _SLICES = {"language": "language", "kind": "kind of ad", "length": "characters"}
 """The slices of the report set that the card shows, in words."""
 
 
-@dataclass(frozen=True)
-class CardContext:
-    """What the template names, besides the manifest itself.
-
-    Attributes:
-        report: the figures of the report set.
-        synthetic: whether the labels are a generator's.
-        encoder: the pretrained encoder that the model began from, if it has one.
-        slices: words for a kind of slice -> name -> figures.
-        weakest: words for a kind of slice -> the one with the lowest average precision.
-        least_passed: functions of the behaviour suites and the share passed, the lowest first.
-        not_shown: indicators that no ad of the report set shows.
-        parameters, facts: with dotted names.
-    """
-
-    manifest: ReleaseManifest
-    report: Report
-    synthetic: bool
-    encoder: str | None
-    slices: Mapping[str, Mapping[str, SliceFigures]]
-    weakest: Mapping[str, tuple[str, SliceFigures]]
-    least_passed: Sequence[tuple[str, float]]
-    not_shown: Sequence[str]
-    parameters: Mapping[str, object]
-    facts: Mapping[str, object]
-
-
 def card(manifest: ReleaseManifest) -> str:
     """The card as Markdown."""
+    report = manifest.quality.report
+    slices = {words: _by_length(report.slices.get(key, {})) for key, words in _SLICES.items()}
     return render(
         "card.md.j2",
         language=lambda name: LANGUAGE_NAMES.get(name, name),
         command=_command,
         minutes=_minutes,
-        **vars(context(manifest)),
-    )
-
-
-def context(manifest: ReleaseManifest) -> CardContext:
-    """The values of a card."""
-    report = manifest.quality.report
-    slices = {words: _by_length(report.slices.get(key, {})) for key, words in _SLICES.items()}
-    return CardContext(
         manifest=manifest,
         report=report,
         synthetic="synthetic" in manifest.data.target,
@@ -77,14 +42,14 @@ def context(manifest: ReleaseManifest) -> CardContext:
 
 
 def _encoder(parameters: Mapping[str, object]) -> str | None:
-    """The pretrained encoder that the model began from; None for families without one."""
+    """The pretrained encoder of the model; None for families without one."""
     name = parameters.get("encoder")
     name = name.get("encoder") if isinstance(name, Mapping) else name
     return str(name) if name else None
 
 
 def _by_length(slices: Mapping[str, SliceFigures]) -> dict[str, SliceFigures]:
-    """Lengths from short to long; other slices, whose names hold no number, as they come."""
+    """Lengths from short to long; slices without a number in their name keep their order."""
 
     def order(name: str) -> tuple[int, bool]:
         number = re.search(r"\d+", name)
@@ -107,7 +72,7 @@ def _weakest(slices: Mapping[str, SliceFigures]) -> tuple[str, SliceFigures] | N
 
 
 def _least_passed(functions: Mapping[str, FunctionRates]) -> list[tuple[str, float]]:
-    """The three functions of the behaviour suites with the lowest share passed, if not all is."""
+    """The three functions of the behaviour suites with the lowest share passed, if below 1."""
     failed = sorted(
         (found.all.share, name)
         for name, found in functions.items()

@@ -1,4 +1,4 @@
-"""Two trained models on the ads that neither of them saw: `adrisk evaluate MODEL ... --against`."""
+"""Comparison of two models on ads that neither was trained on: `adrisk evaluate --against`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import judged_model, seen_parts
-from adrisk.evaluation.evaluation_results import ComparedData, ModelComparison
+from adrisk.evaluation.results import ComparedData, ModelComparison
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import Pair, compare
-from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import PROTOCOL
 from adrisk.model.model import Model
 from adrisk.policy.abstention import check_indicators
@@ -23,7 +23,7 @@ from adrisk.training.corpus import Corpus
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The comparison, as written to `path`."""
+    """The comparison and its file."""
 
     results: ModelComparison
     path: Path
@@ -35,14 +35,14 @@ def compare_models(
     """Compare two models as `comparison` does, and write the result.
 
     Args:
-        first: a difference above 0 speaks for this one.
-        second: what it is compared with.
+        first: a difference above 0 is in its favour.
+        second: the other.
         corpus: with labels.
         out: folder for `comparison.json`.
         resamples: draws of campaigns.
 
     Raises:
-        CorpusError: if either saw every campaign, or labels are missing.
+        CorpusError: if no campaign is new to both, or labels are missing.
         UsageError: if the taxonomy lacks an indicator of either.
     """
     for model in (first, second):
@@ -57,13 +57,13 @@ def compare_models(
 def comparison(
     first: Model, second: Model, corpus: Corpus, resamples: int = 500
 ) -> ModelComparison:
-    """Judge the first model against the second, on the same ads and the same draws of campaigns.
+    """Compare the first model with the second on the same ads and the same draws of campaigns.
 
     A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds
-    of either model. Of the indicators, those are compared that both models learned.
+    of either model. Only indicators that both models score are compared.
 
     Raises:
-        CorpusError: if either saw every campaign, or labels are missing.
+        CorpusError: if no campaign is new to both, or labels are missing.
     """
     parts = [seen_parts(model, corpus) for model in (first, second)]
     rows = np.flatnonzero((parts[0] == -1) & (parts[1] == -1))
@@ -92,7 +92,7 @@ def comparison(
         targets=corpus.targets.take(rows),
         campaigns=corpus.campaigns[rows],
     )
-    paired = compare(pair, Ruler(resamples, first.manifest.seed))
+    paired = compare(pair, Bootstrap(resamples, first.manifest.seed))
     return ModelComparison(
         protocol=PROTOCOL,
         resamples=resamples,

@@ -1,4 +1,4 @@
-"""Evaluation of a model, or of a recipe, by the protocol: figures, baselines, random split."""
+"""Evaluation of a model or a recipe by the protocol: figures, baselines, random split, alerts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from adrisk.config import EvaluateConfig, LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
-from adrisk.evaluation.evaluation_results import DataSummary, Evaluation, SourceAlerts
-from adrisk.evaluation.fairness.rates import share
-from adrisk.evaluation.predictions import FILE as PREDICTIONS
-from adrisk.evaluation.predictions import JudgedPredictions
-from adrisk.evaluation.results import section
+from adrisk.evaluation.fairness.rates import rate
+from adrisk.evaluation.results import (
+    DataSummary,
+    Evaluation,
+    RandomSplit,
+    SourceAlerts,
+    section,
+)
 from adrisk.files import writable, write_json
+from adrisk.metrics.comparison import PREDICTIONS_FILE, Predictions
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.figures import Figure, JudgedModel
 from adrisk.metrics.protocol import (
     CAMPAIGNS,
@@ -28,11 +33,11 @@ from adrisk.metrics.protocol import (
     HIGHEST_AD,
     Items,
     Judged,
-    Ruler,
     judge,
     slices_of,
 )
-from adrisk.metrics.splits import PARTS, Part, Split, campaign_split, folds, random_split
+from adrisk.metrics.results import Report
+from adrisk.metrics.splits import PARTS, Split, fold_splits, random_split
 from adrisk.model.campaign_risk import campaign_risk
 from adrisk.model.model import Model
 from adrisk.model.training_ids import hash_ids
@@ -45,12 +50,10 @@ from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import fit_model
 from adrisk.types import FloatArray, IntArray
 
-_NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The results, as written to `path`, and the run that tracked them."""
+    """The results, the file they are written to, and the tracked run."""
 
     results: Evaluation
     path: Path
@@ -66,73 +69,73 @@ def evaluate(
     store: Store | None = None,
     experiment: str = "evaluate",
 ) -> Evaluated:
-    """Judge a trained model on the ads of a corpus that it never saw.
+    """Evaluate a trained model on the ads of a corpus that it was not trained on.
 
     A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds.
 
     Args:
-        model: to judge.
-        corpus: with labels; usually the one it was trained on, whose report set is then used.
+        model: any family.
+        corpus: with labels; if it is the training corpus, its report set is used.
         config: resamples, baselines, random split.
         out: folder for `results.json`, tables and curves.
         store: where to track the run; not tracked if left out.
         experiment: of the run.
 
     Raises:
-        CorpusError: if every campaign was seen in training, or labels are missing.
+        CorpusError: if every campaign is in the training data, or labels are missing.
         UsageError: if the taxonomy lacks an indicator of the model.
     """
     check_indicators(model)
     part = seen_parts(model, corpus)
-    report = np.flatnonzero(part == -1)
-    if len(report) == 0:
+    rows = np.flatnonzero(part == -1)
+    if len(rows) == 0:
         raise CorpusError(
             f"all {len(corpus):,} ads belong to campaigns that the model was trained on; "
             "evaluate it on other ads, or train with part of these held out"
         )
-    if len(report) < len(corpus):
+    if len(rows) < len(corpus):
         say(
-            f"{len(corpus) - len(report):,} ads belong to campaigns the model learned from: "
-            f"judged on the other {len(report):,}"
+            f"{len(corpus) - len(rows):,} ads belong to campaigns the model learned from: "
+            f"judged on the other {len(rows):,}"
         )
-    with track("evaluate", len(report)) as advance:
-        risk, indicators = model.probabilities(corpus.batch.take(report))
-        advance(len(report))
-    limits = {t.budget: np.full(len(report), t.threshold) for t in model.manifest.thresholds}
-    pooled = _pooled_risk(model, corpus, report, risk)
-    judged = _judged(corpus, report, risk, indicators, model.labels, limits, pooled)
-    ruler = Ruler(config.resamples, model.manifest.seed)
+    with track("evaluate", len(rows)) as advance:
+        scores = _scores(model, corpus, rows, model.labels)
+        advance(len(rows))
+    judged = _judged(corpus, [scores], model.labels)
+    bootstrap = Bootstrap(config.resamples, model.manifest.seed)
+    seed, fit = model.manifest.seed, np.flatnonzero(part == 0)
+    report = judge(judged, bootstrap)
     results = Evaluation(
         model=judged_model(model),
         data=_data(corpus, model.manifest.trained_on.split_by),
-        report=judge(judged, ruler),
+        report=report,
+        baselines=baselines(corpus, fit, rows, bootstrap, seed) if config.baselines else {},
+        random_split=_random_split(model, corpus, part, bootstrap, report)
+        if config.random_split and len(fit)
+        else None,
     )
-    beside: dict[str, object] = {}
-    fit = np.flatnonzero(part == 0)
-    if config.baselines:
-        beside["baselines"] = baselines(corpus, fit, report, ruler, model.manifest.seed)
-    if config.random_split and len(fit):
-        recipe = ModelConfig(
-            family=model.manifest.family,
-            parameters=_without_seed(model.manifest.parameters),
-            seed=model.manifest.seed,
-            labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
-        )
-        sizes = {name: int((part == i).sum()) for i, name in enumerate(PARTS[:3])}
-        split = random_split(
-            len(corpus),
-            seed=recipe.seed,
-            positive=corpus.risky,
-            sizes={**sizes, "report": len(report)},
-        )
-        beside["random_split"] = random_gap(recipe, corpus, [split], ruler, results.report)
-    kept = JudgedPredictions(
-        ads=hash_ids(corpus.ads["ad_id"].take(report)),
-        campaigns=corpus.campaigns[report].astype(np.int64),
-        labels=corpus.targets.risk[report].astype(np.int64),
-        risk=risk[:, RISKY_COLUMN].astype(np.float64),
+    kept = Predictions(
+        ads=hash_ids(corpus.ads["ad_id"].take(rows)),
+        campaigns=corpus.campaigns[rows].astype(np.int64),
+        labels=corpus.targets.risk[rows].astype(np.int64),
+        risk=scores.risk[:, RISKY_COLUMN].astype(np.float64),
     )
-    return _keep(results.model_copy(update=beside), model, out, store, experiment, kept)
+    return _keep(results, model, out, store, experiment, kept)
+
+
+def _random_split(
+    model: Model, corpus: Corpus, part: NDArray[np.int8], bootstrap: Bootstrap, report: Report
+) -> RandomSplit:
+    """The model's recipe on parts of the same sizes, with single ads split at random."""
+    recipe = ModelConfig(
+        family=model.manifest.family,
+        parameters={n: v for n, v in model.manifest.parameters.items() if n != "seed"},
+        seed=model.manifest.seed,
+        labels=LabelsConfig.model_validate(model.manifest.trained_on.labels_from),
+    )
+    sizes = {name: int((part == i).sum()) for i, name in zip((0, 1, 2, -1), PARTS, strict=True)}
+    split = random_split(len(corpus), seed=recipe.seed, positive=corpus.risky, sizes=sizes)
+    return random_gap(recipe, corpus, [split], bootstrap, report)
 
 
 def evaluate_recipe(
@@ -146,30 +149,29 @@ def evaluate_recipe(
 ) -> Evaluated:
     """Evaluate a recipe on a small corpus: every campaign once, by a model fitted without it.
 
-    The campaigns are dealt into `config.folds` folds. For each, a model is fitted, calibrated and
-    given thresholds on the others, and scores this one; the scores are judged together.
+    The campaigns are split into `config.folds` folds. For each fold, a model is fitted, calibrated
+    and given thresholds on the others; the scores of all folds are evaluated together.
     """
-    positive = corpus.risky
-    splits = fold_splits(corpus, config.folds, recipe.seed)
-    ruler = Ruler(config.resamples, recipe.seed)
+    splits = fold_splits(corpus.campaigns, config.folds, seed=recipe.seed, positive=corpus.risky)
+    bootstrap = Bootstrap(config.resamples, recipe.seed)
     models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
+    report = judge(judged, bootstrap)
+    by_fold, gap = {}, None
+    if config.baselines:
+        by_fold = baselines_by_fold(corpus, splits, bootstrap, recipe.seed)
+    if config.random_split:
+        single = fold_splits(
+            np.arange(len(corpus)), config.folds, seed=recipe.seed, positive=corpus.risky
+        )
+        gap = random_gap(recipe, corpus, single, bootstrap, report)
     results = Evaluation(
         model=judged_model(models[0]).model_copy(update={"version": "", "fingerprint": ""}),
         data=_data(corpus, f"campaign, {config.folds} folds"),
-        report=judge(judged, ruler),
+        report=report,
+        baselines=by_fold,
+        random_split=gap,
     )
-    beside: dict[str, object] = {}
-    if config.baselines:
-        beside["baselines"] = baselines_by_fold(corpus, splits, ruler, recipe.seed)
-    if config.random_split:
-        single = np.arange(len(corpus))
-        loose = folds(single, config.folds, seed=recipe.seed, positive=positive)
-        randoms = [
-            _fold_split(corpus, loose == f, recipe.seed, campaigns=single)
-            for f in range(config.folds)
-        ]
-        beside["random_split"] = random_gap(recipe, corpus, randoms, ruler, results.report)
-    return _keep(results.model_copy(update=beside), models[0], out, store, experiment)
+    return _keep(results, models[0], out, store, experiment)
 
 
 def alerts(
@@ -177,25 +179,24 @@ def alerts(
 ) -> dict[str, SourceAlerts]:
     """Alerts per 10,000 ads of each source, with intervals over campaigns.
 
-    For ads without labels: on a corpus that is held to be benign every alert is a false one. An ad
-    that the model should not judge is no alert whatever its score, unless it escalates: it is left
-    to people as `incomplete`, which is counted beside the alerts. `judged` are the alerts per
-    10,000 of the other ads. The capacity of the policy is ignored. Where no ad is an alert, or
-    every ad, the other end of the interval is exact over campaigns.
+    For sources without labels: in a benign one every alert is false. An ad that the model should
+    not judge is no alert, unless it escalates: it is left to people and counted as `incomplete`.
+    `judged` are the alerts per 10,000 of the other ads. The capacity of the policy is ignored.
+    Where no ad is an alert, or every ad, the other end of the interval is exact over campaigns.
     """
     found: dict[str, SourceAlerts] = {}
     for source in sources:
         corpus = load_corpus([source], rules=model.rules)
         with track("alerts", len(corpus)) as advance:
             answers = model.predict(corpus.batch)
-            beside = ad_exceptions(model, corpus.batch, answers)
-            flagged = beside.flagged(answers.risk, policy.review_at)
+            exceptions = ad_exceptions(model, corpus.batch, answers)
+            flagged = exceptions.flagged(answers.risk, policy.review_at)
             advance(len(corpus))
-        judged = ~beside.unjudged
+        judged = ~exceptions.unjudged
         found[source.partition(":")[0]] = SourceAlerts(
             **_per_10000(flagged, corpus.campaigns, resamples).model_dump(),
             judged=_per_10000(flagged[judged], corpus.campaigns[judged], resamples),
-            incomplete=_per_10000(beside.unjudged, corpus.campaigns, resamples),
+            incomplete=_per_10000(exceptions.unjudged, corpus.campaigns, resamples),
             threshold=round(policy.review_at, 6),
             guaranteed=policy.guarantee is not None and policy.guarantee.qualified,
             words=policy.review_at_reason,
@@ -206,14 +207,13 @@ def alerts(
 
 def _per_10000(flags: NDArray[np.bool_], campaigns: IntArray, resamples: int) -> Figure:
     """How many of 10,000 ads have a flag."""
-    found = share(flags, campaigns, resamples=resamples)
-    return replace(
-        found, value=10_000 * found.value, low=10_000 * found.low, high=10_000 * found.high
-    ).figure()
+    found = rate(flags, campaigns, Bootstrap(resamples))
+    value, low, high = (10_000 * share for share in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high).figure()
 
 
 def judged_model(model: Model) -> JudgedModel:
-    """The model that a result is about."""
+    """The model, as results name it."""
     return JudgedModel(
         version=model.version,
         family=model.manifest.family,
@@ -231,92 +231,74 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
 
 
-def fold_splits(corpus: Corpus, count: int, seed: int) -> list[Split]:
-    """One split a fold: its campaigns to report on, and the others to learn from."""
-    fold = folds(corpus.campaigns, count, seed=seed, positive=corpus.risky)
-    return [_fold_split(corpus, fold == f, seed) for f in range(count)]
-
-
-def _fold_split(
-    corpus: Corpus, held_out: NDArray[np.bool_], seed: int, campaigns: IntArray | None = None
-) -> Split:
-    """The held-out ads as report set, the others dealt into the three other parts."""
-    campaigns = corpus.campaigns if campaigns is None else campaigns
-    rest = np.flatnonzero(~held_out)
-    inner = campaign_split(
-        campaigns[rest], seed=seed, positive=corpus.risky[rest], shares=_NO_REPORT
-    )
-    rows = {part: rest[inner[part]] for part in PARTS[:3]}
-    return Split({**rows, "report": np.flatnonzero(held_out)}, "folds")
-
-
 def _pooled(
     recipe: ModelConfig, corpus: Corpus, splits: list[Split], stage: str
 ) -> tuple[list[Model], Judged]:
     """One model a split; the scores of all report sets, over the labels that all models have."""
-    models, rows = [], []
+    models: list[Model] = []
     with track(stage, len(splits), "models") as advance:
         for split in splits:
             models.append(fit_model(recipe, corpus, split))
-            rows.append(split["report"])
             advance()
     labels = tuple(
         label for label in models[0].labels if all(label in model.labels for model in models)
     )
-    risks, indicators, pooled = [], [], []
-    limits: dict[float, list[FloatArray]] = {}
-    for model, report in zip(models, rows, strict=True):
-        risk, found = model.probabilities(corpus.batch.take(report))
-        risks.append(risk)
-        pooled.append(_pooled_risk(model, corpus, report, risk))
-        indicators.append(found[:, [model.labels.index(label) for label in labels]])
-        for entry in model.manifest.thresholds:
-            limits.setdefault(entry.budget, []).append(np.full(len(report), entry.threshold))
-    together = {budget: np.concatenate(parts) for budget, parts in limits.items()}
-    judged = _judged(
-        corpus,
-        np.concatenate(rows),
-        np.concatenate(risks),
-        np.concatenate(indicators),
-        labels,
-        together,
-        np.concatenate(pooled),
-    )
-    return models, judged
+    parts = [
+        _scores(model, corpus, split["report"], labels)
+        for model, split in zip(models, splits, strict=True)
+    ]
+    return models, _judged(corpus, parts, labels)
 
 
-def _pooled_risk(model: Model, corpus: Corpus, rows: IntArray, risk: FloatArray) -> FloatArray:
-    """The risk of each ad's campaign, as linking alone would find it."""
-    of = np.unique(corpus.linked[rows], return_inverse=True)[1]
-    return campaign_risk(risk[:, RISKY_COLUMN], of, corpus.texts[rows], model.pooling)[of]
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Scores of n rows by one model: shapes (n, 3), (n, k), (n,), and (n,) for each budget."""
+
+    rows: IntArray
+    risk: FloatArray
+    indicators: FloatArray
+    campaign_risk: FloatArray
+    thresholds: Mapping[float, FloatArray]
 
 
-def _judged(
-    corpus: Corpus,
-    rows: IntArray,
-    risk: FloatArray,
-    indicators: FloatArray,
-    labels: tuple[str, ...],
-    thresholds: Mapping[float, FloatArray],
-    pooled: FloatArray,
-) -> Judged:
-    ads = corpus.ads.take(rows)
+def _scores(model: Model, corpus: Corpus, rows: IntArray, labels: tuple[str, ...]) -> _Scores:
+    """Scores of the rows; the campaign risk is that of campaigns as linking alone finds them."""
+    risk, indicators = model.probabilities(corpus.batch.take(rows))
     linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
-    top, risky = np.zeros(int(linked.max()) + 1), risk[:, RISKY_COLUMN]
+    by_campaign = campaign_risk(risk[:, RISKY_COLUMN], linked, corpus.texts[rows], model.pooling)
+    return _Scores(
+        rows=rows,
+        risk=risk,
+        indicators=indicators[:, [model.labels.index(label) for label in labels]],
+        campaign_risk=by_campaign[linked],
+        thresholds={t.budget: np.full(len(rows), t.threshold) for t in model.manifest.thresholds},
+    )
+
+
+def _judged(corpus: Corpus, parts: Sequence[_Scores], labels: tuple[str, ...]) -> Judged:
+    """The scored ads with their labels, their slices, and the items that a reviewer opens."""
+    rows = np.concatenate([part.rows for part in parts])
+    risk = np.concatenate([part.risk for part in parts])
+    risky = risk[:, RISKY_COLUMN]
+    linked = np.unique(corpus.linked[rows], return_inverse=True)[1]
+    top = np.zeros(int(linked.max()) + 1)
     np.maximum.at(top, linked, risky)
-    words = corpus.batch.unmasked.take(rows).dictionary_encode().indices.to_numpy()
+    texts = corpus.batch.unmasked.take(rows).dictionary_encode().indices.to_numpy()
     return Judged(
         risk=risk,
-        indicators=indicators,
+        indicators=np.concatenate([part.indicators for part in parts]),
         labels=labels,
         targets=corpus.targets.take(rows),
         campaigns=corpus.campaigns[rows],
-        thresholds=thresholds,
-        slices=slices_of(ads),
+        thresholds={
+            budget: np.concatenate([part.thresholds[budget] for part in parts])
+            for budget in parts[0].thresholds
+        },
+        slices=slices_of(corpus.ads.take(rows)),
         items={
-            EXACT_COPIES: Items(words.astype(np.int64), risky),
+            EXACT_COPIES: Items(texts.astype(np.int64), risky),
             HIGHEST_AD: Items(linked, top[linked]),
-            CAMPAIGNS: Items(linked, pooled),
+            CAMPAIGNS: Items(linked, np.concatenate([part.campaign_risk for part in parts])),
         },
     )
 
@@ -327,9 +309,9 @@ def _keep(
     out: Path,
     store: Store | None,
     experiment: str,
-    kept: JudgedPredictions | None = None,
+    kept: Predictions | None = None,
 ) -> Evaluated:
-    """Write results and curves, track them, and note the headline with the registered version."""
+    """Write results and curves, track them, and tag the registered version with a summary."""
     writable(out)
     path = out / "results.json"
     content = results.to_json()
@@ -342,7 +324,7 @@ def _keep(
         return Evaluated(results, path, None)
     files: dict[str, str | bytes] = {**pages, "results.json": path.read_bytes()}
     if kept is not None:
-        files[PREDICTIONS] = kept.to_bytes()
+        files[PREDICTIONS_FILE] = kept.to_bytes()
     name = f"evaluate {model.manifest.family}"
     run = track_evaluation(store, experiment, name, model.manifest, content, files)
     if results.model.version.isdigit():
@@ -374,7 +356,3 @@ def without_folder(source: str) -> str:
     """`difraud:/home/me/ads.parquet` as `difraud:ads.parquet`: results are read elsewhere."""
     scheme, colon, rest = source.partition(":")
     return f"{scheme}{colon}{Path(rest).name}" if colon and "/" in rest else Path(source).name
-
-
-def _without_seed(parameters: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in parameters.items() if name != "seed"}

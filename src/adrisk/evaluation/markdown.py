@@ -1,21 +1,21 @@
-"""Markdown pages: templates, figures as `value [low, high]`, escaped text.
+"""Markdown pages from templates, figures as `value [low, high]`, tables for the terminal.
 
-Names of files, corpora and labels come from elsewhere. They are shown as they are written, and can
-neither end a table cell nor become a link, an image or HTML: a template escapes every value that
-is not Markdown already.
+Names of files, corpora and labels come from outside. Templates escape every value that is not
+`Markdown`, so such a name cannot end a table cell or become a link, an image or HTML.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adrisk.escaping import code, plain
-from adrisk.evaluation.behaviour.results import Rate
-from adrisk.metrics.figures import Figure
+from adrisk.metrics.figures import Figure, Rate
+
+_NO_INTERVAL = " [no interval]"
 
 
 class Markdown(str):
@@ -50,14 +50,13 @@ def _environment() -> Environment:
         "code": lambda text: Markdown(code(text)),
         "count": lambda number: f"{number:,}",
         "figure": figure,
-        "number": _known,
+        "number": fixed,
         "percent": percent,
         "percent_of": lambda budget: f"{100 * float(budget):g}",
         "share": share,
         "short": _short,
         "to_heading": to_heading,
     }
-    made.globals["table"] = _table
     return made
 
 
@@ -80,32 +79,35 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["", *("| " + " | ".join(cells) + " |" for cells in lines)]
 
 
+def text_table(rows: Sequence[Sequence[str]], align: Callable[[str, int], str] = str.ljust) -> str:
+    """Lines for the terminal in columns, the first to the left and the others as `align` does.
+
+    >>> text_table([["all", "9"], ["en", "10"]], str.rjust)
+    'all   9\\nen   10'
+    """
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = ([row[0].ljust(first), *map(align, row[1:], others)] for row in rows)
+    return "\n".join("  ".join(cells).rstrip() for cells in lines)
+
+
 def figure(found: Figure | None, digits: int = 3) -> Markdown:
     """A figure with its interval.
 
     >>> figure(Figure(value=0.5, low=0.25, high=0.75, n=9, positives=3, campaigns=4), 2)
     '0.50 [0.25, 0.75]'
     """
-    value, low, high = _bounds(found)
-    if value is None:
-        return Markdown("undefined")
-    if low is None or high is None:
-        return Markdown(f"{_number(value, digits)} [no interval]")
-    return Markdown(f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]")
+    return _with_interval(found, lambda value: _rounded(value, digits), "undefined", _NO_INTERVAL)
 
 
-def change(found: Figure, digits: int = 3) -> Markdown:
+def change(
+    found: Figure, digits: int = 3, missing: str = "undefined", no_interval: str = _NO_INTERVAL
+) -> Markdown:
     """A difference with its interval, each with its sign.
 
     >>> change(Figure(value=0.5, low=-0.25, high=0.75, n=9, positives=3, campaigns=4), 2)
     '+0.50 [-0.25, +0.75]'
     """
-    if found.value is None:
-        return Markdown("undefined")
-    if found.low is None or found.high is None:
-        return Markdown(f"{found.value:+.{digits}f} [no interval]")
-    interval = f"[{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
-    return Markdown(f"{found.value:+.{digits}f} {interval}")
+    return _with_interval(found, lambda value: f"{value:+.{digits}f}", missing, no_interval)
 
 
 def share(found: Figure | None, digits: int = 2) -> Markdown:
@@ -114,17 +116,11 @@ def share(found: Figure | None, digits: int = 2) -> Markdown:
     >>> share(Figure(value=0.0123, low=0.01, high=0.015, n=9, positives=3, campaigns=4))
     '1.23 [1.00, 1.50]'
     """
-    value, low, high = _bounds(found)
-    if value is None:
-        return Markdown("")
-    shown = _number(100 * value, digits)
-    if low is None or high is None:
-        return Markdown(shown)
-    return Markdown(f"{shown} [{_number(100 * low, digits)}, {_number(100 * high, digits)}]")
+    return _with_interval(found, lambda value: _rounded(100 * value, digits))
 
 
 def percent(rate: Rate | None) -> Markdown:
-    """A pass rate in whole percent, with its interval and what it was counted on.
+    """A pass rate in whole per cent, with its interval and the number of cases.
 
     >>> percent(Rate(share=0.5, low=0.25, high=0.75, passed=4, n=8, unjudged=0))
     '50 % [25, 75] of 8'
@@ -135,34 +131,31 @@ def percent(rate: Rate | None) -> Markdown:
     return Markdown(f"{100 * rate.share:.0f} % {interval} of {rate.n:,}")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markdown:
-    """A table of Markdown cells below the line it is written on; nothing without rows."""
-    return Markdown("".join(f"\n{line}" for line in table(head, rows)))
-
-
-def _bounds(found: Figure | None) -> tuple[float | None, float | None, float | None]:
-    """Value, low and high; None where there is none."""
-    return (None, None, None) if found is None else (found.value, found.low, found.high)
-
-
-def _number(value: float, digits: int) -> str:
-    """Rounded, without the sign of a zero.
-
-    >>> _number(-0.0001, 2)
-    '0.00'
-    """
-    return f"{round(value, digits) + 0.0:,.{digits}f}"
-
-
-def _known(value: float | None, digits: int = 3) -> str:
+def fixed(value: float | None, digits: int = 3) -> str:
     """Rounded; a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _short(found: Figure | None) -> Markdown:
-    """A figure with two digits; a dash where there is none, no word where there is no interval."""
+    """A figure with two digits; a dash where there is none."""
+    return _with_interval(found, lambda value: f"{value:.2f}", "-")
+
+
+def _with_interval(
+    found: Figure | None, form: Callable[[float], str], missing: str = "", no_interval: str = ""
+) -> Markdown:
+    """Value and interval in this form; `missing` where undefined."""
     if found is None or found.value is None:
-        return Markdown("-")
+        return Markdown(missing)
     if found.low is None or found.high is None:
-        return Markdown(f"{found.value:.2f}")
-    return Markdown(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]")
+        return Markdown(form(found.value) + no_interval)
+    return Markdown(f"{form(found.value)} [{form(found.low)}, {form(found.high)}]")
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Rounded, without the sign of a zero.
+
+    >>> _rounded(-0.0001, 2)
+    '0.00'
+    """
+    return f"{round(value, digits) + 0.0:,.{digits}f}"

@@ -1,21 +1,27 @@
-"""Promotion of a registered version to champion, after a comparison in pairs.
+"""Promotion of a registered version to champion, after a paired comparison.
 
-Candidate and champion are compared on ads that neither learned from, by the same draws of
-campaigns: on ads given for it, or on the scores that earlier evaluations of both kept. A candidate
-that does other work, is worse, or is not shown to be better needs a reason, which is kept.
+In: a candidate. Out: the new champion. Candidate and champion are compared on ads that neither was
+trained on: on given ads, or on the predictions that evaluations of both kept. A candidate with
+other heads or another target, or one that is worse or not shown to be better, needs a reason, which
+is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from adrisk.errors import CorpusError, ModelError, UsageError
 from adrisk.evaluation.compare import comparison
-from adrisk.evaluation.predictions import FILE, JudgedPredictions, pair_of
-from adrisk.metrics.comparison import compare, difference_in_words
-from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.comparison import (
+    PREDICTIONS_FILE,
+    Predictions,
+    compare,
+    difference_in_words,
+    pair_of,
+)
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
 from adrisk.rules.ruleset import Ruleset
@@ -23,7 +29,6 @@ from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
 from adrisk.tracking.registry import (
-    EvaluationSummary,
     Registered,
     aliased,
     champion_of,
@@ -98,11 +103,7 @@ def promote_model(
 
 
 def _compared(
-    store: Store,
-    candidate: Registered,
-    champion: Registered,
-    on: str | None,
-    rules: Ruleset | None,
+    store: Store, candidate: Registered, champion: Registered, on: str | None, rules: Ruleset | None
 ) -> Comparison:
     """The candidate less the champion, on ads that neither learned from."""
     if on is None:
@@ -115,14 +116,17 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     """The comparison on the newest data set that both were judged on."""
     seed = registered_manifest(store, candidate).seed
     why = "they were not evaluated on the same ads"
-    for mine, theirs in _same_data(candidate, champion):
-        kept = [run_artifact(store, run.run_id, f"evaluation/{FILE}") for run in (mine, theirs)]
+    for mine, theirs in product(candidate.evaluations, champion.evaluations):  # newest first
+        if (mine.fingerprint, mine.target) != (theirs.fingerprint, theirs.target):
+            continue
+        file = f"evaluation/{PREDICTIONS_FILE}"
+        kept = [run_artifact(store, run.run_id, file) for run in (mine, theirs)]
         if None in kept:
             why = "their evaluations were made before scores were kept with them"
             continue
         try:
-            pair = pair_of(*(JudgedPredictions.from_bytes(content or b"") for content in kept))
-            return compare(pair, Ruler(RESAMPLES, seed))
+            pair = pair_of(*(Predictions.from_bytes(content or b"") for content in kept))
+            return compare(pair, Bootstrap(RESAMPLES, seed))
         except (CorpusError, ModelError) as error:
             why = str(error)
     versions = f"{candidate.version} and {champion.version}"
@@ -133,16 +137,6 @@ def _kept_comparison(store: Store, candidate: Registered, champion: Registered) 
     )
 
 
-def _same_data(
-    candidate: Registered, champion: Registered
-) -> Iterator[tuple[EvaluationSummary, EvaluationSummary]]:
-    """Evaluations of both on the same ads under the same target, the candidate's newest first."""
-    for mine in candidate.evaluations:
-        for theirs in champion.evaluations:
-            if (mine.fingerprint, mine.target) == (theirs.fingerprint, theirs.target):
-                yield mine, theirs
-
-
 def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Registered) -> None:
     """Refuse a candidate whose average precision is not shown to be above the champion's."""
     gap = found.risk.average_precision.difference
@@ -151,14 +145,11 @@ def _refuse_unless_better(found: Comparison, candidate: Registered, champion: Re
         return
     worse = not few and gap.high is not None and gap.high < 0
     head = "is worse than" if worse else "is not shown to be better than"
-    raise UsageError(
-        f"version {candidate.version} {head} the champion, version {champion.version}, which "
-        f"stays: {few or _in_words(found)}; {_ALL_THE_SAME}"
-    )
-
-
-def _in_words(found: Comparison) -> str:
-    return (
+    reason = few or (
         f"average precision {difference_in_words(found.risk.average_precision)} on {found.n:,} ads "
         f"that neither learned from, {found.positives:,} of them risky"
+    )
+    raise UsageError(
+        f"version {candidate.version} {head} the champion, version {champion.version}, which "
+        f"stays: {reason}; {_ALL_THE_SAME}"
     )

@@ -1,9 +1,9 @@
-"""Report on every rule, which `adrisk match --report` writes beside the evidence.
+"""Report on every rule: `adrisk match --report`.
 
-In: batches of ads with everything the rules found in them. Out: for each source of ads, rule and
-indicator, coverage, overlap, conflict and alarms per 10,000 ads; and where ads are labelled,
-precision and recall with intervals over campaigns. Ads of a corpus's training split are left out:
-rules may be written with them in view, so they must not be judged by them.
+In: batches of ads with all findings of the rules. Out: the evidence, and as JSON and Markdown, for
+each source of ads, rule and indicator, coverage, overlap, conflict and alarms per 10,000 ads; where
+ads are labelled also precision and recall with intervals over campaigns. Ads of a corpus's training
+split are left out, because rules may have been written from them.
 """
 
 from __future__ import annotations
@@ -11,39 +11,142 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from adrisk.errors import UsageError
 from adrisk.evaluation.markdown import render
-from adrisk.evaluation.rule_results import (
-    GradedRisk,
-    IndicatorCounts,
-    RuleCounts,
-    RuleMeans,
-    RuleResults,
-    SourceRules,
-)
 from adrisk.files import output, replacing
-from adrisk.metrics.estimates import average_precision, estimate
-from adrisk.metrics.figures import Figure
+from adrisk.metrics.estimates import Bootstrap, average_precision, mean_over
+from adrisk.metrics.figures import AsGiven, Figure, Result
 from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.rulebook import Rule
-from adrisk.rules.ruleset import Ruleset
+from adrisk.rules.ruleset import Ruleset, load_ruleset
 from adrisk.rules.taxonomy import graded_risk
-from adrisk.types import RISKY, Evidence, FloatArray, IntArray, State
+from adrisk.scoring.tables import Written, match
+from adrisk.types import RISKY, Evidence, IntArray, State
 
-_RESAMPLES = 200
-_UNNAMED = "unnamed"
-_PER = 10_000
+_BOOTSTRAP = Bootstrap(resamples=200)
+
+
+class GradedRisk(Result):
+    """Average precision of the graded risk over the labelled ads, and their prevalence."""
+
+    average_precision: Figure
+    prevalence: float
+
+
+class RuleMeans(AsGiven):
+    """Means over the indicators that are true of an ad, for one language or all."""
+
+    ads: int
+    precision: float | None
+    recall: float | None
+    indicators: int
+    absence_precision: float | None = None
+    absence_recall: float | None = None
+    absence_indicators: int | None = None
+
+
+class IndicatorCounts(AsGiven):
+    """Findings of one indicator; precision and recall where ads are labelled."""
+
+    present: int
+    absent: int
+    alarms_per_10000: float | None
+    true: int | None = None
+    precision: Figure | None = None
+    recall: Figure | None = None
+    absence_true: int | None = None
+    absence_precision: Figure | None = None
+    absence_recall: Figure | None = None
+
+
+class RuleCounts(AsGiven):
+    """Findings of one rule in the ads of its language; only `read_by_it` where there are no ads."""
+
+    state: str | None = None
+    ads: int | None = None
+    read_by_it: int
+    coverage: float | None = None
+    alarms_per_10000: float | None = None
+    overlap: float | None = None
+    overlaps_most: Mapping[str, int] | None = None
+    conflict: float | None = None
+    true: int | None = None
+    precision: Figure | None = None
+    recall: Figure | None = None
+
+
+class SourceRules(AsGiven):
+    """All figures of one source; `risk` is None where the labels are all on one side."""
+
+    ads: int
+    labelled: int
+    languages: Mapping[str, int]
+    risk: GradedRisk | None = None
+    macro: Mapping[str, RuleMeans] = {}
+    indicators: Mapping[str, IndicatorCounts]
+    rules: Mapping[str, RuleCounts]
+
+
+class RuleResults(Result):
+    """The rules on every source: labelled sources first, each by name."""
+
+    left_out_as_training_split: int
+    sources: Mapping[str, SourceRules]
+
+
+def match_and_report(
+    sources: Sequence[str],
+    out: Path,
+    mapping: Mapping[str, str],
+    report: Path,
+    rules: Ruleset | None = None,
+) -> Written:
+    """`match`, and beside it the coverage, overlap, conflict and, on labels, precision of rules.
+
+    Args:
+        sources: SOURCE arguments, in order.
+        out: file of the evidence.
+        mapping: canonical column -> the files' column.
+        report: a Markdown file; the same figures are written beside it as JSON.
+        rules: to match; those that adrisk ships if left out.
+
+    Raises:
+        UsageError: if `report` does not end in .md, or cannot be written.
+    """
+    if report.suffix != ".md":
+        raise UsageError(f"--report {report}: name a file that ends in .md")
+    output(report)
+    rules = rules or load_ruleset()
+    figures = RuleReport(rules)
+    done = match(sources, out, mapping, rules=rules, observe=figures.add)
+    figures.write(report)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Ad:
+    """The columns of an ad that are counted by; None where the file lacks one."""
+
+    ad_id: str
+    language: str | None = None
+    source: str | None = None
+    campaign_id: str | None = None
+    risk: int | None = None
+    split: str | None = None
+    indicators: list[str] | None = None
+    true_indicators: list[str] | None = None
+    denied_indicators: list[str] | None = None
 
 
 @dataclass(slots=True)
 class _Source:
-    """Counts of one source of ads; numbers of ads are places in `languages`."""
+    """Counts of one source; ads are numbered by their place in `languages`."""
 
     languages: list[str | None] = field(default_factory=list)
     campaigns: list[str] = field(default_factory=list)
@@ -78,34 +181,25 @@ class RuleReport:
             everything: all findings of all rules in each ad.
             kept: the findings that count, one a place.
         """
-        names = set(ads.column_names)
-        columns = {
-            name: ads[name].to_pylist() if name in names else [None] * len(ads)
-            for name in ("source", "language", "campaign_id", "ad_id", "risk", "split",
-                         "true_indicators", "indicators", "denied_indicators")
-        }  # fmt: skip
-        for row, (found, settled) in enumerate(zip(everything, kept, strict=True)):
-            ad = {name: values[row] for name, values in columns.items()}
-            if ad["split"] == "train":
+        columns = [column.name for column in fields(_Ad) if column.name in ads.column_names]
+        rows = ads.select(columns).to_pylist()
+        for row, found, counted in zip(rows, everything, kept, strict=True):
+            ad = _Ad(**row)
+            if ad.split == "train":
                 self._left_out += 1
-                continue
-            self._count(ad, found, settled)
+            else:
+                self._count(ad, found, counted)
 
-    def _count(
-        self, ad: Mapping[str, Any], found: Sequence[Evidence], kept: Sequence[Evidence]
-    ) -> None:
-        source = self._sources[ad["source"] or _UNNAMED]
+    def _count(self, ad: _Ad, found: Sequence[Evidence], kept: Sequence[Evidence]) -> None:
+        source = self._sources[ad.source or "unnamed"]
         number = len(source.languages)
-        source.languages.append(ad["language"])
-        source.campaigns.append(ad["campaign_id"] or ad["ad_id"])
-        source.risks.append(ad["risk"])
+        source.languages.append(ad.language)
+        source.campaigns.append(ad.campaign_id or ad.ad_id)
+        source.risks.append(ad.risk)
         rules = {e.found_by: e for e in found}
-        states: dict[str, set[State]] = defaultdict(set)
-        for evidence in kept:
-            states[evidence.indicator].add(evidence.state)
-        for indicator, stated in states.items():
-            for state in stated:
-                source.found[indicator, state].append(number)
+        states = {(evidence.indicator, evidence.state) for evidence in kept}
+        for state in states:
+            source.found[state].append(number)
         for name, evidence in rules.items():
             source.hits[name].append(number)
             others = [
@@ -118,19 +212,17 @@ class RuleReport:
             source.conflicts[name] += any(
                 e.indicator == evidence.indicator and e.state is not evidence.state for e in found
             )
-        present = {i for i, stated in states.items() if State.PRESENT in stated}
+        present = {indicator for indicator, state in states if state is State.PRESENT}
         source.grades.append(graded_risk(present, self._taxonomy) + 0.01 * len(present))
-        stated_present = (
-            ad["true_indicators"] if ad["true_indicators"] is not None else ad["indicators"]
-        )
-        if stated_present is None:
+        truth = ad.indicators if ad.true_indicators is None else ad.true_indicators
+        if truth is None:
             return
         source.judged.append(number)
-        for indicator in stated_present:
+        for indicator in truth:
             source.truth[indicator, State.PRESENT].append(number)
-        if ad["denied_indicators"] is not None:
+        if ad.denied_indicators is not None:
             source.denials_known = True
-            for indicator in ad["denied_indicators"]:
+            for indicator in ad.denied_indicators:
                 source.truth[indicator, State.ABSENT].append(number)
 
     def results(self) -> RuleResults:
@@ -156,8 +248,7 @@ class RuleReport:
         )
 
     def _indicator(self, source: _Source, name: str) -> IndicatorCounts:
-        found = source.found.get((name, State.PRESENT), [])
-        denied = source.found.get((name, State.ABSENT), [])
+        found, denied = source.found[name, State.PRESENT], source.found[name, State.ABSENT]
         counted = IndicatorCounts(
             present=len(found),
             absent=len(denied),
@@ -165,21 +256,19 @@ class RuleReport:
         )
         if not source.judged:
             return counted
-        judged: dict[str, object] = {
-            **_judged(source, found, source.truth.get((name, State.PRESENT), []))
-        }
+        judged = _judged(source, found, source.truth[name, State.PRESENT])
         if source.denials_known:
-            absence = _judged(source, denied, source.truth.get((name, State.ABSENT), []))
+            absence = _judged(source, denied, source.truth[name, State.ABSENT])
             judged |= {f"absence_{key}": value for key, value in absence.items()}
         return counted.model_copy(update=judged)
 
     def _rule(self, source: _Source, rule: Rule) -> RuleCounts:
-        hits = source.hits.get(rule.id, [])
+        hits = source.hits[rule.id]
         language = rule.id.split(".", 1)[0]
         readers = [
             number
-            for number, spoken in enumerate(source.languages)
-            if spoken == language or spoken not in LANGUAGES or language == "platform"
+            for number, code in enumerate(source.languages)
+            if code == language or code not in LANGUAGES or language == "platform"
         ]
         if not readers:
             return RuleCounts(read_by_it=0)
@@ -199,12 +288,12 @@ class RuleReport:
         }
         if source.judged and (rule.state is State.PRESENT or source.denials_known):
             among = set(readers)
-            truth = source.truth.get((rule.indicator, rule.state), [])
+            truth = source.truth[rule.indicator, rule.state]
             beside |= _judged(source, hits, [number for number in truth if number in among])
         return counted.model_copy(update=beside)
 
     def _macro(self, source: _Source) -> dict[str, RuleMeans]:
-        """The plain mean over the indicators with truth, by language and in all."""
+        """Means over the indicators that are true of an ad, by language and in all."""
         means = {}
         for language in ("all", *LANGUAGES):
             rows = {n for n in source.judged if language in ("all", source.languages[n])}
@@ -220,18 +309,16 @@ class RuleReport:
     def _means(
         self, source: _Source, rows: set[int], state: State
     ) -> tuple[float | None, float | None, int]:
-        """Mean precision and recall over the indicators with truth, and how many these are."""
+        """Mean precision and recall over the indicators true of one of the rows; their number."""
         pairs = [
-            (
-                rows.intersection(source.found.get((name, state), [])),
-                rows.intersection(source.truth.get((name, state), [])),
-            )
+            (rows.intersection(source.found[name, state]), rows.intersection(truth))
             for name in self._taxonomy.text_ids
+            if (truth := source.truth[name, state])
         ]
-        stated = [(found, truth) for found, truth in pairs if truth]
-        precisions = [len(f & t) / len(f) for f, t in stated if f]
-        recalls = [len(f & t) / len(t) for f, t in stated]
-        return _mean(precisions), _mean(recalls), len(stated)
+        known = [(found, truth) for found, truth in pairs if truth]
+        precisions = [len(f & t) / len(f) for f, t in known if f]
+        recalls = [len(f & t) / len(t) for f, t in known]
+        return _mean(precisions), _mean(recalls), len(known)
 
     def write(self, path: Path) -> None:
         """Write the table at `path` and the JSON beside it."""
@@ -244,7 +331,7 @@ class RuleReport:
 
 
 def rules_page(found: RuleResults, rules: Mapping[str, Rule]) -> str:
-    """The tables for people: each source, then every rule on all of them."""
+    """The tables as Markdown: each source, then every rule on all sources."""
     named = [(rule.id, rule.state.value) for rule in rules.values()]
     return render("rules.md.j2", results=found, rules=named)
 
@@ -256,12 +343,8 @@ def _risk(source: _Source) -> GradedRisk | None:
     if not len(rows) or truth.all() or not truth.any():
         return None
     score = np.array([source.grades[n] for n in rows], dtype=np.float64)
-    figure = estimate(
-        average_precision(truth, score),
-        _campaigns(source, rows),
-        positives=int(truth.sum()),
-        resamples=_RESAMPLES,
-    )
+    metric = average_precision(truth, score)
+    figure = _BOOTSTRAP.estimate(metric, _campaigns(source, rows), int(truth.sum()))
     return GradedRisk(average_precision=figure.figure(), prevalence=round(float(truth.mean()), 6))
 
 
@@ -281,16 +364,8 @@ def _share(source: _Source, rows: Sequence[int], good: Sequence[bool]) -> Figure
     """The share of good ones with its interval; None of no rows."""
     if not rows:
         return None
-    right = np.array(good, dtype=np.float64)
-
-    def metric(weights: FloatArray) -> FloatArray:
-        total = weights.sum(axis=1)
-        return np.asarray(
-            np.divide(weights @ right, total, out=np.full(len(total), np.nan), where=total > 0)
-        )
-
-    campaigns = _campaigns(source, rows)
-    return estimate(metric, campaigns, positives=int(right.sum()), resamples=_RESAMPLES).figure()
+    metric = mean_over(np.array(good, dtype=np.float64))
+    return _BOOTSTRAP.estimate(metric, _campaigns(source, rows), sum(good)).figure()
 
 
 def _campaigns(source: _Source, rows: Sequence[int]) -> IntArray:
@@ -299,7 +374,7 @@ def _campaigns(source: _Source, rows: Sequence[int]) -> IntArray:
 
 
 def _rate(count: int, ads: int) -> float | None:
-    return round(_PER * count / ads, 2) if ads else None
+    return round(10_000 * count / ads, 2) if ads else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

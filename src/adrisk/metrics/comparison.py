@@ -1,25 +1,30 @@
 """Paired comparison of two models on the same ads.
 
-In: scores of both, labels and campaigns. Out: the figures of each and their difference on the same
-draws of campaigns, so that variation which both share widens no interval. An interval that holds 0
-shows no difference; it is no proof that there is none.
+In: scores of both, labels and campaigns; or the predictions that two evaluations kept. Out: the
+figures of each and their difference on the same draws of campaigns, so that shared variation widens
+no interval. An interval that contains 0 shows no difference; it is no proof that there is none.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adrisk.classifiers import storage
+from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
-from adrisk.metrics.estimates import Drawn
-from adrisk.metrics.protocol import Ruler
+from adrisk.metrics.estimates import Bootstrap, Drawn
 from adrisk.metrics.results import Comparison, Paired, PairedIndicators, PairedRanking
 from adrisk.types import RISKY, FloatArray, IntArray
+
+PREDICTIONS_FILE = "predictions.safetensors"
 
 LEAST_POSITIVES = 10
 """Indicators with fewer ads present, or absent, are left out of the mean over indicators."""
@@ -44,7 +49,80 @@ class Pair:
     campaigns: IntArray
 
 
-def compare(pair: Pair, ruler: Ruler) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Risk of n ads by one model, kept with an evaluation so that it can be paired later.
+
+    Attributes:
+        ads: shape (n,), hashes of the ids; no text and no contact is kept.
+        campaigns: shape (n,), equal numbers are one campaign of the data set.
+        labels: shape (n,), risk 0 to 3, -1 where not known.
+        risk: shape (n,), probability that risk is 2 or 3.
+    """
+
+    ads: NDArray[np.uint64]
+    campaigns: IntArray
+    labels: IntArray
+    risk: FloatArray
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / PREDICTIONS_FILE
+            storage.write_tensors(
+                path, ads=self.ads, campaigns=self.campaigns, labels=self.labels, risk=self.risk
+            )
+            return path.read_bytes()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Predictions:
+        """The predictions in the content of a file.
+
+        Raises:
+            ModelError: if the content is damaged.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / PREDICTIONS_FILE
+            path.write_bytes(content)
+            found = storage.read_tensors(
+                path,
+                ads=(np.uint64, (None,)),
+                campaigns=(np.int64, (None,)),
+                labels=(np.int64, (None,)),
+                risk=(np.float64, (None,)),
+            )
+        if len({len(column) for column in found.values()}) != 1:
+            raise ModelError(
+                f"{PREDICTIONS_FILE} of an evaluation is damaged; evaluate the model again"
+            )
+        return cls(**found)
+
+
+def pair_of(first: Predictions, second: Predictions) -> Pair:
+    """The scores of two models on the ads that both were evaluated on.
+
+    Raises:
+        CorpusError: if there is no such ad, or the labels changed between the evaluations.
+    """
+    _, mine, theirs = np.intersect1d(first.ads, second.ads, return_indices=True)
+    if not len(mine):
+        raise CorpusError(
+            "the two evaluations have no ad in common that neither model learned from"
+        )
+    labels = first.labels[mine]
+    if (labels != second.labels[theirs]).any():
+        raise CorpusError("the labels of the ads changed between the two evaluations")
+    nothing = np.zeros((len(mine), 0))
+    return Pair(
+        risk=(first.risk[mine], second.risk[theirs]),
+        indicators=(nothing, nothing),
+        labels=(),
+        targets=Targets((), nothing, labels),
+        campaigns=first.campaigns[mine],
+    )
+
+
+def compare(pair: Pair, bootstrap: Bootstrap) -> Comparison:
     """Both models' figures, and the first less the second.
 
     Average precision and recall at every review budget of risk, over the ads whose risk is known;
@@ -57,7 +135,7 @@ def compare(pair: Pair, ruler: Ruler) -> Comparison:
     known = np.flatnonzero(pair.targets.risk != UNKNOWN_RISK)
     truth = pair.targets.risk[known] >= RISKY
     first, second = (
-        _ranking(truth, score[known], pair.campaigns[known], ruler) for score in pair.risk
+        _ranking(truth, score[known], pair.campaigns[known], bootstrap) for score in pair.risk
     )
     found = Comparison(
         n=len(known),
@@ -68,7 +146,7 @@ def compare(pair: Pair, ruler: Ruler) -> Comparison:
         ),
     )
     sides = [
-        by_indicator(pair.targets, pair.labels, scores, pair.campaigns, ruler)
+        by_indicator(pair.targets, pair.labels, scores, pair.campaigns, bootstrap)
         for scores in pair.indicators
     ]
     if not sides[0]:
@@ -94,7 +172,7 @@ def by_indicator(
     labels: tuple[str, ...],
     scores: FloatArray,
     campaigns: IntArray,
-    ruler: Ruler,
+    bootstrap: Bootstrap,
 ) -> dict[str, Drawn]:
     """Average precision of every indicator with `LEAST_POSITIVES` ads present and absent.
 
@@ -103,7 +181,7 @@ def by_indicator(
         labels: columns of `scores`.
         scores: shape (n, k).
         campaigns: shape (n,).
-        ruler: of the draws, the same for all indicators.
+        bootstrap: of the intervals, with the same draws for all indicators.
     """
     found = {}
     for column, truth in enumerate(targets.columns(labels).T):
@@ -111,14 +189,14 @@ def by_indicator(
         present = truth[known] >= 0.5
         if min(present.sum(), (~present).sum()) >= LEAST_POSITIVES:
             metric = metrics.average_precision(present, scores[known, column])
-            found[labels[column]] = _drawn(
-                metrics.among(metric, known), int(present.sum()), campaigns, ruler
+            found[labels[column]] = bootstrap.draw(
+                metrics.among(metric, known), campaigns, int(present.sum())
             )
     return found
 
 
 def macro(indicators: Mapping[str, Drawn], targets: Targets) -> Drawn:
-    """The mean over indicators, of a draw without a case of one that of the others.
+    """The mean over indicators; in a draw where some are undefined, over the others.
 
     Its positives are the ads with any of the indicators.
     """
@@ -127,7 +205,7 @@ def macro(indicators: Mapping[str, Drawn], targets: Targets) -> Drawn:
 
 
 def in_words(found: Comparison) -> list[str]:
-    """The differences that `compare` found, a line each; none is claimed that is not shown."""
+    """The differences, a line each; none is claimed whose interval contains 0."""
     risk = found.risk
     rows = [
         ("average precision", risk.average_precision),
@@ -145,7 +223,7 @@ def in_words(found: Comparison) -> list[str]:
 
 
 def difference_in_words(figures: Paired) -> str:
-    """One figure of both and what can be said of the difference."""
+    """One figure of both models, and their difference."""
     first, second, gap = figures.first.value, figures.second.value, figures.difference
     if first is None or second is None or gap.value is None:
         return "undefined"
@@ -159,7 +237,7 @@ def difference_in_words(figures: Paired) -> str:
 
 
 def _ranking(
-    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, bootstrap: Bootstrap
 ) -> dict[str, Drawn]:
     wanted = {"average_precision": metrics.average_precision(truth, score)}
     wanted |= {
@@ -167,10 +245,4 @@ def _ranking(
         for budget in BUDGETS
     }
     positives = int(truth.sum())
-    return {name: _drawn(metric, positives, campaigns, ruler) for name, metric in wanted.items()}
-
-
-def _drawn(metric: metrics.Metric, positives: int, campaigns: IntArray, ruler: Ruler) -> Drawn:
-    return metrics.draw(
-        metric, campaigns, positives=positives, resamples=ruler.resamples, seed=ruler.seed
-    )
+    return {name: bootstrap.draw(metric, campaigns, positives) for name, metric in wanted.items()}

@@ -7,6 +7,7 @@ drawing single ads would count copies as evidence (Efron and Tibshirani 1993, ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ _CHUNK_CELLS = 8_000_000  # resamples are worked on in chunks of this many weigh
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with what it rests on.
+    """A figure with its interval and its numbers of ads, positives and campaigns.
 
     `low` and `high` bound the middle 95 % of the resamples (percentile bootstrap); both are NaN
     when fewer than two campaigns or no positives make an interval meaningless.
@@ -40,18 +41,10 @@ class Estimate:
 
     def figure(self) -> Figure:
         """The estimate as results keep it."""
-        value, low, high = (
-            None if number != number else round(number, 6)
-            for number in (self.value, self.low, self.high)
-        )
-        return Figure(
-            value=value,
-            low=low,
-            high=high,
-            n=self.n,
-            positives=self.positives,
-            campaigns=self.campaigns,
-        )
+        numbers = (self.value, self.low, self.high)
+        value, low, high = (None if math.isnan(x) else round(x, 6) for x in numbers)
+        counts = {"n": self.n, "positives": self.positives, "campaigns": self.campaigns}
+        return Figure(value=value, low=low, high=high, **counts)
 
 
 def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
@@ -73,7 +66,7 @@ def average_precision(truth: NDArray[np.bool_], score: FloatArray) -> Metric:
         precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
         total = hits[:, -1]
         area = (gained * precision).sum(axis=1)
-        return _ratio(area, total)
+        return ratio(area, total)
 
     return metric
 
@@ -109,11 +102,11 @@ def at_budget(truth: NDArray[np.bool_], score: FloatArray, budget: float) -> AtB
 
     def recall(weights: FloatArray) -> FloatArray:
         caught, total, _ = found(weights)
-        return _ratio(caught, total)
+        return ratio(caught, total)
 
     def precision(weights: FloatArray) -> FloatArray:
         caught, _, capacity = found(weights)
-        return _ratio(caught, capacity)
+        return ratio(caught, capacity)
 
     return AtBudget(recall, precision)
 
@@ -145,7 +138,7 @@ def items_to_see(hits: IntArray, score: FloatArray, share: float = 0.9) -> Metri
         before = np.maximum(at - 1, 0)
         start = np.where(at > 0, opened[rows, before], 0.0)
         found = np.where(at > 0, seen[rows, before], 0.0)
-        inside = _ratio(wanted[:, 0] - found, seen[rows, at] - found)
+        inside = ratio(wanted[:, 0] - found, seen[rows, at] - found)
         total = np.where(seen[:, -1] > 0, start + inside * (opened[rows, at] - start), np.nan)
         return np.asarray(total)
 
@@ -170,7 +163,7 @@ def calibration_error(truth: NDArray[np.bool_], probability: FloatArray, bins: i
     gaps = (truth - probability)[:, None] * one_hot
 
     def metric(weights: FloatArray) -> FloatArray:
-        return _ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
+        return ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
 
     return metric
 
@@ -192,8 +185,7 @@ def reliability(
 
 def ordinal_error(risk: IntArray, level: IntArray) -> Metric:
     """Mean absolute difference between the labelled and the scored level, 0 to 3."""
-    gap = np.abs(risk - level).astype(np.float64)
-    return lambda weights: (weights @ gap) / weights.sum(axis=1)
+    return mean_over(np.abs(risk - level).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +208,10 @@ class Drawn:
     campaigns: int
 
     def __sub__(self, other: Drawn) -> Drawn:
-        """How much more this is than the other, draw by draw.
+        """The difference of the two, draw by draw.
 
         Raises:
-            ValueError: if the two do not stand on the same draws.
+            ValueError: if the two are not of the same draws.
         """
         if (len(self.values), self.campaigns) != (len(other.values), other.campaigns):
             raise ValueError("only metrics of the same draws of the same ads can be paired")
@@ -236,20 +228,47 @@ class Drawn:
         return Estimate(value, low, high, self.n, self.positives, self.campaigns)
 
 
-def draw(
-    metric: Metric, campaigns: IntArray, *, positives: int, resamples: int = 500, seed: int = 0
-) -> Drawn:
-    """The metric on all ads and on resamples of their campaigns; arguments as of `estimate`."""
-    count = len(campaigns)
-    if count == 0:
-        return Drawn(np.full(1 + resamples, np.nan), 0, 0, 0)
-    groups, member = np.unique(campaigns, return_inverse=True)
-    parts = [metric(np.ones((1, count)))]
-    if len(groups) >= 2 and not np.isnan(parts[0][0]):
-        parts += [metric(weights) for weights in _resamples(member, len(groups), resamples, seed)]
-    else:
-        parts.append(np.full(resamples, np.nan))
-    return Drawn(np.concatenate(parts), count, positives, len(groups))
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Campaign bootstrap: so many resamples of campaigns with replacement.
+
+    Equal seeds draw equal campaigns, so that two models can be compared in pairs.
+    """
+
+    resamples: int = 500
+    seed: int = 0
+
+    def draw(self, metric: Metric, campaigns: IntArray, positives: int) -> Drawn:
+        """The metric on all ads and on every resample; arguments as of `estimate`."""
+        count = len(campaigns)
+        if count == 0:
+            return Drawn(np.full(1 + self.resamples, np.nan), 0, 0, 0)
+        groups, member = np.unique(campaigns, return_inverse=True)
+        parts = [metric(np.ones((1, count)))]
+        if len(groups) >= 2 and not np.isnan(parts[0][0]):
+            parts += [metric(weights) for weights in self._weights(member, len(groups))]
+        else:
+            parts.append(np.full(self.resamples, np.nan))
+        return Drawn(np.concatenate(parts), count, positives, len(groups))
+
+    def estimate(self, metric: Metric, campaigns: IntArray, positives: int) -> Estimate:
+        """The metric on all ads, with its interval.
+
+        Args:
+            metric: bound to n ads.
+            campaigns: shape (n,), equal numbers are one campaign.
+            positives: how many of the ads are positive; kept with the estimate.
+        """
+        return self.draw(metric, campaigns, positives).estimate()
+
+    def _weights(self, member: IntArray, groups: int) -> Iterator[FloatArray]:
+        """Weights of the ads under each draw of campaigns, in chunks of resamples."""
+        rng = np.random.default_rng(self.seed)
+        step = max(1, _CHUNK_CELLS // max(len(member), groups))
+        for first in range(0, self.resamples, step):
+            many = min(step, self.resamples - first)
+            drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=many)
+            yield drawn[:, member].astype(np.float64)
 
 
 def mean_of(parts: Sequence[Drawn], positives: int | None = None) -> Drawn:
@@ -257,11 +276,11 @@ def mean_of(parts: Sequence[Drawn], positives: int | None = None) -> Drawn:
 
     Args:
         parts: at least one.
-        positives: for the record; those of the first part if left out.
+        positives: of the result; those of the first part if left out.
     """
     values = np.stack([part.values for part in parts])
     known = ~np.isnan(values)
-    mean = _ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
+    mean = ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
     first = parts[0]
     return Drawn(
         mean, first.n, first.positives if positives is None else positives, first.campaigns
@@ -269,41 +288,16 @@ def mean_of(parts: Sequence[Drawn], positives: int | None = None) -> Drawn:
 
 
 def among(metric: Metric, rows: NDArray[np.intp]) -> Metric:
-    """A metric bound to these rows, for the weights of all."""
+    """A metric of these rows, as one of all rows."""
     return lambda weights: metric(weights[:, rows])
 
 
-def estimate(
-    metric: Metric,
-    campaigns: IntArray,
-    *,
-    positives: int,
-    resamples: int = 500,
-    seed: int = 0,
-) -> Estimate:
-    """The metric on all ads, with its bootstrap interval over campaigns.
-
-    Args:
-        metric: bound to n ads.
-        campaigns: shape (n,), equal numbers are one campaign.
-        positives: how many of the ads are positive, for the record.
-        resamples: how many times the campaigns are drawn anew, with replacement.
-        seed: of the draws; equal seeds draw equal campaigns, so that two models can be paired.
-    """
-    return draw(metric, campaigns, positives=positives, resamples=resamples, seed=seed).estimate()
+def mean_over(values: FloatArray) -> Metric:
+    """The mean of one value for each ad."""
+    return lambda weights: weights @ values / weights.sum(axis=1)
 
 
-def _resamples(member: IntArray, groups: int, resamples: int, seed: int) -> Iterator[FloatArray]:
-    """Weights of the ads under each draw of campaigns, in chunks of resamples."""
-    rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK_CELLS // max(len(member), groups))
-    for first in range(0, resamples, step):
-        many = min(step, resamples - first)
-        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=many)
-        yield drawn[:, member].astype(np.float64)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Part over whole; NaN where the whole is nothing."""
     return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0))
 

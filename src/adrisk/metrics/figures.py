@@ -79,6 +79,20 @@ class Figure(Result):
     campaigns: int
 
 
+class Rate(Result):
+    """Cases passed of those judged, with a Wilson 95 % interval, and how many were not judged.
+
+    Without a judged case there is no interval and no share. Cases are taken as independent.
+    """
+
+    passed: int
+    n: int
+    low: float | None
+    high: float | None
+    unjudged: int
+    share: float | None
+
+
 class ReliabilityBin(Result):
     """A point of the reliability plot: mean stated probability, observed share, ads in the bin."""
 

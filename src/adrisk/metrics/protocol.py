@@ -18,6 +18,7 @@ from adrisk.classifiers.base import RISKY_COLUMN
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, check_risk
 from adrisk.layout import BUDGETS
 from adrisk.metrics import estimates as metrics
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.figures import Figure
 from adrisk.metrics.results import (
     PROTOCOL,
@@ -99,15 +100,7 @@ _Estimator = Callable[[metrics.Metric], Figure]
 """From a metric to its figure, on given ads and draws."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruler:
-    """How intervals are estimated."""
-
-    resamples: int = 500
-    seed: int = 0
-
-
-def judge(judged: Judged, ruler: Ruler) -> Report:
+def judge(judged: Judged, bootstrap: Bootstrap) -> Report:
     """All figures for one set of scores.
 
     Raises:
@@ -124,28 +117,28 @@ def judge(judged: Judged, ruler: Ruler) -> Report:
         positives=int(truth.sum()),
         prevalence=round(float(truth.mean()), 6),
         campaigns=len(np.unique(judged.campaigns)),
-        risk=_risk(judged, truth, score, ruler),
-        risk_by_campaign=_by_campaign(truth, score, judged.campaigns, ruler),
-        indicators=_indicators(judged, ruler),
-        slices=_slices(judged, truth, score, ruler),
+        risk=_risk(judged, truth, score, bootstrap),
+        risk_by_campaign=_by_campaign(truth, score, judged.campaigns, bootstrap),
+        indicators=_indicators(judged, bootstrap),
+        slices=_slices(judged, truth, score, bootstrap),
         curves=Curves(
             precision_recall=_curve(truth, score), reliability=metrics.reliability(truth, score)
         ),
     )
-    return report.model_copy(update=_across_ads(judged, truth, score, ruler))
+    return report.model_copy(update=_across_ads(judged, truth, score, bootstrap))
 
 
 def judge_ranking(
-    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, bootstrap: Bootstrap
 ) -> Ranking:
     """The figures of an uncalibrated ranking, as the baselines are."""
-    return Ranking.model_validate(_ranking(truth, score, campaigns, ruler))
+    return Ranking.model_validate(_ranking(truth, score, campaigns, bootstrap))
 
 
 def _ranking(
-    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, bootstrap: Bootstrap
 ) -> dict[str, Figure]:
-    estimate = _estimator(truth, campaigns, ruler)
+    estimate = _estimator(truth, campaigns, bootstrap)
     figures = {"average_precision": estimate(metrics.average_precision(truth, score))}
     for budget in BUDGETS:
         at = metrics.at_budget(truth, score, budget)
@@ -154,12 +147,14 @@ def _ranking(
     return figures
 
 
-def _risk(judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler) -> RiskFigures:
-    estimate = _estimator(truth, judged.campaigns, ruler)
+def _risk(
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, bootstrap: Bootstrap
+) -> RiskFigures:
+    estimate = _estimator(truth, judged.campaigns, bootstrap)
     level = levels(judged.risk).astype(np.int64)
     return RiskFigures.model_validate(
         {
-            **_ranking(truth, score, judged.campaigns, ruler),
+            **_ranking(truth, score, judged.campaigns, bootstrap),
             "calibration_error": estimate(metrics.calibration_error(truth, score)),
             "ordinal_error": estimate(metrics.ordinal_error(judged.targets.risk, level)),
             **_alerts(score, judged.thresholds, estimate),
@@ -177,7 +172,7 @@ def _alerts(
 
 
 def _by_campaign(
-    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, ruler: Ruler
+    truth: NDArray[np.bool_], score: FloatArray, campaigns: IntArray, bootstrap: Bootstrap
 ) -> Ranking:
     """A campaign is as risky as its riskiest ad, by label and by score."""
     groups, member = np.unique(campaigns, return_inverse=True)
@@ -185,11 +180,11 @@ def _by_campaign(
     np.logical_or.at(label, member, truth)
     highest = np.full(len(groups), -np.inf)
     np.maximum.at(highest, member, score)
-    return judge_ranking(label, highest, np.arange(len(groups)), ruler)
+    return judge_ranking(label, highest, np.arange(len(groups)), bootstrap)
 
 
 def _across_ads(
-    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, bootstrap: Bootstrap
 ) -> dict[str, object]:
     """The campaign risk beside the risk of the riskiest ad, and the review workload of either."""
     if not judged.items:
@@ -198,12 +193,12 @@ def _across_ads(
     opened |= {name: _opened(judged, items, truth) for name, items in judged.items.items()}
     return {
         "campaign_risk": {
-            name: _campaign_risk(opened[name], ruler) for name in (CAMPAIGNS, HIGHEST_AD)
+            name: _campaign_risk(opened[name], bootstrap) for name in (CAMPAIGNS, HIGHEST_AD)
         },
         "workload": Workload(
             share_seen=SEEN_SHARE,
             items={
-                name: _estimator(item.hits > 0, item.campaigns, ruler)(
+                name: _estimator(item.hits > 0, item.campaigns, bootstrap)(
                     metrics.items_to_see(item.hits, item.risk, SEEN_SHARE)
                 )
                 for name, item in opened.items()
@@ -212,13 +207,13 @@ def _across_ads(
     }
 
 
-def _campaign_risk(item: _Opened, ruler: Ruler) -> CampaignRisk:
+def _campaign_risk(item: _Opened, bootstrap: Bootstrap) -> CampaignRisk:
     risky = item.hits > 0
     error = metrics.calibration_error(risky, item.risk)
     return CampaignRisk.model_validate(
         {
-            **_ranking(risky, item.risk, item.campaigns, ruler),
-            "calibration_error": _estimator(risky, item.campaigns, ruler)(error),
+            **_ranking(risky, item.risk, item.campaigns, bootstrap),
+            "calibration_error": _estimator(risky, item.campaigns, bootstrap)(error),
             "reliability": metrics.reliability(risky, item.risk),
         }
     )
@@ -239,7 +234,7 @@ def _opened(judged: Judged, items: Items, truth: NDArray[np.bool_]) -> _Opened:
     return _Opened(hits, items.risk[first], judged.campaigns[first])
 
 
-def _indicators(judged: Judged, ruler: Ruler) -> dict[str, IndicatorFigures]:
+def _indicators(judged: Judged, bootstrap: Bootstrap) -> dict[str, IndicatorFigures]:
     found = {}
     for column, truth in enumerate(judged.targets.columns(judged.labels).T):
         known = np.flatnonzero(~np.isnan(truth))
@@ -248,14 +243,14 @@ def _indicators(judged: Judged, ruler: Ruler) -> dict[str, IndicatorFigures]:
         figures: dict[str, Figure] = {}
         if 0 < positives < n:
             score = judged.indicators[known, column]
-            estimate = _estimator(present, judged.campaigns[known], ruler)
+            estimate = _estimator(present, judged.campaigns[known], bootstrap)
             figures = _calibrated(present, score, estimate)
         found[judged.labels[column]] = IndicatorFigures(n=n, positives=positives, **figures)
     return found
 
 
 def _slices(
-    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, ruler: Ruler
+    judged: Judged, truth: NDArray[np.bool_], score: FloatArray, bootstrap: Bootstrap
 ) -> dict[str, dict[str, SliceFigures]]:
     found: dict[str, dict[str, SliceFigures]] = {}
     for name, values in judged.slices.items():
@@ -264,7 +259,7 @@ def _slices(
             n, positives = int(rows.sum()), int(truth[rows].sum())
             figures: dict[str, Figure] = {}
             if n >= LEAST_IN_SLICE and 0 < positives < n:
-                estimate = _estimator(truth[rows], judged.campaigns[rows], ruler)
+                estimate = _estimator(truth[rows], judged.campaigns[rows], bootstrap)
                 thresholds = {budget: all_[rows] for budget, all_ in judged.thresholds.items()}
                 figures = _calibrated(truth[rows], score[rows], estimate)
                 figures |= _alerts(score[rows], thresholds, estimate)
@@ -283,15 +278,9 @@ def _calibrated(
     }
 
 
-def _estimator(truth: NDArray[np.bool_], campaigns: IntArray, ruler: Ruler) -> _Estimator:
+def _estimator(truth: NDArray[np.bool_], campaigns: IntArray, bootstrap: Bootstrap) -> _Estimator:
     positives = int(truth.sum())
-
-    def estimate(metric: metrics.Metric) -> Figure:
-        return metrics.estimate(
-            metric, campaigns, positives=positives, resamples=ruler.resamples, seed=ruler.seed
-        ).figure()
-
-    return estimate
+    return lambda metric: bootstrap.estimate(metric, campaigns, positives).figure()
 
 
 def _curve(
@@ -310,9 +299,9 @@ def slices_of(ads: pa.Table) -> dict[str, NDArray[np.str_]]:
     """Language, kind, length, source and month of each ad, as far as the table knows them."""
     names = set(ads.column_names)
     found: dict[str, NDArray[np.str_]] = {}
-    for name, column in (("language", "language"), ("kind", "kind"), ("source", "source")):
-        if column in names:
-            found[name] = _strings(ads[column])
+    for name in ("language", "kind", "source"):
+        if name in names:
+            found[name] = _strings(ads[name])
     characters = pc.utf8_length(ads["text"]).to_numpy()
     length = np.full(len(ads), "1500 and more", dtype=object)
     for low, high, name in _LENGTHS:

@@ -1,8 +1,9 @@
-"""Four disjoint sets of ads: fit, calibrate, set thresholds, report. Campaigns stay whole.
+"""Splits into four disjoint sets of ads: fit, calibrate, threshold, report.
 
-A near-copy of a training ad is not a test ad, so campaigns, not ads, are dealt out; and the
-future is not known in training, so where ads carry a time the latest campaigns are the report
-set. `random_split` deals out single ads instead, only to measure how much that flatters.
+In: campaigns, times, stated parts and labels. Out: a `Split`. A near-copy of a training ad is not a
+test ad, so campaigns stay whole; and training knows no future ads, so where ads have a time the
+latest campaigns are the report set. `random_split` splits single ads, only to measure how much that
+overstates the figures.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from adrisk.types import IntArray
 Part = Literal["fit", "calibrate", "threshold", "report"]
 PARTS: tuple[Part, ...] = ("fit", "calibrate", "threshold", "report")
 SHARES: Mapping[Part, float] = {"fit": 0.55, "calibrate": 0.15, "threshold": 0.1, "report": 0.2}
+_NO_REPORT: Mapping[Part, float] = {"fit": 0.7, "calibrate": 0.18, "threshold": 0.12, "report": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Row numbers of each part, ascending; every row is in exactly one part.
 
-    `by` says in words what the split respects.
+    `by` names what the split keeps whole.
     """
 
     rows: Mapping[Part, NDArray[np.intp]]
@@ -45,17 +47,17 @@ def campaign_split(
     positive: NDArray[np.bool_] | None = None,
     shares: Mapping[Part, float] = SHARES,
 ) -> Split:
-    """Deal whole campaigns out to the four parts.
+    """Split of whole campaigns into the four parts.
 
-    The report set is what the corpus states as "test", else the latest campaigns (by their first
+    The report set is what the corpus marks as "test", else the latest campaigns (by their first
     ad) where at least nine ads in ten carry a time, else a random draw. The other parts are random
-    draws of campaigns. Draws are stratified: risky campaigns are dealt separately from the others.
+    draws of campaigns. Draws are stratified: risky campaigns are drawn separately from the others.
 
     Args:
         campaigns: shape (n,), equal numbers are one campaign.
         seed: of the draws.
         posted: shape (n,), NaT where unknown.
-        stated: shape (n,), the corpus's own "train" or "test"; empty where it says nothing.
+        stated: shape (n,), the corpus's own "train" or "test"; empty where it has none.
         positive: shape (n,), rows that are risky.
         shares: of the ads, for each part; they add up to 1.
 
@@ -90,13 +92,13 @@ def random_split(
     positive: NDArray[np.bool_] | None = None,
     sizes: Mapping[Part, int] | None = None,
 ) -> Split:
-    """Split of single ads at random, to measure how much that flatters.
+    """Split of single ads at random, to measure how much that overstates the figures.
 
     Args:
         count: number of ads.
         seed: of the draw.
-        positive: rows that are risky, dealt separately.
-        sizes: how many ads each part is to hold, so that only the dealing differs.
+        positive: rows that are risky, drawn separately.
+        sizes: ads of each part, to compare with a campaign split of equal sizes.
     """
     total = sum(sizes.values()) if sizes else 0
     shares = {p: sizes[p] / total for p in PARTS} if sizes else dict(SHARES)
@@ -126,6 +128,26 @@ def folds(
     rng = np.random.default_rng(seed)
     _deal(np.arange(len(names)), np.bincount(member), risky, [1 / count] * count, part, rng)
     return np.asarray(part[member], dtype=np.int64)
+
+
+def fold_splits(
+    campaigns: IntArray, count: int, *, seed: int, positive: NDArray[np.bool_]
+) -> list[Split]:
+    """One split a fold: its campaigns are the report set, the others the three other parts.
+
+    Raises:
+        CorpusError: if there are too few campaigns.
+    """
+    fold = folds(campaigns, count, seed=seed, positive=positive)
+    splits = []
+    for number in range(count):
+        rest = np.flatnonzero(fold != number)
+        inner = campaign_split(
+            campaigns[rest], seed=seed, positive=positive[rest], shares=_NO_REPORT
+        )
+        rows = {part: rest[inner[part]] for part in PARTS[:3]}
+        splits.append(Split({**rows, "report": np.flatnonzero(fold == number)}, "folds"))
+    return splits
 
 
 def _report_groups(

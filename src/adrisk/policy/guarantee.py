@@ -15,9 +15,11 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 from scipy.special import expit
 
 from adrisk.model.training_ids import ThresholdSet
@@ -67,6 +69,8 @@ class Guarantee:
     share_seen: float
     more_positives: int | None
     words: str
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # in release manifests
 
 
 def guaranteed(threshold_set: ThresholdSet, target: RiskTarget, seed: int = 0) -> Guarantee:

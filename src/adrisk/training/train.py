@@ -19,7 +19,8 @@ from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
 from adrisk.layout import BUDGETS
-from adrisk.metrics.protocol import Ruler, judge_ranking
+from adrisk.metrics.estimates import Bootstrap
+from adrisk.metrics.protocol import judge_ranking
 from adrisk.metrics.splits import PARTS, Split, campaign_split
 from adrisk.model.calibration import fit_calibration
 from adrisk.model.campaign_risk import Pooling, fit_pooling
@@ -234,8 +235,8 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
         say("the report set has ads of one class only: the model carries no figures")
         return {}
     risk, _ = model.probabilities(corpus.batch.take(rows))
-    ruler = Ruler(resamples=200, seed=model.manifest.seed)
-    found = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], ruler)
+    bootstrap = Bootstrap(resamples=200, seed=model.manifest.seed)
+    found = judge_ranking(truth, risk[:, RISKY_COLUMN], corpus.campaigns[rows], bootstrap)
     return {
         "average_precision": found.average_precision.model_dump(),
         "recall_at_0.01": found.recall_at_0_01.model_dump(),

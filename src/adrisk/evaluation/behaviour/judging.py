@@ -1,31 +1,23 @@
-"""Judgement of a model by the cases of the suites: passed, failed or not judged, and pass rates.
+"""Outcomes of a model on the cases of the suites, and its pass rates.
 
-In: a model and `Case`s. Out: an `Outcome` a case, and a `BehaviourResult` with rates and intervals.
-A case about an indicator for which the model has no head is not judged, and counted as such; it is
-neither passed nor failed.
+In: a model and `Case`s. Out: an `Outcome` a case, and a `BehaviourResult`: the content of
+`behaviour.json`, with rates and intervals and without the texts. A case about an indicator for
+which the model has no head is not judged; it is counted, but neither passed nor failed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from scipy.stats import binomtest
 
-from adrisk.evaluation.behaviour.results import (
-    BehaviourResult,
-    CaseResult,
-    FunctionRates,
-    ModelUnderTest,
-    Move,
-    Rate,
-    Suites,
-)
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
 from adrisk.layout import REVIEW_SHARE
+from adrisk.metrics.figures import Rate, Result
 from adrisk.model.model import Model
 from adrisk.types import FloatArray
 
@@ -37,24 +29,98 @@ TOLERANCE = 0.05
 _CERTAIN = 1e-6  # scores are single precision; nearer to 0 or 1 their log-odds mean nothing
 
 
+class FunctionRates(Result):
+    """The pass rates of a function."""
+
+    all: Rate
+    languages: Mapping[str, Rate]
+
+
+class Move(Result):
+    """Distance between the two probabilities of the pairs of a swap.
+
+    Attributes:
+        n: pairs.
+        could_fail: pairs with a probability above the tolerance; two below it differ by less.
+        language, case: of the largest.
+    """
+
+    n: int
+    could_fail: int
+    mean: float
+    largest: float
+    language: str
+    case: str
+
+
+class CaseResult(Result):
+    """An `Outcome` without the texts."""
+
+    language: str
+    function: str
+    id: str
+    of: str
+    expect: str
+    text: float | None
+    pair: float | None
+    difference: float | None
+    passed: bool | None
+
+
+class ModelUnderTest(Result):
+    """The model that was judged."""
+
+    name: str
+    version: str
+    family: str
+    fingerprint: str
+    target: str
+
+
+class Suites(Result):
+    """The cases it was judged by."""
+
+    cases: int
+    languages: tuple[str, ...]
+    fingerprint: str
+
+
+class BehaviourResult(Result):
+    """The content of `behaviour.json`; a release keeps it without the cases.
+
+    Attributes:
+        passing: the condition of each expectation, in words.
+        all, languages, functions: pass rates.
+        moves: by function, of the swaps that must not move a score.
+    """
+
+    model: ModelUnderTest
+    suites: Suites
+    passing: Mapping[str, str]
+    all: Rate
+    languages: Mapping[str, Rate]
+    functions: Mapping[str, FunctionRates]
+    moves: Mapping[str, Move]
+    cases: tuple[CaseResult, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A model's scores of a case, and whether it passed.
 
     Attributes:
-        case: the case.
-        text: calibrated probability of the text, None if the model has no answer.
+        text: calibrated probability of the text; None, like all below, where the model has no head
+            for the indicator.
         pair: the same of the pair, None without a pair.
         difference: log-odds for `higher`, probability for `same`, distance to the threshold for
             `below`; text minus the other.
-        passed: None where the model has no head for the indicator.
     """
 
     case: Case
-    text: float | None
-    pair: float | None
-    difference: float | None
-    passed: bool | None
+    text: float | None = None
+    pair: float | None = None
+    difference: float | None = None
+    passed: bool | None = None
 
 
 def judge(model: Model, cases: Sequence[Case]) -> tuple[Outcome, ...]:
@@ -85,7 +151,7 @@ def judge(model: Model, cases: Sequence[Case]) -> tuple[Outcome, ...]:
 
     def outcome(case: Case) -> Outcome:
         if case.of not in columns:
-            return Outcome(case, None, None, None, None)
+            return Outcome(case)
         scores = columns[case.of]
         text = float(scores[rows[case.language, case.text]])
         pair = None if case.pair is None else float(scores[rows[case.language, case.pair]])
@@ -150,7 +216,7 @@ def rates(
 
 
 def results(model: Model, outcomes: Sequence[Outcome]) -> BehaviourResult:
-    """Everything about a run but the texts."""
+    """All figures and cases, without the texts."""
     languages = sorted({outcome.case.language for outcome in outcomes})
 
     def by_language(group: Sequence[Outcome]) -> dict[str, Rate]:

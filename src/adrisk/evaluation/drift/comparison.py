@@ -1,6 +1,6 @@
 """Comparison of a batch with the training data: effect, chance and verdict of every aspect.
 
-In: the model's `TrainingProfile`, the `Histogram` of a batch. Out: `Drift`.
+In: the model's `TrainingProfile`, the `Histogram` of a batch. Out: an `Aspect` for each of `KINDS`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,22 @@ from itertools import pairwise
 
 import numpy as np
 
-from adrisk.evaluation.drift.aspects import KINDS, Aspect, Drift
-from adrisk.evaluation.drift.chance import Draws, Measured, bins_apart, rates_apart, words_apart
-from adrisk.evaluation.drift.limits import LEAST_ADS, LEAST_GROUPS, verdict_of
+from adrisk.evaluation.drift.effects import (
+    Draws,
+    Measured,
+    compare_bins,
+    compare_rates,
+    compare_words,
+)
+from adrisk.evaluation.drift.results import (
+    KINDS,
+    LEAST_ADS,
+    LEAST_GROUPS,
+    LIMITS,
+    Aspect,
+    Verdict,
+    verdict_of,
+)
 from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Histogram, TrainingProfile
 from adrisk.types import FloatArray
 
@@ -21,72 +34,80 @@ _RESAMPLES = 500
 
 def compare(
     summary: TrainingProfile, batch: Histogram, labels: Sequence[str], *, seed: int = 0
-) -> Drift:
+) -> tuple[Aspect, ...]:
     """Compare a batch with the training data.
 
     Args:
         summary: of the model.
-        batch: counted in the summary's bins, all of it with answers.
+        batch: counted in the bins of the summary, all of it with scores.
         labels: names of the indicators, in the model's order.
         seed: of the draws; equal seeds give equal reports.
     """
     frame, training = summary.bins, summary.counts
     rng = np.random.default_rng(seed)
     draws = Draws(*(rng.multinomial(GROUPS, [1 / GROUPS] * GROUPS, _RESAMPLES) for _ in range(2)))
-    trained = training.languages.sum(axis=0)
-    foreign = np.append(trained[:-1] < ENOUGH_ADS, False)  # the last are of no known language
-    unsupported = [
-        np.stack([tally.languages.sum(axis=1), tally.languages[:, foreign].sum(axis=1)], axis=1)
-        for tally in (training, batch)
-    ]
-    unread = unsupported[1].sum(axis=0)
-    singly = rng.binomial(int(unread[0]), unread[1] / max(unread[0], 1), _RESAMPLES)
     tallies = (training, batch)
+    trained = training.languages.sum(axis=0)
+    foreign = np.append(trained[:-1] < ENOUGH_ADS, False)  # the last column is: language unknown
+    unsupported = [
+        np.stack([t.languages.sum(axis=1), t.languages[:, foreign].sum(axis=1)], axis=1)
+        for t in tallies
+    ]
+    ads, unread = unsupported[1].sum(axis=0)
+    single_ads = rng.binomial(int(ads), unread / max(ads, 1), _RESAMPLES)[:, None]
+    flagged = [np.stack([t.judged, t.flagged], axis=1) for t in tallies]
+    indicators = [np.column_stack([t.judged, t.indicators]) for t in tallies]
+    risks, lengths = _ranges(frame.risk_edges, "{:.3f}"), _ranges(frame.length_edges, "{:.0f}")
+    languages = (*frame.languages, OTHER, UNKNOWN)
     measured = {
-        "scores": bins_apart(
-            [t.risks for t in tallies], _ranges(frame.risk_edges, "{:.3f}"), draws
+        "scores": compare_bins([t.risks for t in tallies], risks, draws),
+        "flagged": compare_rates(flagged, ["flagged"], draws),
+        "unsupported_language": compare_rates(
+            unsupported, ["in languages not trained on"], draws, single_ads=single_ads
         ),
-        "flagged": rates_apart(
-            [np.stack([t.judged, t.flagged], axis=1) for t in tallies], ["flagged"], draws
-        ),
-        "unsupported_language": rates_apart(
-            unsupported, ["in languages not trained on"], draws, singly=singly[:, None]
-        ),
-        "unknown_words": rates_apart([t.tokens for t in tallies], ["unknown words"], draws),
-        "indicators": rates_apart(
-            [np.column_stack([t.judged, t.indicators]) for t in tallies], labels, draws
-        ),
-        "language": bins_apart(
-            [t.languages for t in tallies], (*frame.languages, OTHER, UNKNOWN), draws
-        ),
-        "length": bins_apart(
-            [t.lengths for t in tallies], _ranges(frame.length_edges, "{:.0f}"), draws
-        ),
-        "vocabulary": words_apart([t.words for t in tallies], [t.ads for t in tallies], draws),
+        "unknown_words": compare_rates([t.tokens for t in tallies], ["unknown words"], draws),
+        "indicators": compare_rates(indicators, labels, draws),
+        "language": compare_bins([t.languages for t in tallies], languages, draws),
+        "length": compare_bins([t.lengths for t in tallies], lengths, draws),
+        "vocabulary": compare_words([t.words for t in tallies], [t.ads for t in tallies], draws),
     }
     few = batch.ads < LEAST_ADS
     copied = min(map(_effective_groups, tallies)) < LEAST_GROUPS
-    return Drift(
-        aspects=tuple(
-            _aspect(name, measured[name], few or (copied and not kind.copies_count), batch.ads)
-            for name, kind in KINDS.items()
-        ),
-        training_ads=training.ads,
-        batch_ads=batch.ads,
+    return tuple(
+        _aspect(name, measured[name], few or (copied and not kind.copies_count))
+        for name, kind in KINDS.items()
     )
 
 
-def _aspect(name: str, found: Measured, few: bool, ads: int) -> Aspect:
+def _aspect(name: str, found: Measured, few: bool) -> Aspect:
     kind = KINDS[name]
     verdict = verdict_of(kind.measure, found.effect, found.chance, few)
+    drifted, untold = verdict in (Verdict.SOME, Verdict.MUCH), verdict is Verdict.TOO_FEW
+    advice = kind.advice if drifted else ""
+    if untold:
+        advice = "Too few ads, or too few that are no copies of each other: bring a larger batch."
     return Aspect(
         name=name,
-        effect=found.effect,
-        chance=found.chance,
+        title=kind.title,
+        measure=kind.measure,
+        effect=None if found.effect is None else round(found.effect, 6),
+        chance=None if found.chance is None else round(found.chance, 6),
         verdict=verdict,
+        drifted=drifted,
+        untold=untold,
+        matters=kind.bears and drifted,
+        advice=advice,
+        moved=_moved(found) if drifted and kind.measure == "h" else (),
         changes=found.changes,
-        ads=ads,
     )
+
+
+def _moved(found: Measured) -> tuple[str, ...]:
+    """Names of the shares whose own change exceeds limit and chance, the furthest first."""
+    least = max(LIMITS["h"].some, found.chance or 0.0)
+    distances = dict(zip((change.name for change in found.changes), found.distances, strict=True))
+    far = [name for name, distance in distances.items() if distance >= least]
+    return tuple(sorted(far, key=lambda name: -distances[name]))
 
 
 def _effective_groups(tally: Histogram) -> float:

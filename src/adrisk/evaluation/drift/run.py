@@ -1,7 +1,7 @@
 """Drift of sources from the training data of a model: `adrisk drift`.
 
-Reads every ad once and keeps counts only. Writes drift.json, drift.md for people, and
-quarantine.jsonl; that there is drift is a result, not an error.
+In: a model and sources, of which every ad is read once and only counts are kept. Out: drift.json,
+drift.md with the same figures for people, and quarantine.jsonl; no text of an ad is in them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import pyarrow as pa
 from adrisk.batch import prepare_ads
 from adrisk.errors import ModelError
 from adrisk.evaluation.drift.comparison import compare, supported
-from adrisk.evaluation.drift.limits import LIMITS
-from adrisk.evaluation.drift.page import drift_page
 from adrisk.evaluation.drift.results import (
-    AspectResult,
+    LIMITS,
+    Aspect,
     BatchAds,
+    Change,
     ComparedModel,
     DriftResult,
     TrainingAds,
 )
+from adrisk.evaluation.markdown import Markdown, fixed, render, text_table
 from adrisk.files import replacing, writable, write_json
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
@@ -38,6 +39,9 @@ from adrisk.parallel import in_order
 from adrisk.progress import say, track
 from adrisk.types import ArrowArray, IntArray
 from adrisk.version import __version__
+
+MOST_SHOWN = 10
+"""Shares shown of an aspect at most; drift.json has all."""
 
 _AT_ONCE = 2048
 
@@ -85,7 +89,7 @@ def drift(
         tally = _read(model, summary, stream, languages, workers)
         if not stream.accepted:
             raise no_ads(sources, quarantine)
-    drifted = compare(summary, tally, model.labels)
+    aspects = compare(summary, tally, model.labels)
     by_language = languages.most_common()
     known = supported(summary)
     found = DriftResult(
@@ -97,20 +101,20 @@ def drift(
             target=model.manifest.trained_on.target,
         ),
         training=TrainingAds(
-            ads=drifted.training_ads,
+            ads=summary.counts.ads,
             judged=int(summary.counts.judged.sum()),
             words=len(summary.bins.words),
         ),
         batch=BatchAds(
-            ads=drifted.batch_ads,
+            ads=tally.ads,
             sources=tuple(sources),
             quarantined=quarantine.count,
             input_fingerprint=stream.fingerprint,
             languages={name or "unknown": ads for name, ads in by_language},
         ),
-        matters=tuple(aspect.name for aspect in drifted.matters),
+        matters=tuple(aspect.name for aspect in aspects if aspect.matters),
         limits=LIMITS,
-        aspects=tuple(map(AspectResult.of, drifted.aspects)),
+        aspects=aspects,
         unsupported_languages={n: ads for n, ads in by_language if n and n not in known},
     )
     files = (out / "drift.json", out / "drift.md")
@@ -156,12 +160,59 @@ def _read(
 
 
 def groups_of(folded: ArrowArray) -> IntArray:
-    """A group, 0 to 31, for each text; that of a near-copy is mostly the same.
+    """A group, 0 to 31, for each text; near-copies are mostly of the same group.
 
-    Two texts agree in a column of their signatures as often as they are alike, so in three of them
-    near-copies mostly do, and texts that share a phrase mostly do not.
+    The share of equal columns in two MinHash signatures estimates the similarity of their texts:
+    three columns are mostly equal for near-copies, and mostly not for texts that share a phrase.
     """
     signed = signatures(folded)[:, 1:4].astype(np.uint64)
     mixed = (signed * np.array([1, 0x9E3779B1, 0x85EBCA6B], dtype=np.uint64)).sum(axis=1)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return np.asarray((mixed >> np.uint64(32)) % np.uint64(GROUPS), dtype=np.int64)
+
+
+def drift_table(found: DriftResult) -> str:
+    """One line an aspect: its verdict, effect, chance, and whether it affects the model."""
+    rows = [["", "verdict", "effect", "chance", "matters"]]
+    rows += [
+        [
+            aspect.name,
+            aspect.verdict,
+            f"{aspect.measure} {fixed(aspect.effect)}",
+            fixed(aspect.chance),
+            "yes" if aspect.matters else "no",
+        ]
+        for aspect in found.aspects
+    ]
+    return text_table(rows)
+
+
+def drift_page(found: DriftResult) -> str:
+    """The page: what matters and what to do first, then every aspect with its shares."""
+    groups = (
+        ("Matters for the model", [a for a in found.aspects if a.matters]),
+        ("Merely different", [a for a in found.aspects if a.drifted and not a.matters]),
+        ("Cannot be told", [a for a in found.aspects if a.untold]),
+    )
+    return render(
+        "drift.md.j2",
+        found=found,
+        conclusions=[(heading, aspects) for heading, aspects in groups if aspects],
+        most_shown=MOST_SHOWN,
+        shown=_shown,
+        moved=_moved,
+        advice=lambda aspect: Markdown(aspect.advice),  # adrisk's own words, commands as code
+    )
+
+
+def _moved(aspect: Aspect) -> str:
+    """The shares that moved, the furthest first."""
+    by_name = {change.name: change for change in aspect.changes}
+    moved = [by_name[name] for name in aspect.moved[:MOST_SHOWN]]
+    return ", ".join(f"{c.name} {c.training:.1%} to {c.batch:.1%}" for c in moved)
+
+
+def _shown(aspect: Aspect) -> list[Change]:
+    """The shares of an aspect in their order; of many, those that changed most."""
+    furthest = sorted(aspect.changes, key=lambda change: -change.h)[:MOST_SHOWN]
+    return [change for change in aspect.changes if change in furthest]

@@ -1,5 +1,1 @@
-"""Traits in ads (words of nationality, gender and place), for measuring fairness only.
-
-find_nations(text, language)          mentions of nationality, as spans
-swap_nation, swap_gender, swapper     the same ad with one trait exchanged
-"""
+"""Fairness: error rates by group, and how far scores move when a trait in an ad is exchanged."""

@@ -1,7 +1,10 @@
-"""Lexicon of the words of nationality and gender in a language.
+"""Lexicon of the words of nationality and gender in a language, and mentions of nationality.
 
-In: `words/{language}.yaml`; the head of `words/en.yaml` explains its keys. Out: a frozen `Lexicon`.
-It serves to measure fairness: no rule and no feature may read it.
+In: `words/{language}.yaml`, whose keys the head of `words/en.yaml` explains; a raw text and its
+language. Out: a frozen `Lexicon`; mentions as spans. A mention is a word of nationality, whether of
+a person or of a thing: a Polish restaurant is one as much as a Polish cook. Words in disguise,
+misspelled words and languages without a lexicon are not found. The lexicon is for measuring
+fairness: no rule and no feature may use it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from pydantic import BaseModel, ConfigDict
 LANGUAGES = ("en", "es", "pt", "fr")
 
 COUNTRY, PEOPLE, ORIGIN = "country", "people", "origin"
+
+_NEAR = 40  # characters beside a word that are examined
 
 
 class _Part(BaseModel):
@@ -58,8 +63,8 @@ class Sense:
     Attributes:
         part: `COUNTRY`, `PEOPLE`, or `ORIGIN` for a larger part of the world.
         nation: ISO 3166 in two letters; "" for an origin.
-        grammar: what another word must share to stand in its place: the article of a country, or
-            the numbers of the forms that a word for people may be.
+        grammar: what a replacement must share: the article of a country, or the numbers of the
+            forms that a word for people may be.
     """
 
     part: str
@@ -69,7 +74,7 @@ class Sense:
 
 @dataclass(frozen=True, slots=True)
 class Lookalike:
-    """Where a word means something else; patterns of what stands right before or behind it."""
+    """Where a word means something else; patterns of the text right before or behind it."""
 
     capital: bool
     before: regex.Pattern[str] | None
@@ -89,7 +94,7 @@ class Lexicon:
         lookalikes: small letters -> where the word means something else.
         gender: small letters -> the other of the pair, both ways.
         gender_found: the pattern of every word of `gender`.
-        gender_before, gender_behind: what must stand beside it; None where anything may.
+        gender_before, gender_behind: required text beside it; None where none is required.
     """
 
     language: str
@@ -104,6 +109,15 @@ class Lexicon:
     gender_found: regex.Pattern[str]
     gender_before: regex.Pattern[str] | None
     gender_behind: regex.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A word of nationality: `raw_text[start:end]`, and what it means."""
+
+    start: int
+    end: int
+    sense: Sense
 
 
 @cache
@@ -142,6 +156,58 @@ def load_lexicon(language: str) -> Lexicon:
         gender_found=any_of(pairs),
         gender_before=None if gender.before is None else _before(gender.before),
         gender_behind=None if gender.behind is None else _behind(gender.behind),
+    )
+
+
+def find_nations(text: str, language: str | None) -> list[Mention]:
+    """Every mention, in order; none for a language that is not among `LANGUAGES`.
+
+    >>> [m.sense.nation for m in find_nations("Polish the floors with our Polish team", "en")]
+    ['PL']
+    """
+    if language not in LANGUAGES:
+        return []
+    lexicon = load_lexicon(language)
+    found = []
+    for match in lexicon.found.finditer(text):
+        start, end = match.span()
+        sense = _sense(lexicon, match.group())
+        languages = (lexicon.language_before, lexicon.language_behind)
+        is_language = sense.part != COUNTRY and _is_beside(text, start, end, *languages)
+        if not is_language and not _is_lookalike(lexicon, text, start, end):
+            found.append(Mention(start, end, sense))
+    return found
+
+
+def _sense(lexicon: Lexicon, word: str) -> Sense:
+    """The country if the word has a capital and may be a person too, else the person."""
+    senses = lexicon.senses[word.lower()]
+    if len(senses) == 1:
+        return senses[0]
+    part = COUNTRY if word[0].isupper() and not word.isupper() else PEOPLE
+    return next((sense for sense in senses if sense.part == part), senses[0])
+
+
+def _is_lookalike(lexicon: Lexicon, text: str, start: int, end: int) -> bool:
+    rule = lexicon.lookalikes.get(text[start:end].lower())
+    if rule is None:
+        return False
+    return (rule.capital and not text[start].isupper()) or _is_beside(
+        text, start, end, rule.before, rule.behind
+    )
+
+
+def _is_beside(
+    text: str,
+    start: int,
+    end: int,
+    before: regex.Pattern[str] | None,
+    behind: regex.Pattern[str] | None,
+) -> bool:
+    """Whether either pattern is right beside a span."""
+    left, right = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    return (before is not None and before.search(left) is not None) or (
+        behind is not None and behind.match(right) is not None
     )
 
 

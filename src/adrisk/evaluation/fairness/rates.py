@@ -1,11 +1,10 @@
-"""False-positive rates by group, with bootstrap intervals, and the movement of exchanged traits.
+"""False-positive rates by group, with bootstrap intervals.
 
-In: n ads, what became of each, and the groups they belong to. Out: for every group the share of its
-lawful ads that are left to people unjudged; of the judged ones the share that is flagged, that of
-all other judged lawful ads, and the difference; the share of its risky ads that are flagged; its
-calibration error. Each figure carries n and a campaign-bootstrap interval. Groups that are too
-small are withheld: a rate of three ads means nothing, and may point at somebody. Also: how far
-probabilities move when one trait in an ad is exchanged (`adrisk.evaluation.fairness`).
+In: n ads, the decision on each, and their groups. Out: for each group the share of its lawful ads
+left to people unjudged; the flagged share of its judged lawful ads, of all other judged lawful ads,
+and the difference; the flagged share of its risky ads; its calibration error. Each figure has n and
+a campaign-bootstrap interval. Small groups are withheld: a rate of three ads means nothing and may
+identify a person.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.evaluation.fairness.results import DimensionRates, GroupRates, GroupSize, Movement
-from adrisk.metrics.estimates import CONFIDENCE, Estimate, calibration_error, estimate
-from adrisk.metrics.figures import Figure
+from adrisk.metrics.estimates import CONFIDENCE, Bootstrap, Estimate, calibration_error, ratio
+from adrisk.metrics.figures import Figure, Result
 from adrisk.types import FloatArray, IntArray
 
 LEAST_ADS, LEAST_CAMPAIGNS = 50, 20
@@ -27,18 +25,77 @@ LEAST_ADS, LEAST_CAMPAIGNS = 50, 20
 LEAST_RISKY_ADS, LEAST_RISKY_CAMPAIGNS = 20, 10
 """Of risky ads: with fewer, a group has no recall."""
 
-TOLERANCE = 0.05
-"""A swapped trait may move a probability by no more than this."""
+_NAMED_AT_MOST = 40  # withheld groups by name; of more, only their number
 
-_NAMED_AT_MOST = 40  # withheld groups by name; of more, how many there are
+
+class GroupSize(Result):
+    """Lawful ads of a group and their campaigns."""
+
+    n: int
+    campaigns: int
+
+
+class GroupRates(GroupSize):
+    """Rates of a group that is large enough.
+
+    Attributes:
+        judged: lawful ads that are flagged or cleared.
+        incomplete: share of the lawful ads that are left to people.
+        false_positive_rate: flagged share of the judged lawful ads; like the figures below, absent
+            where too few are judged.
+        others: the same of all other ads whose group is known.
+        difference: false-positive rate of the group less that of the others.
+        recall: flagged share of the risky ads.
+        calibration_error: of the labelled ads that are judged.
+    """
+
+    judged: int | None = None  # absent from results of earlier versions, as is the next
+    incomplete: Figure | None = None
+    false_positive_rate: Figure | None = None
+    others: Figure | None = None
+    difference: Figure | None = None
+    recall: Figure | None = None
+    calibration_error: Figure | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the difference has an interval."""
+        return self.difference is not None and self.difference.low is not None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        gap = self.difference
+        if gap is None or gap.low is None or gap.high is None:
+            return False
+        return gap.low > 0 or gap.high < 0
+
+
+class DimensionRates(Result):
+    """The groups of a dimension.
+
+    Attributes:
+        groups: those that are large enough.
+        withheld: sizes of those that are not; empty where they are too many to name.
+        withheld_groups, withheld_ads: how many they are, and of how many lawful ads.
+        differ: groups whose difference has an interval without 0.
+        compared: how many groups have a difference with an interval.
+    """
+
+    groups: Mapping[str, GroupRates]
+    withheld: Mapping[str, GroupSize]
+    withheld_groups: int
+    withheld_ads: int
+    differ: tuple[str, ...]
+    compared: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One way to put ads into groups, which may overlap.
+    """One way to group ads; groups may overlap.
 
     Attributes:
-        known: shape (n,), ads of which the dimension is known; the others belong to no side.
+        known: shape (n,), ads whose group is known; the others belong to no side.
         groups: name -> shape (n,), its members.
     """
 
@@ -51,7 +108,7 @@ class Decided:
     """n ads that are flagged, cleared, or left to people as incomplete.
 
     Attributes:
-        flagged: shape (n,), as the product would: none that is incomplete, all that escalate.
+        flagged: shape (n,), as scoring would: no incomplete ad, every escalated one.
         risk: shape (n,), the probability.
         lawful, risky: shape (n,), labelled risk 0 or 1, labelled 2 or 3; neither where unlabelled.
         campaigns: shape (n,), equal numbers are one campaign.
@@ -81,29 +138,13 @@ def by_value(values: Sequence[str | None]) -> Dimension:
     return Dimension(names != "", {str(v): names == v for v in np.unique(names[names != ""])})
 
 
-def false_positive_rate(
-    decided: Decided, members: NDArray[np.bool_], *, resamples: int = 500, seed: int = 0
-) -> Estimate:
-    """The share of the judged lawful ads among `members` that are flagged; NaN without any."""
-    rows = members & decided.judged
-    return _rate(decided.flagged, rows, decided.campaigns, resamples, seed)
-
-
-def incomplete_share(
-    decided: Decided, members: NDArray[np.bool_], *, resamples: int = 500, seed: int = 0
-) -> Estimate:
-    """The share of the lawful ads among `members` that are left to people unjudged."""
-    rows = members & decided.lawful
-    return _rate(decided.incomplete, rows, decided.campaigns, resamples, seed)
-
-
 def compare(
-    decided: Decided, dimension: Dimension, *, resamples: int = 500, seed: int = 0
+    decided: Decided, dimension: Dimension, bootstrap: Bootstrap | None = None
 ) -> DimensionRates:
-    """Every group of a dimension beside all other ads of which the dimension is known.
+    """Rates of every group of a dimension and of all other ads whose group is known.
 
-    A difference has no interval where the group or the others have no false flag at all. A group of
-    which too few ads are judged has the share that is not, and neither a rate nor a difference.
+    A difference has no interval where group or others have no false flag. A group of which too few
+    ads are judged has the share that is not judged, but neither a rate nor a difference.
     """
     groups: dict[str, GroupRates] = {}
     withheld: dict[str, GroupSize] = {}
@@ -114,7 +155,7 @@ def compare(
             withheld[name] = size
         else:
             others = dimension.known & ~members
-            groups[name] = _group(decided, members, others, size, resamples, seed)
+            groups[name] = _group(decided, members, others, size, bootstrap or Bootstrap())
     return DimensionRates(
         groups=groups,
         withheld=withheld if len(withheld) <= _NAMED_AT_MOST else {},
@@ -130,90 +171,62 @@ def _group(
     members: NDArray[np.bool_],
     others: NDArray[np.bool_],
     size: GroupSize,
-    resamples: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> GroupRates:
-    """The figures of one group, those that rest on enough ads."""
+    """The figures of one group that have enough ads."""
 
-    def rate(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
-        return _rate(flags, rows, decided.campaigns, resamples, seed).figure()
+    def figure(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
+        return rate(flags, decided.campaigns, bootstrap, rows).figure()
+
+    def enough(rows: NDArray[np.bool_], ads: int, campaigns: int) -> bool:
+        return rows.sum() >= ads and _count(decided.campaigns[rows]) >= campaigns
 
     inside, outside = members & decided.judged, others & decided.judged
-    rated = inside.sum() >= LEAST_ADS and _count(decided.campaigns[inside]) >= LEAST_CAMPAIGNS
-    compared = rated and _count(decided.campaigns[outside]) >= LEAST_CAMPAIGNS
-    gap = _difference(decided, inside, outside, resamples, seed) if compared else None
     risky = members & decided.risky
-    recalled = (
-        risky.sum() >= LEAST_RISKY_ADS and _count(decided.campaigns[risky]) >= LEAST_RISKY_CAMPAIGNS
-    )
-    error = _calibration_error(decided, inside, risky & ~decided.incomplete, resamples, seed)
+    rated = enough(inside, LEAST_ADS, LEAST_CAMPAIGNS)
+    compared = rated and enough(outside, 0, LEAST_CAMPAIGNS)
+    recalled = enough(risky, LEAST_RISKY_ADS, LEAST_RISKY_CAMPAIGNS)
     return GroupRates(
         n=size.n,
         campaigns=size.campaigns,
         judged=int(inside.sum()),
-        incomplete=rate(decided.incomplete, members & decided.lawful),
-        false_positive_rate=rate(decided.flagged, inside) if rated else None,
-        others=rate(decided.flagged, outside) if compared else None,
-        difference=None if gap is None else gap.figure(),
-        recall=rate(decided.flagged, risky) if recalled else None,
-        calibration_error=None if error is None else error.figure(),
+        incomplete=figure(decided.incomplete, members & decided.lawful),
+        false_positive_rate=figure(decided.flagged, inside) if rated else None,
+        others=figure(decided.flagged, outside) if compared else None,
+        difference=_difference(decided, inside, outside, bootstrap) if compared else None,
+        recall=figure(decided.flagged, risky) if recalled else None,
+        calibration_error=_calibration_error(decided, inside, risky, bootstrap),
     )
 
 
-def share(
-    flags: NDArray[np.bool_], campaigns: IntArray, *, resamples: int = 500, seed: int = 0
-) -> Estimate:
-    """The share of m items with a flag."""
-    return _rate(flags, np.ones(len(flags), dtype=np.bool_), campaigns, resamples, seed)
-
-
-def moved(
-    before: FloatArray,
-    after: FloatArray,
+def rate(
+    flags: NDArray[np.bool_],
     campaigns: IntArray,
-    threshold: float,
-    *,
-    resamples: int = 500,
-    seed: int = 0,
-) -> Movement:
-    """How far probabilities move when a trait is exchanged.
+    bootstrap: Bootstrap,
+    rows: NDArray[np.bool_] | None = None,
+) -> Estimate:
+    """The share with a flag, of all or of `rows`; the bootstrap is over sums by campaign.
 
-    Args:
-        before: shape (m,), of the ads as they are.
-        after: shape (m,), of the same with the trait exchanged.
-        campaigns: shape (m,); an ad may come several times, with different swaps.
-        threshold: of review.
+    Where no row or every row has a flag, the bootstrap interval has no width: its other end is then
+    the exact binomial one, with each campaign as one trial. NaN without a row.
     """
-    change = after - before
-    distance = np.abs(change)
-    far = distance > TOLERANCE
-    could = np.maximum(before, after) > TOLERANCE
-    changed = (before >= threshold) != (after >= threshold)
-
-    def part(flags: NDArray[np.bool_]) -> Figure:
-        return share(flags, campaigns, resamples=resamples, seed=seed).figure()
-
-    def mean(values: FloatArray) -> Figure:
-        found = estimate(
-            lambda weights: weights @ values / weights.sum(axis=1),
-            campaigns,
-            positives=len(values),
-            resamples=resamples,
-            seed=seed,
-        )
-        return found.figure()
-
-    return Movement(
-        swaps=len(change),
-        campaigns=_count(campaigns),
-        over=part(far),
-        over_of_could=_rate(far, could, campaigns, resamples, seed).figure(),
-        decision_changed=part(changed),
-        mean_change=mean(change),
-        mean_distance=mean(distance),
-        quantiles={f"{q:g}": round(float(np.quantile(distance, q)), 6) for q in (0.5, 0.9, 0.99)},
-        largest=round(float(distance.max()), 6),
+    if rows is not None:
+        flags, campaigns = flags[rows], campaigns[rows]
+    if not len(flags):
+        nan = float("nan")
+        return Estimate(nan, nan, nan, n=0, positives=0, campaigns=0)
+    groups, of = np.unique(campaigns, return_inverse=True)
+    hits = np.bincount(of, weights=flags, minlength=len(groups))
+    size = np.bincount(of, minlength=len(groups)).astype(np.float64)
+    found = bootstrap.estimate(
+        lambda weights: (weights @ hits) / (weights @ size), np.arange(len(groups)), int(hits.sum())
     )
+    found = replace(found, n=len(flags))
+    if found.value in (0.0, 1.0):
+        bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / len(groups)))
+        low, high = (0.0, bound) if found.value == 0.0 else (1 - bound, 1.0)
+        found = replace(found, low=low, high=high)
+    return found
 
 
 def _count(campaigns: IntArray) -> int:
@@ -221,65 +234,22 @@ def _count(campaigns: IntArray) -> int:
 
 
 def _calibration_error(
-    decided: Decided,
-    lawful: NDArray[np.bool_],
-    risky: NDArray[np.bool_],
-    resamples: int,
-    seed: int,
-) -> Estimate | None:
+    decided: Decided, inside: NDArray[np.bool_], risky: NDArray[np.bool_], bootstrap: Bootstrap
+) -> Figure | None:
     """Of the judged ads of a group; None where too few of them are risky."""
+    risky = risky & ~decided.incomplete
     if risky.sum() < LEAST_RISKY_ADS:
         return None
-    rows = np.flatnonzero(lawful | risky)
-    return estimate(
-        calibration_error(decided.risky[rows], decided.risk[rows]),
-        decided.campaigns[rows],
-        positives=int(decided.risky[rows].sum()),
-        resamples=resamples,
-        seed=seed,
-    )
-
-
-def _rate(
-    flags: NDArray[np.bool_],
-    rows: NDArray[np.bool_],
-    campaigns: IntArray,
-    resamples: int,
-    seed: int,
-) -> Estimate:
-    """The share of `rows` with a flag; sums over campaigns are drawn, which is drawing campaigns.
-
-    Where none has it, or all, resampling gives an interval of no width; the end that matters is
-    then the exact binomial one, with each campaign as one trial.
-    """
-    if not rows.any():
-        nothing = float("nan")
-        return Estimate(nothing, nothing, nothing, n=0, positives=0, campaigns=0)
-    groups, of = np.unique(campaigns[rows], return_inverse=True)
-    hits = np.bincount(of, weights=flags[rows], minlength=len(groups))
-    size = np.bincount(of, minlength=len(groups)).astype(np.float64)
-    figure = estimate(
-        lambda weights: (weights @ hits) / (weights @ size),
-        np.arange(len(groups)),
-        positives=int(hits.sum()),
-        resamples=resamples,
-        seed=seed,
-    )
-    figure = replace(figure, n=int(rows.sum()))
-    if len(groups) and figure.value in (0.0, 1.0):
-        bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / len(groups)))
-        low, high = (0.0, bound) if figure.value == 0.0 else (1 - bound, 1.0)
-        figure = replace(figure, low=low, high=high)
-    return figure
+    rows = np.flatnonzero(inside | risky)
+    error = calibration_error(decided.risky[rows], decided.risk[rows])
+    positives = int(decided.risky[rows].sum())
+    return bootstrap.estimate(error, decided.campaigns[rows], positives).figure()
 
 
 def _difference(
-    decided: Decided,
-    inside: NDArray[np.bool_],
-    outside: NDArray[np.bool_],
-    resamples: int,
-    seed: int,
-) -> Estimate:
+    decided: Decided, inside: NDArray[np.bool_], outside: NDArray[np.bool_], bootstrap: Bootstrap
+) -> Figure:
+    """The rate inside less that outside, on the same draws of campaigns."""
     groups, of = np.unique(decided.campaigns, return_inverse=True)
     sums = [
         np.bincount(of, weights=values, minlength=len(groups))
@@ -288,25 +258,13 @@ def _difference(
     ]
 
     def metric(weights: FloatArray) -> FloatArray:
-        mine, size, theirs, rest = (weights @ total for total in sums)
-        undefined = np.full_like(mine, np.nan)
-        return np.asarray(
-            np.divide(mine, size, out=undefined.copy(), where=size > 0)
-            - np.divide(theirs, rest, out=undefined.copy(), where=rest > 0)
-        )
+        hits, size, other_hits, other_size = (weights @ total for total in sums)
+        return ratio(hits, size) - ratio(other_hits, other_size)
 
-    figure = estimate(
-        metric,
-        np.arange(len(groups)),
-        positives=int(sums[0].sum() + sums[2].sum()),
-        resamples=resamples,
-        seed=seed,
-    )
-    figure = replace(
-        figure,
-        n=int((inside | outside).sum()),
-        campaigns=_count(decided.campaigns[inside | outside]),
-    )
-    if sums[0].sum() == 0 or sums[2].sum() == 0:
-        figure = replace(figure, low=float("nan"), high=float("nan"))
-    return figure
+    flagged, other_flagged = sums[0].sum(), sums[2].sum()
+    found = bootstrap.estimate(metric, np.arange(len(groups)), int(flagged + other_flagged))
+    both = inside | outside
+    found = replace(found, n=int(both.sum()), campaigns=_count(decided.campaigns[both]))
+    if flagged == 0 or other_flagged == 0:
+        found = replace(found, low=float("nan"), high=float("nan"))
+    return found.figure()

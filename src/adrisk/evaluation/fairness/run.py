@@ -1,37 +1,39 @@
 """Fairness of a model: false-positive rates by group, recall by group, and the swap test.
 
-In: a model and corpora. Out: a `FairnessResult`, of which `adrisk.report` makes the page. What is
-flagged, and what is left to people as incomplete, is what scoring would do. Groups come from the
-corpus' own columns and from the words of the ads; nothing is guessed about a person.
+In: a model and corpora. Out: a `FairnessResult`, and from it the generated part of
+`evaluation/fairness.md`. Flagged, and left to people as incomplete, is what scoring would flag and
+leave. Groups come from the corpus' own columns and from the words of the ads; nothing is inferred
+about a person.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from adrisk.errors import CorpusError
 from adrisk.evaluation.evaluate import judged_model, seen_parts, without_folder
-from adrisk.evaluation.fairness.lexicon import LANGUAGES
-from adrisk.evaluation.fairness.mentions import find_nations
+from adrisk.evaluation.fairness.lexicon import LANGUAGES, find_nations
 from adrisk.evaluation.fairness.rates import (
     LEAST_ADS,
     LEAST_CAMPAIGNS,
     Decided,
     Dimension,
+    DimensionRates,
     by_value,
     compare,
-    false_positive_rate,
-    incomplete_share,
+    rate,
 )
-from adrisk.evaluation.fairness.results import CorpusRates, FairnessResult, Least, ThresholdRates
-from adrisk.evaluation.fairness.swap_test import swap_test
+from adrisk.evaluation.fairness.swap_test import SwapTest, swap_test
+from adrisk.evaluation.markdown import render
 from adrisk.extract.places import guess_regions
 from adrisk.labels.targets import UNKNOWN_RISK
 from adrisk.layout import REVIEW_SHARE
+from adrisk.metrics.estimates import Bootstrap
+from adrisk.metrics.figures import Figure, JudgedModel, Result
 from adrisk.model.model import Model
 from adrisk.policy.abstention import ad_exceptions
 from adrisk.progress import track
@@ -42,7 +44,61 @@ from adrisk.types import IntArray
 BUDGETS = (REVIEW_SHARE, 0.05)
 """Review shares whose thresholds are judged: the policy's own, and a looser one."""
 
+_GROUPS_SHOWN = 10  # groups of a dimension on the page; of more, those that differ
+
 _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
+
+
+class ThresholdRates(Result):
+    """What a threshold flags: ads in all, judged lawful ads, and each dimension by group."""
+
+    threshold: float
+    flagged: int
+    false_positive_rate: Figure
+    groups: Mapping[str, DimensionRates]
+
+
+class CorpusRates(Result):
+    """A corpus at each threshold; `at` is keyed by the review budget."""
+
+    sources: tuple[str, ...]
+    fingerprint: str
+    target: str
+    ads: int
+    lawful: int
+    judged: int | None = None  # absent from results of earlier versions, as is `incomplete`
+    risky: int
+    campaigns: int
+    at: Mapping[str, ThresholdRates]
+    incomplete: Figure | None = None
+
+    @property
+    def loosest(self) -> str:
+        """The key of the largest budget."""
+        return max(self.at, key=float)
+
+
+class Least(Result):
+    """A group of fewer lawful ads or campaigns is withheld."""
+
+    ads: int
+    campaigns: int
+
+
+class FairnessResult(Result):
+    """The content of `fairness.json`.
+
+    Attributes:
+        least: lawful ads and campaigns below which a group is withheld.
+        unseen: the corpus, of which only campaigns that the model never saw are used.
+        lawful: corpora that are held to be lawful, by name.
+    """
+
+    model: JudgedModel
+    least: Least
+    unseen: CorpusRates
+    lawful: Mapping[str, CorpusRates]
+    swaps: SwapTest
 
 
 def fairness(
@@ -74,12 +130,15 @@ def fairness(
         raise CorpusError(
             "no labelled ad of the corpus is new to the model; bring ads it did not learn from"
         )
+    bootstrap = Bootstrap(resamples, model.manifest.seed)
     return FairnessResult(
         model=judged_model(model),
         least=Least(ads=LEAST_ADS, campaigns=LEAST_CAMPAIGNS),
-        unseen=_corpus(model, corpus, rows, budgets, resamples),
+        unseen=_corpus(model, corpus, rows, budgets, bootstrap),
         lawful={
-            _name(other): _corpus(model, other, np.arange(len(other)), budgets, resamples, True)
+            other.sources[0].partition(":")[0]: _corpus(
+                model, other, np.arange(len(other)), budgets, bootstrap, all_lawful=True
+            )
             for other in others
         },
         swaps=swap_test(
@@ -142,41 +201,39 @@ def _corpus(
     corpus: Corpus,
     rows: IntArray,
     budgets: Sequence[float],
-    resamples: int,
+    bootstrap: Bootstrap,
     all_lawful: bool = False,
 ) -> CorpusRates:
     """The rates of these ads at the threshold of each budget."""
-    seed = model.manifest.seed
     with track("groups", len(rows)) as advance:
         batch = corpus.batch.take(rows)
         answers = model.predict(batch)
-        beside = ad_exceptions(model, batch, answers)
+        exceptions = ad_exceptions(model, batch, answers)
         by_dimension = dimensions(corpus.ads.take(rows))
         risky = np.asarray(corpus.risky[rows])
-        everyone = np.ones(len(rows), dtype=np.bool_)
-        lawful = everyone if all_lawful else ~risky
+        lawful = np.ones(len(rows), dtype=np.bool_) if all_lawful else ~risky
         at: dict[str, ThresholdRates] = {}
         for budget in budgets:
             threshold = model.threshold(budget).threshold
             decided = Decided(
-                flagged=beside.flagged(answers.risk, threshold),
+                flagged=exceptions.flagged(answers.risk, threshold),
                 risk=answers.risk.astype(np.float64),
                 lawful=lawful,
                 risky=risky & ~lawful,
                 campaigns=corpus.campaigns[rows],
-                incomplete=beside.unjudged,
+                incomplete=exceptions.unjudged,
             )
-            overall = false_positive_rate(decided, everyone, resamples=resamples, seed=seed)
+            overall = rate(decided.flagged, decided.campaigns, bootstrap, decided.judged)
             at[f"{budget:g}"] = ThresholdRates(
                 threshold=round(threshold, 6),
                 flagged=int(decided.flagged.sum()),
                 false_positive_rate=overall.figure(),
                 groups={
-                    name: compare(decided, dimension, resamples=resamples, seed=seed)
+                    name: compare(decided, dimension, bootstrap)
                     for name, dimension in by_dimension.items()
                 },
             )
-        left = incomplete_share(decided, everyone, resamples=resamples, seed=seed)
+        incomplete = rate(decided.incomplete, decided.campaigns, bootstrap, lawful)
         advance(len(rows))
     return CorpusRates(
         sources=tuple(without_folder(source) for source in corpus.sources),
@@ -184,13 +241,23 @@ def _corpus(
         target="held to be lawful" if all_lawful else corpus.target,
         ads=len(rows),
         lawful=int(lawful.sum()),
-        judged=int((lawful & ~beside.unjudged).sum()),
+        judged=int(decided.judged.sum()),
         risky=0 if all_lawful else int(risky.sum()),
         campaigns=len(np.unique(corpus.campaigns[rows])),
         at=at,
-        incomplete=left.figure(),
+        incomplete=incomplete.figure(),
     )
 
 
-def _name(corpus: Corpus) -> str:
-    return corpus.sources[0].partition(":")[0]
+def fairness_page(found: FairnessResult) -> str:
+    """The figures as Markdown: each threshold, the groups at the loosest one, and the swap test."""
+    corpora = [("Synthetic ads that the model never saw", found.unseen)]
+    corpora += [(f"{name}, held to be lawful", rates) for name, rates in found.lawful.items()]
+    return render(
+        "fairness.md.j2",
+        found=found,
+        corpora=corpora,
+        least_ads=LEAST_ADS,
+        least_campaigns=LEAST_CAMPAIGNS,
+        groups_shown=_GROUPS_SHOWN,
+    )

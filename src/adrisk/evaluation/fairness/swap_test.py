@@ -1,28 +1,23 @@
-"""Swap test: probabilities of ads with one trait exchanged, beside those of the same ads unchanged.
+"""Swap test: how far probabilities move when one trait in an ad is exchanged.
 
-In: a model and ads that it never saw. Out: a `SwapTest`, by trait and by language.
+In: a model and ads that it was not trained on. Out: a `SwapTest`, by trait and by language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.batch import make_batch
 from adrisk.classifiers.base import RISKY_COLUMN
-from adrisk.evaluation.fairness.rates import TOLERANCE, moved, share
-from adrisk.evaluation.fairness.results import (
-    LanguageMovement,
-    LogOddsMovement,
-    NoSwaps,
-    Swapped,
-    SwapTest,
-    TraitMovement,
-)
+from adrisk.evaluation.fairness.rates import rate
 from adrisk.evaluation.fairness.swaps import swap_gender, swap_nation, swapper
+from adrisk.metrics.estimates import Bootstrap, mean_over
+from adrisk.metrics.figures import Figure, Result
 from adrisk.model.model import Model
 from adrisk.progress import track
 from adrisk.synthetic.phrase_bank import LANGUAGES as BANKS
@@ -31,7 +26,84 @@ from adrisk.text.arrow import text_list
 from adrisk.training.corpus import Corpus
 from adrisk.types import FloatArray, IntArray
 
+TOLERANCE = 0.05
+"""A swapped trait may move a probability by no more than this."""
+
 _Swap = Callable[[str, str | None, np.random.Generator], str | None]
+
+
+class Movement(Result):
+    """How far probabilities move when a trait is exchanged.
+
+    Attributes:
+        over: share that moves by more than the tolerance.
+        over_of_could: the same of the swaps with one probability above the tolerance; two that are
+            below it cannot differ by more.
+        decision_changed: share that crosses the threshold of review.
+        mean_change, mean_distance: with the sign, and without.
+        quantiles: of the distance, by quantile.
+        largest: distance.
+    """
+
+    swaps: int
+    campaigns: int
+    over: Figure
+    over_of_could: Figure
+    decision_changed: Figure
+    mean_change: Figure
+    mean_distance: Figure
+    quantiles: Mapping[str, float]
+    largest: float
+
+
+class LogOddsMovement(Result):
+    """Distance of the log-odds before calibration."""
+
+    mean: float
+    largest: float
+
+
+class LanguageMovement(Result):
+    """Swaps in one language, and how many move further than the tolerance."""
+
+    swaps: int
+    over: int
+    largest: float
+
+
+class TraitMovement(Movement):
+    """Swaps of one trait; `findings_changed` is the share in which the rules find otherwise."""
+
+    findings_changed: Figure
+    log_odds: LogOddsMovement
+    ads: int
+    languages: Mapping[str, LanguageMovement]
+
+
+class NoSwaps(Result):
+    """A trait that could be exchanged in no ad."""
+
+    swaps: Literal[0]
+
+
+Swapped = TraitMovement | NoSwaps
+
+
+class SwapTest(Result):
+    """Each trait exchanged; a probability may move by no more than `tolerance`."""
+
+    tolerance: float
+    threshold: float
+    nationality: Swapped
+    gender: Swapped
+    city: Swapped
+    name: Swapped
+
+    @property
+    def traits(self) -> dict[str, Swapped]:
+        """The traits by name, in order."""
+        names = ("nationality", "gender", "city", "name")
+        return {name: getattr(self, name) for name in names}
 
 
 def swap_test(
@@ -44,14 +116,23 @@ def swap_test(
     draws: int,
     resamples: int,
 ) -> SwapTest:
-    """Exchange each trait in turn, rescore, and see how far the probability moved."""
-    seed = model.manifest.seed
-    rng = np.random.default_rng(seed)
+    """Exchange each trait in turn, score again, and measure how far the probability moved.
+
+    Args:
+        model: any family.
+        corpus: whose ads are changed.
+        rows: of the corpus, not trained on.
+        threshold: of review.
+        most: ads with a swap, for each trait.
+        draws: swaps of each trait for an ad.
+        resamples: of the bootstrap.
+    """
+    bootstrap = Bootstrap(resamples, model.manifest.seed)
+    rng = np.random.default_rng(model.manifest.seed)
     order = rng.permutation(rows)
     texts = text_list(corpus.batch.raw.take(order))
     languages = [corpus.batch.languages[row] for row in order]
     regions = [corpus.batch.regions[row] for row in order]
-    campaigns = corpus.campaigns[order]
 
     def trait(name: str, swap: _Swap) -> Swapped:
         swapped = list(_swapped(swap, texts, languages, most, draws, rng))
@@ -64,7 +145,7 @@ def swap_test(
             before = _rescored(model, [texts[place] for place in at], codes, near)
             after = _rescored(model, [text for _, text in swapped], codes, near)
             advance(len(at))
-        return _movement(before, after, at, campaigns, codes, threshold, resamples, seed)
+        return _movement(before, after, order[at], corpus.campaigns, codes, threshold, bootstrap)
 
     # The traits share one stream of draws, in this order.
     return SwapTest(
@@ -77,40 +158,75 @@ def swap_test(
     )
 
 
+def movement(
+    before: FloatArray,
+    after: FloatArray,
+    campaigns: IntArray,
+    threshold: float,
+    bootstrap: Bootstrap | None = None,
+) -> Movement:
+    """How far probabilities move when a trait is exchanged.
+
+    Args:
+        before: shape (m,), of the ads as they are.
+        after: shape (m,), of the same with the trait exchanged.
+        campaigns: shape (m,); an ad may come several times, with different swaps.
+        threshold: of review.
+        bootstrap: of the intervals.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    change = after - before
+    distance = np.abs(change)
+    far = distance > TOLERANCE
+    could = np.maximum(before, after) > TOLERANCE
+    changed = (before >= threshold) != (after >= threshold)
+
+    def mean(values: FloatArray) -> Figure:
+        return bootstrap.estimate(mean_over(values), campaigns, len(values)).figure()
+
+    return Movement(
+        swaps=len(change),
+        campaigns=len(np.unique(campaigns)),
+        over=rate(far, campaigns, bootstrap).figure(),
+        over_of_could=rate(far, campaigns, bootstrap, could).figure(),
+        decision_changed=rate(changed, campaigns, bootstrap).figure(),
+        mean_change=mean(change),
+        mean_distance=mean(distance),
+        quantiles={f"{q:g}": round(float(np.quantile(distance, q)), 6) for q in (0.5, 0.9, 0.99)},
+        largest=round(float(distance.max()), 6),
+    )
+
+
 def _movement(
     before: _Rescored,
     after: _Rescored,
-    at: IntArray,
+    rows: IntArray,
     campaigns: IntArray,
     codes: Sequence[str | None],
     threshold: float,
-    resamples: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> TraitMovement:
-    """The swaps of one trait, all together and by language; `at` numbers the ads."""
-    groups = campaigns[at]
-    found = moved(
-        before.probability, after.probability, groups, threshold, resamples=resamples, seed=seed
-    )
+    """The swaps of one trait, in all and by language; `rows` are those of the ads."""
+    groups = campaigns[rows]
     distance = np.abs(after.probability - before.probability)
     shift = np.abs(after.margin - before.margin)
     differs = (before.present != after.present).any(axis=1)
     names = np.array([code or "" for code in codes])
     members = {str(name): names == name for name in np.unique(names)}
     return TraitMovement(
-        **dict(found),
-        findings_changed=share(differs, groups, resamples=resamples, seed=seed).figure(),
+        **dict(movement(before.probability, after.probability, groups, threshold, bootstrap)),
+        findings_changed=rate(differs, groups, bootstrap).figure(),
         log_odds=LogOddsMovement(
             mean=round(float(shift.mean()), 4), largest=round(float(shift.max()), 4)
         ),
-        ads=len(np.unique(at)),
+        ads=len(np.unique(rows)),
         languages={
             name: LanguageMovement(
-                swaps=int(rows.sum()),
-                over=int((distance[rows] > TOLERANCE).sum()),
-                largest=round(float(distance[rows].max()), 6),
+                swaps=int(of.sum()),
+                over=int((distance[of] > TOLERANCE).sum()),
+                largest=round(float(distance[of].max()), 6),
             )
-            for name, rows in members.items()
+            for name, of in members.items()
         },
     )
 

@@ -15,10 +15,11 @@ from adrisk.evaluation.fairness.lexicon import (
     LANGUAGES,
     PEOPLE,
     Lexicon,
+    Mention,
     any_of,
+    find_nations,
     load_lexicon,
 )
-from adrisk.evaluation.fairness.mentions import Mention, find_nations
 
 _VOWELS = frozenset("aeiouáàâãéèêëíïóôõöúüœ")
 _NEAR = 40
@@ -38,9 +39,10 @@ def swap_nation(text: str, language: str | None, rng: np.random.Generator) -> st
     for mention in find_nations(text, language):
         if mention.sense.part in (COUNTRY, PEOPLE):
             by_nation.setdefault(mention.sense.nation, []).append(mention)
+    countries = {nation for names in lexicon.countries.values() for nation in names}
     choices = []
     for nation, mentions in by_nation.items():
-        for other in sorted({*lexicon.people, *_countries(lexicon)} - by_nation.keys()):
+        for other in sorted({*lexicon.people, *countries} - by_nation.keys()):
             edits = _edits(lexicon, text, mentions, other)
             if edits is not None:
                 choices.append((nation, edits))
@@ -118,10 +120,6 @@ def cased(word: str, like: str) -> str:
     if like[0].isupper():
         return word[0].upper() + word[1:]
     return word.lower() if like.islower() else word
-
-
-def _countries(lexicon: Lexicon) -> set[str]:
-    return {nation for names in lexicon.countries.values() for nation in names}
 
 
 def _edits(

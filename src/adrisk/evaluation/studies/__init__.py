@@ -1,64 +1,54 @@
-"""Studies: how results change with the ads, labels, languages or features that are learned from.
+"""Studies: results by the ads, labels, languages or features that a model is trained on.
 
-Each takes a corpus whose split, report ads and report labels stay the same (`ground`), and leaves
-one JSON file in which every figure carries n, positives, campaigns and a campaign-bootstrap
-interval. `evaluation/study.py` runs them, `evaluation/protocol.md` describes them.
+In: a corpus, of which split, report set and report labels are the same for all fits of a study.
+Out: one JSON file a study, in which every figure has n, positives, campaigns and an interval; and
+the full evaluation of a family. `evaluation/study.py` runs them, `evaluation/protocol.md` describes
+them.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adrisk.config import ModelConfig
-from adrisk.evaluation.results import write_study
-from adrisk.evaluation.studies.data import StudyData, open_study_data
-from adrisk.evaluation.studies.families import judge_families, judge_saved
-from adrisk.evaluation.studies.label_noise import label_noise
-from adrisk.evaluation.studies.learning_curve import learning_curve
-from adrisk.evaluation.studies.rule_features import findings, with_findings
-from adrisk.evaluation.studies.transfer import transfer
-from adrisk.evaluation.study_results import (
+import numpy as np
+import pyarrow.parquet as pq
+
+from adrisk.config import EvaluateConfig, ModelConfig
+from adrisk.evaluation.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
+from adrisk.evaluation.results import (
     STUDY_RESULTS,
-    Findings,
-    LabelNoise,
-    LearningCurve,
+    SourceAlerts,
     StudyCorpus,
     Transfer,
+    write_results,
+    write_study,
 )
-from adrisk.metrics.protocol import Ruler
+from adrisk.evaluation.studies.ablation import findings, transfer, with_findings
+from adrisk.evaluation.studies.data import StudyData, open_study_data
+from adrisk.evaluation.studies.label_noise import label_noise
+from adrisk.evaluation.studies.learning_curve import learning_curve
+from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import PROTOCOL
-
-__all__ = [
-    "STUDIES",
-    "SYNTHETIC",
-    "Study",
-    "StudyData",
-    "StudySettings",
-    "findings",
-    "judge_families",
-    "judge_saved",
-    "label_noise",
-    "learning_curve",
-    "open_study_data",
-    "run_study",
-    "transfer",
-]
-
+from adrisk.model.model import Model
+from adrisk.policy.policy import PolicyConfig, resolve_policy
+from adrisk.training.corpus import Corpus, load_corpus
+from adrisk.training.train import fit_model, split_corpus
 
 SYNTHETIC = "synthetic:20000"
 
 
 @dataclass(frozen=True, slots=True)
 class StudySettings:
-    """How a study is run.
+    """Settings of a study.
 
     Attributes:
-        recipes: one a family; the studies of one family take the first.
-        seeds: how often what is drawn at random is drawn; as the study has it if None.
-        resamples: draws of campaigns behind each interval.
-        folds: how many folds a corpus without a test part of its own is dealt into.
+        recipes: one a family; the studies of one family use the first.
+        seeds: number of random draws; the default of the study if None.
+        resamples: of the bootstrap.
+        folds: of a corpus without a test part of its own.
     """
 
     recipes: tuple[ModelConfig, ...] = (ModelConfig(family="ngram"), ModelConfig(family="linear"))
@@ -67,9 +57,9 @@ class StudySettings:
     folds: int = 5
 
     @property
-    def ruler(self) -> Ruler:
-        """How intervals are estimated."""
-        return Ruler(self.resamples)
+    def bootstrap(self) -> Bootstrap:
+        """The bootstrap of the intervals."""
+        return Bootstrap(self.resamples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +67,10 @@ class Study:
     """A study by name.
 
     Attributes:
-        run: from a corpus to what is found on it.
-        synthetic: the synthetic ads it is run on unless others are named.
+        run: the study of one corpus.
+        synthetic: the synthetic ads of the study if no source is named.
         languages: whether it needs ads of several languages.
-        one_family: whether it takes the first recipe alone.
+        one_family: whether it uses the first recipe only.
     """
 
     run: Callable[[StudyData, StudySettings], StudyCorpus]
@@ -89,52 +79,123 @@ class Study:
     one_family: bool = False
 
 
-def _transfer(ground: StudyData, asked: StudySettings) -> Transfer:
-    recipe = asked.recipes[0]
-    names = (f"{recipe.family}, with findings", f"{recipe.family}, text alone")
+def _transfer(data: StudyData, settings: StudySettings) -> Transfer:
+    recipe = settings.recipes[0]
+    text_alone = f"{recipe.family}, text alone"
     recipes = {
-        name: with_findings(recipe, wanted)
-        for name, wanted in zip(names, (True, False), strict=True)
+        f"{recipe.family}, with findings": with_findings(recipe, True),
+        text_alone: with_findings(recipe, False),
     }
-    return transfer(ground, recipes, asked.ruler, only_risk=names[1:])
-
-
-def _learning_curve(ground: StudyData, asked: StudySettings) -> LearningCurve:
-    return learning_curve(ground, asked.recipes, asked.ruler, seeds=asked.seeds or 3)
-
-
-def _label_noise(ground: StudyData, asked: StudySettings) -> LabelNoise:
-    return label_noise(ground, asked.recipes[0], asked.ruler, seeds=asked.seeds or 2)
-
-
-def _findings(ground: StudyData, asked: StudySettings) -> Findings:
-    return findings(ground, asked.recipes, asked.ruler)
+    return transfer(data, recipes, settings.bootstrap, only_risk=(text_alone,))
 
 
 STUDIES: Mapping[str, Study] = {
-    "learning-curve": Study(_learning_curve),
+    "learning-curve": Study(
+        lambda data, its: learning_curve(data, its.recipes, its.bootstrap, seeds=its.seeds or 3)
+    ),
     # Every head is fitted thirteen times, and noise makes that slow.
-    "label-noise": Study(_label_noise, synthetic="synthetic:8000", one_family=True),
+    "label-noise": Study(
+        lambda data, its: label_noise(data, its.recipes[0], its.bootstrap, seeds=its.seeds or 2),
+        synthetic="synthetic:8000",
+        one_family=True,
+    ),
     "transfer": Study(_transfer, languages=True, one_family=True),
-    "findings": Study(_findings),
+    "findings": Study(lambda data, its: findings(data, its.recipes, its.bootstrap)),
 }
 
 
-def run_study(name: str, sources: Sequence[str], asked: StudySettings, out: Path) -> Path:
+def run_study(name: str, sources: Sequence[str], settings: StudySettings, out: Path) -> Path:
     """Run a study on each source and write its results, and the page of all results.
 
     Args:
         name: of `STUDIES`.
-        sources: SOURCE arguments; one with a test part of its own is split by it, as synthetic
-            ads are, any other is dealt into folds.
-        asked: how.
+        sources: SOURCE arguments; one with a test part of its own, such as synthetic ads, is split
+            by it, any other into folds.
+        settings: of the study.
         out: usually evaluation/results.
     """
     corpora = []
     for source in sources:
-        ground = open_study_data(source, folds=asked.folds)
-        corpora.append(STUDIES[name].run(ground, asked))
+        data = open_study_data(source, folds=settings.folds)
+        corpora.append(STUDIES[name].run(data, settings))
     content = STUDY_RESULTS[name].model_validate(
-        {"study": name, "protocol": PROTOCOL, "resamples": asked.resamples, "corpora": corpora}
+        {"study": name, "protocol": PROTOCOL, "resamples": settings.resamples, "corpora": corpora}
     )
     return write_study(out, name, content)
+
+
+def judge_families(
+    data: StudyData,
+    recipes: Sequence[ModelConfig],
+    out: Path,
+    *,
+    resamples: int = 500,
+    benign: Sequence[str] = (),
+) -> list[Path]:
+    """Evaluate each family and keep its results as `NAME-FAMILY.json`.
+
+    Args:
+        data: the ads; the files have its name, or `real` for DIFrauD.
+        recipes: one a family.
+        out: usually evaluation/results.
+        resamples: of the intervals.
+        benign: benign sources, on which alerts are counted at the threshold of a policy that flags
+            at most one campaign in a hundred with 90 % confidence. Where the threshold set is too
+            small for that guarantee, the lowest threshold is taken that flags no more of its
+            campaigns, and the alerts are marked as without a guarantee.
+    """
+    written = []
+    for recipe in recipes:
+        folds = 0 if len(data.splits) == 1 else len(data.splits)
+        config = EvaluateConfig(resamples=resamples, folds=folds)
+        with tempfile.TemporaryDirectory() as scratch:
+            place = Path(scratch)
+            model = _trained(recipe, data, place / "model") if benign or not config.folds else None
+            if model is not None and not config.folds:
+                done = evaluate(model, data.corpus, config, place / "out")
+            else:
+                done = evaluate_recipe(recipe, data.corpus, config, place / "out")
+            found = _alerts(model, benign, resamples) if model is not None else {}
+        name = _results_name(data, recipe.family)
+        written.append(write_results(out, name, done.results, found))
+    return written
+
+
+def judge_saved(model: Model, data: StudyData, out: Path, *, resamples: int = 500) -> Path:
+    """Evaluate a saved model on the report ads of a corpus, as `judge_families` does.
+
+    If its training ads are of another corpus, the training part of this one is left out too,
+    because its ads are worded like those that models are trained on.
+    """
+    config = EvaluateConfig(resamples=resamples, random_split=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        corpus = data.corpus
+        if not (seen_parts(model, corpus) >= 0).any():
+            corpus = _report_part(data, Path(scratch) / "report.parquet")
+        done = evaluate(model, corpus, config, Path(scratch) / "out")
+    return write_results(out, _results_name(data, model.manifest.family), done.results)
+
+
+def _results_name(data: StudyData, family: str) -> str:
+    """DIFrauD is the corpus of the documented real run, `configs/real.yaml`."""
+    return f"{'real' if data.name == 'difraud' else data.name}-{family}"
+
+
+def _report_part(data: StudyData, path: Path) -> Corpus:
+    """The report ads as a corpus of their own."""
+    rows = np.sort(data.report)
+    pq.write_table(data.corpus.ads.take(rows), path)
+    return replace(load_corpus([str(path)], rules=data.corpus.rules), sources=data.corpus.sources)
+
+
+def _trained(recipe: ModelConfig, data: StudyData, folder: Path) -> Model:
+    """A model of the whole corpus, split once as training splits it."""
+    folder.mkdir()
+    return fit_model(recipe, data.corpus, split_corpus(data.corpus, recipe.seed)).save(folder)
+
+
+def _alerts(model: Model, benign: Sequence[str], resamples: int) -> Mapping[str, SourceAlerts]:
+    if not benign:
+        return {}
+    policy = resolve_policy(PolicyConfig(review_share=0.01), model)
+    return alerts(model, benign, policy, resamples)

@@ -1,8 +1,8 @@
-"""Corpus of a study, its split, and scores of its report ads by a fitted family.
+"""Corpus of a study, its split, and scores of its report set by a classifier.
 
-A large corpus is split once, by campaign; a small one is dealt into folds, and every campaign is
-reported on once, by a model fitted without it. What a study changes is what is taught: fewer ads,
-other labels, three languages of four. The ads reported on, and their labels, stay the same.
+A large corpus is split once, by campaign; a small one into folds, so that every campaign is scored
+once by a model fitted without it. Studies change the fit set: fewer ads, other labels, three
+languages of four. The report set and its labels stay the same.
 """
 
 from __future__ import annotations
@@ -14,25 +14,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.classifiers import FAMILIES
-from adrisk.classifiers.base import RISKY_COLUMN, tune
 from adrisk.config import LabelsConfig, ModelConfig
 from adrisk.errors import CorpusError
-from adrisk.evaluation.baselines import risk_alone
-from adrisk.evaluation.evaluate import fold_splits, without_folder
-from adrisk.evaluation.study_results import StudyCorpus
+from adrisk.evaluation.baselines import ReportScores, TrainSet, fit_split, risk_alone
+from adrisk.evaluation.evaluate import without_folder
+from adrisk.evaluation.results import StudyCorpus
 from adrisk.labels.targets import UNKNOWN_RISK, Targets
 from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
-from adrisk.metrics.estimates import Drawn
-from adrisk.metrics.protocol import Ruler
-from adrisk.metrics.splits import Split
-from adrisk.model.calibration import fit_calibration
-from adrisk.rules.ruleset import Ruleset
+from adrisk.metrics.estimates import Bootstrap, Drawn
+from adrisk.metrics.splits import Split, fold_splits
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
-from adrisk.types import RISKY, FloatArray, IntArray
+from adrisk.types import RISKY, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class StudyData:
     """A corpus and how it is split.
 
     Attributes:
-        name: what it is called in results, such as synthetic.
+        name: in results, such as synthetic.
         source: as given, without folders.
         corpus: its ads.
         splits: one; or one a fold, whose report sets together are the corpus.
@@ -53,7 +48,7 @@ class StudyData:
 
     @property
     def report(self) -> IntArray:
-        """The rows reported on, split after split."""
+        """The report rows, split after split."""
         return np.concatenate([split["report"] for split in self.splits])
 
     @property
@@ -67,7 +62,7 @@ class StudyData:
         return self.corpus.campaigns[self.report]
 
     def summary(self) -> StudyCorpus:
-        """The ads, as results name them."""
+        """The corpus, as results describe it."""
         risk = self.targets.risk
         return StudyCorpus(
             name=self.name,
@@ -83,78 +78,43 @@ class StudyData:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TrainSet:
-    """Rows of a corpus to fit on, and their labels."""
-
-    rows: IntArray
-    targets: Targets
-
-
-@dataclass(frozen=True, slots=True)
-class StudyPredictions:
-    """Scores of the report rows.
-
-    Attributes:
-        risk: shape (n,), only its order counts.
-        indicators: shape (n, k), columns as `labels`; empty where only risk was learned.
-    """
-
-    risk: FloatArray
-    indicators: FloatArray
-    labels: tuple[str, ...]
-
-    def columns(self, labels: Sequence[str]) -> FloatArray:
-        """The columns of these indicators; one that was not learned ranks no ad above another."""
-        result = np.zeros((len(self.risk), len(labels)))
-        for column, name in enumerate(labels):
-            if name in self.labels:
-                result[:, column] = self.indicators[:, self.labels.index(name)]
-        return result
-
-
-def open_study_data(
-    source: str, *, folds: int = 5, seed: int = 0, rules: Ruleset | None = None
-) -> StudyData:
+def open_study_data(source: str, *, folds: int) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
-    With `folds` 0 any source is split once, as training splits it.
+    With `folds` 0 any source is split once, as in training.
     """
-    corpus = load_corpus([source], rules=rules)
-    named = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
-    if folds and not {"train", "test"} <= set(named):
-        splits = fold_splits(corpus, folds, seed)
+    corpus = load_corpus([source])
+    parts = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
+    if folds and not {"train", "test"} <= set(parts):
+        splits = fold_splits(corpus.campaigns, folds, seed=0, positive=corpus.risky)
     else:
-        splits = [split_corpus(corpus, seed)]
+        splits = [split_corpus(corpus, 0)]
     scheme, colon, _ = source.partition(":")
-    return StudyData(
-        scheme if colon else Path(source).stem, without_folder(source), corpus, tuple(splits)
-    )
+    name = scheme if colon else Path(source).stem
+    return StudyData(name, without_folder(source), corpus, tuple(splits))
 
 
-def labelled(ground: StudyData, config: LabelsConfig | None = None) -> list[TrainSet]:
-    """The fit ads of each split with the labels that training would learn from.
+def labelled(data: StudyData) -> list[TrainSet]:
+    """The fit set of each split with the labels of training.
 
-    Votes are joined over the whole fit set; taking some of its ads afterwards leaves their labels
-    as they are, so that a study of numbers is not one of labels.
+    Votes are joined over the whole fit set, so that a smaller part of it has the same labels.
     """
-    config = config or LabelsConfig()
     return [
-        TrainSet(split["fit"], training_labels(ground.corpus, split["fit"], config).targets)
-        for split in ground.splits
+        TrainSet(split["fit"], training_labels(data.corpus, split["fit"], LabelsConfig()).targets)
+        for split in data.splits
     ]
 
 
-def some(taught: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
+def some(train_set: TrainSet, chosen: NDArray[np.bool_]) -> TrainSet:
     """Some of the ads, with their labels."""
     at = np.flatnonzero(chosen)
-    return TrainSet(taught.rows[at], taught.targets.take(at))
+    return TrainSet(train_set.rows[at], train_set.targets.take(at))
 
 
-def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
-    """The same ads with every so-many-th indicator of the taxonomy; heads are slow to fit."""
+def thinned(train_sets: Sequence[TrainSet], every: int) -> list[TrainSet]:
+    """The same ads with each `every`-th indicator only, because heads are slow to fit."""
     found = []
-    for one in taught:
+    for one in train_sets:
         labels = one.targets.labels[::every]
         targets = replace(one.targets, labels=labels, indicators=one.targets.columns(labels))
         found.append(TrainSet(one.rows, targets))
@@ -162,74 +122,62 @@ def thinned(taught: Sequence[TrainSet], every: int) -> list[TrainSet]:
 
 
 def fit_predict(
-    ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], *, only_risk: bool
-) -> StudyPredictions:
-    """Scores of the report rows by the recipe's classifier, fitted once a split on these ads.
+    data: StudyData, recipe: ModelConfig, train_sets: Sequence[TrainSet], *, only_risk: bool
+) -> ReportScores:
+    """Scores of the report rows by the recipe's classifier, fitted on one train set a split.
 
-    Scores of several models are pooled, so each is calibrated on its own calibrate set, whose
-    labels are left as they are; one model's margins are taken as they come.
+    To be pooled, the scores of several splits are calibrated, each on its own calibrate set with
+    its unchanged labels; those of one split are margins.
 
     Raises:
-        CorpusError: if what is taught has risk on one side of the line only.
+        CorpusError: if a train set has no risky ad, or none that is not.
     """
-    corpus, said = ground.corpus, []
-    for split, teaching in zip(ground.splits, taught, strict=True):
-        targets = risk_alone(teaching.targets) if only_risk else teaching.targets
-        classifier = FAMILIES[recipe.family](**{"seed": recipe.seed, **recipe.parameters})
-        classifier.fit(corpus.batch.take(teaching.rows), targets)
-        calibrate_on = corpus.batch.take(split["calibrate"])
+    corpus, several = data.corpus, len(data.splits) > 1
+    parts = []
+    for split, one in zip(data.splits, train_sets, strict=True):
+        train_set = TrainSet(one.rows, risk_alone(one.targets)) if only_risk else one
         known = corpus.targets.take(split["calibrate"])
-        tune(classifier, calibrate_on, known)
-        margins = classifier.margins(corpus.batch.take(split["report"]))
-        labels = classifier.labels_
-        if len(ground.splits) == 1:
-            return StudyPredictions(margins.risk[:, RISKY_COLUMN], margins.indicators, labels)
-        calibration = fit_calibration(classifier.margins(calibrate_on), known, labels)
-        risk = calibration.risk(margins)[:, RISKY_COLUMN]
-        said.append(StudyPredictions(risk, calibration.indicators(margins), labels))
-    labels = tuple(name for name in said[0].labels if all(name in one.labels for one in said))
-    columns = [[one.labels.index(name) for name in labels] for one in said]
-    return StudyPredictions(
-        np.concatenate([one.risk for one in said]),
-        np.concatenate([one.indicators[:, at] for one, at in zip(said, columns, strict=True)]),
+        parts.append(fit_split(recipe, corpus, split, train_set, known, calibrated=several))
+    labels = tuple(n for n in parts[0].labels if all(n in part.labels for part in parts))
+    return ReportScores(
+        np.concatenate([part.risk for part in parts]),
+        np.concatenate([part.columns(labels) for part in parts]),
         labels,
     )
 
 
 def average_precision(
-    ground: StudyData, said: StudyPredictions, ruler: Ruler, among: NDArray[np.bool_] | None = None
+    data: StudyData,
+    scores: ReportScores,
+    bootstrap: Bootstrap,
+    among: NDArray[np.bool_] | None = None,
 ) -> Drawn:
     """Average precision of risk over the report rows whose risk is known, or over some of them."""
-    targets = ground.targets
+    targets = data.targets
     chosen = targets.risk != UNKNOWN_RISK
     if among is not None:
         chosen = chosen & among
     rows = np.flatnonzero(chosen)
     truth = targets.risk[rows] >= RISKY
     if not truth.any():
-        raise CorpusError(f"{ground.source}: no risky ad among the {len(rows):,} reported on")
-    return metrics.draw(
-        metrics.average_precision(truth, said.risk[rows]),
-        ground.campaigns[rows],
-        positives=int(truth.sum()),
-        resamples=ruler.resamples,
-        seed=ruler.seed,
-    )
+        raise CorpusError(f"{data.source}: no risky ad among the {len(rows):,} reported on")
+    metric = metrics.average_precision(truth, scores.risk[rows])
+    return bootstrap.draw(metric, data.campaigns[rows], int(truth.sum()))
 
 
 def pair(
-    ground: StudyData,
-    first: StudyPredictions,
-    second: StudyPredictions,
+    data: StudyData,
+    first: ReportScores,
+    second: ReportScores,
     among: NDArray[np.bool_] | None = None,
 ) -> Pair:
-    """Scores of two models on the report rows, or on some, over the indicators either learned."""
+    """Scores of two models on the report rows, or on some, for all indicators of either."""
     labels = (*first.labels, *(name for name in second.labels if name not in first.labels))
-    rows = np.arange(len(ground.report)) if among is None else np.flatnonzero(among)
+    rows = np.arange(len(data.report)) if among is None else np.flatnonzero(among)
     return Pair(
         risk=(first.risk[rows], second.risk[rows]),
         indicators=(first.columns(labels)[rows], second.columns(labels)[rows]),
         labels=labels,
-        targets=ground.targets.take(rows),
-        campaigns=ground.campaigns[rows],
+        targets=data.targets.take(rows),
+        campaigns=data.campaigns[rows],
     )

@@ -1,13 +1,12 @@
 """Label noise: average precision by the share of wrong labels.
 
-The fit set is taught with labels that are right except for what is made wrong here; the report set
-keeps its right ones. A wrong risk lies on the other side of the line, a wrong indicator is present
-where it is not, or the reverse. Risk is rare, so most ads called risky are not when one label in
-ten is wrong. Labels go wrong in three ways:
+Labels of the fit set are corrupted, those of the report set are not. A wrong risk is on the other
+side of the line, a wrong indicator is inverted. Risk is rare: with one label in ten wrong, most ads
+labelled risky are not. There are three kinds of noise:
 
-- ad by ad: every label of every ad by itself;
+- ad by ad: every label of every ad independently;
 - by campaign: as when one decision is copied to all ads of a campaign;
-- three voters: each wrong as often, ad by ad and by themselves, and joined by the label model.
+- three voters: each wrong at this rate ad by ad, independently, and joined by the label model.
 """
 
 from __future__ import annotations
@@ -20,22 +19,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.studies.data import (
-    StudyData,
-    StudyPredictions,
-    TrainSet,
-    average_precision,
-    fit_predict,
-    thinned,
-)
-from adrisk.evaluation.study_results import CleanPoint, LabelNoise, NoiseDraws, NoisePoint
+from adrisk.evaluation.baselines import ReportScores, TrainSet
+from adrisk.evaluation.results import CleanPoint, LabelNoise, NoiseDraws, NoisePoint
+from adrisk.evaluation.studies.data import StudyData, average_precision, fit_predict, thinned
 from adrisk.labels.join import join_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of
 from adrisk.labels.votes import RISK, Ballots
 from adrisk.metrics.comparison import by_indicator, macro
-from adrisk.metrics.estimates import Drawn, mean_of
+from adrisk.metrics.estimates import Bootstrap, Drawn, mean_of
 from adrisk.metrics.figures import Figure
-from adrisk.metrics.protocol import Ruler
 from adrisk.progress import track
 from adrisk.types import RISKY, IntArray
 
@@ -45,56 +37,53 @@ WRONG = (0.05, 0.1, 0.2, 0.4)
 VOTERS = 3
 _PRESENT, _NOT_STATED, _MISSING = 0, 2, -1  # the numbers of these answers in a ballot
 
-Spoil = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
-"""Right labels, campaigns, a share of wrong labels and where chance comes from, to labels."""
+Corruption = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
+"""From right labels, campaigns, a share of wrong labels and a generator to corrupted labels."""
 
 
 def label_noise(
-    ground: StudyData,
+    data: StudyData,
     recipe: ModelConfig,
-    ruler: Ruler,
+    bootstrap: Bootstrap,
     *,
     seeds: int = 2,
-    indicator_seeds: int = 1,
     every: int = 3,
 ) -> LabelNoise:
-    """Average precision by the share of wrong labels and the way they are wrong.
+    """Average precision by the share of wrong labels and the kind of noise.
 
     Args:
-        ground: the ads; where they bring their truth beside their labels, that is what is right.
-        recipe: what is taught.
-        ruler: of the intervals.
-        seeds: how often the wrong labels are drawn; what they give is averaged.
-        indicator_seeds: for how many of the draws indicators are learned too, where the ads are
-            labelled with any: they take much longer, and are a mean over many as it is.
-        every: of the taxonomy's indicators, so many count as one: 1 for all, 3 for every third.
+        data: the ads; if they have columns of true labels, those are the right ones.
+        recipe: of the classifier.
+        bootstrap: of the intervals.
+        seeds: draws of wrong labels, over which figures are averaged.
+        every: of the taxonomy's indicators: 1 for all, 3 for every third.
     """
-    right = [TrainSet(split["fit"], _truth(ground, split["fit"])) for split in ground.splits]
+    right = [TrainSet(split["fit"], _truth(data, split["fit"])) for split in data.splits]
     right = thinned(right, every)
-    if np.isnan(right[0].targets.indicators).all():
-        indicator_seeds = 0
+    labelled = not np.isnan(right[0].targets.indicators).all()
+    indicator_seeds = int(labelled)  # fitted in one draw: slow, and a mean over indicators already
     with track("label noise", 1 + len(WAYS) * len(WRONG) * seeds, "models") as advance:
-        clean = fit_predict(ground, recipe, right, only_risk=not indicator_seeds)
+        clean = fit_predict(data, recipe, right, only_risk=not indicator_seeds)
         advance()
 
-        def judged(said: StudyPredictions, *, indicators: bool) -> dict[str, Drawn]:
-            found = {"risk": average_precision(ground, said, ruler)}
+        def judged(scores: ReportScores, *, indicators: bool) -> dict[str, Drawn]:
+            found = {"risk": average_precision(data, scores, bootstrap)}
             if indicators and clean.labels:
-                scores = said.columns(clean.labels)
-                parts = by_indicator(ground.targets, clean.labels, scores, ground.campaigns, ruler)
-                found["indicators"] = macro(parts, ground.targets)
+                columns = scores.columns(clean.labels)
+                parts = by_indicator(data.targets, clean.labels, columns, data.campaigns, bootstrap)
+                found["indicators"] = macro(parts, data.targets)
             return found
 
         before, points = judged(clean, indicators=True), []
-        for way, spoil in WAYS.items():
+        for way, corrupt in WAYS.items():
             for wrong in WRONG:
                 runs, called = [], []
                 for seed in range(seeds):
-                    taught = _spoilt(ground, right, spoil, wrong, seed)
-                    called.append(_risky_share(taught))
+                    train_sets = _corrupted(data, right, corrupt, wrong, seed)
+                    called.append(_risky_share(train_sets))
                     indicators = seed < indicator_seeds
-                    said = _asked(ground, recipe, taught, only_risk=not indicators)
-                    runs.append(judged(said, indicators=indicators))
+                    scores = _scores(data, recipe, train_sets, only_risk=not indicators)
+                    runs.append(judged(scores, indicators=indicators))
                     advance()
                 points.append(
                     NoisePoint(
@@ -106,7 +95,7 @@ def label_noise(
                 )
     start = {name: drawn.estimate().figure() for name, drawn in before.items()}
     return LabelNoise(
-        **dict(ground.summary()),
+        **dict(data.summary()),
         family=recipe.family,
         draws=NoiseDraws(risk=seeds, indicators=indicator_seeds),
         clean=CleanPoint(called_risky=round(_risky_share(right), 6), **start),
@@ -114,25 +103,25 @@ def label_noise(
     )
 
 
-def _spoilt(
-    ground: StudyData, right: Sequence[TrainSet], spoil: Spoil, wrong: float, seed: int
+def _corrupted(
+    data: StudyData, right: Sequence[TrainSet], corrupt: Corruption, wrong: float, seed: int
 ) -> list[TrainSet]:
     """The same ads with some labels wrong."""
     rng = np.random.default_rng(seed)
     return [
-        TrainSet(one.rows, spoil(one.targets, ground.corpus.campaigns[one.rows], wrong, rng))
+        TrainSet(one.rows, corrupt(one.targets, data.corpus.campaigns[one.rows], wrong, rng))
         for one in right
     ]
 
 
-def _asked(
-    ground: StudyData, recipe: ModelConfig, taught: Sequence[TrainSet], only_risk: bool
-) -> StudyPredictions:
-    """Scores after fitting; all equal where no ad is left on one side of the line."""
-    if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in taught):
-        return fit_predict(ground, recipe, taught, only_risk=only_risk)
-    count = len(ground.report)
-    return StudyPredictions(np.zeros(count), np.zeros((count, 0)), ())
+def _scores(
+    data: StudyData, recipe: ModelConfig, train_sets: Sequence[TrainSet], only_risk: bool
+) -> ReportScores:
+    """Scores after fitting; equal for all ads if no fit ad is risky, or all are."""
+    if all(np.unique(one.targets.risk >= RISKY).size == 2 for one in train_sets):
+        return fit_predict(data, recipe, train_sets, only_risk=only_risk)
+    count = len(data.report)
+    return ReportScores(np.zeros(count), np.zeros((count, 0)), ())
 
 
 def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) -> dict[str, Figure]:
@@ -148,7 +137,7 @@ def _figures(clean: Mapping[str, Drawn], runs: Sequence[Mapping[str, Drawn]]) ->
 def ad_by_ad(
     targets: Targets, campaigns: IntArray, wrong: float, rng: np.random.Generator
 ) -> Targets:
-    """Every label wrong with this chance, by itself."""
+    """Every label wrong with this probability, independently."""
     shape = targets.indicators.shape
     return _flipped(targets, rng.random(shape) < wrong, rng.random(len(targets)) < wrong, rng)
 
@@ -165,16 +154,16 @@ def by_campaign(
 def three_voters(
     targets: Targets, campaigns: IntArray, wrong: float, rng: np.random.Generator
 ) -> Targets:
-    """Labels that the label model joins from three voters, each wrong as `ad_by_ad`."""
+    """Labels joined by the label model from three voters, each wrong as in `ad_by_ad`."""
     voters = tuple(f"voter {number + 1}" for number in range(VOTERS))
     votes = [ad_by_ad(targets, campaigns, wrong, rng) for _ in voters]
     ballots = {}
     for column, name in enumerate(targets.labels):
-        said = np.stack([vote.indicators[:, column] for vote in votes], axis=1)
-        known = ~np.isnan(said)
+        answers = np.stack([vote.indicators[:, column] for vote in votes], axis=1)
+        known = ~np.isnan(answers)
         if known.any():
-            answers = np.where(known, np.where(said >= 0.5, _PRESENT, _NOT_STATED), _MISSING)
-            ballots[name] = Ballots(name, voters, answers.astype(np.int8))
+            votes_cast = np.where(known, np.where(answers >= 0.5, _PRESENT, _NOT_STATED), _MISSING)
+            ballots[name] = Ballots(name, voters, votes_cast.astype(np.int8))
     risk = np.stack([vote.risk for vote in votes], axis=1)
     ballots[RISK] = Ballots(
         RISK, voters, np.where(risk == UNKNOWN_RISK, _MISSING, risk).astype(np.int8)
@@ -183,7 +172,7 @@ def three_voters(
     return replace(joined, campaigns=targets.campaigns)
 
 
-WAYS: Mapping[str, Spoil] = {
+WAYS: Mapping[str, Corruption] = {
     "ad by ad": ad_by_ad,
     "by campaign": by_campaign,
     "three voters, joined": three_voters,
@@ -209,9 +198,9 @@ def _flipped(
     )
 
 
-def _truth(ground: StudyData, rows: IntArray) -> Targets:
-    """The true labels where the corpus keeps them beside its labels; else the labels."""
-    corpus = ground.corpus
+def _truth(data: StudyData, rows: IntArray) -> Targets:
+    """The true labels if the corpus has columns of them, else the labels."""
+    corpus = data.corpus
     labels = corpus.targets.take(rows)
     if not {"true_indicators", "true_risk"} <= set(corpus.ads.column_names):
         return labels
@@ -220,7 +209,7 @@ def _truth(ground: StudyData, rows: IntArray) -> Targets:
     return replace(targets_of(pa.table(columns), labels.labels), campaigns=labels.campaigns)
 
 
-def _risky_share(taught: Sequence[TrainSet]) -> float:
+def _risky_share(train_sets: Sequence[TrainSet]) -> float:
     """The share of the ads fitted on that are labelled risky."""
-    called = np.concatenate([one.targets.risk_at_least(RISKY) for one in taught])
+    called = np.concatenate([one.targets.risk_at_least(RISKY) for one in train_sets])
     return float(np.nanmean(called))

@@ -1,8 +1,8 @@
 """Learning curve: average precision by the share of the fit campaigns.
 
-Campaigns of the fit set are put in random order, risky ones and others apart, and the first share
-of each is learned from; a larger share holds the smaller one. The report set stays the same. What
-several orders give is averaged, with the lowest and the highest beside it.
+Risky campaigns and the others are put in random order, and the first share of each is fitted on; a
+larger share contains the smaller one. The report set stays the same. Figures are means over several
+orders, with the lowest and the highest.
 """
 
 from __future__ import annotations
@@ -13,17 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adrisk.config import ModelConfig
-from adrisk.evaluation.studies.data import (
-    StudyData,
-    TrainSet,
-    average_precision,
-    fit_predict,
-    labelled,
-    some,
-)
-from adrisk.evaluation.study_results import FitCounts, LearningCurve, LearningPoint
-from adrisk.metrics.estimates import mean_of
-from adrisk.metrics.protocol import Ruler
+from adrisk.evaluation.baselines import TrainSet
+from adrisk.evaluation.results import LearningCurve, LearningPoint, SetCounts
+from adrisk.evaluation.studies.data import StudyData, average_precision, fit_predict, labelled, some
+from adrisk.metrics.estimates import Bootstrap, mean_of
 from adrisk.progress import track
 from adrisk.types import RISKY, IntArray
 
@@ -31,17 +24,17 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
 def learning_curve(
-    ground: StudyData, recipes: Sequence[ModelConfig], ruler: Ruler, *, seeds: int = 3
+    data: StudyData, recipes: Sequence[ModelConfig], bootstrap: Bootstrap, *, seeds: int = 3
 ) -> LearningCurve:
-    """Average precision of risk by the share of the fit campaigns learned from.
+    """Average precision of risk by the share of the fit campaigns.
 
     Args:
-        ground: the ads.
-        recipes: one a family; only the risk is learned.
-        ruler: of the intervals.
+        data: the ads.
+        recipes: one a family; only the risk is fitted.
+        bootstrap: of the intervals.
         seeds: how many orders of the campaigns.
     """
-    whole = labelled(ground)
+    whole = labelled(data)
     points = []
     with track("learning curve", len(recipes) * len(SHARES), "points") as advance:
         for recipe in recipes:
@@ -49,10 +42,10 @@ def learning_curve(
                 orders = range(seeds) if share < 1 else range(1)
                 drawn, learned = [], []
                 for seed in orders:
-                    taught = [_share(ground, one, share, seed) for one in whole]
-                    said = fit_predict(ground, recipe, taught, only_risk=True)
-                    drawn.append(average_precision(ground, said, ruler))
-                    learned.append(_counts(ground, taught))
+                    train_sets = [_share(data, one, share, seed) for one in whole]
+                    scores = fit_predict(data, recipe, train_sets, only_risk=True)
+                    drawn.append(average_precision(data, scores, bootstrap))
+                    learned.append(_counts(data, train_sets))
                 values = [float(one.values[0]) for one in drawn]
                 points.append(
                     LearningPoint(
@@ -66,13 +59,13 @@ def learning_curve(
                     )
                 )
                 advance()
-    return LearningCurve(**dict(ground.summary()), points=tuple(points))
+    return LearningCurve(**dict(data.summary()), points=tuple(points))
 
 
 def first_share(
     campaigns: IntArray, risky: NDArray[np.bool_], share: float, seed: int
 ) -> NDArray[np.bool_]:
-    """Which ads belong to the first share of the campaigns, in the order of the seed.
+    """The ads of the first share of the campaigns, in the order of the seed.
 
     Risky campaigns and others are taken in the same share, at least one of each.
 
@@ -93,23 +86,23 @@ def first_share(
     return np.asarray(taken[member])
 
 
-def _share(ground: StudyData, taught: TrainSet, share: float, seed: int) -> TrainSet:
-    campaigns = ground.corpus.campaigns[taught.rows]
-    return some(taught, first_share(campaigns, taught.targets.risk >= RISKY, share, seed))
+def _share(data: StudyData, train_set: TrainSet, share: float, seed: int) -> TrainSet:
+    campaigns = data.corpus.campaigns[train_set.rows]
+    return some(train_set, first_share(campaigns, train_set.targets.risk >= RISKY, share, seed))
 
 
-def _counts(ground: StudyData, taught: Sequence[TrainSet]) -> tuple[float, float, float]:
-    """Ads, campaigns and risky ads learned from, on average over the splits."""
-    campaigns = [len(np.unique(ground.corpus.campaigns[one.rows])) for one in taught]
-    risky = [int((one.targets.risk >= RISKY).sum()) for one in taught]
+def _counts(data: StudyData, train_sets: Sequence[TrainSet]) -> tuple[float, float, float]:
+    """Ads, campaigns and risky ads of the fit set, averaged over the splits."""
+    campaigns = [len(np.unique(data.corpus.campaigns[one.rows])) for one in train_sets]
+    risky = [int((one.targets.risk >= RISKY).sum()) for one in train_sets]
     return (
-        float(np.mean([len(one.rows) for one in taught])),
+        float(np.mean([len(one.rows) for one in train_sets])),
         float(np.mean(campaigns)),
         float(np.mean(risky)),
     )
 
 
-def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> FitCounts:
-    """The same on average over the orders."""
+def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> SetCounts:
+    """The same, averaged over the orders."""
     ads, campaigns, risky = (round(float(np.mean(of))) for of in zip(*learned, strict=True))
-    return FitCounts(ads=ads, campaigns=campaigns, risky=risky)
+    return SetCounts(ads=ads, campaigns=campaigns, risky=risky)
