@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adrisk import layout
@@ -113,8 +113,9 @@ def score(
     with ExitStack() as until_explained:
         saved = until_explained.enter_context(_on_disk(model))
         recipe = ReaderSpec(
-            saved,
+            saved.folder or out,
             model.version,
+            saved.fingerprint,
             workspace,
             settled.review_at,
             model.rules.platform_file,
@@ -171,11 +172,10 @@ def _guarantee(policy: Policy) -> tuple[str, ...]:
 
 
 @contextmanager
-def _on_disk(model: Model) -> Iterator[Path]:
-    """The folder of a model, for processes that must load it too; a loaded one has its own."""
+def _on_disk(model: Model) -> Iterator[Model]:
+    """The model with a folder, from which worker processes load it."""
     if model.folder is not None:
-        yield model.folder
+        yield model
         return
     with tempfile.TemporaryDirectory() as scratch:
-        model.save(Path(scratch))
-        yield Path(scratch)
+        yield replace(model.save(Path(scratch)), folder=Path(scratch))

@@ -153,6 +153,7 @@ class ReaderSpec:
     Attributes:
         folder: of the model.
         version: what the registry calls it.
+        fingerprint: the one that the model must have.
         workspace: of the contact key.
         review_at: the risk from which a text may be flagged.
         platform_file: whose rules are asked beside those of adrisk.
@@ -161,6 +162,7 @@ class ReaderSpec:
 
     folder: Path
     version: str
+    fingerprint: str
     workspace: Path
     review_at: float
     platform_file: Path | None
@@ -178,6 +180,11 @@ class ReaderSpec:
         # The rule books are held, too.
         _ = make_batch([""] * len(LANGUAGES), LANGUAGES, rules=rules).rule_hits
         model = Model.load(self.folder, self.version, rules=rules)
+        if model.fingerprint != self.fingerprint:
+            raise RunError(
+                f"{self.folder}: the model changed while ads were scored; put back the one the run "
+                "began with and repeat the command with --resume, or score into a new folder"
+            )
         if isinstance(model.classifier, Threaded):
             model.classifier.use_threads(1)
         return self.reader(model)
