@@ -22,8 +22,7 @@ from adrisk.parallel import start_pool
 from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match
 from adrisk.rules.ruleset import Ruleset, load_ruleset
-from adrisk.scoring.risk_model import RiskModel
-from adrisk.scoring.single_text import explain_text
+from adrisk.scoring.risk_model import RiskModel, explain_text
 from adrisk.scoring.worker import ReaderSpec, TextReader, TextRequest
 from adrisk.training.train import split_corpus
 

@@ -104,10 +104,10 @@ _INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
-    """Which of n ads are put before people, shape (n,), and the counts of all."""
+class Flags:
+    """Mask of the ads under review, shape (n,), and the counts of all levels."""
 
-    ads: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
     counts: QueueCounts
 
 
@@ -119,7 +119,7 @@ def write_flags(
     facts: pa.Table,
     scored: ScoredAds,
     noted: NotedExceptions,
-) -> Flagged:
+) -> Flags:
     """Write the flags, one row an ad in the order of the scores.
 
     Args:
@@ -153,7 +153,7 @@ def write_flags(
             advance(len(table))
     levels = [LEVELS.index(level) for level in (Level.REVIEW, Level.URGENT)]
     counts = _counts(policy, scored.risk, numbers, queue, noted)
-    return Flagged(np.isin(queue.levels, levels), counts)
+    return Flags(np.isin(queue.levels, levels), counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from adrisk.extract.pseudonyms import keys
+from adrisk import layout
+from adrisk.extract.pseudonyms import LINKING, keys
 from adrisk.ingest.stream import AdStream
-from adrisk.linking.signing import PURPOSE
 from adrisk.model.model import Model
 from adrisk.policy.policy import Policy
 from adrisk.version import __version__
@@ -93,8 +93,6 @@ def run_inputs(
     model: Model,
     policy: Policy,
     workspace: Path,
-    *,
-    part_rows: int,
     remember: str | None,
 ) -> RunInputs:
     """What a run reads now; every local source is hashed whole."""
@@ -105,7 +103,7 @@ def run_inputs(
         policy=policy.policy_id,
         sources=tuple(sources),
         map=dict(mapping),
-        part_rows=part_rows,
+        part_rows=layout.PART_ROWS,
         remember=remember,
         taxonomy=rules if model.rules.platform_file else None,
         files=tuple(
@@ -119,7 +117,7 @@ def run_inputs(
 
 def contact_key(workspace: Path) -> str:
     """The fingerprint of the key that names contacts; empty if there is none."""
-    return next((facts.fingerprint for facts in keys(workspace) if facts.purpose == PURPOSE), "")
+    return next((facts.fingerprint for facts in keys(workspace) if facts.purpose == LINKING), "")
 
 
 def file_changes(before: Sequence[SourceVersion], now: Sequence[SourceVersion]) -> list[str]:

@@ -178,6 +178,14 @@ class Manifest(_Part):
     seconds: float | None = None
 
 
+def reread_counts(model: models.Model, reread: int, scored: int) -> Reread:
+    """The ads that a cascade read twice; nothing for a model that reads every ad once."""
+    because = model.manifest.facts.get("reread_because")
+    if because is None:
+        return Reread()
+    return Reread(reread=reread, reread_share=reread / scored, reread_because=because)
+
+
 def run_manifest(
     inputs: RunInputs,
     model: models.Model,

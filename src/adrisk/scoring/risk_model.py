@@ -17,19 +17,29 @@ import pyarrow.compute as pc
 
 from adrisk import layout, schema
 from adrisk.batch import cut, make_batch
+from adrisk.errors import UsageError
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
-from adrisk.model.explain import evidence_of
+from adrisk.ingest.language import detect_languages
+from adrisk.model.explain import Explanation, evidence_of, explain
 from adrisk.model.model import Model
 from adrisk.parallel import in_order
-from adrisk.policy.abstention import AbstainReason, escalating_names
+from adrisk.policy.abstention import (
+    AbstainReason,
+    abstain_reasons,
+    abstain_text,
+    check_indicators,
+    escalating_names,
+    escalation_bits,
+    known_languages,
+    unreadable,
+)
 from adrisk.policy.policy import PolicyConfig
 from adrisk.scoring.evidence import with_evidence
 from adrisk.scoring.memory_ads import Ads, CleanAds, clean_ads
 from adrisk.scoring.parts import PendingBatch, Scorer
 from adrisk.scoring.scores import Scores
 from adrisk.scoring.sidecars import PartBuffer
-from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.scoring.worker import EvidenceValues, TextReader, TextRequest, as_values
 from adrisk.types import Level
 
@@ -189,3 +199,49 @@ class _Ad(NamedTuple):
     language: str | None
     region: str | None
     probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The explanation of a text, with what scoring notes beside the score.
+
+    Attributes:
+        why: the score and the evidence.
+        language: as detected in the text, None where that is unsure.
+        not_judged: why scoring would call the ad incomplete; None where it would not.
+        escalated: indicators it shows that are always reviewed first, whatever the risk.
+    """
+
+    why: Explanation
+    language: str | None
+    not_judged: str | None
+    escalated: tuple[str, ...]
+
+
+def explain_text(model: Model, text: str) -> Explained:
+    """The score and the evidence of one ad of which only the text is known, as scoring gives them.
+
+    Raises:
+        UsageError: if the text cannot be written as UTF-8, or the taxonomy lacks an indicator of
+            the model.
+    """
+    check_indicators(model)
+    try:
+        given = pa.array([text], pa.large_string())
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "the text is not valid UTF-8; convert it, or score it from a file"
+        ) from error
+    language = detect_languages(given)[0].as_py()
+    batch = make_batch(given, [language], rules=model.rules)
+    (bits,) = escalation_bits(model, batch, model.predict(batch))
+    escalated = escalating_names(int(bits), model.rules.taxonomy)
+    known = known_languages(model.manifest.trained_on.languages)
+    (code,) = abstain_reasons(unreadable(batch.unmasked), pa.array([language], pa.string()), known)
+    judged = code == AbstainReason.JUDGED or escalated
+    return Explained(
+        why=explain(model, text, language),
+        language=language,
+        not_judged=None if judged else abstain_text(AbstainReason(int(code)), language, known),
+        escalated=escalated,
+    )
