@@ -44,7 +44,7 @@ class Earlier:
             the links between others.
     """
 
-    ids: pa.Array
+    ids: pa.StringArray
     campaign_of: IntArray
     lost: NDArray[np.bool_]
 
@@ -61,7 +61,7 @@ class PriorMembership:
         home: for each of those, the group with most of its ads.
     """
 
-    ids: pa.Array
+    ids: pa.StringArray
     campaign: IntArray
     group: IntArray
     stays: NDArray[np.bool_]
@@ -140,7 +140,7 @@ _SINGLE, _EARLIER = 0, 4
 
 
 def link(
-    ad_ids: pa.Array | pa.ChunkedArray,
+    ad_ids: pa.StringArray | pa.ChunkedArray,
     signatures: NDArray[np.uint32],
     contacts: pa.Table | None = None,
     *,
@@ -305,7 +305,7 @@ def _shows_shared(contact: IntArray, row: IntArray, shared: Shared, ads: Ads) ->
 
 def _ids(
     ads: Ads, campaign: IntArray, group: IntArray, prior: PriorMembership | None
-) -> tuple[pa.Array, Pairs, Pairs]:
+) -> tuple[pa.StringArray, Pairs, Pairs]:
     """Ids of the campaigns; pairs of merged and older ids; pairs of parted and new ids."""
     count = int(campaign.max()) + 1
     smallest = np.empty(count, dtype=np.int64)

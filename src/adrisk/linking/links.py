@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
 from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
-from adrisk.linking.grouped import packed
+from adrisk.linking.grouped import first_of_equals, packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
 from adrisk.types import FloatArray, IntArray
@@ -86,7 +86,7 @@ class Ads:
         copies: shape (m,), how many ads have the text.
     """
 
-    ids: pa.ChunkedArray | pa.Array
+    ids: pa.ChunkedArray | pa.StringArray
     text_of: IntArray
     order: IntArray
     place: IntArray
@@ -95,7 +95,7 @@ class Ads:
 
     @staticmethod
     def of(
-        ids: pa.ChunkedArray | pa.Array,
+        ids: pa.ChunkedArray | pa.StringArray,
         text_of: IntArray,
         texts: int,
         known: NDArray[np.bool_] | None = None,
@@ -136,11 +136,11 @@ class Found:
     group: IntArray
     typical: IntArray
     campaign: IntArray
-    ids: pa.Array
+    ids: pa.StringArray
     contact: IntArray
     row: IntArray
     shared: Shared
-    names: pa.Array
+    names: pa.StringArray
     has_prior: bool
 
 
@@ -242,9 +242,7 @@ def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
     at = at[
         np.lexsort((ads.place[ads.first[groups.typical[shared.group[at]]]], shared.contact[at]))
     ]
-    is_first = np.concatenate(([True], shared.contact[at][1:] != shared.contact[at][:-1]))[
-        : len(at)
-    ]
+    is_first = first_of_equals(shared.contact[at])
     hub = at[np.maximum.accumulate(np.where(is_first, np.arange(len(at)), 0))]
     spoke, hub = at[~is_first], hub[~is_first]
     kept = _spanning(shared.group[hub], shared.group[spoke], len(groups.typical))
@@ -279,5 +277,5 @@ def _spanning(a: IntArray, b: IntArray, count: int) -> IntArray:
     return np.asarray(at[kept], dtype=np.int64)
 
 
-def _short(names: pa.Array) -> pa.Array:
+def _short(names: pa.StringArray) -> pa.StringArray:
     return pc.utf8_slice_codeunits(names, 0, SHORT_NAME)

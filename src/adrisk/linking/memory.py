@@ -92,7 +92,7 @@ class Memory:
 
     def link(
         self,
-        ad_ids: pa.Array | pa.ChunkedArray,
+        ad_ids: pa.StringArray | pa.ChunkedArray,
         signatures: NDArray[np.uint32],
         contacts: pa.Table,
         *,
@@ -254,19 +254,19 @@ def _lock(descriptor: int, folder: Path) -> None:
         ) from error
 
 
-def _chunks(ids: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+def _chunks(ids: pa.StringArray | pa.ChunkedArray) -> list[pa.StringArray]:
     whole = ids.cast(pa.string())
     return whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
 
 
-def _campaigns_of(old: _State, ad_ids: pa.Array | pa.ChunkedArray) -> IntArray:
+def _campaigns_of(old: _State, ad_ids: pa.StringArray | pa.ChunkedArray) -> IntArray:
     """The campaign that each ad is remembered in; -1 for new ads."""
     at = pc.index_in(ad_ids.cast(pa.string()), old.ads["ad_id"].combine_chunks())
     found = pc.fill_null(old.ads["campaign"].take(at), -1)
     return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
-def _remembered(old: _State, ad_ids: pa.Array | pa.ChunkedArray, since: datetime) -> pa.Table:
+def _remembered(old: _State, ad_ids: pa.StringArray | pa.ChunkedArray, since: datetime) -> pa.Table:
     """The ads that are neither expired nor among the new ads."""
     repeated = pc.is_in(
         old.ads["ad_id"], pa.chunked_array(_chunks(ad_ids), pa.string()).combine_chunks()
@@ -370,9 +370,9 @@ def _new_ads_only(linked: Linked, remembered: int) -> Linked:
     )
 
 
-def _texts_of(new_ids: pa.Array, links: pa.Table, typical: IntArray) -> IntArray:
-    """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
-    (below 0): numbered behind the last row, in the order of the links that lead to them."""
+def _texts_of(new_ids: pa.StringArray, links: pa.Table, typical: IntArray) -> IntArray:
+    """The near-copy group of each new ad. A group whose typical ad is only remembered (below 0) is
+    numbered after the last row, in the order of the links to that ad."""
     to_new = np.flatnonzero(typical < 0)
     at = pc.index_in(links["ad_id"], new_ids.take(pa.array(to_new)))
     copies = at.filter(pc.equal(links["kind"], NEAR_COPY)).drop_null()

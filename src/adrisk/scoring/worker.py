@@ -44,7 +44,7 @@ _PRELOADED_LAST = "adrisk.scoring.preload"
 class TextRequest:
     """Texts to read, with the region and the language of each where known."""
 
-    texts: pa.Array
+    texts: pa.LargeStringArray
     regions: list[str | None]
     languages: list[str | None]
 
