@@ -1,7 +1,7 @@
-"""Inputs of a scoring run, bound to their content: it resumes only where nothing has changed.
+"""Inputs of a scoring run with their digests, so that it is resumed only if none has changed.
 
-In: the sources as opened, the model, the policy, the workspace. Out: `RunInputs`, which is kept in
-the folder of an unfinished run, and the differences of two of them, in words.
+In: the opened sources, the model, the policy, the workspace. Out: `RunInputs`, stored in the folder
+of an unfinished run, and the changes between two of them, in words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from adrisk.version import __version__
 
 
 class SourceVersion(BaseModel):
-    """A file that is read, with its size and what changes with its content."""
+    """A source file with its size and a version that changes with its content."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class SourceVersion(BaseModel):
 
 
 class RunInputs(BaseModel):
-    """Everything that the bytes of a scored folder depend on.
+    """All inputs that determine the bytes of a scored folder.
 
     Attributes:
         adrisk: version of the library.
@@ -70,7 +70,7 @@ class RunInputs(BaseModel):
         return "r" + digest.hexdigest()[:16]
 
     def changes_since(self, before: RunInputs) -> list[str]:
-        """What is no longer as it was, in words; nothing if all is."""
+        """The changed inputs, in words."""
         words = {
             "adrisk": f"adrisk itself (version {before.adrisk}, now {self.adrisk})",
             "model": "the model",
@@ -95,7 +95,7 @@ def run_inputs(
     workspace: Path,
     remember: str | None,
 ) -> RunInputs:
-    """What a run reads now; every local source is hashed whole."""
+    """The inputs of a run; every local source is hashed whole."""
     rules = model.rules.fingerprint
     return RunInputs(
         adrisk=__version__,
@@ -111,11 +111,11 @@ def run_inputs(
             for file in stream.source_files
         ),
         rules=rules,
-        contact_key=contact_key(workspace),
+        contact_key=_contact_key(workspace),
     )
 
 
-def contact_key(workspace: Path) -> str:
+def _contact_key(workspace: Path) -> str:
     """The fingerprint of the key that names contacts; empty if there is none."""
     return next((facts.fingerprint for facts in keys(workspace) if facts.purpose == LINKING), "")
 

@@ -1,7 +1,7 @@
-"""A loaded model that scores and explains ads in memory, with the answers of the command.
+"""Python API: a loaded model that scores and explains ads in memory, as `adrisk score` does.
 
-In: ads. Out: `Scores`. The steps are those of `adrisk score`: cleaning and languages, one reading
-of each different text, what escalates, what is incomplete, evidence of the flagged ads.
+In: ads. Out: `Scores`. The steps are those of the command: cleaning and languages, one reading of
+each unique text, escalating and incomplete ads, evidence of the flagged ads.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _NEVER = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RiskModel:
-    """A model by what it is asked: scores of ads, and why.
+    """A model that scores and explains ads in memory.
 
     Attributes:
         model: with its manifest, calibration and classifier.
@@ -131,20 +131,22 @@ class RiskModel:
         return explain_text(self.model, text)
 
     def _read(self, ads: pa.Table, run_id: str) -> PartBuffer:
-        """What scoring finds in the ads, without their texts."""
+        """The scored ads, without their texts."""
         scorer = Scorer(self.model, _NEVER, run_id)
         reader = TextReader(self.model, Pseudonymiser.ephemeral(), _NEVER)
-        under_way: deque[PendingBatch] = deque()
+        pending: deque[PendingBatch] = deque()
 
-        def unread() -> Iterator[TextRequest]:
+        def requests() -> Iterator[TextRequest]:
             for batch in ads.to_batches(max_chunksize=layout.BATCH_ROWS):
-                begun, texts = scorer.begin(pa.Table.from_batches([batch]))
-                under_way.append(begun)
-                yield texts
+                begun, request = scorer.begin(pa.Table.from_batches([batch]))
+                pending.append(begun)
+                yield request
 
         part = PartBuffer()
-        for found, notes in in_order(reader, unread(), 1 if len(ads) <= layout.BATCH_ROWS else 0):
-            part.add(scorer.finish(under_way.popleft(), found, notes))
+        for records, notes in in_order(
+            reader, requests(), 1 if len(ads) <= layout.BATCH_ROWS else 0
+        ):
+            part.add(scorer.finish(pending.popleft(), records, notes))
         return part
 
     def _scores(self, part: PartBuffer, clean: CleanAds, policy: PolicyConfig) -> Scores:
