@@ -56,7 +56,6 @@ HANDED_RULES = {
 
 NO_RULES_NEEDED = {
     "src/adrisk/report/campaigns.py": "queue_items campaign_item",  # list_campaigns, show_campaign
-    "src/adrisk/scoring/sealing.py": "make_batch",  # contacts alone
     "src/adrisk/scoring/tables.py": "prepare_ads",  # contacts alone
 }
 

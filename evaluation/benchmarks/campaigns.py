@@ -37,7 +37,7 @@ from scipy.sparse.csgraph import connected_components
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import link
 from adrisk.linking.memory import remember
-from adrisk.linking.signing import Signed, Signer
+from adrisk.linking.run import Signed, Signer
 from adrisk.linking.unique_texts import TextNumbers, unique_texts
 from adrisk.synthetic.generate import generate
 from adrisk.text.normalise import fold_column

@@ -15,8 +15,8 @@ from adrisk.evaluation.release import Released, release
 from adrisk.evaluation.results import write_results
 from adrisk.ingest.run import Ingested, ingest
 from adrisk.report.run import report
+from adrisk.scoring.risk_model import Explained, explain_text
 from adrisk.scoring.run import Scored, score
-from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.tracking.models import find_model, models
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.train import Trained, fit_model, train

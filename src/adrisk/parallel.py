@@ -23,6 +23,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
@@ -79,7 +80,7 @@ class WorkerPool(Generic[Resource]):
     """Pool of processes that each hold one resource, made once, for several kinds of work."""
 
     def __init__(self, pool: Executor, started: Future[None], workers: int) -> None:
-        self._pool, self._started, self._workers = pool, started, workers
+        self._pool, self._started, self.workers = pool, started, workers
 
     def in_order(
         self,
@@ -116,11 +117,26 @@ class WorkerPool(Generic[Resource]):
         if buffered:
             self._started.exception()  # submitting earlier would block as long
         try:
-            yield from _ordered_results(
-                submit, chain(_drained(buffered), source), self._workers, ()
-            )
+            yield from _ordered_results(submit, chain(_drained(buffered), source), self.workers, ())
         except BrokenExecutor as error:
             raise _worker_ended() from error
+
+
+class ThreadWorkers(Generic[Resource]):
+    """Threads that share one resource, with the interface of `WorkerPool`."""
+
+    def __init__(self, resource: Resource, workers: int) -> None:
+        self._resource, self.workers = resource, workers
+
+    def in_order(
+        self,
+        work: Callable[[Resource, Item], Result],
+        items: Iterable[Item],
+        *,
+        ahead: int = 0,
+    ) -> Iterator[Result]:
+        """As `WorkerPool.in_order`."""
+        return in_order(partial(work, self._resource), items, self.workers)
 
 
 def _worker_ended() -> RunError:

@@ -40,7 +40,8 @@ if __name__ == "__main__":
     score(model, [str(ads)], out, out.parent / "ws", policy=PolicyConfig())
     assert explain(model, "we hold your passport until the travel debt is paid").evidence
     reader = ReaderSpec(
-        folder, model.version, out.parent / "ws", 0.5, None, model.rules.fingerprint
+        folder, model.version, model.fingerprint, out.parent / "ws", 0.5, None,
+        model.rules.fingerprint,
     )()
     assert len(reader(TextRequest(pa.array(["a"], pa.large_string()), [None], ["en"]))[0]) == 1
     loaded = {name for name in sys.modules if name.partition(".")[0] in ("torch", "transformers")}

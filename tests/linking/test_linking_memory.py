@@ -22,7 +22,7 @@ from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.linking.link import link
 from adrisk.linking.links import Linked
 from adrisk.linking.memory import Memory, remember
-from adrisk.linking.signing import Signed, Signer
+from adrisk.linking.run import Signed, Signer
 from adrisk.linking.unique_texts import TextNumbers, unique_texts
 from adrisk.types import IntArray
 

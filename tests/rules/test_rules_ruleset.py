@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,7 @@ from adrisk.parallel import start_pool
 from adrisk.rules.entries import LANGUAGES
 from adrisk.rules.match import match
 from adrisk.rules.ruleset import Ruleset, load_ruleset
-from adrisk.scoring.risk_model import RiskModel
-from adrisk.scoring.single_text import explain_text
+from adrisk.scoring.risk_model import RiskModel, explain_text
 from adrisk.scoring.worker import ReaderSpec, TextReader, TextRequest
 from adrisk.training.train import split_corpus
 
@@ -111,7 +111,8 @@ def test_equal_files_share_one_rule_set_and_a_changed_list_makes_another(tmp_pat
 
 def make_spec(folder: Path, workspace: Path, rules: Ruleset) -> ReaderSpec:
     Pseudonymiser.open(workspace, "link")
-    return ReaderSpec(folder, "1", workspace, 0.5, rules.platform_file, rules.fingerprint)
+    model = Model.load(folder).fingerprint
+    return ReaderSpec(folder, "1", model, workspace, 0.5, rules.platform_file, rules.fingerprint)
 
 
 @pytest.mark.slow
@@ -129,6 +130,6 @@ def test_worker_processes_ask_the_rules_of_the_platform(
 def test_a_worker_refuses_rules_that_changed_meanwhile(
     ours: Ruleset, model_folder: Path, tmp_path: Path
 ) -> None:
-    spec = ReaderSpec(model_folder, "1", tmp_path, 0.5, ours.platform_file, "0" * 64)
+    spec = replace(make_spec(model_folder, tmp_path, ours), rules="0" * 64)
     with pytest.raises(RunError, match=r"own\.yaml changed while ads were scored"):
         spec()

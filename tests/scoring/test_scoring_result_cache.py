@@ -69,7 +69,7 @@ def test_what_was_read_for_an_earlier_batch_is_there_though_it_is_forgotten_alre
 def test_batches_are_told_of_in_the_order_in_which_they_were_asked_about() -> None:
     texts = Texts(ResultCache(RECORD))
     texts.lookup(["a"])
-    with pytest.raises(ValueError, match="asked about earlier"):
+    with pytest.raises(ValueError, match="order in which they were looked up"):
         texts.store(*texts.lookup(["a"]))
 
 

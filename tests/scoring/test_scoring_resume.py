@@ -223,5 +223,5 @@ def test_what_is_kept_of_an_unfinished_run_is_for_its_owner_alone(night: Night) 
     work = night.out / layout.WORK_FOLDER
     assert work.stat().st_mode & 0o777 == 0o700
     sidecars = list(work.glob("part-*"))
-    assert len(sidecars) == 5
+    assert len(sidecars) == 6
     assert {path.stat().st_mode & 0o777 for path in sidecars} == {0o600}

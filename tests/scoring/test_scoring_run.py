@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from scipy.special import expit
 from adrisk import api as stages
 from adrisk import batch, layout, schema
 from adrisk.api import score as score_stage
-from adrisk.errors import CorpusError, ModelError, SourceError, UsageError
+from adrisk.errors import CorpusError, ModelError, RunError, SourceError, UsageError
 from adrisk.model import explain
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
@@ -299,3 +300,22 @@ def test_processes_and_threads_write_equal_bytes(
     monkeypatch.setattr(layout, "MANY_ADS", 50)
     processes = run(model, ads_file, tmp_path / "processes", workers=2)
     assert contents(processes.folder) == contents(threads.folder)
+
+
+@pytest.mark.slow
+def test_a_model_replaced_while_ads_are_scored_fails_the_run(
+    model_folder: Path, ads_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, retrained = tmp_path / "model", tmp_path / "retrained"
+    shutil.copytree(model_folder, folder)
+    model = Model.load(folder)
+    retrained.mkdir()
+    replace(model, manifest=model.manifest.model_copy(update={"name": "another"})).save(retrained)
+    shutil.rmtree(folder)
+    retrained.rename(folder)
+    monkeypatch.setattr(layout, "MANY_ADS", 50)
+    with pytest.raises(RunError, match="model changed while ads were scored") as failed:
+        run(model, ads_file, tmp_path / "out", workers=2)
+    assert failed.value.exit_code == 1
+    assert "\n" not in str(failed.value)
+    assert not (tmp_path / "out" / "manifest.json").exists()

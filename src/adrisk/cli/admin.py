@@ -46,9 +46,10 @@ def keys_command(args: argparse.Namespace, output: Output) -> None:
 
 def review_command(args: argparse.Namespace, output: Output) -> None:
     """`adrisk review`: open one sealed contact, or read the record of openings."""
-    from adrisk.scoring.sealing import open_vault
+    from adrisk.extract.pseudonyms import sealing_key
+    from adrisk.review.vault import Vault
 
-    vault = open_vault(workspace())
+    vault = Vault(workspace(), sealing_key(workspace()))
     if args.action == "openings":
         openings = list(vault.openings())
         output.add(openings=openings)

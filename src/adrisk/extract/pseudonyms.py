@@ -22,6 +22,9 @@ from adrisk.errors import ConfigError
 from adrisk.types import Contact
 
 KEY_FOLDER = "keys"
+LINKING = "campaigns"
+"""The purpose of the pseudonyms that campaigns are linked by."""
+
 SEALING = "review"
 """The purpose whose key seals plain contacts instead of making pseudonyms."""
 

@@ -26,7 +26,7 @@ _FILE = Path(__file__).with_name("thresholds.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From when each indicator counts as seen, and which category is of which sector.
+    """Thresholds of the indicators, and the sectors of categories.
 
     `numbers` is by indicator and by what is counted, `reasons` by indicator; `pairs` are the
     sectors between which a shared contact counts, and `sectors` their words.
@@ -39,8 +39,8 @@ class Thresholds:
 
     def sector(self, category: str) -> str | None:
         """The sector of a category of a platform, by its words; None if it is in none, or two."""
-        text = category.casefold()
-        words = {text, *re.findall(r"\w+", text)}
+        folded = category.casefold()
+        words = {folded, *re.findall(r"\w+", folded)}
         found = [name for name, known in self.sectors.items() if words & known]
         return found[0] if len(found) == 1 else None
 
@@ -64,8 +64,8 @@ def load_thresholds() -> Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """Contacts, each inside one campaign: `owner` is its campaign and `ads` its ads; `of` is the
-    contact of each mention, and `rows` the ad of each mention."""
+    """Contacts of single campaigns: `owner` is the campaign and `ads` the number of ads of each;
+    `of` is the contact of each mention, and `rows` its ad."""
 
     owner: IntArray
     ads: IntArray
@@ -74,8 +74,8 @@ class _Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the indicators are looked for in: campaign, near-copy group and facts of every ad."""
+class _CampaignAds:
+    """Campaign, near-copy group and facts of every ad, and the contacts of campaigns."""
 
     of: IntArray
     texts: IntArray
@@ -83,29 +83,29 @@ class _Known:
     shared: _Shared
 
 
-def signs(
+def cross_ad_indicators(
     of: IntArray, count: int, texts: IntArray, ads: AdFacts, thresholds: Thresholds
 ) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-    """The indicators of the campaigns that show any, and for each the facts in words.
+    """The indicators of each campaign that has any, and a sentence for each.
 
     Args:
         of: shape (n,), the number of each ad's campaign.
         count: of the campaigns.
         texts: shape (n,), a number for each near-copy group.
         ads: of the same ads.
-        thresholds: from when an indicator counts as seen.
+        thresholds: of the indicators.
     """
-    known = _Known(of, texts, ads, _shared(of, ads))
+    known = _CampaignAds(of, texts, ads, _shared(of, ads))
     found: defaultdict[int, list[str]] = defaultdict(list)
     words: defaultdict[int, list[str]] = defaultdict(list)
-    for indicator, seen in _SIGNS.items():
-        for campaign, text in seen(known, count, thresholds).items():
+    for indicator, find in _INDICATORS.items():
+        for campaign, sentence in find(known, count, thresholds).items():
             found[campaign].append(indicator)
-            words[campaign].append(text)
+            words[campaign].append(sentence)
     return dict(found), dict(words)
 
 
-def _near_copies(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
+def _near_copies(known: _CampaignAds, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["near_duplicate_campaign"]
     sizes = np.bincount(known.texts)
     accounts = distinct(known.texts, known.ads.accounts.codes, len(sizes))
@@ -122,7 +122,7 @@ def _near_copies(known: _Known, count: int, thresholds: Thresholds) -> dict[int,
     }
 
 
-def _places(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
+def _places(known: _CampaignAds, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["multi_location_velocity"]
     many = distinct(known.of, known.ads.places.codes, count) >= least["places"]
     rows = np.flatnonzero(
@@ -141,7 +141,7 @@ def _places(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]
     }
 
 
-def _personas(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
+def _personas(known: _CampaignAds, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["shared_contact_distinct_personas"]
     shared = known.shared
     accounts = distinct(shared.of, known.ads.accounts.codes[shared.rows], len(shared.owner))
@@ -154,7 +154,7 @@ def _personas(known: _Known, count: int, thresholds: Thresholds) -> dict[int, st
     }
 
 
-def _sectors(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
+def _sectors(known: _CampaignAds, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["shared_contact_across_sectors"]["ads"]
     names = list(thresholds.sectors)
     sector_of = [thresholds.sector(category) for category in known.ads.categories.names]
@@ -176,7 +176,7 @@ def _sectors(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str
     return found
 
 
-def _burst(known: _Known, count: int, thresholds: Thresholds) -> dict[int, str]:
+def _burst(known: _CampaignAds, count: int, thresholds: Thresholds) -> dict[int, str]:
     least = thresholds.numbers["contact_reuse_burst"]
     shared = known.shared
     many = shared.ads >= least["ads"]
@@ -196,7 +196,7 @@ def _shared(of: IntArray, ads: AdFacts) -> _Shared:
 
 
 def _least_first(values: IntArray, seen: np.ndarray) -> list[int]:
-    """Where it was seen, the largest value last: a campaign keeps the words of its largest."""
+    """Indices in the mask, the largest value last: of several, a campaign keeps its sentence."""
     at = np.flatnonzero(seen)
     return [int(i) for i in at[np.argsort(values[at], kind="stable")]]
 
@@ -207,7 +207,7 @@ def _from_accounts(accounts: int) -> str:
     return f" from {accounts:,} account" + ("s" if accounts > 1 else "")
 
 
-_SIGNS: Mapping[str, Callable[[_Known, int, Thresholds], dict[int, str]]] = {
+_INDICATORS: Mapping[str, Callable[[_CampaignAds, int, Thresholds], dict[int, str]]] = {
     "near_duplicate_campaign": _near_copies,
     "multi_location_velocity": _places,
     "shared_contact_distinct_personas": _personas,

@@ -1,9 +1,8 @@
 """Campaign facts: number of ads, time span, places, accounts and contacts of each campaign.
 
-In: the campaign and near-duplicate group of every ad, and its facts as numbers. Out: one row a
-campaign (`schema.CAMPAIGN_FACTS`), with the indicators across ads. All is sorted and counted in
-whole columns: a million ads take seconds and a few hundred bytes each. Unknown times, places,
-accounts and contacts are not counted.
+In: the campaign and near-duplicate group of every ad, and its facts as codes. Out: one row a
+campaign (`schema.CAMPAIGN_FACTS`), with the indicators across ads. Whole columns are sorted and
+counted: a million ads take seconds and a few hundred bytes each. Unknown values are not counted.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from adrisk import schema
-from adrisk.linking.cross_ad import Thresholds, load_thresholds, signs
+from adrisk.linking.cross_ad import Thresholds, cross_ad_indicators, load_thresholds
 from adrisk.linking.grouped import AdFacts, Column, Moments, distinct, packed, pairs, span
 from adrisk.linking.links import SHORT_NAME
 from adrisk.types import ArrowArray, ArrowValues, IntArray
@@ -41,8 +40,8 @@ def campaign_facts(
         campaign_ids: of n ads.
         texts: shape (n,), a number for each near-copy group.
         ads: of the same ads.
-        thresholds: from when an indicator counts as seen; adrisk's own when None.
-        name: how a place or a sector may be written down; a caller blots out contacts here.
+        thresholds: of the indicators across ads; adrisk's own when None.
+        name: makes the written name of a place or sector, for instance with contacts masked.
 
     Returns:
         `schema.CAMPAIGN_FACTS`, in the order of the campaigns' first ads; `risk` is null.
@@ -55,7 +54,7 @@ def campaign_facts(
     dated = np.flatnonzero(~np.isnat(ads.posted))
     first, last = span(of[dated], ads.posted[dated], count)
     contact_of = of[ads.contact_rows]
-    found, words = signs(of, count, texts, ads, thresholds)
+    found, words = cross_ad_indicators(of, count, texts, ads, thresholds)
     return pa.table(
         {
             "campaign_id": pa.array(campaigns.names, pa.string()),
@@ -115,9 +114,9 @@ def _named(of: IntArray, column: Column, count: int, name: Callable[[str], str])
 
 
 def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
-    """How often a campaign took up a contact it had not used before, after its first.
+    """Number of times each campaign began to use a new contact, after its first.
 
-    Contacts that appear at one moment are one change: an ad may give a phone and a mail address.
+    Contacts that appear at one moment are one change: an ad may have a phone and a mail address.
     """
     posted = ads.posted[ads.contact_rows]
     dated = np.flatnonzero(~np.isnat(posted))
@@ -132,9 +131,9 @@ def _changes(contact_of: IntArray, ads: AdFacts, count: int) -> IntArray:
 
 
 def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> ArrowArray:
-    """The ads of each text of a campaign by contact and by account: what its network is drawn of.
+    """Edges of the network of a campaign: ads of each text by contact and by account.
 
-    Of texts, contacts and accounts, the busiest `MAX_NAMED` each; none of a single ad.
+    The busiest `MAX_NAMED` texts, contacts and accounts; none for a single ad.
     """
     several = np.bincount(of, minlength=count) > 1
     text = _rank(of, texts, count)
@@ -178,7 +177,7 @@ def _ties(of: IntArray, count: int, texts: IntArray, ads: AdFacts) -> ArrowArray
 
 
 def _rank(of: IntArray, codes: IntArray, count: int) -> IntArray:
-    """For every row, which place its value takes in its group by frequency, 0 the most frequent."""
+    """The rank of each row's value in its group by frequency, 0 the most frequent."""
     known = codes >= 0
     keys, width = pairs(of, codes)
     unique, member, times = np.unique(keys, return_inverse=True, return_counts=True)

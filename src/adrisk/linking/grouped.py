@@ -24,27 +24,26 @@ _LATEST, _UNKNOWN = np.iinfo(np.int64).max, np.iinfo(np.int64).min  # as a momen
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The values of n ads as numbers: `names[codes[i]]` is the value, -1 where it is unknown."""
+    """The values of n ads as codes: `names[codes[i]]` is a value, code -1 is unknown."""
 
     codes: IntArray
     names: Sequence[str]
 
     @classmethod
     def of(cls, values: ArrowValues, *, fold: bool = False) -> Column:
-        """Number the values of a column of strings; empty ones and nulls are unknown.
+        """Encode a column of strings; empty ones and nulls are unknown.
 
         Args:
             values: n strings.
-            fold: take values that differ in case and outer blanks only for one, by the name that
-                comes first.
+            fold: ignore case; the first spelling is the name.
         """
         if isinstance(values, pa.ChunkedArray):
             values = values.unify_dictionaries().combine_chunks()
         coded = values.dictionary_encode()
-        written = text_list(coded.dictionary)
-        names = list(map(str.strip, written))
+        spellings = text_list(coded.dictionary)
+        names = list(map(str.strip, spellings))
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if not fold and names == written and "" not in names:
+        if not fold and names == spellings and "" not in names:
             return cls(codes, names)
         number: dict[str, int] = {}
         kept: list[str] = []
@@ -62,13 +61,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class AdFacts:
-    """What is known of n ads beside their text.
+    """Facts of n ads beside their text.
 
     Attributes:
         posted: shape (n,), microseconds, NaT where unknown.
         places, languages, accounts, categories: of n ads.
         contact_rows, contacts: pairs of an ad's row and a contact in it; `contacts.codes` has one
-            entry a pair. Contacts that a guard let go (a platform's own number) are left out.
+            entry a pair. Contacts held back by a guard (a platform's own number) are left out.
     """
 
     posted: Moments
@@ -81,14 +80,14 @@ class AdFacts:
 
 
 def pairs(of: IntArray, codes: IntArray) -> tuple[IntArray, int]:
-    """Group and value as one number, where the value is known; and what to divide it by."""
+    """Group and known value as one number, `group * width + value`; and the width."""
     known = codes >= 0
     width = int(codes.max(initial=-1)) + 1
     return of[known] * width + codes[known], max(width, 1)
 
 
 def distinct(of: IntArray, codes: IntArray, count: int) -> IntArray:
-    """How many different known values each of `count` groups has.
+    """Number of distinct known values of each of `count` groups.
 
     >>> distinct(np.array([0, 0, 1, 1]), np.array([5, 5, 7, -1]), 2).tolist()
     [1, 1]
@@ -98,22 +97,27 @@ def distinct(of: IntArray, codes: IntArray, count: int) -> IntArray:
 
 
 def sorted_unique(keys: IntArray) -> IntArray:
-    """The different keys in order; numpy's own `unique` hashes, which takes several times as long.
+    """The distinct keys in order; several times as fast as `np.unique`, which hashes.
 
     >>> sorted_unique(np.array([3, 1, 3])).tolist()
     [1, 3]
     """
     ordered = np.sort(keys)
-    first = np.ones(len(keys), dtype=np.bool_)
+    return ordered[first_of_equals(ordered)]
+
+
+def first_of_equals(ordered: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Mask of the first of each run of equal values."""
+    first = np.ones(len(ordered), dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return ordered[first]
+    return first
 
 
 def packed(*keys: IntArray) -> IntArray:
-    """One number a row that puts the rows in the order of the first key, then of the next.
+    """One sort key a row, ordered by the first key, then by the next.
 
-    Numbers are sorted several times as fast as rows of several keys. Ranks take the place of keys
-    that lie too far apart for 63 bits.
+    Sorting one number is several times as fast as sorting several keys. Keys that do not fit into
+    63 bits are replaced by ranks.
 
     >>> packed(np.array([1, 0, 1]), np.array([5, 9, 5])).argsort(kind="stable").tolist()
     [1, 0, 2]
@@ -149,11 +153,11 @@ def span(keys: IntArray, posted: Moments, count: int) -> tuple[Moments, Moments]
 def busiest(
     keys: IntArray, values: IntArray | None, posted: Moments, days: float, count: int
 ) -> IntArray:
-    """The most different values that each key has within so many days, wherever they begin.
+    """The most distinct values of each key within any window of so many days.
 
     A value is in the window that ends at a moment if it was seen at most `days` before. So each
-    sighting covers the moments from its own to the value's next, or for `days`; the answer is the
-    largest number of sightings that cover one moment.
+    sighting covers the time from its own moment to the next sighting of the value, at most `days`;
+    the result is the largest number of sightings that cover one moment.
 
     Args:
         keys: shape (n,), 0 to count - 1.

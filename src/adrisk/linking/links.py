@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from adrisk import schema
 from adrisk.layout import JOINED_EARLIER, NEAR_COPY, SHARED_CONTACT
-from adrisk.linking.grouped import packed
+from adrisk.linking.grouped import first_of_equals, packed
 from adrisk.linking.near_duplicates import Groups, components
 from adrisk.linking.shared_contacts import REASONS, Shared
 from adrisk.types import ArrowArray, ArrowValues, FloatArray, IntArray
@@ -242,9 +242,7 @@ def _by_contact(found: Found) -> tuple[IntArray, IntArray, IntArray]:
     at = at[
         np.lexsort((ads.place[ads.first[groups.typical[shared.group[at]]]], shared.contact[at]))
     ]
-    is_first = np.concatenate(([True], shared.contact[at][1:] != shared.contact[at][:-1]))[
-        : len(at)
-    ]
+    is_first = first_of_equals(shared.contact[at])
     hub = at[np.maximum.accumulate(np.where(is_first, np.arange(len(at)), 0))]
     spoke, hub = at[~is_first], hub[~is_first]
     kept = _spanning(shared.group[hub], shared.group[spoke], len(groups.typical))

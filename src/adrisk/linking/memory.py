@@ -392,8 +392,8 @@ def _new_ads_only(linked: Linked, remembered: int) -> Linked:
 
 
 def _texts_of(new_ids: ArrowArray, links: pa.Table, typical: IntArray) -> IntArray:
-    """The near-copy group of each of tonight's ads, of which some are typical ads only remembered
-    (below 0): numbered behind the last row, in the order of the links that lead to them."""
+    """The near-copy group of each new ad. A group whose typical ad is only remembered (below 0) is
+    numbered after the last row, in the order of the links to that ad."""
     to_new = np.flatnonzero(typical < 0)
     at = pc.index_in(links["ad_id"], new_ids.take(to_new))
     copies = at.filter(pc.equal(links["kind"], NEAR_COPY)).drop_null()

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from adrisk.linking.grouped import first_of_equals
 from adrisk.linking.minhash import EMPTY, WIDTH, agreement
 from adrisk.parallel import in_order
 from adrisk.types import FloatArray, IntArray
 
-_ROWS = 1 << 16  # signatures compared or hashed at once
+_ROWS = 1 << 16  # signatures compared or hashed at once, so that memory is bounded
 
 WEIGHTS = np.cumprod(np.full(WIDTH, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=np.uint64)
 
@@ -34,12 +35,9 @@ WEIGHTS = np.cumprod(np.full(WIDTH, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=
 def distinct_rows(
     signatures: NDArray[np.uint32], place: IntArray | None
 ) -> tuple[IntArray, IntArray]:
-    """Rows of the distinct signatures, in order of a hash, and each row's number among them.
-
-    Most ads are exact copies, which are compared once.
-    """
+    """Rows of the distinct signatures, in order of a hash, and each row's number among them."""
     keys = np.empty(len(signatures), dtype=np.uint64)
-    for part in in_parts(len(signatures)):
+    for part in _slices(len(signatures)):
         keys[part] = signatures[part].astype(np.uint64) @ WEIGHTS
     keys = mixed(keys)
     order = np.arange(len(keys)) if place is None else np.argsort(place)
@@ -52,7 +50,7 @@ def distinct_rows(
 def is_blank(signatures: NDArray[np.uint32], rows: IntArray) -> NDArray[np.bool_]:
     """Mask of rows of ads without a letter or digit."""
     out = np.empty(len(rows), dtype=np.bool_)
-    for part in in_parts(len(rows)):
+    for part in _slices(len(rows)):
         out[part] = (signatures[rows[part]] == EMPTY).all(axis=1)
     return out
 
@@ -64,8 +62,7 @@ def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return keys ^ (keys >> np.uint64(32))
 
 
-def in_parts(count: int) -> Iterator[slice]:
-    """Slices that cover `count` rows, so that memory is bounded."""
+def _slices(count: int) -> Iterator[slice]:
     return (slice(at, at + _ROWS) for at in range(0, count, _ROWS))
 
 
@@ -93,8 +90,8 @@ def common_columns(
         values = signatures[picked, column]
         pairs = (values.astype(np.uint64) << np.uint64(32)) | authors
         pairs.sort()  # several times as fast as np.unique
-        pairs = pairs[_first_of_equals(pairs)] >> np.uint64(32)
-        starts = np.flatnonzero(_first_of_equals(pairs))
+        pairs = pairs[first_of_equals(pairs)] >> np.uint64(32)
+        starts = np.flatnonzero(first_of_equals(pairs))
         often = pairs[starts[np.diff(starts, append=len(pairs)) >= limit]].astype(np.uint32)
         if len(often):
             common[among, column] = np.isin(values, often)
@@ -102,12 +99,6 @@ def common_columns(
     for _ in in_order(mark, range(WIDTH)):
         pass
     return common if common.any() else NOTHING_COMMON
-
-
-def _first_of_equals(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    first = np.ones(len(ordered), dtype=np.bool_)
-    first[1:] = ordered[1:] != ordered[:-1]
-    return first
 
 
 SHORT_SIMILARITY = 0.9
@@ -178,7 +169,7 @@ class Rows:
         """Mask of the pairs of at least this similarity less the slack, and their similarity."""
         enough = np.empty(len(a), dtype=np.bool_)
         similarities = np.empty(len(a), dtype=np.float64)
-        for part in in_parts(len(a)):
+        for part in _slices(len(a)):
             pairs = self.compare(a[part], b[part])
             enough[part] = pairs.enough(similarity, slack)
             similarities[part] = pairs.own
@@ -198,9 +189,8 @@ def connected(rows: Rows, among: IntArray, similarity: float, depth: int | None 
     labels = np.arange(len(among), dtype=np.int64)
     depth = depth or _band_depth(similarity)
     bucket_pairs = partial(_bucket_pairs, rows, among, depth)
-    for a, b in in_order(
-        bucket_pairs, range(WIDTH // depth)
-    ):  # the next bands are sorted in parallel
+    # The next bands are sorted while this one is compared.
+    for a, b in in_order(bucket_pairs, range(WIDTH // depth)):
         different = labels[a] != labels[b]
         a, b = a[different], b[different]
         similar, _ = rows.similar(among[a], among[b], similarity)
@@ -214,9 +204,7 @@ def _bucket_pairs(rows: Rows, among: IntArray, depth: int, band: int) -> tuple[I
     order = _shared_prefix(keys)
     order = order[np.argsort(keys[order], kind="stable")]
     buckets = keys[order] >> _NEIGHBOUR_BITS
-    joins = np.ones(len(order), dtype=np.bool_)
-    joins[:1] = False
-    np.equal(buckets[1:], buckets[:-1], out=joins[1:])
+    joins = ~first_of_equals(buckets)
     at = np.flatnonzero(joins)
     first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(order))))[at]
     return np.concatenate((order[first], order[at - 1])), np.concatenate((order[at], order[at]))
@@ -230,7 +218,7 @@ def _keys(rows: Rows, among: IntArray, band: int, depth: int) -> NDArray[np.uint
     columns = range(band * depth, (band + 1) * depth)
     next_column = columns.stop % WIDTH
     keys = np.empty(len(among), dtype=np.uint64)
-    for part in in_parts(len(among)):
+    for part in _slices(len(among)):
         at = rows.distinct[among[part]]
         bucket = np.zeros(len(at), dtype=np.uint64)
         for column, weight in zip(columns, WEIGHTS, strict=False):
@@ -301,7 +289,7 @@ class Groups:
         head = self._signatures[self.typical[one]]
         out = np.empty(len(others), dtype=np.float64)
         short = np.empty(len(others), dtype=np.bool_)
-        for part in in_parts(len(others)):
+        for part in _slices(len(others)):
             picked = self._signatures[self.typical[others[part]]]
             out[part] = agreement(picked, head)
             short[part] = picked[:, 0] & head[0] & 1

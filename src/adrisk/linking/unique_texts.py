@@ -1,8 +1,8 @@
-"""Exact de-duplication of ads: nine in ten are copies, and each different text is read once.
+"""Exact de-duplication of ads: nine in ten are copies, and each unique text is read once.
 
-In: ads. Out: their unique texts, in the order of the first ads that have them. The same words may
-mean another phone in another region, and something else in another language: those are another
-text. `TextNumbers` numbers them through many batches.
+In: ads. Out: their unique texts, in the order of the first ads that have them. Equal words in
+another region (phones are read otherwise) or language (rules differ) are another text.
+`TextNumbers` numbers unique texts through many batches.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def unique_texts(ads: pa.Table) -> UniqueTexts:
     place_of[order] = np.arange(len(order))
     first = first[order]
 
-    made = [hashlib.sha256(words.encode()) for words in text_list(text.dictionary)]
-    digests = [made[code] for code in written[first].tolist()]
+    hashed = [hashlib.sha256(words.encode()) for words in text_list(text.dictionary)]
+    digests = [hashed[code] for code in written[first].tolist()]
     its_region = [regions[code] for code in region[first].tolist()]
     its_language = [languages[code] for code in language[first].tolist()]
     return UniqueTexts(
@@ -80,7 +80,7 @@ def unique_texts(ads: pa.Table) -> UniqueTexts:
 
 
 def _coded(ads: pa.Table, name: str) -> tuple[list[str | None], IntArray]:
-    """The different values of a column, null among them, and the place of each row's there."""
+    """The distinct values of a column, null included, and the code of each row."""
     if name not in ads.column_names:
         return [None], np.zeros(len(ads), dtype=np.int64)
     coded = ads[name].combine_chunks().dictionary_encode(null_encoding="encode")
@@ -88,9 +88,9 @@ def _coded(ads: pa.Table, name: str) -> tuple[list[str | None], IntArray]:
 
 
 class TextNumbers:
-    """The unique texts of many batches, numbered as they come; 128 bits tell them apart.
+    """Numbers of the unique texts of many batches, in order of arrival, by 128-bit digests.
 
-    A text is signed alike in every language, so here languages make no difference.
+    Signatures do not depend on the language, so languages are ignored here.
     """
 
     def __init__(self) -> None:

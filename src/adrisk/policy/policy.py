@@ -10,8 +10,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.special import logit
 
+from adrisk.classifiers.base import RISKY_COLUMN, THRESHOLDS, Margins
 from adrisk.errors import ModelError
 from adrisk.layout import AUDIT_SHARE, INCOMPLETE_SHARE, REVIEW_SHARE
 from adrisk.model.model import Model
@@ -125,3 +128,28 @@ def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, G
 def describe(policy: Policy) -> dict[str, object]:
     """The policy as written into a manifest."""
     return asdict(policy)
+
+
+def threshold_notes(policy: Policy, model: Model) -> tuple[str, ...]:
+    """Notes on a review threshold: its guarantee, and whether a cascade rereads ads near it."""
+    notes = []
+    if policy.guarantee is not None:
+        notes.append(f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}")
+    facts, calibration = model.manifest.facts, model.calibration
+    if "reread_from" not in facts:
+        return tuple(notes)
+    # The band is of margins; each language may calibrate them by a curve of its own.
+    edges = logit([facts["reread_from"], facts["reread_to"]])
+    margins = Margins(np.zeros((2, len(model.labels))), np.tile(edges[:, None], len(THRESHOLDS)))
+    bands = [
+        calibration.risk(margins, [language] * 2)[:, RISKY_COLUMN]
+        for language in (None, *filter(None, calibration.risk_curves))
+    ]
+    if not any(low <= policy.review_at <= high for low, high in bands):
+        low, high = bands[0]
+        notes.append(
+            f"review threshold {policy.review_at:.3f} lies outside what this cascade reads a "
+            f"second time (risk {low:.3f} to {high:.3f}): no ad near the threshold is reread, and "
+            "rereading hardly changes which are flagged"
+        )
+    return tuple(notes)

@@ -1,8 +1,8 @@
-"""Results of the texts read last, so that a copy is not read again.
+"""Bounded cache of the results of recently read texts, so that equal texts are read once.
 
-In: the keys of a batch's texts. Out: first which of them are to be read, then, once they are, a
-record and notes for every row. Other batches may be looked up meanwhile: a text that is being read
-for one is not read again for the next. What is remembered is bounded, and holds no text.
+In: the keys of a batch's texts. Out: the rows to read; then, with their results, a record and notes
+of every row. Several batches may be pending: a text requested by one is not requested by the next.
+Of texts that may be flagged the notes hold the folded text.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from adrisk.types import IntArray
 
 Records = NDArray[np.void]
-"""A structured array, one record a text; what its fields are is the reader's business."""
+"""A structured array, one record a text; its fields are defined by the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What explaining and sealing need of a text that may be flagged, so that it is not read again.
+    """Data for explaining and sealing of a text that may be flagged.
 
     Attributes:
         folded: the text as the classifier read it.
-        hits: what the rules find in that, as rows of `adrisk.rules.matcher.FOUND`.
-        findings: the same in the raw text where it is present: indicator, start, end, rule.
+        hits: its rule hits, as rows of `adrisk.rules.matcher.HIT_DTYPE`.
+        findings: its matches in the raw text that are present: indicator, start, end, rule.
         contacts: pseudonym, kind and plain value of each.
     """
 
@@ -38,7 +38,7 @@ class Candidate:
 
 
 class TextNotes(NamedTuple):
-    """What is known of a text beside its record: pseudonyms of its contacts, and the candidate."""
+    """Pseudonyms of the contacts of a text, and the candidate if it may be flagged."""
 
     names: tuple[str, ...]
     candidate: Candidate | None = None
@@ -46,23 +46,23 @@ class TextNotes(NamedTuple):
 
 _NOTHING = TextNotes(())
 
-REMEMBERED = 1 << 16
+CACHE_SIZE = 1 << 16
 """Texts whose results are kept; at about 700 bytes each they take 45 MB."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class CacheLookup:
-    """A batch of which some texts are still to be read.
+    """The cached results of a batch, and the texts that are still to be read.
 
     Attributes:
-        rows: the first row of each text to be read for it, in order.
+        rows: the first row of each text to read for this batch, in order.
         digests: of those texts.
-        found: a record for every row, filled in where it is known.
+        found: a record for every row, filled in where it is cached.
         notes: likewise.
-        unknown: the rows that are not.
-        read_for: for each of these, the batch that its text is read for, and its place among the
-            texts read for that.
-        fresh: what was read for this batch, once it is.
+        unknown: the rows without a cached result.
+        read_for: for each of these, the batch that requests its text, and the position of the text
+            in that request.
+        fresh: the results requested by this batch, once they are there.
     """
 
     rows: IntArray
@@ -75,25 +75,25 @@ class CacheLookup:
 
 
 class ResultCache:
-    """What was found in the texts read last."""
+    """Records and notes of the texts read last, the oldest replaced first."""
 
-    def __init__(self, record: np.dtype[np.void], size: int = REMEMBERED) -> None:
+    def __init__(self, record: np.dtype[np.void], size: int = CACHE_SIZE) -> None:
         self._slots: dict[bytes, int] = {}
         self._digests = [b""] * size
         self._notes = [_NOTHING] * size
         self._found = np.zeros(size, dtype=record)
         self._next = 0
-        self._awaited: dict[bytes, tuple[CacheLookup, int]] = {}
+        self._requested: dict[bytes, tuple[CacheLookup, int]] = {}
 
     def lookup(self, digests: Sequence[bytes]) -> CacheLookup:
-        """What is to be read of a batch.
+        """Look up a batch.
 
         Args:
-            digests: n of them; equal texts have equal ones, others different ones.
+            digests: n keys, equal for equal texts only.
         """
         slots = [self._slots.get(digest, -1) for digest in digests]
         unknown = [row for row, slot in enumerate(slots) if slot < 0]
-        asked = CacheLookup(
+        pending = CacheLookup(
             np.empty(0, dtype=np.int64),
             [],
             self._found[slots],
@@ -103,45 +103,45 @@ class ResultCache:
         first: list[int] = []
         for row in unknown:
             digest = digests[row]
-            source = self._awaited.get(digest)
+            source = self._requested.get(digest)
             if source is None:
-                source = self._awaited[digest] = (asked, len(first))
+                source = self._requested[digest] = (pending, len(first))
                 first.append(row)
-            asked.read_for.append(source)
-        asked.rows = np.array(first, dtype=np.int64)
-        asked.digests = [digests[row] for row in first]
-        return asked
+            pending.read_for.append(source)
+        pending.rows = np.array(first, dtype=np.int64)
+        pending.digests = [digests[row] for row in first]
+        return pending
 
     def store(
-        self, asked: CacheLookup, fresh: Records, notes: list[TextNotes]
+        self, pending: CacheLookup, fresh: Records, notes: list[TextNotes]
     ) -> tuple[Records, list[TextNotes]]:
-        """Records and notes of all rows of a batch; batches come in the order of their lookups.
+        """Records and notes of all rows of a batch; batches are stored in the order of lookup.
 
         Args:
-            asked: what `lookup` gave.
-            fresh: a record of each text that was to be read.
+            pending: the result of `lookup`.
+            fresh: a record of each text requested for it.
             notes: of each.
         """
-        asked.fresh = fresh, notes
+        pending.fresh = fresh, notes
         here, places = [], []
-        for row, (batch, place) in zip(asked.unknown, asked.read_for, strict=True):
+        for row, (batch, place) in zip(pending.unknown, pending.read_for, strict=True):
             if batch.fresh is None:
-                raise ValueError("a batch was told of before one that was asked about earlier")
-            asked.notes[row] = batch.fresh[1][place]
-            if batch is asked:
+                raise ValueError("batches must be stored in the order in which they were looked up")
+            pending.notes[row] = batch.fresh[1][place]
+            if batch is pending:
                 here.append(row)
                 places.append(place)
             else:
-                asked.found[row] = batch.fresh[0][place]
-        asked.found[here] = fresh[places]
-        asked.read_for = []  # else every batch would hold the one before it, and that the next
-        self._remember(asked.digests, fresh, notes)
-        for digest in asked.digests:
-            del self._awaited[digest]
-        return asked.found, asked.notes
+                pending.found[row] = batch.fresh[0][place]
+        pending.found[here] = fresh[places]
+        pending.read_for = []  # else each batch would keep the one before it in memory
+        self._remember(pending.digests, fresh, notes)
+        for digest in pending.digests:
+            del self._requested[digest]
+        return pending.found, pending.notes
 
     def _remember(self, digests: Sequence[bytes], found: Records, notes: list[TextNotes]) -> None:
-        """Keep these in place of the oldest."""
+        """Replace the oldest results by these."""
         size = len(self._digests)
         first = max(0, len(digests) - size)
         slots = (self._next + np.arange(len(digests) - first)) % size

@@ -1,64 +1,51 @@
-"""Evidence of the flagged ads of a run, written into their rows of the scores.
+"""Evidence of the flagged ads, written into their scores; their contacts, sealed for review.
 
-What the rules found and the contacts were kept when the texts were read; the words that moved a
-score are found now, as that costs too much for ads that nobody will look at.
+Rule matches and contacts were kept when the texts were read. The words that moved a score are
+computed now, for flagged ads only, as attribution costs more than scoring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from adrisk.model.model import Model
-from adrisk.parallel import WorkerPool, cores, in_order
-from adrisk.progress import track
-from adrisk.review.vault import KeptContact
+from adrisk.errors import MissingExtraError
+from adrisk.extract.pseudonyms import sealing_key
+from adrisk.parallel import cores, in_order
+from adrisk.progress import say, track
+from adrisk.review.vault import KeptContact, Vault
 from adrisk.scoring.manifest import PartFile
-from adrisk.scoring.sidecars import (
-    CandidateText,
-    ScoredAds,
-    read_candidates,
-    write_scores,
-)
+from adrisk.scoring.sidecars import CandidateText, ScoredAds, read_candidates, write_scores
 from adrisk.scoring.workdir import RunFolder
-from adrisk.scoring.worker import (
-    EvidenceValues,
-    FlaggedText,
-    TextReader,
-    evidence_in_worker,
-    evidence_values,
-)
+from adrisk.scoring.worker import EvidenceValues, FlaggedText, TextWorkers, evidence_values
 
 _WRITERS = 2  # threads; more would hold more parts in memory at once
-_SAME_TEXTS = 4096  # copies are explained once, if no more than so many stand between
+_SAME_TEXTS = 4096  # explained texts that are remembered, so that copies are explained once
 
-
-_Part = tuple[PartFile, pa.Table, dict[int, EvidenceValues]]
-"""A scores file, what is in it, and the evidence of some of its rows."""
+_Part = tuple[PartFile, pa.Table, Mapping[int, EvidenceValues]]
+"""A scores file, its table, and the evidence of some of its rows."""
 
 
 def write_evidence(
-    model: Model,
+    labels: Sequence[str],
     folder: RunFolder,
     scored: ScoredAds,
     flagged: NDArray[np.bool_],
-    workers: int,
-    helpers: WorkerPool[TextReader] | None,
+    pool: TextWorkers,
 ) -> list[KeptContact]:
-    """Explain the flagged ads; the others keep no evidence.
+    """Explain the flagged ads; the others have no evidence.
 
     Args:
-        model: that scored.
+        labels: of the model.
         folder: of the run.
         scored: its ads.
         flagged: shape (n,).
-        workers: threads where there are no helpers, 0 for one a core.
-        helpers: processes that hold the model too.
+        pool: explains the texts.
 
     Returns:
         The contacts of the flagged ads, each once.
@@ -72,35 +59,31 @@ def write_evidence(
             if not rows:
                 continue
             scores = pq.read_table(part.path)
-            texts = list(read_candidates(folder, part, rows))
-            asked = [_as_scored(scores, text, model.labels) for text in texts]
+            candidates = list(read_candidates(folder, part, rows))
+            texts = [_as_scored(scores, candidate, labels) for candidate in candidates]
             for text in texts:
                 for name, kind, value in text.candidate.contacts:
                     contacts[name] = KeptContact(name, kind, value)
             if len(known) > _SAME_TEXTS:
                 known.clear()
-            new = [text for text in dict.fromkeys(asked) if text not in known]
-            if helpers is None:
-                found = in_order(partial(evidence_values, model), new, workers)
-            else:
-                found = helpers.in_order(evidence_in_worker, new)
-            known.update(zip(new, found, strict=True))
+            new = [text for text in dict.fromkeys(texts) if text not in known]
+            known.update(zip(new, pool.in_order(evidence_values, new), strict=True))
             advance(len(rows))
             evidence_of = {
-                row: known[one]
-                for text, one in zip(texts, asked, strict=True)
-                for row in text.rows.tolist()
+                row: known[text]
+                for candidate, text in zip(candidates, texts, strict=True)
+                for row in candidate.rows.tolist()
             }
             yield part, scores, evidence_of
 
     with track("explain", int(flagged.sum())) as advance:
-        for _ in in_order(_write, explained(), min(workers or cores(), _WRITERS)):
+        for _ in in_order(_write, explained(), min(pool.workers or cores(), _WRITERS)):
             pass  # written while the next part is explained
     return list(contacts.values())
 
 
-def _as_scored(scores: pa.Table, text: CandidateText, labels: tuple[str, ...]) -> FlaggedText:
-    """A text with its language and probabilities, which all ads that have it share."""
+def _as_scored(scores: pa.Table, text: CandidateText, labels: Sequence[str]) -> FlaggedText:
+    """A text with its language and probabilities, equal in all ads that have it."""
     names = ["language", *(f"p_{label}" for label in labels)]
     (ad,) = scores.select(names).slice(int(text.rows[0]), 1).to_pylist()
     likely = tuple((label, ad[f"p_{label}"]) for label in labels)
@@ -108,14 +91,27 @@ def _as_scored(scores: pa.Table, text: CandidateText, labels: tuple[str, ...]) -
 
 
 def _write(part: _Part) -> None:
-    """Put the evidence of some rows into a scores file."""
-    file, scores, found = part
-    write_scores(file.path, with_evidence(scores, found))
+    file, scores, evidence = part
+    write_scores(file.path, with_evidence(scores, evidence))
 
 
-def with_evidence(scores: pa.Table, found: dict[int, EvidenceValues]) -> pa.Table:
-    """A scores table with the evidence of some rows, the others having none."""
-    values = [found.get(row) for row in range(len(scores))]
-    form = scores.schema.field("evidence")
+def with_evidence(scores: pa.Table, evidence: Mapping[int, EvidenceValues]) -> pa.Table:
+    """A scores table with the evidence of some rows; null in the others."""
+    values = [evidence.get(row) for row in range(len(scores))]
     column = scores.schema.get_field_index("evidence")
+    form = scores.schema.field(column)
     return scores.set_column(column, form, pa.array(values, form.type))
+
+
+def seal_contacts(contacts: Sequence[KeptContact], workspace: Path) -> int:
+    """Seal contacts in the review store of a workspace; returns their number.
+
+    Without the extra `review` none is kept, and a message says so.
+    """
+    try:
+        vault = Vault(workspace, sealing_key(workspace))
+    except MissingExtraError as error:
+        say(f"contacts of flagged ads are not kept: {error}")
+        return 0
+    vault.keep(contacts)
+    return len(contacts)

@@ -1,4 +1,4 @@
-"""The facts and the risk of every campaign of a scored folder, in one table."""
+"""Facts and risk of every campaign of a scored folder, in one table."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def write_facts(
     pooling: Pooling,
     unjudged: NDArray[np.bool_],
 ) -> pa.Table:
-    """Write the facts of campaigns, one row each in the order of their first ads.
+    """Write the facts of campaigns, one row each, in the order of their first ads.
 
-    Places and sectors are named, with contacts blotted out of them; nothing else of the ads is.
+    Places and sectors are written with contacts masked; no other words of the ads are.
 
     Args:
         folder: of the run.
         linked: its campaigns.
         scored: its ads.
         pooling: of the model that scored.
-        unjudged: shape (n,), ads whose risk says nothing of their campaign.
+        unjudged: shape (n,), ads that are not judged; their risk does not count.
 
     Returns:
         The table, `schema.CAMPAIGN_FACTS`.
@@ -50,8 +50,8 @@ def write_facts(
     with track("facts", None) as advance:
         texts, ids = linked.texts, linked.campaigns["campaign_id"]
         guarded = text_list(linked.guarded["contact"])
-        facts = ad_facts(read_facts(folder, scored), scored, guarded)
-        table = campaign_facts(ids, texts, facts, name=_harmless)
+        facts = _ad_facts(read_facts(folder, scored), scored, guarded)
+        table = campaign_facts(ids, texts, facts, name=_masked)
         risk = np.where(unjudged, np.float32(0), scored.risk)
         pooled = campaign_risk(risk, campaign_rows(ids), texts, pooling)
         at = schema.CAMPAIGN_FACTS.get_field_index("risk")
@@ -64,13 +64,13 @@ def write_facts(
     return table
 
 
-def ad_facts(facts: pa.Table, scored: ScoredAds, guarded: Collection[str]) -> AdFacts:
-    """What is known of the ads beside their text.
+def _ad_facts(facts: pa.Table, scored: ScoredAds, guarded: Collection[str]) -> AdFacts:
+    """The facts of the ads as codes.
 
     Args:
         facts: `FACT_COLUMNS` of every ad.
-        scored: which contacts each ad shows.
-        guarded: short pseudonyms of contacts that are everybody's, which say nothing of anyone.
+        scored: the contacts of each text.
+        guarded: short pseudonyms of contacts that were held back; they are left out.
     """
     shown = scored.contacts
     short = pc.utf8_slice_codeunits(shown["name"], 0, SHORT_NAME)
@@ -89,11 +89,11 @@ def ad_facts(facts: pa.Table, scored: ScoredAds, guarded: Collection[str]) -> Ad
 
 
 def _by_ad(text_of: IntArray, shows: IntArray, count: int) -> tuple[IntArray, IntArray]:
-    """Every ad with each contact of its text: the ad's row, and the place in `shows`.
+    """Pairs of an ad and a contact of its text: the row of the ad, and the index in `shows`.
 
     Args:
         text_of: shape (n,), the text of each ad.
-        shows: the texts that show a contact, in order, once for each.
+        shows: the text of each contact, ascending.
         count: of texts.
     """
     each = np.bincount(shows, minlength=count)
@@ -104,11 +104,11 @@ def _by_ad(text_of: IntArray, shows: IntArray, count: int) -> tuple[IntArray, In
     return ads, first[text_of[ads]] + within
 
 
-def campaign_rows(ids: ArrowColumn) -> np.ndarray:
+def campaign_rows(ids: ArrowColumn) -> IntArray:
     """The row of the facts table that each ad's campaign has."""
     codes = ids.combine_chunks().dictionary_encode().indices
     return np.asarray(codes.to_numpy(), dtype=np.int64)
 
 
-def _harmless(name: str) -> str:
+def _masked(name: str) -> str:
     return visible(mask_field(name[: 2 * _NAME_LIMIT])[:_NAME_LIMIT])

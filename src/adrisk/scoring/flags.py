@@ -1,7 +1,7 @@
-"""Flags of a scoring run: the policy applied to scores and campaigns, a part at a time.
+"""Flags of a scoring run: the policy applied to scores and campaigns.
 
-Beside them the ads that escalate or are not judged, one row each and none for the others, so that
-a policy can be applied again later.
+In: scores, campaigns and facts. Out: flags.parquet, one row an ad, and apart.parquet, one row an ad
+that escalates or is not judged, from which a policy can be applied again later.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from adrisk.scoring.facts import campaign_rows
 from adrisk.scoring.manifest import PartFile, QueueCounts
 from adrisk.scoring.sidecars import ApartAds, ScoredAds
 from adrisk.scoring.workdir import RunFolder
-from adrisk.types import ArrowColumn, Level
+from adrisk.types import ArrowColumn, IntArray, Level
 
 
 @dataclass(frozen=True, slots=True)
 class NotedExceptions:
-    """What was noted of the n ads of a scored folder.
+    """Escalating and not judged ads among the n ads of a scored folder.
 
     Attributes:
         escalate: the escalating indicators of the ads that show any, by row.
@@ -49,7 +49,7 @@ class NotedExceptions:
 
     @property
     def apart(self) -> AdExceptions:
-        """In the form a policy takes."""
+        """The exceptions in the form that a policy takes."""
         escalated = np.zeros(len(self.incomplete), dtype=np.bool_)
         escalated[list(self.escalate)] = True
         return AdExceptions(escalated, (self.incomplete > 0) & ~escalated)
@@ -58,7 +58,7 @@ class NotedExceptions:
 def write_exceptions(
     folder: RunFolder, found: ApartAds, ids: ArrowColumn, taxonomy: Taxonomy
 ) -> NotedExceptions:
-    """Write the ads that escalate or are not judged, beside the scores."""
+    """Write the ads that escalate or are not judged."""
     escalate = [escalating_names(bits, taxonomy) for bits in found.escalate]
     table = pa.table(
         {
@@ -77,7 +77,7 @@ def write_exceptions(
 
 
 def read_exceptions(folder: Path, ids: ArrowColumn) -> NotedExceptions:
-    """What was noted of these ads, in their order; nothing in a folder of an older adrisk."""
+    """The exceptions among these ads; none in a folder of an older adrisk."""
     path = folder / APART_FILE
     if not path.is_file():
         return _noted([], [], [], len(ids))
@@ -106,10 +106,10 @@ _INCOMPLETE = LEVELS.index(Level.INCOMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
-    """Which of n ads are put before people, shape (n,), and the counts of all."""
+class Flags:
+    """Mask of the ads under review, shape (n,), and the counts of all levels."""
 
-    ads: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
     counts: QueueCounts
 
 
@@ -121,13 +121,13 @@ def write_flags(
     facts: pa.Table,
     scored: ScoredAds,
     noted: NotedExceptions,
-) -> Flagged:
+) -> Flags:
     """Write the flags, one row an ad in the order of the scores.
 
     Args:
         folder: of the run.
         model: that scored.
-        policy: settled.
+        policy: resolved.
         campaigns: schema CAMPAIGNS, rows in the order of the scores.
         facts: schema CAMPAIGN_FACTS, in the order of the campaigns' first ads.
         scored: the ads.
@@ -135,97 +135,95 @@ def write_flags(
     """
     numbers = campaign_rows(campaigns["campaign_id"]).astype(np.int32)
     queue = apply_policy(policy, scored.risk, numbers, facts["risk"].to_numpy(), noted.apart)
-    known = known_languages(model.manifest.trained_on.languages)
-    linked = _Linked(campaigns, numbers, facts["words"], noted, known)
-    flags = partial(
-        _flags,
-        labels=model.labels,
-        policy=policy,
-        queue=queue,
-        linked=linked,
-        taxonomy=model.rules.taxonomy,
+    given = _Reasons(
+        policy,
+        queue,
+        model.labels,
+        model.rules.taxonomy,
+        campaigns,
+        numbers,
+        facts["words"],
+        noted,
+        known_languages(model.manifest.trained_on.languages),
     )
     with (
         replacing(folder.flags) as draft,
         track("flag", len(numbers)) as advance,
         pq.ParquetWriter(draft, schema.FLAGS, compression="zstd") as writer,
     ):
-        for table in in_order(flags, scored.parts, min(cores(), _READERS)):
+        for table in in_order(partial(_flags, given), scored.parts, min(cores(), _READERS)):
             writer.write_table(table)
             advance(len(table))
     levels = [LEVELS.index(level) for level in (Level.REVIEW, Level.URGENT)]
     counts = _counts(policy, scored.risk, numbers, queue, noted)
-    return Flagged(np.isin(queue.levels, levels), counts)
+    return Flags(np.isin(queue.levels, levels), counts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Linked:
-    """Campaigns by ad, the number of each ad's campaign, by that number what shows across its ads,
-    in words; what was noted of single ads; and the languages the model knows."""
+class _Reasons:
+    """Inputs of the reasons of single ads.
 
+    `campaigns` and `numbers` (of the campaign) are by ad, `words` (of the indicators across ads) by
+    campaign; `languages` are those the model knows.
+    """
+
+    policy: Policy
+    queue: Queue
+    labels: tuple[str, ...]
+    taxonomy: Taxonomy
     campaigns: pa.Table
     numbers: NDArray[np.int32]
     words: ArrowColumn
     noted: NotedExceptions
-    known: frozenset[str]
+    languages: frozenset[str]
 
-    def of(
-        self, rows: NDArray[np.int64], scores: pa.Table
-    ) -> Iterator[tuple[int, dict[str, Any], int, list[str]]]:
-        """Row, score, size of the campaign and what shows across it, of some ads."""
-        sizes = self.campaigns["campaign_size"].take(rows).to_pylist()
-        across = self.words.take(self.numbers[rows]).to_pylist()
-        yield from zip(rows.tolist(), scores.to_pylist(), sizes, across, strict=True)
-
-    def because(self, row: int, language: str | None) -> str:
-        """Why an ad is not judged."""
-        return abstain_text(AbstainReason(int(self.noted.incomplete[row])), language, self.known)
-
-
-def _flags(
-    part: PartFile,
-    labels: tuple[str, ...],
-    policy: Policy,
-    queue: Queue,
-    linked: _Linked,
-    taxonomy: Taxonomy,
-) -> pa.Table:
-    rows = slice(part.first, part.first + part.rows)
-    # Nearly all ads are clear for the same reason; words are only made for the others.
-    spoken = np.flatnonzero(
-        (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]
-    )
-    words = [[f"below the review threshold {policy.review_at:.2f}"]]
-    columns = ["risk", "language", *(f"p_{label}" for label in labels)]
-    scores = pq.read_table(part.path, columns=columns).take(spoken)
-    for row, ad, size, across in linked.of(part.first + spoken, scores):
-        if queue.levels[row] == _INCOMPLETE:
-            because = linked.because(row, ad["language"])
-            words.append(abstain_reason_lines(because, queue.ranks[row] > 0))
-            continue
-        words.append(
-            reasons(
-                policy,
-                queue,
+    def of(self, rows: IntArray, scores: pa.Table) -> Iterator[list[str]]:
+        """The reasons of some ads, given their rows and their scores."""
+        sizes = self.campaigns["campaign_size"].to_numpy()[rows].tolist()
+        across: list[Any] = self.words.take(self.numbers[rows]).to_pylist()
+        for row, ad, size, words in zip(
+            rows.tolist(), scores.to_pylist(), sizes, across, strict=True
+        ):
+            if self.queue.levels[row] == _INCOMPLETE:
+                code = AbstainReason(int(self.noted.incomplete[row]))
+                because = abstain_text(code, ad["language"], self.languages)
+                yield abstain_reason_lines(because, self.queue.ranks[row] > 0)
+                continue
+            yield reasons(
+                self.policy,
+                self.queue,
                 row,
                 ad["risk"],
-                {label: ad[f"p_{label}"] for label in labels},
+                {label: ad[f"p_{label}"] for label in self.labels},
                 size,
-                taxonomy,
-                across,
-                linked.noted.escalate.get(row, ()),
+                self.taxonomy,
+                words,
+                self.noted.escalate.get(row, ()),
             )
-        )
-    said = np.zeros(part.rows, dtype=np.int64)
-    said[spoken] = np.arange(1, len(words))
+
+
+def _flags(given: _Reasons, part: PartFile) -> pa.Table:
+    """The flags of a part; nearly all ads are clear for one reason, which is written once."""
+    queue, policy = given.queue, given.policy
+    rows = slice(part.first, part.first + part.rows)
+    notable = np.flatnonzero(
+        (queue.levels[rows] > 0) | queue.audit[rows] | queue.over_capacity[rows]
+    )
+    columns = ["risk", "language", *(f"p_{label}" for label in given.labels)]
+    scores = pq.read_table(part.path, columns=columns).take(pa.array(notable))
+    lines = [[f"below the review threshold {policy.review_at:.2f}"]]
+    lines += given.of(part.first + notable, scores)
+    line_of = np.zeros(part.rows, dtype=np.int64)
+    line_of[notable] = np.arange(1, len(lines))
     ranks = queue.ranks[rows]
-    campaigns = linked.campaigns.slice(part.first, part.rows)
+    campaigns = given.campaigns.slice(part.first, part.rows)
+    form = schema.FLAGS.field("reasons").type
     return pa.table(
         {
             "ad_id": campaigns["ad_id"],
             "campaign_id": campaigns["campaign_id"],
             "level": _LEVELS.take(queue.levels[rows]),
-            "reasons": pa.array(words, schema.FLAGS.field("reasons").type).take(said),
+            "reasons": pa.array(lines, form).take(line_of),
             "rank": pa.array(ranks, pa.int32(), mask=ranks == 0),
             "policy_id": pa.repeat(policy.policy_id, part.rows),
         },

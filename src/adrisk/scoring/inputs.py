@@ -1,7 +1,7 @@
-"""Inputs of a scoring run, bound to their content: it resumes only where nothing has changed.
+"""Inputs of a scoring run with their digests, so that it is resumed only if none has changed.
 
-In: the sources as opened, the model, the policy, the workspace. Out: `RunInputs`, which is kept in
-the folder of an unfinished run, and the differences of two of them, in words.
+In: the opened sources, the model, the policy, the workspace. Out: `RunInputs`, stored in the folder
+of an unfinished run, and the changes between two of them, in words.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from adrisk.extract.pseudonyms import keys
+from adrisk import layout
+from adrisk.extract.pseudonyms import LINKING, keys
 from adrisk.ingest.stream import AdStream
-from adrisk.linking.signing import PURPOSE
 from adrisk.model.model import Model
 from adrisk.policy.policy import Policy
 from adrisk.version import __version__
 
 
 class SourceVersion(BaseModel):
-    """A file that is read, with its size and what changes with its content."""
+    """A source file with its size and a version that changes with its content."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class SourceVersion(BaseModel):
 
 
 class RunInputs(BaseModel):
-    """Everything that the bytes of a scored folder depend on.
+    """All inputs that determine the bytes of a scored folder.
 
     Attributes:
         adrisk: version of the library.
@@ -70,7 +70,7 @@ class RunInputs(BaseModel):
         return "r" + digest.hexdigest()[:16]
 
     def changes_since(self, before: RunInputs) -> list[str]:
-        """What is no longer as it was, in words; nothing if all is."""
+        """The changed inputs, in words."""
         words = {
             "adrisk": f"adrisk itself (version {before.adrisk}, now {self.adrisk})",
             "model": "the model",
@@ -93,11 +93,9 @@ def run_inputs(
     model: Model,
     policy: Policy,
     workspace: Path,
-    *,
-    part_rows: int,
     remember: str | None,
 ) -> RunInputs:
-    """What a run reads now; every local source is hashed whole."""
+    """The inputs of a run; every local source is hashed whole."""
     rules = model.rules.fingerprint
     return RunInputs(
         adrisk=__version__,
@@ -105,7 +103,7 @@ def run_inputs(
         policy=policy.policy_id,
         sources=tuple(sources),
         map=dict(mapping),
-        part_rows=part_rows,
+        part_rows=layout.PART_ROWS,
         remember=remember,
         taxonomy=rules if model.rules.platform_file else None,
         files=tuple(
@@ -113,13 +111,13 @@ def run_inputs(
             for file in stream.source_files
         ),
         rules=rules,
-        contact_key=contact_key(workspace),
+        contact_key=_contact_key(workspace),
     )
 
 
-def contact_key(workspace: Path) -> str:
+def _contact_key(workspace: Path) -> str:
     """The fingerprint of the key that names contacts; empty if there is none."""
-    return next((facts.fingerprint for facts in keys(workspace) if facts.purpose == PURPOSE), "")
+    return next((facts.fingerprint for facts in keys(workspace) if facts.purpose == LINKING), "")
 
 
 def file_changes(before: Sequence[SourceVersion], now: Sequence[SourceVersion]) -> list[str]:

@@ -1,7 +1,7 @@
 """The manifest of a scoring run: typed, written last, and read tolerantly.
 
-Later versions may add keys, and reading passes over what it does not know. What is written has
-exactly the keys that were given, in the order they stand in here.
+Later versions may add keys; unknown keys are ignored on reading. The file has exactly the keys that
+were given, in the order of the fields here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Metric(_Open):
 
 
 class TrainedOn(_Part):
-    """The corpus a model learned from."""
+    """The training corpus of a model."""
 
     sources: tuple[str, ...] = ()
     target: str | None = None
@@ -142,7 +142,7 @@ class Counts(_LastCounts, QueueCounts, Reread, _ReadCounts):  # the last base's 
     """How many ads went each way, in the whole run."""
 
     def given(self) -> dict[str, Any]:
-        """Those that there are, by name: without a cascade nothing is reread."""
+        """The counts that were set, by name; without a cascade there is no `reread`."""
         return self.model_dump(exclude_unset=True)
 
 
@@ -163,7 +163,7 @@ class ScorePart(_Part):
 
 
 class Manifest(_Part):
-    """What `manifest.json` says of the run."""
+    """Content of `manifest.json`."""
 
     adrisk_version: str | None = None
     run_id: str
@@ -176,6 +176,14 @@ class Manifest(_Part):
     parts: tuple[ScorePart, ...] = ()
     started_at: datetime | None = None
     seconds: float | None = None
+
+
+def reread_counts(model: models.Model, reread: int, scored: int) -> Reread:
+    """The ads that a cascade read twice; nothing for a model that reads every ad once."""
+    because = model.manifest.facts.get("reread_because")
+    if because is None:
+        return Reread()
+    return Reread(reread=reread, reread_share=reread / scored, reread_because=because)
 
 
 def run_manifest(

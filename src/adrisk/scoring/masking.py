@@ -1,8 +1,8 @@
-"""Ad text made safe to show: contacts masked, evidence marked, nothing hidden left hidden.
+"""Ad text made safe to show: contacts masked, evidence marked, invisible characters shown.
 
-Ad text is hostile input. Whatever arrives, what leaves is a list of plain pieces which a template
-escapes; characters that nobody can see, or that reorder what stands around them, become named
-signs. Spans are offsets into the raw text, and stay right because masking keeps every length.
+Ad text is hostile input. Out: plain pieces that a template escapes; invisible characters, and those
+that reorder their surroundings, become named signs. Spans are offsets into the raw text, and
+masking keeps every length.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONTEXT = 240
 MAX_STRETCHES = 20
 """Stretches of a long text that are shown."""
 
-_BESIDE = 64
+_MARGIN = 64
 
 _CONTACT = regex.compile(
     r"""
@@ -43,8 +43,8 @@ _DATE = regex.compile(
 _MONEY_BEFORE = regex.compile(r"(?:\p{Sc}|usd|eur|gbp|brl|r\$)\s?$")
 _MONEY_AFTER = regex.compile(r"\s?(?:\p{Sc}|usd|eur|gbp|brl|euros?|dollars?|pounds?)")
 
-# Seen by no reader, or changing the order in which text is read. Emoji presentation selectors
-# stay; joiners stay where the script needs them (see _needed).
+# Invisible, or changing the order of the text. Emoji presentation selectors stay; joiners stay
+# where the script needs them (see _needed).
 _UNSEEN = regex.compile(
     r"([\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufff9-\ufffb\u2800--[\n\t\ufe0e\ufe0f]])\1*",
     flags=regex.V1,
@@ -78,10 +78,10 @@ class Segment:
 
 
 def mask(raw: str) -> str:
-    """The text with phone numbers, e-mail addresses, messenger handles and links blotted out.
+    """The text with phone numbers, e-mail addresses, messenger handles and links masked.
 
-    As long as the raw text, character for character. Contacts in disguise are found as well, and
-    digit runs that only might be a phone number; dates and sums of money are kept.
+    As long as the raw text, character for character. Disguised contacts are masked too, and digit
+    runs that may be a phone number; dates and sums of money are kept.
 
     >>> mask("Call +1 202 555 0143 or two O 2 five 5 five 0 one 4 3, pay $1,200")
     'Call +• ••• ••• •••• or ••• • • •••• • •••• • ••• • •, pay $1,200'
@@ -90,22 +90,22 @@ def mask(raw: str) -> str:
 
 
 def mask_all(raws: Sequence[str]) -> list[str]:
-    """`mask` of several texts, which is quicker than one by one."""
+    """`mask` of several texts, faster than one by one."""
     # Arrow holds whole characters only.
     whole = pa.array([_HALF.sub("\ufffd", raw) for raw in raws], pa.large_string())
     return [
-        _blot(raw, [(c.start, c.end) for c in found] + _by_pattern(raw))
+        _masked(raw, [(c.start, c.end) for c in found] + _by_pattern(raw))
         for raw, found in zip(raws, contacts_column(whole, fold_column(whole)), strict=True)
     ]
 
 
 def mask_field(raw: str) -> str:
-    """`mask` for a short field, such as a place: what follows the usual patterns, and no more."""
-    return _blot(raw, _by_pattern(raw))
+    """`mask` for a short field, such as a place: by the usual patterns only."""
+    return _masked(raw, _by_pattern(raw))
 
 
 def reveal(text: str) -> tuple[Piece, ...]:
-    """The text as pieces in which nothing is invisible and nothing reorders its surroundings.
+    """The text as pieces without invisible or reordering characters.
 
     >>> [piece.text for piece in reveal("a\\u202eb")]
     ['a', 'U+202E', 'b']
@@ -127,7 +127,7 @@ def reveal(text: str) -> tuple[Piece, ...]:
 
 
 def visible(text: str) -> str:
-    """`reveal` as one string, for the few places that hold no markup."""
+    """`reveal` as one string, for output without markup."""
     return "".join(piece.text for piece in reveal(text))
 
 
@@ -159,8 +159,8 @@ def _stretch(
     raw: str, first: int, last: int, spans: Sequence[tuple[int, int, int]]
 ) -> Iterator[Segment]:
     """`raw[first:last]`, masked in its surroundings, cut where evidence begins or ends."""
-    start_at = max(0, first - _BESIDE)
-    text = mask(raw[start_at : last + _BESIDE])
+    start_at = max(0, first - _MARGIN)
+    text = mask(raw[start_at : last + _MARGIN])
     inside = [span for span in spans if span[0] < last and first < span[1]]
     edges = {first, last} | {at for s, e, _ in inside for at in (s, e) if first < at < last}
     for start, end in pairwise(sorted(edges)):
@@ -180,11 +180,11 @@ def _by_pattern(raw: str) -> list[tuple[int, int]]:
     ]
 
 
-def _blot(raw: str, spans: Sequence[tuple[int, int]]) -> str:
-    blotted = list(raw)
+def _masked(raw: str, spans: Sequence[tuple[int, int]]) -> str:
+    characters = list(raw)
     for start, end in spans:
-        blotted[start:end] = [MASK if c.isalnum() else c for c in raw[start:end]]
-    return "".join(blotted)
+        characters[start:end] = [MASK if c.isalnum() else c for c in raw[start:end]]
+    return "".join(characters)
 
 
 def _is_figure(text: str, match: regex.Match[str]) -> bool:

@@ -1,53 +1,49 @@
-"""Ads to parts of scores, in order, each part written whole or not at all.
+"""Scores of ads, part by part: each part is written whole or not at all.
 
-Copies are read once, and where there are many ads, on processes. A resumed run redoes what has no
-scores file, and makes sure that the other parts are of the ads it reads now.
+Equal texts are read once. A resumed run scores the parts without a scores file, and compares the
+others with the ads it reads.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from adrisk import layout
 from adrisk.batch import cut
+from adrisk.errors import UsageError
 from adrisk.ingest.stream import AdStream
 from adrisk.layout import FACT_COLUMNS
 from adrisk.linking.link import CONTACTS
 from adrisk.linking.unique_texts import UniqueTexts, unique_texts
 from adrisk.model.model import Model, Predictions
-from adrisk.parallel import WorkerPool, cores, in_order, start_pool
 from adrisk.policy.abstention import abstain_reasons, known_languages
 from adrisk.progress import track
 from adrisk.scoring.dedupe import CacheLookup, Records, ResultCache, TextNotes
-from adrisk.scoring.finished_parts import FinishedParts
 from adrisk.scoring.sidecars import APART, CandidateText, PartBuffer, ScoredBatch, write_part
 from adrisk.scoring.workdir import RunFolder
 from adrisk.scoring.worker import (
-    ReaderSpec,
     TextReader,
     TextRequest,
+    TextWorkers,
     concat,
     may_be_flagged,
     record_of,
 )
 from adrisk.text.arrow import text_list
 
-_BATCH_BYTES = 1 << 23  # of ads at once, about; what is made of them takes several times as much
-_TEXTS_AT_ONCE = 2_048  # to be read, about: reading has a price a time beside that a text,
-_BATCHES_AT_ONCE = 4  # and where most ads are copies, a batch has few
-_AHEAD = 32  # readings made ready while the processes start
-_PRELOADED = ("adrisk.scoring.worker",)
-_PRELOADED_LAST = "adrisk.scoring.preload"
-"""Imported once for all processes, behind what the family needs, and nowhere else."""
+_BATCH_BYTES = 1 << 23  # about the size of a batch of ads; its results take several times as much
+_TEXTS_AT_ONCE = 2_048  # each call has a fixed overhead, so small batches are merged up to about
+_BATCHES_AT_ONCE = 4  # this many texts or batches
+_AHEAD = 32  # requests prepared while the processes start
 
 COLUMNS = ("ad_id", "text", *FACT_COLUMNS, "risk")
-"""What is read of a source. A risk that is none refuses its row here as everywhere."""
+"""Columns read of a source. A row with an impossible risk is rejected here as everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,83 +52,83 @@ class PendingBatch:
 
     Attributes:
         ads: its rows, without their texts.
-        unique: their texts.
-        asked: what is known of those.
+        unique: their unique texts.
+        lookup: the results of those that are known.
     """
 
     ads: pa.Table
     unique: UniqueTexts
-    asked: CacheLookup
+    lookup: CacheLookup
 
 
 class Scorer:
-    """Makes scores of ads and of what was read in their texts, copies among them only once."""
+    """Scores of batches of ads, from results of their unique texts."""
 
     def __init__(self, model: Model, review_at: float, run_id: str) -> None:
         self._model = model
         self._review_at = np.float32(review_at)
         self._run_id = run_id
         self._known = known_languages(model.manifest.trained_on.languages)
-        self._record = record_of(model.labels)
-        self._copies = ResultCache(self._record)
+        self._cache = ResultCache(record_of(model.labels))
 
     def begin(self, ads: pa.Table) -> tuple[PendingBatch, TextRequest]:
-        """Find out what of a batch is to be read."""
-        found = unique_texts(ads)
-        asked = self._copies.lookup(found.keys)
-        unread = TextRequest(
-            found.texts.take(asked.rows),
-            [found.regions[row] for row in asked.rows],
-            [found.languages[row] for row in asked.rows],
+        """Look up the texts of a batch; returns those that have to be read."""
+        unique = unique_texts(ads)
+        lookup = self._cache.lookup(unique.keys)
+        request = TextRequest(
+            unique.texts.take(lookup.rows),
+            [unique.regions[row] for row in lookup.rows],
+            [unique.languages[row] for row in lookup.rows],
         )
-        return PendingBatch(ads.drop_columns(["text"]), found, asked), unread
+        return PendingBatch(ads.drop_columns(["text"]), unique, lookup), request
 
     def finish(
-        self, begun: PendingBatch, fresh: Records, fresh_notes: list[TextNotes]
+        self, pending: PendingBatch, fresh: Records, fresh_notes: list[TextNotes]
     ) -> ScoredBatch:
-        """The scores of a batch, and what linking and explaining will need of it.
+        """The scores of a batch, and its share of the sidecars.
 
         Args:
-            begun: the earliest of those that are not finished.
-            fresh: what is in its unread texts.
+            pending: the earliest batch that is not finished.
+            fresh: records of the texts requested for it.
             fresh_notes: of each.
         """
-        ads, unique = begun.ads, begun.unique
-        of = unique.number
-        found, notes = self._copies.store(begun.asked, fresh, fresh_notes)
+        ads, unique = pending.ads, pending.unique
+        text_of = unique.number
+        records, notes = self._cache.store(pending.lookup, fresh, fresh_notes)
         incomplete = abstain_reasons(
-            found["unreadable"], pa.array(unique.languages, pa.string()), self._known
+            records["unreadable"], pa.array(unique.languages, pa.string()), self._known
         )
         scores = self._model.tabulate(
             ads,
-            Predictions(found["risk"][of], found["level"][of], found["indicators"][of]),
-            pa.array(unique.digests).take(of),
-            found["obscured"][of],
-            found["truncated"][of],
+            Predictions(
+                records["risk"][text_of], records["level"][text_of], records["indicators"][text_of]
+            ),
+            pa.array(unique.digests).take(text_of),
+            records["obscured"][text_of],
+            records["truncated"][text_of],
             run_id=self._run_id,
         )
-        shown = [text for text, note in enumerate(notes) for _ in note.names]
-        apart = np.flatnonzero(((found["escalate"] > 0) | (incomplete > 0))[of])
+        contact_rows = [text for text, note in enumerate(notes) for _ in note.names]
+        contact_names = [name for note in notes for name in note.names]
+        apart = np.flatnonzero(((records["escalate"] > 0) | (incomplete > 0))[text_of])
         return ScoredBatch(
             scores=scores.table,
             facts=ads.select(FACT_COLUMNS),
-            text_of=of,
-            signatures=found["signature"],
-            contacts=pa.table(
-                [pa.array(shown, pa.int32()), [name for note in notes for name in note.names]],
-                schema=CONTACTS,
-            ),
-            candidates=self._candidates(unique, found, notes),
+            text_of=text_of,
+            signatures=records["signature"],
+            contacts=pa.table([pa.array(contact_rows, pa.int32()), contact_names], schema=CONTACTS),
+            candidates=self._candidates(unique, records, notes),
             apart=pa.table(
-                [apart, found["escalate"][of[apart]], incomplete[of[apart]]], schema=APART
+                [apart, records["escalate"][text_of[apart]], incomplete[text_of[apart]]],
+                schema=APART,
             ),
-            reread=int(found["reread"][of].sum()),
+            reread=int(records["reread"][text_of].sum()),
         )
 
     def _candidates(
-        self, unique: UniqueTexts, found: Records, notes: list[TextNotes]
+        self, unique: UniqueTexts, records: Records, notes: list[TextNotes]
     ) -> list[CandidateText]:
-        likely = np.flatnonzero(may_be_flagged(found, self._review_at))
+        likely = np.flatnonzero(may_be_flagged(records, self._review_at))
         raw = text_list(cut(unique.texts.take(likely))[0])
         by_text = np.argsort(unique.number, kind="stable")
         first, last = np.searchsorted(unique.number[by_text], [likely, likely + 1])
@@ -145,96 +141,74 @@ class Scorer:
         ]
 
 
-def worker_pool(
-    recipe: ReaderSpec, stream: AdStream, workers: int, libraries: Sequence[str] = ()
-) -> AbstractContextManager[WorkerPool[TextReader] | None]:
-    """Processes that read texts, where there are so many ads that starting them pays.
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch of ads on its way: its part and size; pending None where the part is finished."""
+
+    part: int
+    ads: int
+    pending: PendingBatch | None
+
+
+def score_parts(scorer: Scorer, stream: AdStream, folder: RunFolder, pool: TextWorkers) -> None:
+    """Score and write the parts that are not finished.
 
     Args:
-        recipe: makes the readers.
-        stream: not read yet.
-        workers: processes, 0 for one a core.
-        libraries: that the model's family needs beside those of the core.
-    """
-    if (stream.total_rows or 0) < layout.MANY_ADS or (workers or cores()) == 1:
-        return nullcontext()
-    return start_pool(recipe, workers, preload=(*_PRELOADED, *libraries, _PRELOADED_LAST))
-
-
-def score_parts(
-    scorer: Scorer,
-    reader: TextReader,
-    stream: AdStream,
-    folder: RunFolder,
-    workers: int,
-    helpers: WorkerPool[TextReader] | None,
-) -> None:
-    """Score what is not scored yet.
-
-    Args:
-        scorer: of no ad yet.
-        reader: works here where there are no helpers.
+        scorer: that has scored no ad yet.
         stream: the ads, from the first.
         folder: of the run, claimed.
-        workers: threads where there are no helpers, 0 for one a core.
-        helpers: processes with readers like this one.
+        pool: reads the texts.
 
     Raises:
-        UsageError: if a part that is scored already is not of the ads read now.
+        UsageError: if the ads of a finished part are not those read now.
     """
     done = folder.clear_unfinished()
-    finished = FinishedParts(folder)
-    under_way: deque[list[tuple[int, int, PendingBatch | None]]] = (
-        deque()
-    )  # part, ads, what is begun
+    finished = _FinishedParts(folder)
+    waiting: deque[list[_Batch]] = deque()  # the batches of each request, in order
 
-    def to_read() -> Iterator[TextRequest]:
-        some: list[tuple[int, int, PendingBatch | None]] = []
+    def requests() -> Iterator[TextRequest]:
+        group: list[_Batch] = []
         texts: list[TextRequest] = []
 
-        def ready() -> TextRequest:
-            under_way.append(some.copy())
-            unread = concat(texts)
-            some.clear()
+        def merged() -> TextRequest:
+            waiting.append(group.copy())
+            request = concat(texts)
+            group.clear()
             texts.clear()
-            return unread
+            return request
 
         for part, ads in _numbered(stream):
-            if some and part != some[-1][0]:  # what comes behind a part may fail; it does not wait
-                yield ready()
-            begun = None
+            if group and part != group[-1].part:  # written even where the next part fails
+                yield merged()
+            pending = None
             if folder.part_file(part).stem in done:
-                finished.add(ads)
+                finished.check(ads)
             else:
-                begun, unread = scorer.begin(ads)
-                texts.append(unread)
-            some.append((part, len(ads), begun))
-            if len(some) == _BATCHES_AT_ONCE or sum(map(len, texts)) >= _TEXTS_AT_ONCE:
-                yield ready()
+                pending, request = scorer.begin(ads)
+                texts.append(request)
+            group.append(_Batch(part, len(ads), pending))
+            if len(group) == _BATCHES_AT_ONCE or sum(map(len, texts)) >= _TEXTS_AT_ONCE:
+                yield merged()
         finished.close()
-        if some:
-            yield ready()
+        if group:
+            yield merged()
 
-    if helpers is None:
-        readings = in_order(reader, to_read(), workers)
-    else:
-        readings = helpers.in_order(TextReader.__call__, to_read(), ahead=_AHEAD)
-    gathered, current = PartBuffer(), 0
+    buffer, current = PartBuffer(), 0
     with track("score", stream.total_rows) as advance:
-        for fresh, notes in readings:
+        for records, notes in pool.in_order(TextReader.__call__, requests(), ahead=_AHEAD):
             first = 0
-            for part, rows, begun in under_way.popleft():
-                if part != current:
-                    gathered, current = PartBuffer(), part
-                if begun is not None:
-                    its = slice(first, first + len(begun.asked.rows))
-                    gathered.add(scorer.finish(begun, fresh[its], notes[its]))
-                    first = its.stop
-                    if gathered.rows == layout.PART_ROWS:
-                        write_part(folder, current, gathered)
-                        gathered = PartBuffer()
-                advance(rows)
-        write_part(folder, current, gathered)
+            for batch in waiting.popleft():
+                if batch.part != current:
+                    buffer, current = PartBuffer(), batch.part
+                if batch.pending is not None:
+                    own = slice(first, first + len(batch.pending.lookup.rows))
+                    buffer.add(scorer.finish(batch.pending, records[own], notes[own]))
+                    first = own.stop
+                    if buffer.rows == layout.PART_ROWS:
+                        write_part(folder, current, buffer)
+                        buffer = PartBuffer()
+                advance(batch.ads)
+        write_part(folder, current, buffer)
 
 
 def _numbered(stream: AdStream) -> Iterator[tuple[int, pa.Table]]:
@@ -244,10 +218,61 @@ def _numbered(stream: AdStream) -> Iterator[tuple[int, pa.Table]]:
         at, most = 0, max(1, len(ads) * _BATCH_BYTES // max(ads.nbytes, _BATCH_BYTES))
         while at < len(ads):
             count = min(most, len(ads) - at, rows - row % rows)
-            whole = count == len(ads)
             # Taken, not sliced: a slice goes to another process with all it was cut from.
-            yield (
-                row // layout.PART_ROWS,
-                ads if whole else ads.take(pa.array(range(at, at + count))),
-            )
+            some = ads if count == len(ads) else ads.take(pa.array(range(at, at + count)))
+            yield row // rows, some
             row, at = row + count, at + count
+
+
+class _FinishedParts:
+    """Comparison of finished parts with the ads that a resumed run reads.
+
+    Local sources are hashed before a run goes on; this covers every other kind. One part at a time
+    is in memory.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._left = [path.stem for path in folder.part_files()]
+        self._current: pa.Table | None = None
+        self._row = 0
+
+    def check(self, ads: pa.Table) -> None:
+        """Compare the next ads, all of one part.
+
+        Raises:
+            UsageError: if they are not those that were scored.
+        """
+        if self._current is None or self._row == len(self._current):
+            self._current, self._row = self._read(self._left.pop(0)), 0
+        unique = unique_texts(ads)
+        now = ads.select(["ad_id", *FACT_COLUMNS]).append_column(
+            "input_sha256", pa.array(unique.digests, pa.string()).take(pa.array(unique.number))
+        )
+        before = self._current.slice(self._row, len(ads))
+        if not all(now[name].equals(before[name]) for name in before.column_names):
+            raise self._changed(f"ads {self._row + 1:,} to {self._row + len(ads):,} of a part")
+        self._row += len(ads)
+
+    def close(self) -> None:
+        """Check that no finished part has more ads than were read.
+
+        Raises:
+            UsageError: if one has.
+        """
+        if self._left or (self._current is not None and self._row < len(self._current)):
+            raise self._changed("ads at their end")
+
+    def _read(self, part: str) -> pa.Table:
+        columns = ["ad_id", "input_sha256"]
+        scores = pq.read_table(self._folder.scores / f"{part}.parquet", columns=columns)
+        facts = pq.read_table(self._folder.sidecar(part, "facts"))
+        for name in FACT_COLUMNS:
+            scores = scores.append_column(facts.schema.field(name), facts[name])
+        return scores
+
+    def _changed(self, what: str) -> UsageError:
+        return UsageError(
+            f"{self._folder.path} holds an unfinished run of sources that have changed since: "
+            f"{what} are others now; score into a new folder with -o"
+        )

@@ -1,8 +1,8 @@
-"""Rule books that adrisk ships, read once for all scoring processes, which share their memory.
+"""Rule books of adrisk, loaded once in the fork server of the scoring processes.
 
-Importing this loads them and reads their own examples with them, which compiles the patterns that
-are asked for most; it takes two seconds at most, so nothing imports it but the server that the
-processes are forked from: they begin with all this in their memory, and share it.
+Importing this module matches the examples of the rule books, which compiles the patterns used most
+(two seconds at most). The processes are forked with the result and share its memory. Only the fork
+server imports it.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ _rules = load_ruleset()
 for _language in LANGUAGES:
     _texts = [t for rule in _rules.book(_language).rules for t in (*rule.finds, *rule.leaves)]
     _ = make_batch(_texts, [_language] * len(_texts), rules=_rules).rule_hits
-gc.freeze()  # so that the collector, in every process, leaves the shared pages alone
+gc.freeze()  # the garbage collector of no process then copies the shared pages

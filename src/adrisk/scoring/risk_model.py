@@ -1,7 +1,7 @@
-"""A loaded model that scores and explains ads in memory, with the answers of the command.
+"""Python API: a loaded model that scores and explains ads in memory, as `adrisk score` does.
 
-In: ads. Out: `Scores`. The steps are those of `adrisk score`: cleaning and languages, one reading
-of each different text, what escalates, what is incomplete, evidence of the flagged ads.
+In: ads. Out: `Scores`. The steps are those of the command: cleaning and languages, one reading of
+each unique text, escalating and incomplete ads, evidence of the flagged ads.
 """
 
 from __future__ import annotations
@@ -17,19 +17,29 @@ import pyarrow.compute as pc
 
 from adrisk import layout, schema
 from adrisk.batch import cut, make_batch
+from adrisk.errors import UsageError
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
-from adrisk.model.explain import evidence_of
+from adrisk.ingest.language import detect_languages
+from adrisk.model.explain import Explanation, evidence_of, explain
 from adrisk.model.model import Model
 from adrisk.parallel import in_order
-from adrisk.policy.abstention import AbstainReason, escalating_names
+from adrisk.policy.abstention import (
+    AbstainReason,
+    abstain_reasons,
+    abstain_text,
+    check_indicators,
+    escalating_names,
+    escalation_bits,
+    known_languages,
+    unreadable,
+)
 from adrisk.policy.policy import PolicyConfig
 from adrisk.scoring.evidence import with_evidence
 from adrisk.scoring.memory_ads import Ads, CleanAds, clean_ads
 from adrisk.scoring.parts import PendingBatch, Scorer
 from adrisk.scoring.scores import Scores
 from adrisk.scoring.sidecars import PartBuffer
-from adrisk.scoring.single_text import Explained, explain_text
 from adrisk.scoring.worker import EvidenceValues, TextReader, TextRequest, as_values
 from adrisk.text.arrow import text_list
 from adrisk.types import Level
@@ -40,7 +50,7 @@ _NEVER = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RiskModel:
-    """A model by what it is asked: scores of ads, and why.
+    """A model that scores and explains ads in memory.
 
     Attributes:
         model: with its manifest, calibration and classifier.
@@ -122,20 +132,22 @@ class RiskModel:
         return explain_text(self.model, text)
 
     def _read(self, ads: pa.Table, run_id: str) -> PartBuffer:
-        """What scoring finds in the ads, without their texts."""
+        """The scored ads, without their texts."""
         scorer = Scorer(self.model, _NEVER, run_id)
         reader = TextReader(self.model, Pseudonymiser.ephemeral(), _NEVER)
-        under_way: deque[PendingBatch] = deque()
+        pending: deque[PendingBatch] = deque()
 
-        def unread() -> Iterator[TextRequest]:
+        def requests() -> Iterator[TextRequest]:
             for batch in ads.to_batches(max_chunksize=layout.BATCH_ROWS):
-                begun, texts = scorer.begin(pa.Table.from_batches([batch]))
-                under_way.append(begun)
-                yield texts
+                begun, request = scorer.begin(pa.Table.from_batches([batch]))
+                pending.append(begun)
+                yield request
 
         part = PartBuffer()
-        for found, notes in in_order(reader, unread(), 1 if len(ads) <= layout.BATCH_ROWS else 0):
-            part.add(scorer.finish(under_way.popleft(), found, notes))
+        for records, notes in in_order(
+            reader, requests(), 1 if len(ads) <= layout.BATCH_ROWS else 0
+        ):
+            part.add(scorer.finish(pending.popleft(), records, notes))
         return part
 
     def _scores(self, part: PartBuffer, clean: CleanAds, policy: PolicyConfig) -> Scores:
@@ -190,3 +202,49 @@ class _Ad(NamedTuple):
     language: str | None
     region: str | None
     probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The explanation of a text, with what scoring notes beside the score.
+
+    Attributes:
+        why: the score and the evidence.
+        language: as detected in the text, None where that is unsure.
+        not_judged: why scoring would call the ad incomplete; None where it would not.
+        escalated: indicators it shows that are always reviewed first, whatever the risk.
+    """
+
+    why: Explanation
+    language: str | None
+    not_judged: str | None
+    escalated: tuple[str, ...]
+
+
+def explain_text(model: Model, text: str) -> Explained:
+    """The score and the evidence of one ad of which only the text is known, as scoring gives them.
+
+    Raises:
+        UsageError: if the text cannot be written as UTF-8, or the taxonomy lacks an indicator of
+            the model.
+    """
+    check_indicators(model)
+    try:
+        given = pa.array([text], pa.large_string())
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "the text is not valid UTF-8; convert it, or score it from a file"
+        ) from error
+    language = detect_languages(given)[0].as_py()
+    batch = make_batch(given, [language], rules=model.rules)
+    (bits,) = escalation_bits(model, batch, model.predict(batch))
+    escalated = escalating_names(int(bits), model.rules.taxonomy)
+    known = known_languages(model.manifest.trained_on.languages)
+    (code,) = abstain_reasons(unreadable(batch.unmasked), pa.array([language], pa.string()), known)
+    judged = code == AbstainReason.JUDGED or escalated
+    return Explained(
+        why=explain(model, text, language),
+        language=language,
+        not_judged=None if judged else abstain_text(AbstainReason(int(code)), language, known),
+        escalated=escalated,
+    )

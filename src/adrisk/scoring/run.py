@@ -1,46 +1,47 @@
-"""Sources to scores, campaigns and flags: the steps of a scoring run, in order.
+"""Steps of a scoring run, from sources to scores, campaigns and flags.
 
-Leaves scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet,
-apart.parquet, flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it
-is not finished. Equal sources, model, policy and key give equal bytes, however often the run was
-stopped and resumed.
+read → predict (a part at a time) → link → facts → flag → explain → seal → manifest.
+
+Out: scores/part-*.parquet, campaigns.parquet, links.parquet, campaign_facts.parquet, apart.parquet,
+flags.parquet, quarantine.jsonl and, last of all, manifest.json: a folder without it is not
+finished. Equal sources, model, policy and key give equal bytes, however often the run was stopped
+and resumed.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adrisk import layout
-from adrisk.classifiers.base import libraries_of
-from adrisk.extract.pseudonyms import Pseudonymiser
+from adrisk import layout, schema
+from adrisk.extract.pseudonyms import LINKING, Pseudonymiser
 from adrisk.ingest.adapters.base import ReadOptions
 from adrisk.ingest.quarantine import Quarantine, no_ads
-from adrisk.ingest.stream import AdStream, open_ads
-from adrisk.linking.run import remembering
-from adrisk.linking.signing import PURPOSE
+from adrisk.ingest.stream import open_ads
+from adrisk.linking.link import link
+from adrisk.linking.links import Linked
+from adrisk.linking.memory import Memory
+from adrisk.linking.run import remembering, write_campaigns
 from adrisk.model.model import Model
 from adrisk.parallel import release_memory
 from adrisk.policy.abstention import check_indicators
-from adrisk.policy.policy import Policy, PolicyConfig, resolve_policy
-from adrisk.progress import say
-from adrisk.scoring.evidence import write_evidence
-from adrisk.scoring.flagging import FlaggedAds, flag_parts
+from adrisk.policy.policy import Policy, PolicyConfig, resolve_policy, threshold_notes
+from adrisk.progress import say, track
+from adrisk.scoring.evidence import seal_contacts, write_evidence
+from adrisk.scoring.facts import write_facts
+from adrisk.scoring.flags import Flags, write_exceptions, write_flags
 from adrisk.scoring.inputs import run_inputs
-from adrisk.scoring.manifest import Counts, run_manifest, write_manifest
-from adrisk.scoring.parts import COLUMNS, Scorer, score_parts, worker_pool
-from adrisk.scoring.sealing import seal_contacts
-from adrisk.scoring.second_pass import second_pass_counts, second_pass_warnings
+from adrisk.scoring.manifest import Counts, reread_counts, run_manifest, write_manifest
+from adrisk.scoring.parts import COLUMNS, Scorer, score_parts
+from adrisk.scoring.sidecars import ScoredAds, read_apart, read_scored, read_signatures
 from adrisk.scoring.workdir import RunFolder
-from adrisk.scoring.worker import ReaderSpec
+from adrisk.scoring.worker import text_workers
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What was written, as references and counts."""
+    """References to the files of a run, counts of its ads, and notes for the user."""
 
     folder: Path
     manifest: Path
@@ -65,14 +66,14 @@ def score(
     """Score ads, link them into campaigns, and apply a policy.
 
     Args:
-        model: any family.
+        model: of any family.
         sources: SOURCE arguments, in order.
-        out: folder to write; must be new or empty, or an unfinished run with `resume`.
-        workspace: where the contact key is kept.
+        out: folder to write; new or empty, or an unfinished run with `resume`.
+        workspace: holds the contact key, the remembered campaigns and the review store.
         policy: thresholds and capacity.
         mapping: canonical column -> the files' column.
-        resume: go on where an earlier run of the same sources, model and policy stopped.
-        workers: threads, 0 for one a core.
+        resume: continue a stopped run of the same sources, model and policy.
+        workers: threads or processes, 0 for one a core.
         remember: join the campaigns remembered under this name, and remember these; none if left
             out.
         days: forget remembered ads that were not seen for so long.
@@ -81,101 +82,111 @@ def score(
         UsageError: if `out` is in use by another run, an input of a stopped run has changed, or
             the folder cannot be written to; or if the taxonomy lacks an indicator of the model.
         SourceError: if a source cannot be opened; nothing is written.
-        CorpusError: if there are no ads; the quarantine file says why.
+        CorpusError: if there are no ads; the quarantine file holds the reasons.
+        RunError: if a source or the model was replaced meanwhile.
     """
     check_indicators(model)
     folder, settled = RunFolder(out), resolve_policy(policy, model)
     folder.check_use(sources, resume)
-    options = ReadOptions(mapping or {}, batch_rows=layout.BATCH_ROWS, columns=frozenset(COLUMNS))
-    quarantine = Quarantine(folder.quarantine)
+    mapping, quarantine = mapping or {}, Quarantine(folder.quarantine)
+    options = ReadOptions(mapping, batch_rows=layout.BATCH_ROWS, columns=frozenset(COLUMNS))
     stream = open_ads(sources, options, quarantine)
     if not folder.begun and not folder.manifest.exists():
-        Pseudonymiser.open(workspace, PURPOSE)  # made here if there is no key yet
-    inputs = run_inputs(
-        stream,
-        sources,
-        options.mapping,
-        model,
-        settled,
-        workspace,
-        part_rows=layout.PART_ROWS,
-        remember=remember,
-    )
+        Pseudonymiser.open(workspace, LINKING)  # made here if there is no key yet
+    inputs = run_inputs(stream, sources, mapping, model, settled, workspace, remember)
     if resume and (manifest := folder.finished(inputs)):
         say(f"{out} is finished already")
         return Scored(out, folder.manifest, manifest.counts, inputs.run_id)
     folder.check_inputs(inputs)
     folder.claim(inputs)
-
-    warnings = (*_guarantee(settled), *second_pass_warnings(model, settled))
-    for note in (*warnings, *stream.notes):
+    notes = (*threshold_notes(settled, model), *stream.notes)
+    for note in notes:
         say(note)
-    with ExitStack() as until_explained:
-        saved = until_explained.enter_context(_on_disk(model))
-        recipe = ReaderSpec(
-            saved,
-            model.version,
-            workspace,
-            settled.review_at,
-            model.rules.platform_file,
-            model.rules.fingerprint,
-        )
-        libraries = libraries_of(type(model.classifier))
-        helpers = until_explained.enter_context(worker_pool(recipe, stream, workers, libraries))
-        scorer = Scorer(model, settled.review_at, inputs.run_id)
+
+    with text_workers(model, workspace, settled.review_at, stream.total_rows, workers) as pool:
         with quarantine:
-            score_parts(scorer, recipe.reader(model), stream, folder, workers, helpers)
+            scorer = Scorer(model, settled.review_at, inputs.run_id)
+            score_parts(scorer, stream, folder, pool)
             if stream.accepted == 0:
                 folder.abandon()
                 raise no_ads(sources, quarantine)
         folder.check_sources(inputs, stream)
         release_memory()
         with remembering(workspace, remember, days) as memory:
-            found = flag_parts(folder, model, settled, memory)
-        flagged = found.flagged.ads
-        contacts = write_evidence(model, folder, found.scored, flagged, workers, helpers)
+            flagged = flag_parts(folder, model, settled, memory)
+        scored, flags = flagged.scored, flagged.flags
+        contacts = write_evidence(model.labels, folder, scored, flags.flagged, pool)
     sealed = seal_contacts(contacts, workspace)
-    counts = _counts(model, stream, quarantine, found, sealed)
-    write_manifest(
-        folder.manifest, run_manifest(inputs, model, settled, stream, counts, found.scored.parts)
-    )
-    folder.finish()
-    notes = (*warnings, *stream.notes, *found.notes)
-    return Scored(out, folder.manifest, counts, inputs.run_id, notes)
 
-
-def _counts(
-    model: Model, stream: AdStream, quarantine: Quarantine, found: FlaggedAds, sealed: int
-) -> Counts:
-    scored = found.scored
-    reread = second_pass_counts(model, found.reread, stream.accepted)
-    return Counts(
+    reread = reread_counts(model, flagged.reread, stream.accepted)
+    if reread.reread_because is not None:
+        say(
+            f"read a second time: {flagged.reread:,} of {stream.accepted:,} ads; "
+            f"{reread.reread_because}"
+        )
+    counts = Counts(
         read=stream.read,
         scored=stream.accepted,
         quarantined=quarantine.count,
         quarantined_because=dict(quarantine.by_reason),
         **reread.model_dump(exclude_unset=True),
-        **found.flagged.counts.model_dump(),
+        **flags.counts.model_dump(),
         contacts_sealed=sealed,
         truncated=scored.truncated,
         obscured=scored.obscured,
         languages=dict(scored.languages.most_common()),
     )
+    write_manifest(
+        folder.manifest, run_manifest(inputs, model, settled, stream, counts, scored.parts)
+    )
+    folder.finish()
+    return Scored(out, folder.manifest, counts, inputs.run_id, (*notes, *flagged.notes))
 
 
-def _guarantee(policy: Policy) -> tuple[str, ...]:
-    """What a policy's threshold promises, or that it promises nothing."""
-    if policy.guarantee is None:
-        return ()
-    return (f"review threshold {policy.review_at:.3f}: {policy.guarantee.words}",)
+@dataclass(frozen=True, slots=True)
+class FlaggedAds:
+    """The scored ads of a run, their flags, how many were read twice, and the notes of linking."""
+
+    scored: ScoredAds
+    flags: Flags
+    reread: int
+    notes: tuple[str, ...]
 
 
-@contextmanager
-def _on_disk(model: Model) -> Iterator[Path]:
-    """The folder of a model, for processes that must load it too; a loaded one has its own."""
-    if model.folder is not None:
-        yield model.folder
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        model.save(Path(scratch))
-        yield Path(scratch)
+def flag_parts(
+    folder: RunFolder, model: Model, policy: Policy, memory: Memory | None = None
+) -> FlaggedAds:
+    """The steps once all ads are scored: link, facts, flag.
+
+    Args:
+        folder: of the run, all parts complete.
+        model: that scored.
+        policy: resolved.
+        memory: campaigns that these ads join and are remembered with; none if left out.
+    """
+    scored = read_scored(folder)
+    linked = _link(folder, scored, memory)
+    release_memory()
+    apart = read_apart(folder, scored)
+    exceptions = write_exceptions(folder, apart, scored.ids, model.rules.taxonomy)
+    facts = write_facts(folder, linked, scored, model.pooling, exceptions.apart.incomplete)
+    release_memory()
+    flags = write_flags(folder, model, policy, linked.campaigns, facts, scored, exceptions)
+    return FlaggedAds(scored, flags, apart.reread, linked.notes)
+
+
+def _link(folder: RunFolder, scored: ScoredAds, memory: Memory | None) -> Linked:
+    """Link all ads into campaigns, with the remembered ones if any, and write them.
+
+    Returns:
+        The result without its links, which take as much memory as all the rest.
+    """
+    with track("campaigns", None) as advance:
+        linked = (link if memory is None else memory.link)(
+            scored.ids, read_signatures(folder, scored), scored.contacts, text_of=scored.text_of
+        )
+        write_campaigns(linked, folder.campaigns, folder.links)
+        advance(len(linked.campaigns), total=len(linked.campaigns))
+    for note in linked.notes:
+        say(note)
+    return replace(linked, links=schema.LINKS.empty_table())

@@ -21,8 +21,8 @@ from adrisk.errors import MissingExtraError
 from adrisk.model.model import Model
 from adrisk.model.model import Scores as ScoreTable
 from adrisk.policy.policy import PolicyConfig, resolve_policy
-from adrisk.scoring.flagging import flag_parts
 from adrisk.scoring.masking import visible
+from adrisk.scoring.run import flag_parts
 from adrisk.scoring.sidecars import PartBuffer, write_part
 from adrisk.scoring.workdir import RunFolder
 from adrisk.types import Evidence, IntArray, Quarantined

@@ -1,15 +1,16 @@
-"""What a run keeps of every part until it is done: each file is written once and read once.
+"""Sidecars of the parts of a run: each is written by `write_part` and read by one later step.
 
-A part has, in `.work`, of each unique text its signature and its contacts; of each ad its facts and
-the number of its text; the ads that escalate or are not judged; and what explaining and sealing
-need of the texts that may be flagged. Its scores come last: a part without them does not count.
+In `.work`, for each part: `signatures` and `contacts` of its unique texts (link); `texts`, the
+number of each ad's text (link); `facts` of each ad (facts); `apart`, ads that escalate or are not
+judged (flag); `candidates`, texts that may be flagged (explain, seal). The scores file is written
+last: a part without it does not count.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -46,17 +47,15 @@ _CANDIDATES = pa.schema(
     ]
 )
 
-_TEXT = "text_number"
-"""Beside the facts of an ad: the number of its text, from 0 in every part."""
 _REREAD = b"reread"
-"""Under this key the file of what stands apart says how many ads of its part were read twice."""
+"""Metadata key of the apart file: how many ads of the part were read twice."""
 # The stubs of write_table know only True and False.
 _REPETITIVE = cast("bool", ["language", "model", "model_version", "run_id"])
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateText:
-    """A text that may be flagged: the rows of the ads that have it, and what is kept of it."""
+    """A text that may be flagged, with the rows of its ads."""
 
     rows: IntArray
     text: str
@@ -65,8 +64,17 @@ class CandidateText:
 
 @dataclass(frozen=True, slots=True)
 class ScoredBatch:
-    """Rows of the scores table with their facts and the number of their texts; a signature for each
-    text, contacts by text; candidates and what stands apart by row of the batch."""
+    """Scores and sidecars of a batch.
+
+    Attributes:
+        scores, facts: one row an ad.
+        text_of: shape (n,), the number of each ad's text.
+        signatures: shape (m, `WIDTH`), one row a text.
+        contacts: `CONTACTS`, by text.
+        candidates: with rows of the batch.
+        apart: `APART`.
+        reread: how many ads were read twice.
+    """
 
     scores: pa.Table
     facts: pa.Table
@@ -80,10 +88,11 @@ class ScoredBatch:
 
 @dataclass(slots=True)
 class PartBuffer:
-    """Batches put together; texts are numbered, and rows counted, through the part."""
+    """Batches of a part; texts and rows are numbered through the part."""
 
     scores: list[pa.Table] = field(default_factory=list)
     facts: list[pa.Table] = field(default_factory=list)
+    text_of: list[IntArray] = field(default_factory=list)
     signatures: list[NDArray[np.uint32]] = field(default_factory=list)
     contacts: list[pa.Table] = field(default_factory=list)
     candidates: list[CandidateText] = field(default_factory=list)
@@ -93,36 +102,36 @@ class PartBuffer:
     texts: int = 0
 
     def add(self, batch: ScoredBatch) -> None:
-        """Put a batch behind the others."""
-        self.facts.append(
-            batch.facts.append_column(_TEXT, pa.array(batch.text_of + self.texts, pa.int32()))
-        )
-        self.contacts.append(_further(batch.contacts, self.texts))
-        self.candidates += [
-            CandidateText(some.rows + self.rows, some.text, some.candidate)
-            for some in batch.candidates
-        ]
-        self.apart.append(_further(batch.apart, self.rows))
+        """Append a batch."""
         self.scores.append(batch.scores)
+        self.facts.append(batch.facts)
+        self.text_of.append(batch.text_of + self.texts)
         self.signatures.append(batch.signatures)
+        self.contacts.append(_shifted(batch.contacts, self.texts))
+        self.candidates += [replace(one, rows=one.rows + self.rows) for one in batch.candidates]
+        self.apart.append(_shifted(batch.apart, self.rows))
         self.reread += batch.reread
         self.rows += len(batch.scores)
         self.texts += len(batch.signatures)
 
 
-def _further(table: pa.Table, rows: int) -> pa.Table:
-    """The table with its row numbers moved on."""
-    moved = pc.add(table["row"], pa.scalar(rows, pa.int32()))
-    return table.set_column(0, table.schema.field(0), moved)
+def _shifted(table: pa.Table, rows: int) -> pa.Table:
+    """The table with `rows` added to its row numbers."""
+    shifted = pc.add(table["row"], pa.scalar(rows, pa.int32()))
+    return table.set_column(0, table.schema.field(0), shifted)
 
 
 def write_part(folder: RunFolder, number: int, part: PartBuffer) -> None:
     """Write all files of a part, its scores last; none for a part without ads."""
     if not part.rows:
         return
-    place = folder.part_file(number)
-    with replacing(folder.sidecar(place.stem, "signatures"), private=True) as draft:
-        np.concatenate(part.signatures).tofile(draft)
+    path = folder.part_file(number)
+    for ending, array in (
+        ("signatures", np.concatenate(part.signatures)),
+        ("texts", np.concatenate(part.text_of).astype(np.int32)),
+    ):
+        with replacing(folder.sidecar(path.stem, ending), private=True) as draft:
+            array.tofile(draft)
     apart = pa.concat_tables(part.apart).replace_schema_metadata({_REREAD: str(part.reread)})
     for ending, table in (
         ("facts", pa.concat_tables(part.facts)),
@@ -130,9 +139,9 @@ def write_part(folder: RunFolder, number: int, part: PartBuffer) -> None:
         ("candidates", _candidates_table(part.candidates)),
         ("apart", apart.combine_chunks()),
     ):
-        with replacing(folder.sidecar(place.stem, ending), private=True) as draft:
+        with replacing(folder.sidecar(path.stem, ending), private=True) as draft:
             pq.write_table(table, draft, compression="zstd")
-    write_scores(place, pa.concat_tables(part.scores))
+    write_scores(path, pa.concat_tables(part.scores))
 
 
 def write_scores(path: Path, scores: pa.Table) -> None:
@@ -141,12 +150,12 @@ def write_scores(path: Path, scores: pa.Table) -> None:
         pq.write_table(scores, draft, compression="zstd", use_dictionary=_REPETITIVE)
 
 
-def _candidates_table(some: Sequence[CandidateText]) -> pa.Table:
-    kept = [one.candidate for one in some]
+def _candidates_table(texts: Sequence[CandidateText]) -> pa.Table:
+    kept = [text.candidate for text in texts]
     return pa.table(
         [
-            [one.rows for one in some],
-            [one.text for one in some],
+            [text.rows for text in texts],
+            [text.text for text in texts],
             [one.folded for one in kept],
             [one.hits for one in kept],
             [[dict(zip(_FINDING.names, f, strict=True)) for f in one.findings] for one in kept],
@@ -158,17 +167,17 @@ def _candidates_table(some: Sequence[CandidateText]) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class ScoredAds:
-    """What later steps need of the n ads of all parts, and their m unique texts.
+    """The n scored ads of all parts and their m unique texts.
 
     Attributes:
-        parts: their files.
+        parts: the scores files.
         ids: of the ads.
         risk: shape (n,).
         text_of: shape (n,), the number of each ad's text.
         texts: m.
         contacts: `CONTACTS`, by text, in order.
         languages: ads by language, the parts' most frequent first.
-        obscured, truncated: ads that are so marked.
+        obscured, truncated: how many ads are so marked.
     """
 
     parts: tuple[PartFile, ...]
@@ -183,7 +192,7 @@ class ScoredAds:
 
 
 def read_scored(folder: RunFolder) -> ScoredAds:
-    """What the parts hold, but for signatures, facts, candidates and what stands apart."""
+    """The scores, texts and contacts of all parts; the other sidecars are read by later steps."""
     parts: list[PartFile] = []
     ids: list[ArrowArray] = []
     risk: list[NDArray[np.float32]] = []
@@ -202,10 +211,10 @@ def read_scored(folder: RunFolder) -> ScoredAds:
         truncated += pc.sum(scores["truncated"]).as_py()
         parts.append(PartFile(path, first, len(scores)))
         first += len(scores)
-        numbers = pq.read_table(folder.sidecar(path.stem, "facts"), columns=[_TEXT])[_TEXT]
-        text_of.append(numbers.to_numpy().astype(np.int64) + texts)
-        shown = pq.read_table(folder.sidecar(path.stem, "contacts"), schema=CONTACTS)
-        contacts.append(_further(shown, texts))
+        numbers = np.fromfile(folder.sidecar(path.stem, "texts"), dtype=np.int32)
+        text_of.append(numbers.astype(np.int64) + texts)
+        by_text = pq.read_table(folder.sidecar(path.stem, "contacts"), schema=CONTACTS)
+        contacts.append(_shifted(by_text, texts))
         texts = int(text_of[-1].max()) + 1
     return ScoredAds(
         parts=tuple(parts),
@@ -222,20 +231,18 @@ def read_scored(folder: RunFolder) -> ScoredAds:
 
 def read_signatures(folder: RunFolder, scored: ScoredAds) -> NDArray[np.uint32]:
     """The signature of every text, shape (m, `WIDTH`)."""
-    signed = [
+    by_part = [
         np.fromfile(folder.sidecar(part.path.stem, "signatures"), dtype=np.uint32)
         for part in scored.parts
     ]
-    return np.concatenate(signed).reshape(scored.texts, WIDTH)
+    return np.concatenate(by_part).reshape(scored.texts, WIDTH)
 
 
 def read_facts(folder: RunFolder, scored: ScoredAds) -> pa.Table:
     """The facts of every ad, in the columns `FACT_COLUMNS`."""
     return pa.concat_tables(
         pq.read_table(
-            folder.sidecar(part.path.stem, "facts"),
-            columns=list(FACT_COLUMNS),
-            read_dictionary=list(FACT_COLUMNS[1:]),
+            folder.sidecar(part.path.stem, "facts"), read_dictionary=list(FACT_COLUMNS[1:])
         )
         for part in scored.parts
     )
@@ -243,7 +250,7 @@ def read_facts(folder: RunFolder, scored: ScoredAds) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class ApartAds:
-    """Ads of all parts that escalate or are not judged, by row; how many were read twice."""
+    """Ads of all parts that escalate or are not judged, by row; how many ads were read twice."""
 
     rows: list[int]
     escalate: list[int]
@@ -252,46 +259,39 @@ class ApartAds:
 
 
 def read_apart(folder: RunFolder, scored: ScoredAds) -> ApartAds:
-    """What stands apart."""
-    found = ApartAds([], [], [], 0)
+    """The apart ads of all parts."""
+    rows: list[int] = []
+    escalate: list[int] = []
+    incomplete: list[int] = []
     reread = 0
     for part in scored.parts:
         table = pq.read_table(folder.sidecar(part.path.stem, "apart"))
         reread += int(table.schema.metadata[_REREAD])
-        found.rows.extend((table["row"].to_numpy() + part.first).tolist())
-        found.escalate.extend(table["escalate"].to_numpy().tolist())
-        found.incomplete.extend(table["incomplete"].to_numpy().tolist())
-    return ApartAds(found.rows, found.escalate, found.incomplete, reread)
+        rows += (table["row"].to_numpy() + part.first).tolist()
+        escalate += table["escalate"].to_numpy().tolist()
+        incomplete += table["incomplete"].to_numpy().tolist()
+    return ApartAds(rows, escalate, incomplete, reread)
 
 
 def read_candidates(
     folder: RunFolder, part: PartFile, rows: Sequence[int]
 ) -> Iterator[CandidateText]:
-    """The texts of some rows of a part, with those of the rows that have each.
+    """The texts of some rows of a part, each with those of the rows that have it.
 
     Raises:
         KeyError: for a row that is no candidate.
     """
     table = pq.read_table(folder.sidecar(part.path.stem, "candidates"))
-    owner = dict(
-        zip(
-            pc.list_flatten(table["rows"]).to_pylist(),
-            pc.list_parent_indices(table["rows"]).to_pylist(),
-            strict=True,
-        )
-    )
+    text_of = {row: text for text, ads in enumerate(table["rows"].to_pylist()) for row in ads or ()}
     rows_of: dict[int, list[int]] = {}
     for row in rows:
-        rows_of.setdefault(owner[row], []).append(row)
+        rows_of.setdefault(text_of[row], []).append(row)
     kept = table.drop_columns(["rows"]).take(pa.array(list(rows_of), pa.int64())).to_pylist()
-    for places, one in zip(rows_of.values(), kept, strict=True):
-        yield CandidateText(
-            np.array(places),
-            one["text"],
-            Candidate(
-                one["folded"],
-                one["hits"],
-                tuple(tuple(finding.values()) for finding in one["findings"]),
-                tuple(tuple(contact.values()) for contact in one["contacts"]),
-            ),
+    for ads, text in zip(rows_of.values(), kept, strict=True):
+        candidate = Candidate(
+            text["folded"],
+            text["hits"],
+            tuple(tuple(finding.values()) for finding in text["findings"]),
+            tuple(tuple(contact.values()) for contact in text["contacts"]),
         )
+        yield CandidateText(np.array(ads), text["text"], candidate)

@@ -1,18 +1,17 @@
-"""Evidence and contact tables of ads, made without a model: `adrisk match` and `adrisk extract`."""
+"""Tables of rule matches and of contacts, without a model: `adrisk match`, `adrisk extract`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adrisk.batch import prepare_ads
-from adrisk.extract.mentions import mentions_column
+from adrisk.extract.mentions import Mention, mentions_column
 from adrisk.extract.pseudonyms import Pseudonymiser
 from adrisk.files import output, replacing
 from adrisk.ingest.adapters.base import ReadOptions
@@ -24,7 +23,7 @@ from adrisk.rules.matcher import resolve_overlaps
 from adrisk.rules.ruleset import Ruleset
 from adrisk.schema import optional
 from adrisk.text.arrow import text_list
-from adrisk.types import Evidence
+from adrisk.types import Contact, Evidence
 
 Matches = list[list[Evidence]]
 """The matches of each ad."""
@@ -52,7 +51,7 @@ _CONTACTS = [
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A table that was written, and what became of the rows read."""
+    """A table that was written, with counts of ads, rows and rejected rows."""
 
     path: Path
     ads: int
@@ -69,15 +68,15 @@ def match(
     rules: Ruleset | None = None,
     observe: Callable[[pa.Table, Matches, Matches], None] | None = None,
 ) -> Written:
-    """Rules alone: one row a finding, with its span in the raw text.
+    """Write the rule matches of ads, one row each, with spans in the raw text.
 
     Args:
         sources: SOURCE arguments, in order.
-        out: file of the evidence.
+        out: file of the matches.
         mapping: canonical column -> the files' column.
         rules: to match; those that adrisk ships if left out.
-        observe: called with every batch of ads, with all matches of each ad, and with those that
-            count where several overlap.
+        observe: called with every batch of ads, with all matches of each ad, and with those left
+            after overlaps are resolved.
     """
 
     def find(ads: pa.Table) -> pa.Table:
@@ -95,16 +94,15 @@ def match(
         ]
         return _rows(rows, _EVIDENCE)
 
-    return _each("match", sources, out, mapping, _EVIDENCE, find)
+    return _write("match", sources, out, mapping, _EVIDENCE, find)
 
 
 def extract(
     sources: Sequence[str], out: Path, mapping: Mapping[str, str], workspace: Path, *, plain: bool
 ) -> Written:
-    """Contacts as spans and keyed pseudonyms, and prices, wages, hours and places as spans.
+    """Write contacts as spans and keyed pseudonyms; prices, wages, hours and places as spans.
 
-    `plain` adds the value of a contact; only contacts have a key and a value. A file with plain
-    values is for the eyes of its owner (mode 0600).
+    `plain` adds the values of contacts; such a file is readable by its owner only (mode 0600).
     """
     form = pa.schema([*_CONTACTS, *([optional("value", pa.string())] if plain else [])])
     names = Pseudonymiser.open(workspace, "extract")
@@ -114,21 +112,20 @@ def extract(
         contacts = batch.contacts
         mentions = mentions_column(batch.raw, batch.unmasked, contacts)
         rows: list[tuple[object, ...]] = []
-        for ad_id, reached, said in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
-            of_ad: list[tuple[Any, ...]] = [
-                (ad_id, c.kind, c.start, c.end, c.obscured, names.of(c), *([c.value] * plain))
-                for c in reached
-            ]
-            of_ad += [
-                (ad_id, m.kind, m.start, m.end, m.obscured, None, *([None] * plain)) for m in said
-            ]
-            rows += sorted(of_ad, key=itemgetter(2))
+        for ad_id, reached, named in zip(ads["ad_id"].to_pylist(), contacts, mentions, strict=True):
+            spans: list[Contact | Mention] = [*reached, *named]
+            for span in sorted(spans, key=attrgetter("start")):
+                key, value = (
+                    (names.of(span), span.value) if isinstance(span, Contact) else (None, None)
+                )
+                row = (ad_id, span.kind, span.start, span.end, span.obscured, key)
+                rows.append((*row, value) if plain else row)
         return _rows(rows, form)
 
-    return _each("extract", sources, out, mapping, form, find, private=plain)
+    return _write("extract", sources, out, mapping, form, find, private=plain)
 
 
-def _each(
+def _write(
     stage: str,
     sources: Sequence[str],
     out: Path,
@@ -138,51 +135,27 @@ def _each(
     *,
     private: bool = False,
 ) -> Written:
-    with _stream(stage, sources, out, mapping) as (batches, written):
-        rows = 0
-        with (
-            replacing(out, private=private) as draft,
-            pq.ParquetWriter(draft, form, compression="zstd") as writer,
-        ):
-            for ads in batches:
-                table = find(ads)
-                writer.write_table(table)
-                rows += len(table)
-        return written(rows)
-
-
-class _stream:  # noqa: N801 - used as a context manager only
-    """Open sources with a quarantine beside the table that is to be written."""
-
-    def __init__(
-        self, stage: str, sources: Sequence[str], out: Path, mapping: Mapping[str, str]
-    ) -> None:
-        self.stage, self.sources, self.out = stage, sources, out
-        options = ReadOptions(mapping)
-        self.quarantine = Quarantine.beside(output(out))
-        self.stream = open_ads(sources, options, self.quarantine)
-        output(out, self.stream.files)
-
-    def __enter__(self) -> tuple[Iterator[pa.Table], Callable[[int], Written]]:
-        for note in self.stream.notes:
-            say(note)
-        self.quarantine.__enter__()
-        return self._batches(), self._written
-
-    def __exit__(self, *failure: object) -> None:
-        self.quarantine.__exit__(*failure)  # type: ignore[arg-type]
-
-    def _batches(self) -> Iterator[pa.Table]:
-        with track(self.stage, self.stream.total_rows) as advance:
-            for ads in self.stream:
-                yield ads
-                advance(len(ads))
-            if not self.stream.accepted:
-                raise no_ads(self.sources, self.quarantine)
-
-    def _written(self, rows: int) -> Written:
-        rejected = self.quarantine
-        return Written(self.out, self.stream.accepted, rows, rejected.count, rejected.path)
+    """Write the rows that `find` makes of each batch of ads, with a quarantine beside them."""
+    quarantine = Quarantine.beside(output(out))
+    stream = open_ads(sources, ReadOptions(mapping), quarantine)
+    output(out, stream.files)
+    for note in stream.notes:
+        say(note)
+    rows = 0
+    with (
+        quarantine,
+        replacing(out, private=private) as draft,
+        pq.ParquetWriter(draft, form, compression="zstd") as writer,
+        track(stage, stream.total_rows) as advance,
+    ):
+        for ads in stream:
+            table = find(ads)
+            writer.write_table(table)
+            rows += len(table)
+            advance(len(ads))
+        if not stream.accepted:
+            raise no_ads(sources, quarantine)
+    return Written(out, stream.accepted, rows, quarantine.count, quarantine.path)
 
 
 def _rows(rows: Sequence[tuple[object, ...]], form: pa.Schema) -> pa.Table:

@@ -1,8 +1,8 @@
-"""The folder of a scoring run: its paths, and whether a run may begin, go on or is finished.
+"""Folder of a scoring run: its paths, and the checks before a run begins or is resumed.
 
-A finished folder has a manifest. An unfinished one has `.work`, which its owner alone may read: the
-inputs of the run, and what later steps need of every part. It refuses to go on where an input has
-changed, before anything on disk is changed.
+A finished folder has a manifest. An unfinished one has `.work`, readable by the owner only: the
+inputs of the run, and the sidecars of its parts. A run with changed inputs is refused before
+anything on disk is changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OTHERWISE = "score into a new folder with -o"
 
 
 class _State(BaseModel):
-    """What an unfinished run says of itself."""
+    """Content of `state.json`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,18 +35,18 @@ class _State(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Where a run of scoring leaves its files."""
+    """Paths and state of a scoring run."""
 
     path: Path
 
     @property
     def scores(self) -> Path:
-        """One file of scores a part."""
+        """Folder of the scores files, one a part."""
         return self.path / layout.SCORES_FOLDER
 
     @property
     def work(self) -> Path:
-        """What is kept until the run is done."""
+        """Folder of the sidecars, removed when the run is finished."""
         return self.path / layout.WORK_FOLDER
 
     @property
@@ -61,12 +61,12 @@ class RunFolder:
 
     @property
     def links(self) -> Path:
-        """Why the ads of a campaign are together."""
+        """The links that join the ads of campaigns."""
         return self.path / layout.LINKS_FILE
 
     @property
     def facts(self) -> Path:
-        """What is known of every campaign."""
+        """Facts and risk of every campaign."""
         return self.path / layout.FACTS_FILE
 
     @property
@@ -98,19 +98,19 @@ class RunFolder:
         return self.scores / f"part-{number:05d}.parquet"
 
     def part_files(self) -> list[Path]:
-        """The scores that are there, in order."""
+        """The scores files written so far, in order."""
         return sorted(self.scores.glob(layout.PART_FILES))
 
     @property
     def begun(self) -> bool:
-        """Whether a run was begun here and not finished."""
+        """Whether there is an unfinished run."""
         return self.state.exists()
 
     def check_use(self, sources: Sequence[str], resume: bool) -> None:
-        """Refuse a folder that holds something else, or a run that is not to be resumed.
+        """Refuse a folder with other content, or an unfinished run without `resume`.
 
         Raises:
-            UsageError: saying what to do; nothing on disk was changed.
+            UsageError: nothing on disk was changed.
         """
         if self.begun or (resume and self.manifest.exists()):
             if not resume:
@@ -124,10 +124,10 @@ class RunFolder:
             new_folder(self.path, apart_from=layout.WORK_FOLDER)
 
     def check_inputs(self, inputs: RunInputs) -> None:
-        """Refuse to go on with an unfinished run of which an input has changed.
+        """Refuse to resume a run of which an input has changed.
 
         Raises:
-            UsageError: saying which, and what to do; nothing on disk was changed.
+            UsageError: names the changes; nothing on disk was changed.
         """
         if not self.begun:
             return
@@ -146,10 +146,10 @@ class RunFolder:
             )
 
     def finished(self, inputs: RunInputs) -> Manifest | None:
-        """The manifest of a run of the same inputs that is finished; None where none is.
+        """The manifest of a finished run of the same inputs; None if no run is finished.
 
         Raises:
-            UsageError: if a run is finished, but of something else.
+            UsageError: if a run of other inputs is finished.
         """
         if not self.manifest.exists():
             return None
@@ -173,8 +173,8 @@ class RunFolder:
         return manifest
 
     def claim(self, inputs: RunInputs) -> None:
-        """Make the folders of a run, and note what it reads."""
-        writable(self.work).chmod(0o700)  # texts that may be flagged lie here until the run is done
+        """Make the folders of a run, and write its inputs to `state.json`."""
+        writable(self.work).chmod(0o700)  # sidecars hold texts that may be flagged
         state = _State(run_id=inputs.run_id, inputs=inputs)
         write_json(self.state, state.model_dump(mode="json"))
         writable(self.scores)
@@ -183,7 +183,7 @@ class RunFolder:
             draft.unlink()
 
     def clear_unfinished(self) -> set[str]:
-        """Remove what belongs to no finished part; returns the names of the finished ones."""
+        """Remove the files of unfinished parts; returns the names of the finished ones."""
         done = {path.stem for path in self.part_files()}
         for path in (*self.work.glob("part-*"), *self.scores.iterdir()):
             if path.name.split(".")[0] not in done:
@@ -191,10 +191,10 @@ class RunFolder:
         return done
 
     def check_sources(self, inputs: RunInputs, stream: AdStream) -> None:
-        """Make sure that the files that were read are those whose fingerprints were noted.
+        """Check that the files read are those whose digests are in the inputs.
 
         Raises:
-            RunError: if one was replaced meanwhile.
+            RunError: if one was replaced since.
         """
         read = [
             SourceVersion(path=file["path"], bytes=file["bytes"], version=file["sha256"])
@@ -209,10 +209,10 @@ class RunFolder:
             )
 
     def abandon(self) -> None:
-        """Leave only the quarantine of a run that found no ads."""
+        """Remove all but the quarantine, for a run without ads."""
         shutil.rmtree(self.work)
         self.scores.rmdir()
 
     def finish(self) -> None:
-        """Remove what was kept for the steps of a run."""
+        """Remove the sidecars."""
         shutil.rmtree(self.work)
