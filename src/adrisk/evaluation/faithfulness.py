@@ -109,9 +109,9 @@ def faithfulness(
 
     Args:
         model: any family with explanations.
-        corpus: of which only campaigns outside the training data are used.
+        corpus: only its campaigns outside the training data are used.
         budget: ads at or above its threshold are flagged.
-        most: flagged ads at most, drawn at random.
+        most: flagged ads, drawn at random.
         draws: of other words, for each ad and number of spans.
         resamples: of the bootstrap.
 

@@ -26,14 +26,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 def learning_curve(
     data: StudyData, recipes: Sequence[ModelConfig], bootstrap: Bootstrap, *, seeds: int = 3
 ) -> LearningCurve:
-    """Average precision of risk by the share of the fit campaigns.
-
-    Args:
-        data: the ads.
-        recipes: one a family; only the risk is fitted.
-        bootstrap: of the intervals.
-        seeds: how many orders of the campaigns.
-    """
+    """Average precision of risk by the share of the fit campaigns, over `seeds` random orders."""
     whole = labelled(data)
     points = []
     with track("learning curve", len(recipes) * len(SHARES), "points") as advance:
