@@ -17,7 +17,8 @@ from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
 from adrisk.evaluation.fairness.rates import rate
-from adrisk.evaluation.results import DataSummary, Evaluation, RandomSplit, SourceAlerts, section
+from adrisk.evaluation.markdown import render
+from adrisk.evaluation.results import DataSummary, Evaluation, RandomSplit, SourceAlerts
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import PREDICTIONS_FILE, Predictions
 from adrisk.metrics.estimates import Bootstrap
@@ -310,7 +311,8 @@ def _keep(
     content = results.to_json()
     write_json(path, content)
     pages = evaluation_curves(results.report.curves) if results.report.curves else {}
-    pages["tables.md"] = section(f"{model.manifest.family} {model.version}", results)
+    title = f"{model.manifest.family} {model.version}"
+    pages["tables.md"] = render("evaluation.md.j2", name=title, found=results)
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
     if store is None:

@@ -26,9 +26,6 @@ from adrisk.rules.taxonomy import Taxonomy
 from adrisk.training.corpus import Corpus
 from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
-BUDGET = REVIEW_SHARE
-"""Flagged ads are those above the threshold for this share under review."""
-
 
 class Loss(Result):
     """Mean loss over ads: the marked words, other words, and the difference within each ad."""
@@ -100,7 +97,7 @@ def faithfulness(
     model: Model,
     corpus: Corpus,
     *,
-    budget: float = BUDGET,
+    budget: float = REVIEW_SHARE,
     most: int = 400,
     draws: int = 5,
     resamples: int = 500,

@@ -284,13 +284,3 @@ def results_page(folder: Path) -> str:
         elif study := STUDY_RESULTS.get(str(content.get("study"))):
             studies[path.stem] = as_result(content, study, path)
     return render("results.md.j2", evaluations=evaluations, studies=studies)
-
-
-def section(name: str, found: Evaluation) -> str:
-    """The tables for one set of results, as Markdown under a heading."""
-    return render("evaluation.md.j2", name=name, found=found)
-
-
-def study_section(name: str, found: AnyStudy) -> str:
-    """The tables of one study, as Markdown under a heading."""
-    return render("study.md.j2", name=name, found=found)
