@@ -21,8 +21,9 @@ from pathlib import Path
 from adrisk.api import Corpus, find_model, fit_model, load_corpus
 from adrisk.config import ModelConfig, parse_model_config
 from adrisk.errors import AdriskError
-from adrisk.evaluation.faithfulness import BUDGET, FaithfulnessResult, faithfulness
+from adrisk.evaluation.faithfulness import FaithfulnessResult, faithfulness
 from adrisk.files import workspace, write_json
+from adrisk.layout import REVIEW_SHARE
 from adrisk.metrics.figures import Figure, read_result
 from adrisk.model.model import Model
 from adrisk.progress import set_progress
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--parameters", default="", help="of the families, as JSON")
     parser.add_argument("--source", default="synthetic:20000")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--budget", type=float, default=BUDGET)
+    parser.add_argument("--budget", type=float, default=REVIEW_SHARE)
     parser.add_argument("--most", type=int, default=400, help="ads to explain")
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--resamples", type=int, default=500)

@@ -24,7 +24,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +41,7 @@ from adrisk.labels.join import join_votes
 from adrisk.labels.targets import Targets, learnable, targets_of
 from adrisk.labels.votes import JUDGES, RISK, read_votes, rule_votes
 from adrisk.metrics.estimates import Metric, average_precision
+from adrisk.metrics.figures import Result
 from adrisk.rules.taxonomy import load_taxonomy
 from adrisk.text.ngrams import hashed_matrix
 from adrisk.training.labels import training_labels
@@ -67,8 +67,80 @@ WAYS: Mapping[str, LabelsConfig | None] = {
     "rules alone": None,
 }
 
-MEASURES = ("risk", "indicators")
-RATES = ("sensitivity", "specificity")
+
+class LabelQuality(Result):
+    """Labels of the fit set compared with the truth; `present` and `risky` are true positives."""
+
+    n: int
+    present: int | None = None
+    risky: int | None = None
+    wrong: float
+    average_precision: float
+    squared_error: float
+
+
+class LabelsQuality(Result):
+    """The same for all indicators together, and for risk."""
+
+    indicators: LabelQuality
+    risk: LabelQuality
+
+
+class Interval(Result):
+    """The mean over corpora, with the middle 95 % of the draws."""
+
+    value: float
+    low: float
+    high: float
+    by_corpus: tuple[float, ...]
+
+
+class WayFigures(Result):
+    """Figures of one way of labelling, and what the label model gains over it."""
+
+    risk: Interval
+    risk_gain_of_label_model: Interval | None = None
+    indicators: Interval
+    indicators_gain_of_label_model: Interval | None = None
+
+
+class Accuracy(Result):
+    """Accuracy of a voter as the label model estimates it, and the true one."""
+
+    believed: float
+    true: float
+
+
+class Voter(Result):
+    """Accuracy of a voter where the indicator is present and where it is not."""
+
+    sensitivity: Accuracy
+    specificity: Accuracy
+    votes: int
+
+
+class TestPart(Result):
+    """The test part of one corpus."""
+
+    source: str
+    fingerprint: str
+    fitted_on: int
+    n: int
+    risky: int
+    campaigns: int
+    indicators: int
+
+
+class LabelResults(Result):
+    """The content of `labels.json`; `tests`, `labels` and `voters` have one entry a corpus."""
+
+    what: str
+    resamples: int
+    tests: tuple[TestPart, ...]
+    ways: Mapping[str, WayFigures]
+    by_indicator: Mapping[str, Mapping[str, Interval]]
+    labels: tuple[Mapping[str, LabelsQuality], ...]
+    voters: tuple[Mapping[str, Voter], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +151,14 @@ class Judged:
     which are the same for every way, so that differences are paired.
 
     Attributes:
-        figures: of `MEASURES`.
+        figures: of "risk" and "indicators".
         by_indicator: the parts of "indicators".
         labels: agreement of the training labels with the truth.
     """
 
     figures: Mapping[str, FloatArray]
     by_indicator: Mapping[str, FloatArray]
-    labels: Mapping[str, Any]
+    labels: LabelsQuality
 
 
 def main() -> None:
@@ -109,36 +181,37 @@ def main() -> None:
         runs.append(run)
         truth = _truth(corpus, test)
         tests.append(
-            {
-                "source": Path(source).name,
-                "fingerprint": corpus.fingerprint,
-                "fitted_on": len(split["fit"]),
-                "n": len(test),
-                "risky": int((truth.risk >= RISKY).sum()),
-                "campaigns": len(np.unique(corpus.campaigns[test])),
-                "indicators": len(run[REFERENCE].by_indicator),
-            }
+            TestPart(
+                source=Path(source).name,
+                fingerprint=corpus.fingerprint,
+                fitted_on=len(split["fit"]),
+                n=len(test),
+                risky=int((truth.risk >= RISKY).sum()),
+                campaigns=len(np.unique(corpus.campaigns[test])),
+                indicators=len(run[REFERENCE].by_indicator),
+            )
         )
         voters.append(_voters(corpus, split["fit"]))
         results = _results(runs, tests, voters)
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(results.to_json(), indent=1) + "\n"
+        arguments.out.write_text(text, encoding="utf-8")
         _print(results)
     print(f"\nwrote {arguments.out}")
 
 
 def _results(
-    runs: list[dict[str, Judged]], tests: list[dict[str, Any]], voters: list[dict[str, Any]]
-) -> dict[str, Any]:
+    runs: list[dict[str, Judged]], tests: list[TestPart], voters: list[dict[str, Voter]]
+) -> LabelResults:
     """All results of the corpora so far."""
-    return {
-        "what": (__doc__ or "").splitlines()[0],
-        "resamples": RESAMPLES,
-        "tests": tests,
-        "ways": _compared(runs),
-        "by_indicator": _by_indicator(runs),
-        "labels": [{way: run[way].labels for way in WAYS} for run in runs],
-        "voters": voters,
-    }
+    return LabelResults(
+        what=(__doc__ or "").splitlines()[0],
+        resamples=RESAMPLES,
+        tests=tuple(tests),
+        ways={way: _compared(runs, way) for way in WAYS},
+        by_indicator=_by_indicator(runs),
+        labels=tuple({way: run[way].labels for way in WAYS} for run in runs),
+        voters=tuple(voters),
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -263,33 +336,30 @@ def _rules_output(corpus: Corpus, rows: IntArray) -> Targets:
     return Targets(labels, values, found[RISK].codes[:, 0].astype(np.int64))
 
 
-def _judge_labels(labels: Targets, truth: Targets) -> dict[str, Any]:
+def _judge_labels(labels: Targets, truth: Targets) -> LabelsQuality:
     """Agreement of the training labels with the truth, where there is a label."""
     known = ~np.isnan(labels.indicators)
     given, present = labels.indicators[known], truth.columns(labels.labels)[known] >= 0.5
     risky, at_least = truth.risk >= RISKY, labels.risk_at_least(RISKY)
     labelled = ~np.isnan(at_least)
-    return {
-        "indicators": {
-            "n": int(known.sum()),
-            "present": int(present.sum()),
-            "wrong": round(float(((given >= 0.5) != present).mean()), 5),
-            "average_precision": round(float(average_precision_score(present, given)), 4),
-            "squared_error": round(float(((given - present) ** 2).mean()), 5),
-        },
-        "risk": {
-            "n": int(labelled.sum()),
-            "risky": int(risky[labelled].sum()),
-            "wrong": round(float(((at_least[labelled] >= 0.5) != risky[labelled]).mean()), 5),
-            "average_precision": round(
-                float(average_precision_score(risky[labelled], at_least[labelled])), 4
-            ),
-            "squared_error": round(float(((at_least[labelled] - risky[labelled]) ** 2).mean()), 5),
-        },
-    }
+    indicators, risk = _quality(given, present), _quality(at_least[labelled], risky[labelled])
+    return LabelsQuality(
+        indicators=indicators.model_copy(update={"present": int(present.sum())}),
+        risk=risk.model_copy(update={"risky": int(risky[labelled].sum())}),
+    )
 
 
-def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
+def _quality(given: FloatArray, true: NDArray[np.bool_]) -> LabelQuality:
+    """Probabilities that labels state, compared with the truth."""
+    return LabelQuality(
+        n=len(given),
+        wrong=round(float(((given >= 0.5) != true).mean()), 5),
+        average_precision=round(float(average_precision_score(true, given)), 4),
+        squared_error=round(float(((given - true) ** 2).mean()), 5),
+    )
+
+
+def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Voter]:
     """Estimated and true accuracy of every annotator."""
     ads = corpus.ads.take(pa.array(rows))
     ballots = read_votes(ads, corpus.targets.labels)
@@ -312,29 +382,30 @@ def _voters(corpus: Corpus, rows: IntArray) -> dict[str, Any]:
     found = {}
     for voter, rows_ in believed.items():
         s = np.sum(rows_, axis=0)
-        found[voter] = {
-            "sensitivity": {"believed": round(s[0] / s[1], 4), "true": round(s[4] / s[5], 4)},
-            "specificity": {"believed": round(s[2] / s[3], 4), "true": round(s[6] / s[7], 4)},
-            "votes": int(s[5] + s[7]),
-        }
+        found[voter] = Voter(
+            sensitivity=Accuracy(believed=round(s[0] / s[1], 4), true=round(s[4] / s[5], 4)),
+            specificity=Accuracy(believed=round(s[2] / s[3], 4), true=round(s[6] / s[7], 4)),
+            votes=int(s[5] + s[7]),
+        )
     return found
 
 
-def _compared(runs: list[dict[str, Judged]]) -> dict[str, Any]:
-    """Figures of each way, and the gain of the label model."""
-    found: dict[str, Any] = {}
-    for way in WAYS:
-        found[way] = {}
-        for name in MEASURES:
-            mine = [run[way].figures[name] for run in runs]
-            found[way][name] = _interval(mine)
-            if way != REFERENCE:
-                gains = [run[REFERENCE].figures[name] - run[way].figures[name] for run in runs]
-                found[way][f"{name}_gain_of_label_model"] = _interval(gains)
-    return found
+def _compared(runs: list[dict[str, Judged]], way: str) -> WayFigures:
+    """Figures of one way, and the gain of the label model."""
+
+    def gain(measure: str) -> Interval | None:
+        pairs = [(run[REFERENCE].figures[measure], run[way].figures[measure]) for run in runs]
+        return None if way == REFERENCE else _interval([model - mine for model, mine in pairs])
+
+    return WayFigures(
+        risk=_interval([run[way].figures["risk"] for run in runs]),
+        risk_gain_of_label_model=gain("risk"),
+        indicators=_interval([run[way].figures["indicators"] for run in runs]),
+        indicators_gain_of_label_model=gain("indicators"),
+    )
 
 
-def _by_indicator(runs: list[dict[str, Judged]]) -> dict[str, Any]:
+def _by_indicator(runs: list[dict[str, Judged]]) -> dict[str, dict[str, Interval]]:
     """Label model and majority vote compared, by indicator."""
     found = {}
     for name in load_taxonomy().text_ids:
@@ -351,46 +422,49 @@ def _by_indicator(runs: list[dict[str, Judged]]) -> dict[str, Any]:
     return found
 
 
-def _interval(figures: Sequence[FloatArray]) -> dict[str, Any]:
-    """The mean over corpora, with the middle 95 % of the draws."""
+def _interval(figures: Sequence[FloatArray]) -> Interval:
     mean = np.mean(figures, axis=0)
     low, high = np.nanquantile(mean[1:], [0.025, 0.975])
-    return {
-        "value": round(float(mean[0]), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
-        "by_corpus": [round(float(figure[0]), 4) for figure in figures],
-    }
+    return Interval(
+        value=round(float(mean[0]), 4),
+        low=round(float(low), 4),
+        high=round(float(high), 4),
+        by_corpus=tuple(round(float(figure[0]), 4) for figure in figures),
+    )
 
 
-def _print(results: Mapping[str, Any]) -> None:
+def _print(results: LabelResults) -> None:
     print(f"\n{'':28} {'risk AP':>22} {'indicators, mean AP':>22}")
-    for way, figures in results["ways"].items():
-        print(f"{way:28} {_words(figures['risk']):>22} {_words(figures['indicators']):>22}")
+    for way, figures in results.ways.items():
+        print(f"{way:28} {_words(figures.risk):>22} {_words(figures.indicators):>22}")
     print("\nthe label model is better by (paired)")
-    for way, figures in results["ways"].items():
-        if way != REFERENCE:
-            risk, indicators = (
-                _words(figures[f"{name}_gain_of_label_model"]) for name in ("risk", "indicators")
-            )
-            print(f"{'than ' + way:28} {risk:>22} {indicators:>22}")
-    for labels in results["labels"]:
+    for way, figures in results.ways.items():
+        risk, indicators = (
+            figures.risk_gain_of_label_model,
+            figures.indicators_gain_of_label_model,
+        )
+        if risk is not None and indicators is not None:
+            print(f"{'than ' + way:28} {_words(risk):>22} {_words(indicators):>22}")
+    for labels in results.labels:
         print("\nthe labels themselves against the truth: average precision (share wrong)")
         for way, judged in labels.items():
-            risk, indicators = (
-                f"{judged[name]['average_precision']:.3f} ({judged[name]['wrong']:.4f})"
-                for name in MEASURES
+            cells = (
+                f"{one.average_precision:.3f} ({one.wrong:.4f})"
+                for one in (judged.risk, judged.indicators)
             )
-            print(f"{way:28} {risk:>22} {indicators:>22}")
-    for voters in results["voters"]:
+            print(f"{way:28} {' '.join(f'{cell:>22}' for cell in cells)}")
+    for voters in results.voters:
         print("\nvoters: sensitivity and specificity, believed (true)")
         for voter, found in voters.items():
-            rates = (f"{found[n]['believed']:.3f} ({found[n]['true']:.3f})" for n in RATES)
+            rates = (
+                f"{one.believed:.3f} ({one.true:.3f})"
+                for one in (found.sensitivity, found.specificity)
+            )
             print(f"{voter:28} {' '.join(f'{words:>22}' for words in rates)}")
 
 
-def _words(figure: Mapping[str, Any]) -> str:
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+def _words(figure: Interval) -> str:
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from adrisk.errors import UsageError
-from adrisk.evaluation.results import STUDY_RESULTS, Evaluation, results_page, section
+from adrisk.evaluation.markdown import render
+from adrisk.evaluation.results import STUDY_RESULTS, Evaluation, results_page
 from adrisk.evaluation.rule_report import RuleReport, RuleResults, rules_page
 from adrisk.labels.targets import Targets
 from adrisk.layout import BUDGETS
@@ -160,7 +161,7 @@ def test_names_from_elsewhere_steer_neither_page_of_results(tmp_path: Path) -> N
     rules: Any = read_content(RESULTS / "rules.json")
     rules["sources"] = {hostile: rules["sources"]["eures"]}
     for page in (
-        section("real", Evaluation.model_validate(content)),
+        render("evaluation.md.j2", name="real", found=Evaluation.model_validate(content)),
         rules_page(RuleResults.model_validate(rules), {}),
     ):
         shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(page)

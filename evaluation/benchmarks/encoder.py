@@ -67,7 +67,9 @@ class Wrapped(PreTrainedModel):  # type: ignore[misc]
         self.network = network
         self.found = 0 if network.wide is None else network.wide.in_features
 
-    def forward(self, input_ids: Any, attention_mask: Any, **_: Any) -> SequenceClassifierOutput:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: object
+    ) -> SequenceClassifierOutput:
         """Margins of the three risk questions and the indicators."""
         nothing = torch.zeros(len(input_ids), self.found, device=input_ids.device)
         logits = self.network(input_ids, attention_mask, nothing)
@@ -163,7 +165,9 @@ def _encoder(arguments: argparse.Namespace, place: Path) -> EncoderClassifier:
         "max_tokens": LONGEST,
     }
     config = ModelConfig(family="encoder", parameters=parameters)
-    fitted: Any = fit_model(config, corpus, split_corpus(corpus, 0)).classifier
+    fitted = fit_model(config, corpus, split_corpus(corpus, 0)).classifier
+    if not isinstance(fitted, EncoderClassifier):
+        raise TypeError("the family encoder has another classifier")
     return fitted
 
 

@@ -16,7 +16,7 @@ import argparse
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from adrisk.evaluation.baselines import plain_baselines, tfidf_baseline
 from adrisk.metrics.estimates import Bootstrap, average_precision
+from adrisk.metrics.figures import Figure
 from adrisk.progress import say
 from adrisk.rules.ruleset import load_ruleset
 from adrisk.rules.taxonomy import graded_risk, load_taxonomy
@@ -71,7 +73,11 @@ class Corpus:
         values: list[Any] = self.ads[name].to_pylist()
         return values
 
-    def fitted(self, make: Callable[[], Any], rows: Callable[[IntArray], Any]) -> FloatArray:
+    def fitted(
+        self,
+        make: Callable[[], Pipeline | DecisionTreeClassifier],
+        rows: Callable[[IntArray], FloatArray | Sequence[object]],
+    ) -> FloatArray:
         """Scores of the test part from a classifier fitted on the training part."""
         model = make()
         model.fit(rows(self.train), self.label[self.train])
@@ -87,7 +93,7 @@ def length_only(corpus: Corpus) -> FloatArray:
     )
 
 
-def metadata_rows(corpus: Corpus) -> list[dict[str, Any]]:
+def metadata_rows(corpus: Corpus) -> list[dict[str, object]]:
     """Metadata of each ad, with the number of ads of its account."""
     accounts = Counter(corpus.column("account_id"))
     names = ("category", "location", "language", "kind", "price", "posted_at", "account_id")
@@ -185,7 +191,7 @@ def nearest_template(corpus: Corpus) -> FloatArray:
     return near[True] - near[False]
 
 
-def _nearest(queries: Any, known: Any) -> FloatArray:
+def _nearest(queries: sparse.csr_array, known: sparse.csr_array) -> FloatArray:
     best = [
         (queries[first : first + 500] @ known.T).max(axis=1).toarray().ravel()
         for first in range(0, queries.shape[0], 500)
@@ -205,14 +211,14 @@ def perfect_rules(corpus: Corpus) -> FloatArray:
     return np.array([graded_risk(stated[r], taxonomy) + 0.01 * len(stated[r]) for r in corpus.test])
 
 
-def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> dict[str, Any]:
+def figure(corpus: Corpus, rows: IntArray, score: FloatArray) -> Figure:
     """Average precision on some rows with the true labels."""
     truth = corpus.truth[rows]
     metric = average_precision(truth, score)
-    return Bootstrap().estimate(metric, corpus.campaigns[rows], int(truth.sum())).figure().to_json()
+    return Bootstrap().estimate(metric, corpus.campaigns[rows], int(truth.sum())).figure()
 
 
-def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
+def probe(corpus: Corpus) -> dict[str, Figure]:
     """All figures by name of the probe."""
     test = corpus.test
     plain = plain_baselines(
@@ -233,7 +239,7 @@ def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
     found = {}
     for name, score in learned.items():
         found[name] = figure(corpus, test, score())
-        say(f"{found[name]['value']:.3f}  {name}")
+        say(f"{found[name].value:.3f}  {name}")
     order = np.random.default_rng(0).permutation(len(corpus.truth))
     train, test = order[: len(corpus.train)], order[len(corpus.train) :][: len(corpus.test)]
     dealt = figure(corpus, np.sort(test), tfidf(corpus, np.sort(train), np.sort(test)))
@@ -241,19 +247,18 @@ def probe(corpus: Corpus) -> dict[str, dict[str, Any]]:
     return found
 
 
-def verdict(found: dict[str, dict[str, Any]]) -> dict[str, bool]:
+def verdict(found: dict[str, Figure]) -> dict[str, bool]:
     """Whether the shortcuts and the learners are in their ranges."""
     shortcuts = ("keyword", "length", "metadata", "template", "nearest")
     low, high = CONTENT_BETWEEN
     return {
         "shortcuts below 0.15": all(
-            value["value"] < SHORTCUT_BELOW
+            value.value < SHORTCUT_BELOW
             for name, value in found.items()
             if name.startswith(shortcuts)
         ),
         "rules and TF-IDF from 0.35 to 0.85": all(
-            low <= found[name]["value"] <= high
-            for name in ("rules", "TF-IDF + logistic regression")
+            low <= found[name].value <= high for name in ("rules", "TF-IDF + logistic regression")
         ),
     }
 
@@ -267,8 +272,8 @@ def main() -> None:
     arguments = parser.parse_args()
     corpus = Corpus(pa.concat_tables(generate(arguments.ads, seed=arguments.seed)))
     found = probe(corpus)
-    honest = found["TF-IDF + logistic regression"]["value"]
-    dealt = found["TF-IDF + logistic regression, ads dealt at random"]["value"]
+    honest = found["TF-IDF + logistic regression"].value
+    dealt = found["TF-IDF + logistic regression, ads dealt at random"].value
     results = {
         "corpus": f"synthetic:{arguments.ads}?seed={arguments.seed}",
         "command": f"python evaluation/benchmarks/probes.py --ads {arguments.ads} "
@@ -280,14 +285,14 @@ def main() -> None:
             "labels": "truth",
             "prevalence": round(float(corpus.truth[corpus.test].mean()), 4),
         },
-        "probes": found,
+        "probes": {name: value.to_json() for name, value in found.items()},
         "random_split_gap": round(dealt - honest, 4),
         "verdict": verdict(found),
     }
     print(f"{len(corpus.train):,} ads to learn from, {len(corpus.test):,} to judge on, of which")
     print(f"{results['judged_on']['prevalence']:.1%} are risky\n")
     for name, value in found.items():
-        print(f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]  {name}")
+        print(f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]  {name}")
     print(f"\n{dealt - honest:+.3f}  gap to the random split")
     for claim, holds in results["verdict"].items():
         print(f"{'yes' if holds else 'NO '}  {claim}")

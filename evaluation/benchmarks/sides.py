@@ -20,13 +20,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.pipeline import Pipeline
 
 ROWS_AT_ONCE = 2048
 _LOADED = "loaded"
@@ -157,14 +161,14 @@ def sklearn_once_side(model: Path, ads: Path, out: Path) -> Callable[[], object]
     return lambda: _write_risk(ads, out, map(risk, _texts(ads)))
 
 
-_pipelines: list[Any] = []  # inherited by the forked processes
+_pipelines: list[Pipeline] = []  # inherited by the forked processes
 
 
-def _predicted(texts: list[str]) -> Any:
+def _predicted(texts: list[str]) -> np.ndarray:
     return _pipelines[0].predict_proba(texts)[:, 1]
 
 
-def _loaded(model: Path) -> Any:
+def _loaded(model: Path) -> Pipeline:
     import skops.io
 
     # The file was written by this benchmark a moment ago.
@@ -178,7 +182,7 @@ def _texts(ads: Path) -> Iterator[list[str]]:
         yield batch["text"].to_pylist()
 
 
-def _write_risk(ads: Path, out: Path, risks: Iterable[Any]) -> None:
+def _write_risk(ads: Path, out: Path, risks: Iterable[Sequence[float] | np.ndarray]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adrisk.evaluation.results import STUDY_RESULTS, results_page, study_section, write_study
+from adrisk.evaluation.markdown import render
+from adrisk.evaluation.results import STUDY_RESULTS, results_page, write_study
 
 COUNTS = {"n": 1200, "positives": 30, "campaigns": 90}
 
@@ -34,7 +35,8 @@ def told(study: str, **found: Any) -> list[str]:
         "split_by": "campaign", "folds": 0, "fitted_on": 400, **COUNTS, **found,
     }  # fmt: skip
     content = {"study": study, "protocol": 1, "resamples": 20, "corpora": [corpus]}
-    return study_section(study, STUDY_RESULTS[study].model_validate(content)).splitlines()
+    found = STUDY_RESULTS[study].model_validate(content)
+    return render("study.md.j2", name=study, found=found).splitlines()
 
 
 def test_a_learning_curve_has_a_row_a_point() -> None:

@@ -34,7 +34,7 @@ def corpus(probes):
 
 @pytest.fixture(scope="module")
 def found(probes, corpus):
-    return {name: figure["value"] for name, figure in probes.probe(corpus).items()}
+    return {name: figure.value for name, figure in probes.probe(corpus).items()}
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,9 @@ class Compared:
 def compare_models(
     first: Model, second: Model, corpus: Corpus, out: Path, resamples: int = 500
 ) -> Compared:
-    """Compare two models as `comparison` does, and write the result.
+    """Compare two models as `comparison` does, and write `comparison.json` to the folder `out`.
 
-    Args:
-        first: a difference above 0 is in its favour.
-        second: the other.
-        corpus: with labels.
-        out: folder for `comparison.json`.
-        resamples: draws of campaigns.
+    A difference above 0 is in favour of the first model.
 
     Raises:
         CorpusError: if no campaign is new to both, or labels are missing.

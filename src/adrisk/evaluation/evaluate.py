@@ -16,13 +16,8 @@ from adrisk.errors import CorpusError
 from adrisk.evaluation.baselines import baselines, baselines_by_fold, random_gap
 from adrisk.evaluation.curves import evaluation_curves
 from adrisk.evaluation.fairness.rates import rate
-from adrisk.evaluation.results import (
-    DataSummary,
-    Evaluation,
-    RandomSplit,
-    SourceAlerts,
-    section,
-)
+from adrisk.evaluation.markdown import render
+from adrisk.evaluation.results import DataSummary, Evaluation, RandomSplit, SourceAlerts
 from adrisk.files import writable, write_json
 from adrisk.metrics.comparison import PREDICTIONS_FILE, Predictions
 from adrisk.metrics.estimates import Bootstrap
@@ -154,7 +149,7 @@ def evaluate_recipe(
     """
     splits = fold_splits(corpus.campaigns, config.folds, seed=recipe.seed, positive=corpus.risky)
     bootstrap = Bootstrap(config.resamples, recipe.seed)
-    models, judged = _pooled(recipe, corpus, splits, "folds by campaign")
+    models, judged = _pooled(recipe, corpus, splits)
     report = judge(judged, bootstrap)
     by_fold, gap = {}, None
     if config.baselines:
@@ -231,12 +226,10 @@ def seen_parts(model: Model, corpus: Corpus) -> NDArray[np.int8]:
     return np.where((part == -1) & used[corpus.campaigns], np.int8(-2), part)
 
 
-def _pooled(
-    recipe: ModelConfig, corpus: Corpus, splits: list[Split], stage: str
-) -> tuple[list[Model], Judged]:
+def _pooled(recipe: ModelConfig, corpus: Corpus, splits: list[Split]) -> tuple[list[Model], Judged]:
     """One model a split; the scores of all report sets, over the labels that all models have."""
     models: list[Model] = []
-    with track(stage, len(splits), "models") as advance:
+    with track("folds by campaign", len(splits), "models") as advance:
         for split in splits:
             models.append(fit_model(recipe, corpus, split))
             advance()
@@ -317,7 +310,8 @@ def _keep(
     content = results.to_json()
     write_json(path, content)
     pages = evaluation_curves(results.report.curves) if results.report.curves else {}
-    pages["tables.md"] = section(f"{model.manifest.family} {model.version}", results)
+    title = f"{model.manifest.family} {model.version}"
+    pages["tables.md"] = render("evaluation.md.j2", name=title, found=results)
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
     if store is None:

@@ -26,9 +26,6 @@ from adrisk.rules.taxonomy import Taxonomy
 from adrisk.training.corpus import Corpus
 from adrisk.types import Evidence, FloatArray, IntArray, Kind, State
 
-BUDGET = REVIEW_SHARE
-"""Flagged ads are those above the threshold for this share under review."""
-
 
 class Loss(Result):
     """Mean loss over ads: the marked words, other words, and the difference within each ad."""
@@ -100,7 +97,7 @@ def faithfulness(
     model: Model,
     corpus: Corpus,
     *,
-    budget: float = BUDGET,
+    budget: float = REVIEW_SHARE,
     most: int = 400,
     draws: int = 5,
     resamples: int = 500,
@@ -109,9 +106,9 @@ def faithfulness(
 
     Args:
         model: any family with explanations.
-        corpus: of which only campaigns outside the training data are used.
+        corpus: only its campaigns outside the training data are used.
         budget: ads at or above its threshold are flagged.
-        most: flagged ads at most, drawn at random.
+        most: flagged ads, drawn at random.
         draws: of other words, for each ad and number of spans.
         resamples: of the bootstrap.
 

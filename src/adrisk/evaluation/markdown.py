@@ -25,12 +25,7 @@ class Markdown(str):
 
 
 def render(template: str, **values: object) -> str:
-    """A page from a template, such as `results.md.j2`, and the values that it names.
-
-    Args:
-        template: name of a file in `templates`.
-        values: escaped where they are written, unless they are `Markdown`.
-    """
+    """A page from a file in `templates` and its values, escaped unless they are `Markdown`."""
     return _environment().get_template(template).render(**values)
 
 

@@ -28,12 +28,7 @@ from adrisk.rules.ruleset import Ruleset
 from adrisk.tracking.artifacts import run_artifact
 from adrisk.tracking.eligibility import differs, too_few
 from adrisk.tracking.models import load_registered, registered_manifest
-from adrisk.tracking.registry import (
-    Registered,
-    aliased,
-    champion_of,
-    make_champion,
-)
+from adrisk.tracking.registry import Registered, aliased, champion_of, make_champion
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import load_corpus
 

@@ -240,13 +240,9 @@ STUDY_RESULTS: Mapping[str, type[AnyStudy]] = {
 def write_results(
     folder: Path, name: str, results: Evaluation, alerts: Mapping[str, SourceAlerts] | None = None
 ) -> Path:
-    """Keep the results of one model under a name, and write `results.md` anew.
+    """Write the results of one model without curves as `name`.json, and `results.md` anew.
 
-    Args:
-        folder: usually evaluation/results.
-        name: of the file, without ending.
-        results: what `evaluate` or `evaluate_recipe` gave; its curves are left out.
-        alerts: what `evaluate.alerts` gave for unlabelled corpora.
+    The `alerts` on sources without labels are added, if given.
     """
     report = results.report.model_copy(update={"curves": None})
     kept = results.model_copy(update={"report": report, "alerts": alerts or results.alerts})
@@ -254,7 +250,7 @@ def write_results(
 
 
 def write_study(folder: Path, name: str, content: Result) -> Path:
-    """Keep the results of a study or of a model, and write `results.md` anew."""
+    """Write the results of a study or of a model as `name`.json, and `results.md` anew."""
     writable(folder)
     path = folder / f"{name}.json"
     write_json(path, content.to_json())
@@ -288,13 +284,3 @@ def results_page(folder: Path) -> str:
         elif study := STUDY_RESULTS.get(str(content.get("study"))):
             studies[path.stem] = as_result(content, study, path)
     return render("results.md.j2", evaluations=evaluations, studies=studies)
-
-
-def section(name: str, found: Evaluation) -> str:
-    """The tables for one set of results, as Markdown under a heading."""
-    return render("evaluation.md.j2", name=name, found=found)
-
-
-def study_section(name: str, found: AnyStudy) -> str:
-    """The tables of one study, as Markdown under a heading."""
-    return render("study.md.j2", name=name, found=found)

@@ -107,14 +107,9 @@ def match_and_report(
     report: Path,
     rules: Ruleset | None = None,
 ) -> Written:
-    """`match`, and beside it the coverage, overlap, conflict and, on labels, precision of rules.
+    """`match`, and a report on the rules.
 
-    Args:
-        sources: SOURCE arguments, in order.
-        out: file of the evidence.
-        mapping: canonical column -> the files' column.
-        report: a Markdown file; the same figures are written beside it as JSON.
-        rules: to match; those that adrisk ships if left out.
+    Args as of `match`; `report` is a Markdown file, with the same figures as JSON beside it.
 
     Raises:
         UsageError: if `report` does not end in .md, or cannot be written.
@@ -174,13 +169,7 @@ class RuleReport:
     def add(
         self, ads: pa.Table, everything: Sequence[list[Evidence]], kept: Sequence[list[Evidence]]
     ) -> None:
-        """Count a batch.
-
-        Args:
-            ads: with their label columns, if any.
-            everything: all findings of all rules in each ad.
-            kept: the findings that count, one a place.
-        """
+        """Count a batch: for each ad all findings, and those kept where several overlap."""
         columns = [column.name for column in fields(_Ad) if column.name in ads.column_names]
         rows = ads.select(columns).to_pylist()
         for row, found, counted in zip(rows, everything, kept, strict=True):
@@ -297,18 +286,14 @@ class RuleReport:
         means = {}
         for language in ("all", *LANGUAGES):
             rows = {n for n in source.judged if language in ("all", source.languages[n])}
-            precision, recall, stated = self._means(source, rows, State.PRESENT)
-            mean = RuleMeans(ads=len(rows), precision=precision, recall=recall, indicators=stated)
+            mean = {"ads": len(rows), **self._means(source, rows, State.PRESENT)}
             if source.denials_known:
-                names = ("absence_precision", "absence_recall", "absence_indicators")
                 absence = self._means(source, rows, State.ABSENT)
-                mean = mean.model_copy(update=dict(zip(names, absence, strict=True)))
-            means[language] = mean
+                mean |= {f"absence_{name}": value for name, value in absence.items()}
+            means[language] = RuleMeans.model_validate(mean)
         return means
 
-    def _means(
-        self, source: _Source, rows: set[int], state: State
-    ) -> tuple[float | None, float | None, int]:
+    def _means(self, source: _Source, rows: set[int], state: State) -> dict[str, float | None]:
         """Mean precision and recall over the indicators true of one of the rows; their number."""
         pairs = [
             (rows.intersection(source.found[name, state]), rows.intersection(truth))
@@ -318,7 +303,11 @@ class RuleReport:
         known = [(found, truth) for found, truth in pairs if truth]
         precisions = [len(f & t) / len(f) for f, t in known if f]
         recalls = [len(f & t) / len(t) for f, t in known]
-        return _mean(precisions), _mean(recalls), len(known)
+        return {
+            "precision": _mean(precisions),
+            "recall": _mean(recalls),
+            "indicators": len(known),
+        }
 
     def write(self, path: Path) -> None:
         """Write the table at `path` and the JSON beside it."""

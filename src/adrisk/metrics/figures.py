@@ -110,6 +110,11 @@ class JudgedModel(Result):
     fingerprint: str
 
 
+def rounded(value: float | None) -> float | None:
+    """Six decimals, as results are written; None stays None."""
+    return None if value is None else round(value, 6)
+
+
 def read_result(path: Path, form: type[T]) -> T:
     """The content of a result file in a form made of `Result`s.
 

@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
 from adrisk.layout import REVIEW_SHARE
-from adrisk.metrics.figures import Rate, Result
+from adrisk.metrics.figures import Rate, Result, rounded
 from adrisk.model.model import Model
 from adrisk.types import FloatArray
 
@@ -68,7 +68,7 @@ class CaseResult(Result):
 
 
 class ModelUnderTest(Result):
-    """The model that was judged."""
+    """The model of a run."""
 
     name: str
     version: str
@@ -78,7 +78,7 @@ class ModelUnderTest(Result):
 
 
 class Suites(Result):
-    """The cases it was judged by."""
+    """The cases of a run."""
 
     cases: int
     languages: tuple[str, ...]
@@ -284,15 +284,11 @@ def _case_result(outcome: Outcome) -> CaseResult:
         id=case.id,
         of=case.of,
         expect=case.expect,
-        text=_rounded(outcome.text),
-        pair=_rounded(outcome.pair),
-        difference=_rounded(outcome.difference),
+        text=rounded(outcome.text),
+        pair=rounded(outcome.pair),
+        difference=rounded(outcome.difference),
         passed=outcome.passed,
     )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 def _log_odds(probability: float) -> float:

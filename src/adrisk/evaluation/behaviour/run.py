@@ -65,15 +65,9 @@ class Stretch:
 
 
 def behave(model: Model, cases: Sequence[Case], out: Path | None = None) -> Behaved:
-    """Judge a model by the cases of `load_suites`.
+    """Judge a model by the cases of `load_suites`; a low rate is a result, not an error.
 
-    A low rate is a result, not an error.
-
-    Args:
-        model: any family.
-        cases: of one language or more.
-        out: a folder for `behaviour.json`, which holds no text, and `behaviour.html`, which shows
-            the failures; nothing is written if left out.
+    `behaviour.json`, without texts, and `behaviour.html` are written to the folder `out`, if given.
     """
     if out:
         writable(out)

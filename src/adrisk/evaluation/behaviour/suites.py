@@ -7,8 +7,8 @@
         expect: higher            # text against pair: higher, same; or below, which needs no pair
         of: document_retention    # an indicator, or risk, which is the default
 
-Out: frozen `Case`s. It refuses a file in which an id or a key stands twice, a function, an
-indicator or a key is unknown, or a pair is missing: a suite with a hole measures something else.
+Out: frozen `Case`s. A file with a repeated id or key, an unknown function, indicator or key, or a
+missing pair is refused, because a suite with a gap measures something else.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _FIXED = {"single_weak": "below"} | {name: "same" for name in FUNCTIONS if "swap
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One ad, or two that differ by one fact, and what a model should make of them.
+    """One ad, or two that differ by one fact, and the expected scores.
 
     `of` is an indicator's id or `RISK`; `pair` is None only where `below` is expected.
     """
@@ -74,9 +74,7 @@ class Case:
 def load_suites(folder: Path, taxonomy: Taxonomy | None = None) -> tuple[Case, ...]:
     """Every case of every `{language}.yaml` in a folder, in the order of languages and files.
 
-    Args:
-        folder: of the suites.
-        taxonomy: whose indicators a case may be about; adrisk's own if left out.
+    Cases are about indicators of the `taxonomy`; adrisk's own if left out.
 
     Raises:
         UsageError: if the folder holds no suite; says how to point at one.
@@ -126,7 +124,7 @@ def load_suite(path: Path, taxonomy: Taxonomy | None = None) -> tuple[Case, ...]
 
 
 def fingerprint(cases: Iterable[Case]) -> str:
-    """A digest of the cases, by which two results are known to be of one suite."""
+    """A digest of the cases; results of one suite have equal digests."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(repr(case).encode())
@@ -134,7 +132,7 @@ def fingerprint(cases: Iterable[Case]) -> str:
 
 
 class _Loader(Loader):  # type: ignore[misc]
-    """Refuses a key that stands twice, which YAML readers let hide the first one's cases."""
+    """Refuses a repeated key, of which YAML readers keep only the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen = set()

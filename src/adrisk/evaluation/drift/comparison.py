@@ -26,6 +26,7 @@ from adrisk.evaluation.drift.results import (
     Verdict,
     verdict_of,
 )
+from adrisk.metrics.figures import rounded
 from adrisk.model.profile import ENOUGH_ADS, GROUPS, OTHER, UNKNOWN, Histogram, TrainingProfile
 from adrisk.types import FloatArray
 
@@ -90,8 +91,8 @@ def _aspect(name: str, found: Measured, few: bool) -> Aspect:
         name=name,
         title=kind.title,
         measure=kind.measure,
-        effect=None if found.effect is None else round(found.effect, 6),
-        chance=None if found.chance is None else round(found.chance, 6),
+        effect=rounded(found.effect),
+        chance=rounded(found.chance),
         verdict=verdict,
         drifted=drifted,
         untold=untold,

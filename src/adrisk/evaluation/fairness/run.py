@@ -42,7 +42,7 @@ from adrisk.training.corpus import Corpus
 from adrisk.types import IntArray
 
 BUDGETS = (REVIEW_SHARE, 0.05)
-"""Review shares whose thresholds are judged: the policy's own, and a looser one."""
+"""Review shares whose thresholds are measured: the policy's own, and a larger one."""
 
 _GROUPS_SHOWN = 10  # groups of a dimension on the page; of more, those that differ
 
@@ -50,7 +50,7 @@ _MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
 
 
 class ThresholdRates(Result):
-    """What a threshold flags: ads in all, judged lawful ads, and each dimension by group."""
+    """Flagged ads at a threshold: all, the share of judged lawful ads, and rates by group."""
 
     threshold: float
     flagged: int
@@ -90,8 +90,8 @@ class FairnessResult(Result):
 
     Attributes:
         least: lawful ads and campaigns below which a group is withheld.
-        unseen: the corpus, of which only campaigns that the model never saw are used.
-        lawful: corpora that are held to be lawful, by name.
+        unseen: the labelled corpus, without the campaigns of the training data.
+        lawful: corpora that are assumed to be lawful, by name.
     """
 
     model: JudgedModel
@@ -115,15 +115,15 @@ def fairness(
 
     Args:
         model: any family.
-        corpus: with labels; only campaigns that the model never saw are used.
-        others: corpora that are held to be lawful, labelled or not.
-        budgets: review shares the model has thresholds for; swaps are judged at the first.
-        most: ads a kind of swap is tried on.
-        draws: swaps of each kind for an ad.
+        corpus: with labels; only campaigns outside the training data are used.
+        others: corpora that are assumed to be lawful, labelled or not.
+        budgets: review shares; the threshold of the first is used in the swap test.
+        most: ads with a swap, for each trait.
+        draws: swaps of each trait for an ad.
         resamples: of the bootstrap.
 
     Raises:
-        CorpusError: if the model saw every campaign of `corpus`, or none of the others is labelled.
+        CorpusError: if no labelled ad of `corpus` is outside the training data.
     """
     rows = np.flatnonzero((seen_parts(model, corpus) == -1) & (corpus.targets.risk != UNKNOWN_RISK))
     if not len(rows):
@@ -156,9 +156,9 @@ def fairness(
 def dimensions(ads: pa.Table) -> dict[str, Dimension]:
     """The groups of n ads: language, region, sector, nationality, and the corpus' own more.
 
-    Region is the corpus' own column; else the place as written where most ads share theirs with
-    enough others, as states and provinces do; else the country of the place. Nationality is known
-    where the language has a lexicon.
+    Region is the corpus' own column; else the place as written, if most places are shared by enough
+    ads, such as states and provinces; else the country of the place. Nationality is known where the
+    language has a lexicon.
     """
     names = ads.column_names
     languages = ads["language"].to_pylist()

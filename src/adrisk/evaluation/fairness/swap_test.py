@@ -72,7 +72,7 @@ class LanguageMovement(Result):
 
 
 class TraitMovement(Movement):
-    """Swaps of one trait; `findings_changed` is the share in which the rules find otherwise."""
+    """Swaps of one trait; `findings_changed` is the share with other findings of the rules."""
 
     findings_changed: Figure
     log_odds: LogOddsMovement
@@ -118,14 +118,8 @@ def swap_test(
 ) -> SwapTest:
     """Exchange each trait in turn, score again, and measure how far the probability moved.
 
-    Args:
-        model: any family.
-        corpus: whose ads are changed.
-        rows: of the corpus, not trained on.
-        threshold: of review.
-        most: ads with a swap, for each trait.
-        draws: swaps of each trait for an ad.
-        resamples: of the bootstrap.
+    The `rows` of the corpus were not trained on. Of each trait at most `most` ads are swapped,
+    `draws` times each.
     """
     bootstrap = Bootstrap(resamples, model.manifest.seed)
     rng = np.random.default_rng(model.manifest.seed)
@@ -167,12 +161,7 @@ def movement(
 ) -> Movement:
     """How far probabilities move when a trait is exchanged.
 
-    Args:
-        before: shape (m,), of the ads as they are.
-        after: shape (m,), of the same with the trait exchanged.
-        campaigns: shape (m,); an ad may come several times, with different swaps.
-        threshold: of review.
-        bootstrap: of the intervals.
+    All of shape (m,): probabilities before and after, and campaigns; an ad may have several swaps.
     """
     bootstrap = bootstrap or Bootstrap()
     change = after - before
@@ -256,7 +245,7 @@ def _swapped(
     draws: int,
     rng: np.random.Generator,
 ) -> Iterator[tuple[int, str]]:
-    """Place and text of different swaps, for at most so many ads."""
+    """Place of the ad and text of different swaps, for at most `most` ads."""
     ads = 0
     for place, (text, language) in enumerate(zip(texts, languages, strict=True)):
         found = {swap(text, language, rng) for _ in range(draws)} - {None, text}
@@ -269,7 +258,7 @@ def _swapped(
 
 @dataclass(frozen=True, slots=True)
 class _Rescored:
-    """Of n texts: the probability, the log-odds before calibration, what the rules find present."""
+    """Probability, log-odds before calibration, and indicators found present of n texts."""
 
     probability: FloatArray
     margin: FloatArray

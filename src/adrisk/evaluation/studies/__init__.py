@@ -20,7 +20,6 @@ from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.evaluation.evaluate import alerts, evaluate, evaluate_recipe, seen_parts
 from adrisk.evaluation.results import (
     STUDY_RESULTS,
-    SourceAlerts,
     StudyCorpus,
     Transfer,
     write_results,
@@ -30,6 +29,7 @@ from adrisk.evaluation.studies.ablation import findings, transfer, with_findings
 from adrisk.evaluation.studies.data import StudyData, open_study_data
 from adrisk.evaluation.studies.label_noise import label_noise
 from adrisk.evaluation.studies.learning_curve import learning_curve
+from adrisk.files import writable
 from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import PROTOCOL
 from adrisk.model.model import Model
@@ -91,28 +91,23 @@ def _transfer(data: StudyData, settings: StudySettings) -> Transfer:
 
 STUDIES: Mapping[str, Study] = {
     "learning-curve": Study(
-        lambda data, its: learning_curve(data, its.recipes, its.bootstrap, seeds=its.seeds or 3)
+        lambda data, how: learning_curve(data, how.recipes, how.bootstrap, seeds=how.seeds or 3)
     ),
     # Every head is fitted thirteen times, and noise makes that slow.
     "label-noise": Study(
-        lambda data, its: label_noise(data, its.recipes[0], its.bootstrap, seeds=its.seeds or 2),
+        lambda data, how: label_noise(data, how.recipes[0], how.bootstrap, seeds=how.seeds or 2),
         synthetic="synthetic:8000",
         one_family=True,
     ),
     "transfer": Study(_transfer, languages=True, one_family=True),
-    "findings": Study(lambda data, its: findings(data, its.recipes, its.bootstrap)),
+    "findings": Study(lambda data, how: findings(data, how.recipes, how.bootstrap)),
 }
 
 
 def run_study(name: str, sources: Sequence[str], settings: StudySettings, out: Path) -> Path:
     """Run a study on each source and write its results, and the page of all results.
 
-    Args:
-        name: of `STUDIES`.
-        sources: SOURCE arguments; one with a test part of its own, such as synthetic ads, is split
-            by it, any other into folds.
-        settings: of the study.
-        out: usually evaluation/results.
+    A source with a test part of its own, such as synthetic ads, is split by it, others into folds.
     """
     corpora = []
     for source in sources:
@@ -137,25 +132,29 @@ def judge_families(
     Args:
         data: the ads; the files have its name, or `real` for DIFrauD.
         recipes: one a family.
-        out: usually evaluation/results.
-        resamples: of the intervals.
+        out: folder of the files.
+        resamples: of the bootstrap.
         benign: benign sources, on which alerts are counted at the threshold of a policy that flags
             at most one campaign in a hundred with 90 % confidence. Where the threshold set is too
             small for that guarantee, the lowest threshold is taken that flags no more of its
             campaigns, and the alerts are marked as without a guarantee.
     """
-    written = []
+    written, folds = [], 0 if len(data.splits) == 1 else len(data.splits)
     for recipe in recipes:
-        folds = 0 if len(data.splits) == 1 else len(data.splits)
-        config = EvaluateConfig(resamples=resamples, folds=folds)
+        config, found = EvaluateConfig(resamples=resamples, folds=folds), {}
         with tempfile.TemporaryDirectory() as scratch:
-            place = Path(scratch)
-            model = _trained(recipe, data, place / "model") if benign or not config.folds else None
-            if model is not None and not config.folds:
-                done = evaluate(model, data.corpus, config, place / "out")
+            evaluated = Path(scratch) / "out"
+            if benign or not folds:
+                folder = writable(Path(scratch) / "model")
+                split = split_corpus(data.corpus, recipe.seed)
+                model = fit_model(recipe, data.corpus, split).save(folder)
+                if benign:
+                    policy = resolve_policy(PolicyConfig(review_share=0.01), model)
+                    found = alerts(model, benign, policy, resamples)
+            if folds:
+                done = evaluate_recipe(recipe, data.corpus, config, evaluated)
             else:
-                done = evaluate_recipe(recipe, data.corpus, config, place / "out")
-            found = _alerts(model, benign, resamples) if model is not None else {}
+                done = evaluate(model, data.corpus, config, evaluated)
         name = _results_name(data, recipe.family)
         written.append(write_results(out, name, done.results, found))
     return written
@@ -186,16 +185,3 @@ def _report_part(data: StudyData, path: Path) -> Corpus:
     rows = np.sort(data.report)
     pq.write_table(data.corpus.ads.take(rows), path)
     return replace(load_corpus([str(path)], rules=data.corpus.rules), sources=data.corpus.sources)
-
-
-def _trained(recipe: ModelConfig, data: StudyData, folder: Path) -> Model:
-    """A model of the whole corpus, split once as training splits it."""
-    folder.mkdir()
-    return fit_model(recipe, data.corpus, split_corpus(data.corpus, recipe.seed)).save(folder)
-
-
-def _alerts(model: Model, benign: Sequence[str], resamples: int) -> Mapping[str, SourceAlerts]:
-    if not benign:
-        return {}
-    policy = resolve_policy(PolicyConfig(review_share=0.01), model)
-    return alerts(model, benign, policy, resamples)

@@ -43,13 +43,7 @@ EVERY = 3
 
 
 def findings(data: StudyData, recipes: Sequence[ModelConfig], bootstrap: Bootstrap) -> Findings:
-    """Difference of the rules' findings as features, for risk and, where labelled, indicators.
-
-    Args:
-        data: the ads.
-        recipes: one a family; whether it has findings is set here.
-        bootstrap: of the intervals.
-    """
+    """Difference of the rules' findings as features, for risk and, where labelled, indicators."""
     train_sets = labelled(data)
     only_risk = bool(np.isnan(train_sets[0].targets.indicators).all())
     compared = {}
@@ -78,11 +72,8 @@ def transfer(
 ) -> Transfer:
     """Ranking in every language by a model fitted without it, against one fitted with it.
 
-    Args:
-        data: ads of several languages.
-        recipes: by their name in the results.
-        bootstrap: of the intervals.
-        only_risk: recipes without indicators, which take a tenth of the time.
+    The `recipes` are keyed by their name in the results; those in `only_risk` are fitted without
+    indicators, in a tenth of the time.
 
     Raises:
         CorpusError: if fewer than two languages have enough risky ads.

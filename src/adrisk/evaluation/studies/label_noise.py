@@ -42,17 +42,12 @@ Corruption = Callable[[Targets, IntArray, float, np.random.Generator], Targets]
 
 
 def label_noise(
-    data: StudyData,
-    recipe: ModelConfig,
-    bootstrap: Bootstrap,
-    *,
-    seeds: int = 2,
-    every: int = 3,
+    data: StudyData, recipe: ModelConfig, bootstrap: Bootstrap, *, seeds: int = 2, every: int = 3
 ) -> LabelNoise:
     """Average precision by the share of wrong labels and the kind of noise.
 
     Args:
-        data: the ads; if they have columns of true labels, those are the right ones.
+        data: the ads; columns of true labels, if any, are the right ones.
         recipe: of the classifier.
         bootstrap: of the intervals.
         seeds: draws of wrong labels, over which figures are averaged.

@@ -26,14 +26,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 def learning_curve(
     data: StudyData, recipes: Sequence[ModelConfig], bootstrap: Bootstrap, *, seeds: int = 3
 ) -> LearningCurve:
-    """Average precision of risk by the share of the fit campaigns.
-
-    Args:
-        data: the ads.
-        recipes: one a family; only the risk is fitted.
-        bootstrap: of the intervals.
-        seeds: how many orders of the campaigns.
-    """
+    """Average precision of risk by the share of the fit campaigns, over `seeds` random orders."""
     whole = labelled(data)
     points = []
     with track("learning curve", len(recipes) * len(SHARES), "points") as advance:
@@ -45,14 +38,14 @@ def learning_curve(
                     train_sets = [_share(data, one, share, seed) for one in whole]
                     scores = fit_predict(data, recipe, train_sets, only_risk=True)
                     drawn.append(average_precision(data, scores, bootstrap))
-                    learned.append(_counts(data, train_sets))
+                    learned.append(train_sets)
                 values = [float(one.values[0]) for one in drawn]
                 points.append(
                     LearningPoint(
                         family=recipe.family,
                         share=share,
                         orders=len(orders),
-                        fitted_on=_mean_counts(learned),
+                        fitted_on=_mean_counts(data, learned),
                         average_precision=mean_of(drawn).estimate().figure(),
                         lowest=round(min(values), 6),
                         highest=round(max(values), 6),
@@ -91,18 +84,14 @@ def _share(data: StudyData, train_set: TrainSet, share: float, seed: int) -> Tra
     return some(train_set, first_share(campaigns, train_set.targets.risk >= RISKY, share, seed))
 
 
-def _counts(data: StudyData, train_sets: Sequence[TrainSet]) -> tuple[float, float, float]:
-    """Ads, campaigns and risky ads of the fit set, averaged over the splits."""
-    campaigns = [len(np.unique(data.corpus.campaigns[one.rows])) for one in train_sets]
-    risky = [int((one.targets.risk >= RISKY).sum()) for one in train_sets]
-    return (
-        float(np.mean([len(one.rows) for one in train_sets])),
-        float(np.mean(campaigns)),
-        float(np.mean(risky)),
-    )
+def _mean_counts(data: StudyData, orders: Sequence[Sequence[TrainSet]]) -> SetCounts:
+    """Ads, campaigns and risky ads fitted on, averaged over the splits and the orders."""
+    campaigns = data.corpus.campaigns
 
+    def counts(one: TrainSet) -> tuple[int, int, int]:
+        risky = int((one.targets.risk >= RISKY).sum())
+        return len(one.rows), len(np.unique(campaigns[one.rows])), risky
 
-def _mean_counts(learned: Sequence[tuple[float, float, float]]) -> SetCounts:
-    """The same, averaged over the orders."""
-    ads, campaigns, risky = (round(float(np.mean(of))) for of in zip(*learned, strict=True))
-    return SetCounts(ads=ads, campaigns=campaigns, risky=risky)
+    means = [np.mean([counts(one) for one in train_sets], axis=0) for train_sets in orders]
+    ads, distinct, risky = (round(float(number)) for number in np.mean(means, axis=0))
+    return SetCounts(ads=ads, campaigns=distinct, risky=risky)
