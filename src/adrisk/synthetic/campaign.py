@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from adrisk.synthetic import contacts
 from adrisk.synthetic.annotators import Votes, vote
-from adrisk.synthetic.cases import CaseBook, Case, Statements, draw_statements
+from adrisk.synthetic.cases import Case, CaseBook, Statements, draw_statements
 from adrisk.synthetic.composer import Plan, Setting, plan
 from adrisk.synthetic.metadata import Metadata, metadata_filler
 from adrisk.synthetic.phrase_bank import PhraseBank, Region, Slots

@@ -163,7 +163,7 @@ def _stream(settings: _Settings) -> Iterator[Post]:
         split = "test" if rng.random() < _TEST_SHARE else "train"
         owed = settings.prevalence * (ads[split] + 1) - risky_ads[split]
         risky = owed > rng.random()
-        case, sector = cases[risky].draw(rng)
+        case, sector = case_samplers[risky].draw(rng)
         size = min(sizes[risky].draw(rng), left)
         bank = rng.choices(banks, shares)[0]
         region = rng.choices(bank.regions, [region.share for region in bank.regions])[0]
