@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from adrisk.batch import TextBatch, make_batch
 from adrisk.errors import UsageError
-from adrisk.ingest.language import detect_languages
+from adrisk.ingest.cleaning import detect_languages
 from adrisk.model.explain import Explanation, explain
 from adrisk.model.model import Model
 from adrisk.policy.abstention import (
