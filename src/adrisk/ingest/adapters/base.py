@@ -14,10 +14,10 @@ import pyarrow as pa
 from adrisk.errors import SourceError, did_you_mean
 from adrisk.ingest.columns import listed
 from adrisk.ingest.locations import ByteFile, SourceFile, Spec, StandardInput, find_files
+from adrisk.ingest.readers import Reader
 from adrisk.ingest.readers.delimited import CsvReader
 from adrisk.ingest.readers.jsonl import JsonlReader
 from adrisk.ingest.readers.parquet import ParquetReader
-from adrisk.ingest.readers.rows import Reader
 from adrisk.ingest.values import check_type
 from adrisk.types import ArrowArray, ArrowValues
 

@@ -17,7 +17,7 @@ from adrisk.ingest.adapters.base import Adapter, Opened, Part, ReadOptions
 from adrisk.ingest.columns import recognise
 from adrisk.ingest.locations import Spec, describe, split_parameters
 from adrisk.ingest.quarantine import Reject
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 
 _SAVED = ("dataset_dict.json", "state.json")
 _DEFAULT_SPLIT = "train"

@@ -12,7 +12,7 @@ from adrisk.errors import SourceError, UsageError
 from adrisk.ingest.adapters.base import Adapter, Opened, Part, ReadOptions
 from adrisk.ingest.locations import Spec, split_parameters
 from adrisk.ingest.quarantine import Reject
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 
 
 def _names(written: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from adrisk.errors import SourceError
 from adrisk.ingest.locations import MAX_LINE_BYTES, ByteFile
 from adrisk.ingest.quarantine import Reason, Reject
-from adrisk.ingest.readers.rows import (
+from adrisk.ingest.readers import (
     MAX_BATCH_CHARACTERS,
     Rows,
     expected_rows,

@@ -18,7 +18,7 @@ import pyarrow as pa
 from adrisk.errors import SourceError
 from adrisk.ingest.locations import ByteFile
 from adrisk.ingest.quarantine import Reason, Reject
-from adrisk.ingest.readers.rows import (
+from adrisk.ingest.readers import (
     MAX_BATCH_CHARACTERS,
     Rows,
     expected_rows,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from adrisk.errors import SourceError
 from adrisk.ingest.locations import DAMAGED, SourceFile, describe
 from adrisk.ingest.quarantine import Reject
-from adrisk.ingest.readers.rows import Rows
+from adrisk.ingest.readers import Rows
 
 _READ_BYTES = 1024 * 1024
 
