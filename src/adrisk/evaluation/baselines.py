@@ -79,8 +79,6 @@ def fit_split(
     """Scores of the report set of a split by the classifier of a recipe.
 
     Args:
-        recipe: of the classifier.
-        corpus: of the ads.
         split: with the calibrate and the report set.
         train_set: to fit on.
         known: labels of the calibrate set.

@@ -151,7 +151,6 @@ def losses(
         score: called once, with every different text.
         sizes: numbers of spans, rising.
         draws: of other words, for each ad and number.
-        seed: of the draws.
     """
     texts: dict[tuple[str, str | None, str | None], int] = {}
 

@@ -69,12 +69,10 @@ def evaluate(
     A campaign is left out as soon as one of its ads was used to fit, calibrate or set thresholds.
 
     Args:
-        model: any family.
         corpus: with labels; if it is the training corpus, its report set is used.
         config: resamples, baselines, random split.
         out: folder for `results.json`, tables and curves.
         store: where to track the run; not tracked if left out.
-        experiment: of the run.
 
     Raises:
         CorpusError: if every campaign is in the training data, or labels are missing.

@@ -110,7 +110,6 @@ def faithfulness(
         budget: ads at or above its threshold are flagged.
         most: flagged ads, drawn at random.
         draws: of other words, for each ad and number of spans.
-        resamples: of the bootstrap.
 
     Raises:
         CorpusError: if the model saw every campaign, or flags none of the others.

@@ -65,10 +65,8 @@ def promote_model(
 
     Args:
         reference: a version number, the name of a release, or `challenger`.
-        workspace: whose registry.
         because: the reason, where a model is promoted that is not shown to be better.
         on: labelled ads to compare both on; left out, what their evaluations kept.
-        name: of the registered model.
         rules: with the taxonomy of both; those that adrisk ships if left out.
 
     Raises:

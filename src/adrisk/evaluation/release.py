@@ -124,7 +124,6 @@ def release(
     """Train, evaluate and register every model of a release, then write the folders.
 
     Args:
-        config: of the release.
         store: with the registry; its workspace keeps the full evaluations.
         again: the command that repeats the release, for the card.
         rules: of all ads; left out, those that the configuration names, or adrisk's own.

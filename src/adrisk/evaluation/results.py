@@ -240,10 +240,7 @@ STUDY_RESULTS: Mapping[str, type[AnyStudy]] = {
 def write_results(
     folder: Path, name: str, results: Evaluation, alerts: Mapping[str, SourceAlerts] | None = None
 ) -> Path:
-    """Write the results of one model without curves as `name`.json, and `results.md` anew.
-
-    The `alerts` on sources without labels are added, if given.
-    """
+    """Write the results of one model without curves, with any `alerts`, and `results.md` anew."""
     report = results.report.model_copy(update={"curves": None})
     kept = results.model_copy(update={"report": report, "alerts": alerts or results.alerts})
     return write_study(folder, name, kept)

@@ -303,11 +303,7 @@ class RuleReport:
         known = [(found, truth) for found, truth in pairs if truth]
         precisions = [len(f & t) / len(f) for f, t in known if f]
         recalls = [len(f & t) / len(t) for f, t in known]
-        return {
-            "precision": _mean(precisions),
-            "recall": _mean(recalls),
-            "indicators": len(known),
-        }
+        return {"precision": _mean(precisions), "recall": _mean(recalls), "indicators": len(known)}
 
     def write(self, path: Path) -> None:
         """Write the table at `path` and the JSON beside it."""

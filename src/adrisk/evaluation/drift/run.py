@@ -67,8 +67,6 @@ def drift(
 
     Args:
         model: any family, with a summary of its training data.
-        sources: SOURCE arguments, in order.
-        out: folder to write.
         mapping: canonical column -> the files' column.
         workers: threads, 0 for one a core.
 

@@ -19,6 +19,8 @@ from adrisk.metrics.estimates import CONFIDENCE, Bootstrap, Estimate, calibratio
 from adrisk.metrics.figures import Figure, Result
 from adrisk.types import FloatArray, IntArray
 
+Mask = NDArray[np.bool_]
+
 LEAST_ADS, LEAST_CAMPAIGNS = 50, 20
 """Of lawful ads: a smaller group is withheld."""
 
@@ -99,8 +101,8 @@ class Dimension:
         groups: name -> shape (n,), its members.
     """
 
-    known: NDArray[np.bool_]
-    groups: Mapping[str, NDArray[np.bool_]]
+    known: Mask
+    groups: Mapping[str, Mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,15 @@ class Decided:
         incomplete: shape (n,), not judged: neither flagged nor cleared.
     """
 
-    flagged: NDArray[np.bool_]
+    flagged: Mask
     risk: FloatArray
-    lawful: NDArray[np.bool_]
-    risky: NDArray[np.bool_]
+    lawful: Mask
+    risky: Mask
     campaigns: IntArray
-    incomplete: NDArray[np.bool_]
+    incomplete: Mask
 
     @property
-    def judged(self) -> NDArray[np.bool_]:
+    def judged(self) -> Mask:
         """Shape (n,), the lawful ads that are cleared or flagged."""
         return self.lawful & ~self.incomplete
 
@@ -167,18 +169,14 @@ def compare(
 
 
 def _group(
-    decided: Decided,
-    members: NDArray[np.bool_],
-    others: NDArray[np.bool_],
-    size: GroupSize,
-    bootstrap: Bootstrap,
+    decided: Decided, members: Mask, others: Mask, size: GroupSize, bootstrap: Bootstrap
 ) -> GroupRates:
     """The figures of one group that have enough ads."""
 
-    def figure(flags: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
+    def figure(flags: Mask, rows: Mask) -> Figure:
         return rate(flags, decided.campaigns, bootstrap, rows).figure()
 
-    def enough(rows: NDArray[np.bool_], ads: int, campaigns: int) -> bool:
+    def enough(rows: Mask, ads: int, campaigns: int) -> bool:
         return rows.sum() >= ads and _count(decided.campaigns[rows]) >= campaigns
 
     inside, outside = members & decided.judged, others & decided.judged
@@ -200,10 +198,7 @@ def _group(
 
 
 def rate(
-    flags: NDArray[np.bool_],
-    campaigns: IntArray,
-    bootstrap: Bootstrap,
-    rows: NDArray[np.bool_] | None = None,
+    flags: Mask, campaigns: IntArray, bootstrap: Bootstrap, rows: Mask | None = None
 ) -> Estimate:
     """The share with a flag, of all or of `rows`; the bootstrap is over sums by campaign.
 
@@ -234,7 +229,7 @@ def _count(campaigns: IntArray) -> int:
 
 
 def _calibration_error(
-    decided: Decided, inside: NDArray[np.bool_], risky: NDArray[np.bool_], bootstrap: Bootstrap
+    decided: Decided, inside: Mask, risky: Mask, bootstrap: Bootstrap
 ) -> Figure | None:
     """Of the judged ads of a group; None where too few of them are risky."""
     risky = risky & ~decided.incomplete
@@ -246,9 +241,7 @@ def _calibration_error(
     return bootstrap.estimate(error, decided.campaigns[rows], positives).figure()
 
 
-def _difference(
-    decided: Decided, inside: NDArray[np.bool_], outside: NDArray[np.bool_], bootstrap: Bootstrap
-) -> Figure:
+def _difference(decided: Decided, inside: Mask, outside: Mask, bootstrap: Bootstrap) -> Figure:
     """The rate inside less that outside, on the same draws of campaigns."""
     groups, of = np.unique(decided.campaigns, return_inverse=True)
     sums = [

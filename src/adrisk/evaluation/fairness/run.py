@@ -46,8 +46,6 @@ BUDGETS = (REVIEW_SHARE, 0.05)
 
 _GROUPS_SHOWN = 10  # groups of a dimension on the page; of more, those that differ
 
-_MENTIONED, _NOT_MENTIONED = "any nationality", "no nationality"
-
 
 class ThresholdRates(Result):
     """Flagged ads at a threshold: all, the share of judged lawful ads, and rates by group."""
@@ -114,13 +112,11 @@ def fairness(
     """All fairness figures of a model.
 
     Args:
-        model: any family.
         corpus: with labels; only campaigns outside the training data are used.
         others: corpora that are assumed to be lawful, labelled or not.
         budgets: review shares; the threshold of the first is used in the swap test.
         most: ads with a swap, for each trait.
         draws: swaps of each trait for an ad.
-        resamples: of the bootstrap.
 
     Raises:
         CorpusError: if no labelled ad of `corpus` is outside the training data.
@@ -192,7 +188,7 @@ def _nationalities(texts: Sequence[str], languages: Sequence[str | None]) -> Dim
             mentioned[row] = True
             if nation := mention.sense.nation:
                 nations.setdefault(nation, np.zeros(len(texts), dtype=np.bool_))[row] = True
-    groups = {_MENTIONED: known & mentioned, _NOT_MENTIONED: known & ~mentioned}
+    groups = {"any nationality": known & mentioned, "no nationality": known & ~mentioned}
     return Dimension(known, {**groups, **dict(sorted(nations.items()))})
 
 

@@ -132,8 +132,6 @@ def judge_families(
     Args:
         data: the ads; the files have its name, or `real` for DIFrauD.
         recipes: one a family.
-        out: folder of the files.
-        resamples: of the bootstrap.
         benign: benign sources, on which alerts are counted at the threshold of a policy that flags
             at most one campaign in a hundred with 90 % confidence. Where the threshold set is too
             small for that guarantee, the lowest threshold is taken that flags no more of its

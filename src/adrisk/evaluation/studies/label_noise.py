@@ -48,8 +48,6 @@ def label_noise(
 
     Args:
         data: the ads; columns of true labels, if any, are the right ones.
-        recipe: of the classifier.
-        bootstrap: of the intervals.
         seeds: draws of wrong labels, over which figures are averaged.
         every: of the taxonomy's indicators: 1 for all, 3 for every third.
     """
