@@ -16,9 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
-from adrisk.text.normalise import fold_column, fold_text
+from adrisk.text.normalise import fold_column, fold_text, offset_map
 from adrisk.types import Contact
 
 KINDS = ("price", "wage", "hours", "place")
