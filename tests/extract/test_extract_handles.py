@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.extract import addresses as handles
+from adrisk.extract import handles
 
 APP, CUE = f"(?:{handles._WORDS_OF_APPS})", f"(?:{handles._CUE_WORDS})"
 BEHIND = r"[\s:=>•.()–—-]{0,4}"

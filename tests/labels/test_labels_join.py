@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adrisk.labels.dawid_skene import MISSING, Priors, fit_label_model
-from adrisk.labels.dependence import excess_agreement
+from adrisk.labels.dawid_skene import MISSING, Priors, excess_agreement, fit_label_model
 from adrisk.labels.join import join_votes, majority_votes
 from adrisk.labels.votes import RISK, Ballots
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from adrisk.extract.contacts import offset_map
 from adrisk.extract.places import find_places
 from adrisk.text.arrow import text_list
-from adrisk.text.normalise import fold_column, fold_text
+from adrisk.text.normalise import fold_column, fold_text, offset_map
 from adrisk.types import ArrowValues, Contact
 
 KINDS = ("price", "wage", "hours", "place")

@@ -44,7 +44,7 @@ MACHINES = (RULE, "model:")
 """Prefixes of the names of voters that are not people."""
 
 JUDGES = "how many judged"
-"""An artificial voter: the number of people who judged the item (`item_model`)."""
+"""An artificial voter: the number of people who judged the item (`join`)."""
 
 _UNSURE = State.UNSURE.value
 _PRESENT, _ABSENT, _SILENT = range(3)

@@ -7,16 +7,14 @@ prices, contacts, accounts, single sentences and their order change, the labels 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from adrisk.synthetic import contacts
 from adrisk.synthetic.annotators import Votes, vote
 from adrisk.synthetic.cases import Case, CaseBook, Statements, draw_statements
 from adrisk.synthetic.composer import Plan, Setting, plan
-from adrisk.synthetic.metadata import Metadata, metadata_filler
-from adrisk.synthetic.phrase_bank import PhraseBank, Region, Slots
-from adrisk.synthetic.rng import FastRandom
+from adrisk.synthetic.phrase_bank import FastRandom, PhraseBank, Region, Slots
 from adrisk.synthetic.writer import REGISTERS, target_length, write
 
 _REGISTER_SHARES = {
@@ -27,18 +25,17 @@ _REGISTER_SHARES = {
 }
 _FIXED_SLOTS = ("pay", "high_pay", "price", "rent", "sum", "from", "employer", "year", "fee")
 _NOT_JUDGED = {
-    True: (  # of services
-        "recruitment_fee", "deceptive_pay", "withheld_or_vague_pay", "vague_role",
-        "irregular_migration_route", "tied_accommodation", "transport_controlled",
-        "excessive_hours", "no_contract", "minor_recruitment", "worker_protection",
-        "unidentified_employer", "protected_trait_targeting",
+    "service": frozenset(
+        "recruitment_fee deceptive_pay withheld_or_vague_pay vague_role irregular_migration_route"
+        " tied_accommodation transport_controlled excessive_hours no_contract minor_recruitment"
+        " worker_protection unidentified_employer protected_trait_targeting".split()
     ),
-    False: (
-        "third_party_control", "multiple_people_one_ad", "movement_rotation",
-        "restricted_premises", "autonomy_signal",
+    "other": frozenset(
+        "third_party_control multiple_people_one_ad movement_rotation restricted_premises"
+        " autonomy_signal".split()
     ),
-}  # fmt: skip
-"""Indicators that are not judged in an ad that is, or is not, for a service."""
+}
+"""Indicators that are not judged in ads for a service, and in other ads."""
 _VOTES_AGAIN = 0.15  # chance that the annotators judge a copy independently
 
 
@@ -57,7 +54,7 @@ class Story:
     """The attributes that all ads of a campaign share, with their true labels.
 
     `corridor` is the origin and destination of people; `hard` marks a risk-0 ad with misleading
-    words; `everything` are all indicators that the text of an ad can draw_statements.
+    words; `everything` are all indicators that an ad can state.
     """
 
     case: Case
@@ -155,7 +152,7 @@ def posts(
 
 def judged_indicators(kind: str, bank: PhraseBank) -> tuple[str, ...]:
     """The indicators that annotators judge in ads of a kind."""
-    left_out = _NOT_JUDGED[kind == "service"]
+    left_out = _NOT_JUDGED["service" if kind == "service" else "other"]
     return tuple([name for name in bank.present["train"] if name not in left_out])
 
 
@@ -238,3 +235,66 @@ def _edited(
     elif draw < 0.4:
         chosen = chosen.restyled(rng)
     return chosen, values, contact
+
+
+_DAY = 86_400
+SPAN_DAYS = 181
+TRAIN_DAYS = 127  # about 70 % of the span: later campaigns are the test split
+
+_HOURS = (2, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 17, 14, 13, 15, 16, 16, 16, 17, 18, 18, 14, 9, 4)
+"""Relative number of ads posted in each hour of the day."""
+
+_PRICE_SLOT = {"job": "pay", "modelling": "pay", "service": "price", "housing": "rent"}
+_HAS_PRICE = {"job": 0.45, "service": 0.4, "housing": 0.8, "goods": 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Time, place, category, account and price of one ad; None where a field is empty."""
+
+    posted_second: int
+    category: str | None
+    location: str | None
+    account_id: str | None
+    price: str | None
+
+
+def metadata_filler(
+    campaign_id: str,
+    category: str,
+    like: str,
+    region: Region,
+    split: str,
+    size: int,
+    rng: random.Random,
+) -> Callable[[Mapping[str, str], PhraseBank, random.Random], Metadata]:
+    """A function that makes the metadata of each ad of a campaign from its slot values.
+
+    Nothing depends on the case, so that no column reveals it.
+    """
+    opens, closes = (0, TRAIN_DAYS) if split == "train" else (TRAIN_DAYS, SPAN_DAYS)
+    first = rng.randrange(opens, closes)
+    last = min(closes - 1, int(first + rng.expovariate(1 / 12)))
+    accounts = 1 + (rng.random() < 0.35) + min(size // 5, 6) * (rng.random() < 0.6)
+    named = rng.random() < 0.96
+    shown = rng.random() < _HAS_PRICE.get(like, 0.3)
+    filed = category if rng.random() < 0.92 else None
+    place_form = rng.choices(("{place}", "{place}, {country}", "{PLACE}", ""), (60, 18, 8, 14))[0]
+    slot = _PRICE_SLOT.get(like, "sum")
+
+    def fill(values: Mapping[str, str], bank: PhraseBank, rng: random.Random) -> Metadata:
+        hour = rng.choices(range(24), _HOURS)[0]
+        location = place_form.format(
+            place=values["place"],
+            country=bank.style.countries[region.code],
+            PLACE=values["place"].upper(),
+        )
+        return Metadata(
+            posted_second=rng.randint(first, last) * _DAY + hour * 3_600 + rng.randrange(3_600),
+            category=filed,
+            location=location or None,
+            account_id=f"{campaign_id}-{rng.randrange(accounts)}" if named else None,
+            price=values[slot] if shown else None,
+        )
+
+    return fill

@@ -17,44 +17,28 @@ from typing import Any
 from adrisk.documents import read_yaml
 
 STRONG = frozenset(
-    (
-        "debt_or_deduction",
-        "document_retention",
-        "isolation_or_movement_control",
-        "exit_penalty",
-        "third_party_control",
-        "minor_recruitment",
-    )
+    "debt_or_deduction document_retention isolation_or_movement_control exit_penalty"
+    " third_party_control minor_recruitment".split()
 )
 """Indicators with the taxonomy's weight strong; a test compares the two."""
 
 MEDIUM = frozenset(
-    (
-        "recruitment_fee",
-        "deceptive_pay",
-        "withheld_or_vague_pay",
-        "vague_role",
-        "irregular_migration_route",
-        "excessive_hours",
-        "urgency_or_secrecy",
-        "no_contract",
-        "restricted_premises",
-    )
+    "recruitment_fee deceptive_pay withheld_or_vague_pay vague_role irregular_migration_route"
+    " excessive_hours urgency_or_secrecy no_contract restricted_premises".split()
 )
 """Indicators with the taxonomy's weight medium; a test compares the two."""
 
 COUNTER = frozenset(("autonomy_signal", "worker_protection"))
 """Counter-evidence, which is not counted among the indicators of an ad."""
 
-_MEANS_PROTECTION = frozenset(
-    ("recruitment_fee", "debt_or_deduction", "document_retention", "no_contract", "excessive_hours")
+# Denials that imply counter-evidence: a protection in ads for work, autonomy in ads for services.
+_PROTECTION_IF_DENIED = frozenset(
+    "recruitment_fee debt_or_deduction document_retention no_contract excessive_hours".split()
 )
-_MEANS_AUTONOMY = frozenset(("third_party_control",))
+_AUTONOMY_IF_DENIED = "third_party_control"
 
-_CORE = (
-    (2, 3, 4, 5),
-    (10, 36, 36, 18),
-)  # number of true indicators that a risky author states, and shares
+# Numbers of core indicators that a risky author states, and their shares.
+_CORE = ((2, 3, 4, 5), (10, 36, 36, 18))
 _CORE_SERVICE = ((1, 2, 3), (38, 47, 15))
 _THIN = 0.06  # share of risky cases with weak signs only
 _DOUBLY = 0.35  # share of doubtful ads with two core indicators
@@ -197,8 +181,8 @@ def _core(case: Case, kind: str, rng: random.Random) -> list[str]:
 
 def _means(absent: list[str], kind: str) -> tuple[str, ...]:
     if kind == "service":
-        return ("autonomy_signal",) if _MEANS_AUTONOMY.intersection(absent) else ()
-    return ("worker_protection",) if _MEANS_PROTECTION.intersection(absent) else ()
+        return ("autonomy_signal",) if _AUTONOMY_IF_DENIED in absent else ()
+    return ("worker_protection",) if _PROTECTION_IF_DENIED.intersection(absent) else ()
 
 
 def _risk(case: Case, present: list[str], rng: random.Random) -> int:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from adrisk.synthetic.cases import MEDIUM, STRONG, Case, CaseBook, Statements
-from adrisk.synthetic.phrase_bank import CLAUSES, PhraseBank
-from adrisk.synthetic.rng import FastRandom
+from adrisk.synthetic.phrase_bank import CLAUSES, FastRandom, PhraseBank
 from adrisk.synthetic.writer import LAYOUTS, Draft, lowered, raised
 
 _HOUSEHOLD = ("care", "au_pair")

@@ -19,8 +19,7 @@ from adrisk.errors import UsageError, did_you_mean
 from adrisk.synthetic.campaign import Origin, Post, posts
 from adrisk.synthetic.cases import Case, CaseBook, load_cases
 from adrisk.synthetic.contacts import PhoneBook
-from adrisk.synthetic.phrase_bank import LANGUAGES, SPLITS, load_bank
-from adrisk.synthetic.rng import FastRandom
+from adrisk.synthetic.phrase_bank import LANGUAGES, SPLITS, FastRandom, load_bank
 from adrisk.synthetic.table import table_of
 from adrisk.types import RISKY
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from adrisk.documents import read_yaml
 
@@ -174,6 +174,23 @@ def load_bank(language: str) -> PhraseBank:
         },
         proper=_proper(sentences),
     )
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Choices(Protocol[T_co]):
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> T_co: ...
+
+
+class FastRandom(random.Random):
+    """A random generator whose `choice` is one multiplication."""
+
+    def choice(self, seq: _Choices[T_co]) -> T_co:
+        """One element of a sequence that is not empty."""
+        return seq[int(self.random() * len(seq))]
 
 
 @lru_cache(maxsize=1)
