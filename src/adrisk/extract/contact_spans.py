@@ -25,6 +25,7 @@ from adrisk.extract.phones import LOOK_AHEAD, LOOK_BACK, find_phones, usual_phon
 from adrisk.extract.places import short_numbers
 from adrisk.text.arrow import joined_bytes
 from adrisk.text.spans import DisjointSpans
+from adrisk.types import ArrowArray
 
 Span = tuple[str, int, int, str, bool]
 """Kind, start, end, value and whether it is spelled unusually, in the folded text."""
@@ -43,8 +44,8 @@ class Block:
 
     def __init__(
         self,
-        raw: pa.LargeStringArray,
-        folded: pa.LargeStringArray,
+        raw: ArrowArray,
+        folded: ArrowArray,
         regions: Sequence[str | None] | None,
     ) -> None:
         self.raw, self.folded, self.regions = raw, folded, regions
@@ -240,7 +241,7 @@ def _cut(window: bytes) -> int:
     return cut
 
 
-def _rows(texts: pa.LargeStringArray, pattern: str) -> set[int]:
+def _rows(texts: ArrowArray, pattern: str) -> set[int]:
     """The rows in which a pattern matches."""
     found = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
     return set(np.flatnonzero(found).tolist())
