@@ -455,7 +455,7 @@ def test_a_platform_adds_to_the_taxonomy_from_the_command_line(run: Run, tmp_pat
     assert "teapot" not in (tmp_path / "rules.md").read_text() + told.out
     told = run("indicators", "--taxonomy", tmp_path / "none.yaml")
     assert told.code == 2
-    assert "none.yaml does not exist" in told.err
+    assert "none.yaml is not there" in told.err
 
 
 def test_an_indicator_across_ads_says_from_when_it_is_seen_and_why(run: Run) -> None:
