@@ -13,7 +13,7 @@ from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import ModelError, RunError
 from adrisk.tracking import artifacts
-from adrisk.tracking.artifacts import download
+from adrisk.tracking.models import download
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
 

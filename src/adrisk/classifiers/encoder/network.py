@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adrisk.classifiers.base import THRESHOLDS
+from adrisk.classifiers.base import RISK_HEADS
 
 
 def device() -> torch.device:
@@ -46,13 +46,12 @@ def autocast(half: bool) -> Any:
     return torch.autocast(device().type, dtype=torch.bfloat16, enabled=half)
 
 
-RISK_HEADS = len(THRESHOLDS)
 _MOST_LOGIT = 30.0  # log-odds; beyond, a probability is 0 or 1 even in double precision
 _DROPOUT = 0.1
 
 
 class Network(nn.Module):  # type: ignore[misc]
-    """Logits of three conditional risk questions and k indicators.
+    """Logits of three conditional risk heads and k indicators.
 
     Args:
         encoder: gives `last_hidden_state` from `input_ids` or `inputs_embeds`.
