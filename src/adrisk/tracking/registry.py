@@ -18,7 +18,6 @@ from adrisk.metrics.figures import Figure, Result
 from adrisk.model.manifest import Manifest
 from adrisk.tracking.runs import FAMILY_TAG, FINGERPRINT_TAG, Store, unreachable
 
-ALIASES = ("champion", "challenger")
 _EVALUATION_TAG = "adrisk.evaluation"
 _REASON_TAG = "adrisk.promoted_because"
 _RELEASE_TAG = "adrisk.release"

@@ -129,12 +129,6 @@ def cumulative(conditional: Tensor) -> Tensor:
     return log_probability - torch.log(-torch.expm1(log_probability))
 
 
-def layers_of(encoder: Any) -> nn.ModuleList | None:
-    """The encoder's layers: its longest list of modules, or None."""
-    stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
-    return max(stacks, key=len, default=None)
-
-
 def freeze(network: Network, train_layers: int | None) -> None:
     """Freeze all but the top layers and the heads; None freezes nothing.
 
@@ -143,11 +137,13 @@ def freeze(network: Network, train_layers: int | None) -> None:
     """
     if train_layers is None:
         return
-    stack = layers_of(network.encoder)
-    if stack is None:
+    modules = network.encoder.modules()
+    stacks = [list(module) for module in modules if isinstance(module, nn.ModuleList)]
+    if not stacks:
         raise ValueError("this encoder has no list of layers; leave train_layers out")
     network.encoder.requires_grad_(False)
-    for layer in list(stack)[max(0, len(stack) - train_layers) :]:
+    layers = max(stacks, key=len)
+    for layer in layers[max(0, len(layers) - train_layers) :]:
         layer.requires_grad_(True)
 
 
