@@ -35,9 +35,9 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from adrisk.api import fit_model, load_corpus
 from adrisk.batch import TextBatch, make_batch
-from adrisk.classifiers.base import RISKY_COLUMN
+from adrisk.classifiers.base import RISK_HEADS, RISKY_COLUMN
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
-from adrisk.classifiers.encoder.network import RISK_HEADS, Network, cumulative
+from adrisk.classifiers.encoder.network import Network, cumulative
 from adrisk.classifiers.encoder.pretrained import silenced
 from adrisk.config import ModelConfig
 from adrisk.errors import UsageError

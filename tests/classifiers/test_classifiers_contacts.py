@@ -23,8 +23,7 @@ from adrisk.linking.unique_texts import unique_texts
 from adrisk.model.model import Model
 from adrisk.policy.policy import PolicyConfig
 from adrisk.training.corpus import Corpus
-from adrisk.training.profile import training_profile
-from adrisk.training.train import split_corpus
+from adrisk.training.train import split_corpus, training_profile
 from builders import RISKY, make_ads, make_learning, make_texts
 from families.keyword import KeywordClassifier
 

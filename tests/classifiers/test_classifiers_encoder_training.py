@@ -24,12 +24,12 @@ from adrisk.classifiers.encoder.losses import (
     Balance,
     class_balance,
     elementwise_loss,
+    start_heads,
     training_loss,
 )
 from adrisk.classifiers.encoder.network import Network, freeze, trainable_parameters
 from adrisk.classifiers.encoder.pretrained import load_pretrained
 from adrisk.classifiers.encoder.training import _remove_class_weights
-from adrisk.classifiers.encoder.warm_start import start_heads
 from adrisk.labels.targets import Targets
 from builders import make_learning
 

@@ -19,8 +19,7 @@ from adrisk.evaluation.drift.results import KINDS, DriftResult
 from adrisk.evaluation.drift.run import drift_page, drift_table, groups_of
 from adrisk.model.model import Model
 from adrisk.model.profile import FILE
-from adrisk.training.profile import training_profile
-from adrisk.training.train import split_corpus
+from adrisk.training.train import split_corpus, training_profile
 from builders import make_ads, make_texts
 
 

@@ -15,8 +15,7 @@ from adrisk.cli.show import compared, described, listed
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import CorpusError, ModelError, UsageError
 from adrisk.metrics.comparison import Predictions, pair_of
-from adrisk.tracking.eligibility import ENOUGH_ADS
-from adrisk.tracking.registry import aliased, list_versions
+from adrisk.tracking.registry import ENOUGH_ADS, aliased, list_versions
 from adrisk.tracking.runs import Store
 from builders import make_ads, make_corpus_file, make_texts
 

@@ -12,8 +12,8 @@ import pytest
 from adrisk import api as stages
 from adrisk.config import EvaluateConfig, ModelConfig
 from adrisk.errors import ModelError, RunError
-from adrisk.tracking import artifacts
-from adrisk.tracking.artifacts import download
+from adrisk.tracking import models
+from adrisk.tracking.models import download
 from adrisk.tracking.registry import aliased, list_versions
 from adrisk.tracking.runs import Store
 
@@ -175,7 +175,7 @@ def test_a_model_of_a_remote_store_is_fetched_once_into_the_workspace(
         asked.append(artifact_uri)
         return str(shutil.copytree(place, Path(dst_path) / "artifacts"))
 
-    monkeypatch.setattr(artifacts, "_location", lambda mlflow, uri: "mlflow-artifacts:/1/model")
+    monkeypatch.setattr(models, "_location", lambda mlflow, uri: "mlflow-artifacts:/1/model")
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", fetch)
     for _ in range(2):
         model = stages.find_model("models:/adrisk/1", workspace)

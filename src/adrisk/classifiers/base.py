@@ -30,6 +30,7 @@ from adrisk.types import RISKY, FloatArray
 THRESHOLDS = (1, 2, 3)
 """The ordinal risk is modelled by three cumulative heads: risk is at least 1, 2, 3."""
 
+RISK_HEADS = len(THRESHOLDS)
 RISKY_COLUMN = THRESHOLDS.index(RISKY)
 
 IMPOSSIBLE = -30.0
@@ -188,6 +189,11 @@ def contributions_to(classifier: Classifier, batch: TextBatch, rows: Sequence[in
 def defaults_of(kind: Callable[..., Any]) -> Mapping[str, Any]:
     """The parameters of a family, each with its default."""
     return getattr(kind.__init__, "__kwdefaults__", None) or {}
+
+
+def parameters_of(classifier: Classifier) -> dict[str, Any]:
+    """The keyword arguments a classifier was made with, kept as attributes of the same names."""
+    return {name: getattr(classifier, name) for name in defaults_of(type(classifier))}
 
 
 def check_names(name: str, kind: Callable[..., Any], given: Mapping[str, Any]) -> None:

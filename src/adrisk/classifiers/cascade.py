@@ -26,6 +26,7 @@ from scipy.special import expit
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
 from adrisk.classifiers.base import (
+    RISK_HEADS,
     RISKY_COLUMN,
     THRESHOLDS,
     Classifier,
@@ -34,6 +35,7 @@ from adrisk.classifiers.base import (
     check_names,
     contributions_to,
     enforce_monotone,
+    parameters_of,
 )
 from adrisk.classifiers.encoder.classifier import EncoderClassifier
 from adrisk.classifiers.ngram import NgramClassifier
@@ -41,8 +43,6 @@ from adrisk.errors import ConfigError, CorpusError, ModelError
 from adrisk.labels.targets import Targets
 from adrisk.layout import REVIEW_SHARE
 from adrisk.types import FloatArray
-
-RISK_HEADS = len(THRESHOLDS)
 
 RARE = 0.01
 """Share of the ads near the threshold that may move further, up or down, than the band."""
@@ -102,15 +102,7 @@ class CascadeClassifier:
 
     def parameters(self) -> dict[str, Any]:
         """As given to `__init__`."""
-        return {
-            "fast": self.fast,
-            "encoder": self.encoder,
-            "review_share": self.review_share,
-            "most_reread": self.most_reread,
-            "min_positives": self.min_positives,
-            "findings": self.findings,
-            "seed": self.seed,
-        }
+        return parameters_of(self)
 
     def set_context(self, context: TrainContext) -> Self:
         """Pass the context to the encoder; see `LongTraining`."""

@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from adrisk.classifiers.base import IMPOSSIBLE, RISKY_COLUMN, THRESHOLDS, Margins, enforce_monotone
+from adrisk.classifiers.base import (
+    IMPOSSIBLE,
+    RISK_HEADS,
+    RISKY_COLUMN,
+    THRESHOLDS,
+    Margins,
+    enforce_monotone,
+)
 from adrisk.labels.targets import Targets
 from adrisk.parallel import in_processes
 from adrisk.progress import track
@@ -32,8 +39,6 @@ _INTERCEPT_COLUMN = 8.0  # liblinear regularises the intercept; a large constant
 
 _WORTH_PROCESSES = 50_000_000
 """Nonzero features times heads above which processes pay for their start."""
-
-RISK_HEADS = len(THRESHOLDS)
 
 
 @dataclass(frozen=True, slots=True)

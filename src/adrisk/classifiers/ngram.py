@@ -19,8 +19,8 @@ from scipy import sparse
 
 from adrisk.batch import TextBatch
 from adrisk.classifiers import storage
-from adrisk.classifiers.base import Margins
-from adrisk.classifiers.linear_heads import RISK_HEADS, LinearHeads, fit_heads
+from adrisk.classifiers.base import RISK_HEADS, Margins, parameters_of
+from adrisk.classifiers.linear_heads import LinearHeads, fit_heads
 from adrisk.classifiers.rule_features import (
     RuleFeatureWeights,
     rule_feature_names,
@@ -74,13 +74,7 @@ class NgramClassifier:
 
     def parameters(self) -> dict[str, Any]:
         """As given to `__init__`."""
-        return {
-            "bits": self.bits,
-            "strength": self.strength,
-            "min_positives": self.min_positives,
-            "findings": self.findings,
-            "seed": self.seed,
-        }
+        return parameters_of(self)
 
     def fit(self, batch: TextBatch, targets: Targets) -> Self:
         """Learn the heads; see `Classifier.fit`."""

@@ -81,22 +81,12 @@ class RuleFeatureWeights:
         path = folder / "found.json"
         if not path.exists():
             return cls((), np.zeros((0, heads), dtype=np.float32))
-        names = read_names(path)
+        names = storage.read_json(path)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ModelError(f"{path}: expected a list of column names; copy the model again")
         shape = (len(names), heads)
         read = storage.read_tensors(folder / "found.safetensors", weights=(np.float32, shape))
-        return cls(names, read["weights"])
-
-
-def read_names(path: Path) -> tuple[str, ...]:
-    """The columns listed in a JSON file.
-
-    Raises:
-        ModelError: if it holds anything else.
-    """
-    names = storage.read_json(path)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ModelError(f"{path}: expected a list of column names; copy the model again")
-    return tuple(names)
+        return cls(tuple(names), read["weights"])
 
 
 def rule_feature_names(taxonomy: Taxonomy) -> tuple[str, ...]:

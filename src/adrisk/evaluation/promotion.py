@@ -25,10 +25,15 @@ from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.results import Comparison
 from adrisk.model.manifest import NAME
 from adrisk.rules.ruleset import Ruleset
-from adrisk.tracking.artifacts import run_artifact
-from adrisk.tracking.eligibility import differs, too_few
-from adrisk.tracking.models import load_registered, registered_manifest
-from adrisk.tracking.registry import Registered, aliased, champion_of, make_champion
+from adrisk.tracking.models import load_registered, registered_manifest, run_artifact
+from adrisk.tracking.registry import (
+    Registered,
+    aliased,
+    champion_of,
+    differs,
+    make_champion,
+    too_few,
+)
 from adrisk.tracking.runs import Store
 from adrisk.training.corpus import load_corpus
 

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -29,6 +31,18 @@ from adrisk.types import FloatArray, IntArray
 
 FOLDS = 5
 
+LEAST_POSITIVES = 5
+"""With fewer present (or absent) ads a head stays uncalibrated."""
+
+ENOUGH_TO_CHOOSE = 50
+"""With fewer of either the sigmoid is used, since cross-validation would be noisy."""
+
+OWN_LANGUAGE = 100
+"""Risky ads, and others, from which on a language may get its own risk curves."""
+
+RISK = "risk"
+
+_MOST_KNOTS = 100_000
 _RISE = 0.01  # of the sigmoid in an isotonic curve, so that its steps rise too
 _EDGE = 1e-6  # probabilities are taken to lie at least so far inside 0 and 1
 
@@ -41,8 +55,8 @@ class Curve:
     the sigmoid mixed in, then the knots' margins, then their heights (isotonic).
     """
 
-    method: str
-    numbers: tuple[float, ...]
+    method: Literal["sigmoid", "beta", "isotonic"]
+    numbers: Annotated[tuple[float, ...], Field(max_length=_MOST_KNOTS)]
 
     def __call__(self, margin: FloatArray) -> FloatArray:
         """Probabilities of these margins."""
@@ -67,8 +81,8 @@ class Choice:
     method: str
     log_loss: Mapping[str, float]
     brier: Mapping[str, float]
-    ads: int
-    campaigns: int
+    ads: Annotated[int, Field(ge=0)]
+    campaigns: Annotated[int, Field(ge=0)]
 
 
 def smoothed(truth: FloatArray) -> FloatArray:
@@ -210,28 +224,6 @@ def is_positive_enough(truth: NDArray[np.floating], least: int) -> bool:
     """Whether at least `least` ads are positive and at least as many are not."""
     present = int((truth >= 0.5).sum())
     return min(present, len(truth) - present) >= least
-
-
-__all__ = [
-    "ENOUGH_TO_CHOOSE",
-    "LEAST_POSITIVES",
-    "OWN_LANGUAGE",
-    "Calibration",
-    "fit_calibration",
-    "levels",
-    "smoothed",
-]
-
-LEAST_POSITIVES = 5
-"""With fewer present (or absent) ads a head stays uncalibrated."""
-
-ENOUGH_TO_CHOOSE = 50
-"""With fewer of either the sigmoid is used, since cross-validation would be noisy."""
-
-OWN_LANGUAGE = 100
-"""Risky ads, and others, from which on a language may get its own risk curves."""
-
-RISK = "risk"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,7 +28,6 @@ _log = logging.getLogger(__name__)
 MOST_SLOPE, MOST_SHIFT = 100.0, 100.0
 """Bounds on slopes and shifts; fitting keeps slopes below 21 and shifts within 60."""
 
-_MOST_KNOTS = 100_000
 _ROUNDING = 1e-9
 
 
@@ -53,23 +51,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class CurveEntry(Strict):
-    """The numbers of a `Curve`."""
-
-    method: Literal["sigmoid", "beta", "isotonic"]
-    numbers: Annotated[tuple[float, ...], Field(max_length=_MOST_KNOTS)]
-
-
-class ChoiceEntry(Strict):
-    """Held-out losses of each calibration method, and the method chosen."""
-
-    method: str
-    log_loss: Mapping[str, float]
-    brier: Mapping[str, float]
-    ads: Count
-    campaigns: Count
-
-
 class CalibrationEntry(Strict):
     """The numbers of a `Calibration`."""
 
@@ -79,9 +60,9 @@ class CalibrationEntry(Strict):
     risk_intercepts: tuple[Shift, ...]
     calibrated: tuple[str, ...]
     ads: Count
-    curves: Mapping[str, CurveEntry] = {}  # none of these in models saved before there were any
-    risk_curves: Mapping[str, tuple[CurveEntry, ...]] = {}
-    choices: Mapping[str, ChoiceEntry] = {}
+    curves: Mapping[str, Curve] = {}  # none of these in models saved before there were any
+    risk_curves: Mapping[str, tuple[Curve, ...]] = {}
+    choices: Mapping[str, Choice] = {}
 
 
 class PoolingEntry(Strict):
@@ -162,14 +143,9 @@ def calibration_entry(calibration: Calibration, ads: int) -> CalibrationEntry:
         risk_intercepts=tuple(calibration.risk_intercepts.tolist()),
         calibrated=calibration.calibrated,
         ads=ads,
-        curves={str(head): _curve_entry(curve) for head, curve in calibration.curves.items()},
-        risk_curves={
-            language: tuple(_curve_entry(curve) for curve in curves)
-            for language, curves in calibration.risk_curves.items()
-        },
-        choices={
-            name: ChoiceEntry(**asdict(choice)) for name, choice in calibration.choices.items()
-        },
+        curves={str(head): curve for head, curve in calibration.curves.items()},
+        risk_curves=calibration.risk_curves,
+        choices=calibration.choices,
     )
 
 
@@ -181,21 +157,10 @@ def calibration_of(entry: CalibrationEntry) -> Calibration:
         np.array(entry.risk_slopes),
         np.array(entry.risk_intercepts),
         entry.calibrated,
-        {int(head): _curve(curve) for head, curve in entry.curves.items()},
-        {
-            language: tuple(_curve(curve) for curve in curves)
-            for language, curves in entry.risk_curves.items()
-        },
-        {name: Choice(**choice.model_dump()) for name, choice in entry.choices.items()},
+        {int(head): curve for head, curve in entry.curves.items()},
+        entry.risk_curves,
+        entry.choices,
     )
-
-
-def _curve_entry(curve: Curve) -> CurveEntry:
-    return CurveEntry(method=curve.method, numbers=curve.numbers)
-
-
-def _curve(entry: CurveEntry) -> Curve:
-    return Curve(entry.method, entry.numbers)
 
 
 def pooling_of(manifest: Manifest) -> Pooling:
@@ -268,7 +233,7 @@ def _check_curves(entry: CalibrationEntry, heads: int, path: Path) -> None:
             )
 
 
-def _rises(curve: CurveEntry) -> bool:
+def _rises(curve: Curve) -> bool:
     """Whether a curve rises, gives probabilities, and is within the bounds of fitting."""
     numbers = np.array(curve.numbers)
     slopes = 2 if curve.method == "beta" else 1

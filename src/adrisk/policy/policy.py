@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -123,11 +123,6 @@ def _review_at(config: PolicyConfig, model: Model | None) -> tuple[float, str, G
     target = RiskTarget(config.recall, config.review_share, config.confidence)
     guarantee = guaranteed(model.threshold_set, target, config.seed)
     return guarantee.threshold, guarantee.words, guarantee
-
-
-def describe(policy: Policy) -> dict[str, object]:
-    """The policy as written into a manifest."""
-    return asdict(policy)
 
 
 def threshold_notes(policy: Policy, model: Model) -> tuple[str, ...]:

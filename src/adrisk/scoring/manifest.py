@@ -7,7 +7,7 @@ were given, in the order of the fields here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,7 @@ def run_manifest(
             metrics=dict(known.metrics),
             facts=dict(known.facts),
         ),
-        policy=Policy.model_validate(policies.describe(policy)),
+        policy=Policy.model_validate(asdict(policy)),
         sources=tuple(Source.model_validate(source) for source in stream.description),
         map=inputs.map,
         input_fingerprint=stream.fingerprint,

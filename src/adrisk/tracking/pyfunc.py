@@ -3,8 +3,8 @@
 In: a data frame with the column `text`, and `language`, `location` and others where known. Out: the
 scores of `adrisk score`, row for row.
 
-A model that learned a platform's indicators is logged with the path of the platform's file, as the
-key `taxonomy` of its `model_config`; give another there where the file lies elsewhere.
+A model with indicators of a platform is logged with the path of the platform's file, as the key
+`taxonomy` of its `model_config`; give another path there if the file is elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 TAXONOMY_KEY = "taxonomy"
-"""Of the `model_config`: the path of a platform's file."""
+"""Key of the `model_config` for the path of a platform's file."""
 
 
 class PyfuncModel:

@@ -1,4 +1,8 @@
-"""Model registry: versions of the model `adrisk`, their evaluations, and aliases."""
+"""Model registry: versions of a model, their evaluations, aliases, and eligibility for an alias.
+
+A model may replace another of the same training target, with all its heads, that was evaluated on
+enough ads; `adrisk.evaluation.promotion` compares their figures.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,27 @@ from pydantic import ConfigDict
 
 from adrisk.errors import ModelError
 from adrisk.metrics.figures import Figure, Result
+from adrisk.model.manifest import Manifest
 from adrisk.tracking.runs import FAMILY_TAG, FINGERPRINT_TAG, Store, unreachable
 
-ALIASES = ("champion", "challenger")
 _EVALUATION_TAG = "adrisk.evaluation"
 _REASON_TAG = "adrisk.promoted_because"
 _RELEASE_TAG = "adrisk.release"
-_SHOWN = 8
+_SHOWN, _SHOWN_LABELS = 8, 3
+
+ENOUGH_ADS, ENOUGH_RISKY = 200, 20
+"""Least numbers of ads and risky ads for a comparison of two models."""
 
 COMPARED = ("average_precision", "recall_at_0.01", "precision_at_0.01", "calibration_error")
 """Figures compared at a promotion; the first decides."""
 
 
 class EvaluationSummary(Result):
-    """Headline figures of a version on one data set, as kept with it; other keys are ignored.
+    """Headline figures of a version on one data set; other keys are ignored.
 
     Attributes:
-        run_id: of the evaluation.
-        at_ms: when it was made; 0 where that was not kept.
+        run_id: run of the evaluation.
+        at_ms: time of the evaluation; 0 where unknown.
         figures: `COMPARED`, by name.
     """
 
@@ -46,15 +53,15 @@ class Registered:
     """A version in the registry.
 
     Attributes:
-        name: of the registered model.
-        version: its number.
-        run_id: of the run that made it.
-        aliases: champion and challenger, where they point here.
-        created_ms: when it was registered.
-        family: of its classifier.
-        fingerprint: of its model folder; empty where it was registered before there was one.
+        name: name of the registered model.
+        version: number of the version.
+        run_id: run of its training.
+        aliases: its aliases, of champion and challenger.
+        created_ms: time of the registration.
+        family: classifier family.
+        fingerprint: of its model folder; empty in older versions.
         evaluations: the latest of each data set, newest first.
-        release: the name it was released under, empty if it was not.
+        release: name of its release, or empty.
     """
 
     name: str
@@ -135,10 +142,10 @@ def record_release(
     """Store the name of a version's release, and the release's files with its run.
 
     Args:
-        store: whose registry.
-        name: of the registered model.
-        version: its number.
-        release: such as 2026.11-ngram.
+        store: tracking store.
+        name: name of the registered model.
+        version: number of the version.
+        release: name, such as 2026.11-ngram.
         files: name -> content, such as the model card.
     """
     mlflow = store.connect()
@@ -155,10 +162,7 @@ def record_release(
 def make_champion(
     store: Store, candidate: Registered, replaced: Registered | None, because: str | None = None
 ) -> None:
-    """Move the aliases: the candidate becomes champion, the one it replaces challenger.
-
-    Whether it should is for `adrisk.evaluation.promotion` to say.
-    """
+    """Move the aliases: the candidate becomes champion, the replaced version challenger."""
     name = candidate.name
     client = store.connect().MlflowClient()
     for alias in candidate.aliases:
@@ -168,6 +172,39 @@ def make_champion(
     set_alias(store, name, "champion", candidate.version)
     if replaced is not None:
         set_alias(store, name, "challenger", replaced.version)
+
+
+def differs(candidate: Manifest, champion: Manifest) -> str:
+    """Reason why two models are not comparable: another target, or missing heads."""
+    then, now = champion.trained_on.target, candidate.trained_on.target
+    if now != then:
+        return f"it was trained for another target ({now}) than the champion ({then})"
+    missing = [label for label in champion.labels if label not in candidate.labels]
+    if missing:
+        more = ", ..." if len(missing) > _SHOWN_LABELS else ""
+        return (
+            f"it has {len(candidate.labels)} heads and lacks {len(missing)} of the champion's "
+            f"{len(champion.labels)} ({', '.join(missing[:_SHOWN_LABELS])}{more})"
+        )
+    return ""
+
+
+def too_few(ads: int, risky: int) -> str:
+    """Reason why this number of ads, or of risky ads, is too small for a comparison."""
+    if ads >= ENOUGH_ADS and risky >= ENOUGH_RISKY:
+        return ""
+    return (
+        f"{ads:,} ads, {risky:,} of them risky, are too few to judge it on; it takes "
+        f"{ENOUGH_ADS}, {ENOUGH_RISKY} of them risky"
+    )
+
+
+def no_challenger(candidate: Manifest, champion: Manifest) -> str:
+    """Reason why a trained model does not become the challenger."""
+    judged = candidate.metrics.get("average_precision", {})
+    return differs(candidate, champion) or too_few(
+        int(judged.get("n", 0)), int(judged.get("positives", 0))
+    )
 
 
 def _registered(version: Any, aliases: Mapping[str, str]) -> Registered:

@@ -1,8 +1,8 @@
 """Artifact locations of a workspace that was moved or copied.
 
-MLflow writes absolute locations into its database. When a workspace is opened, those that lie in
-the place it had before are rewritten to where it is now, so that old models load and new ones are
-written here and nowhere else. Locations outside a workspace, such as a bucket, stay as they are.
+MLflow writes absolute locations into its database. When a workspace is opened, locations in its
+earlier folder are rewritten to the present one, so that old models load and new ones are written
+here. Locations outside a workspace, such as a bucket, are kept.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def relocate(database: Path) -> None:
 
 
 def _earlier_places(connection: sqlite3.Connection, here: Path) -> set[str]:
-    """URIs of former workspaces in the artifact locations of experiments."""
+    """URIs of earlier workspace folders in the artifact locations of experiments."""
     if not _columns(connection, "experiments"):
         return set()
     found = set()

@@ -67,7 +67,7 @@ class Store:
             import mlflow
         except ImportError as error:
             raise MissingExtraError("mlflow", "tracking", "tracking runs and models") from error
-        for name in ("mlflow", "alembic"):  # schema migrations narrate on the first use
+        for name in ("mlflow", "alembic"):  # schema migrations log on the first use
             logging.getLogger(name).setLevel(logging.ERROR)
         if self.is_local:
             try:
@@ -81,8 +81,7 @@ class Store:
         uri, given = self.uri, os.environ.get(_VARIABLE)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
-        # MLflow writes the URI into the environment, where the next store of this process would
-        # take it for the user's wish.
+        # MLflow writes the URI into the environment, where it would override the next store.
         if given is None:
             os.environ.pop(_VARIABLE, None)
         return mlflow
@@ -120,9 +119,8 @@ class LiveRun:
         """Log a trained model folder, and register it.
 
         Args:
-            model: as saved; its fingerprint is kept with the run and the version, to compare on
-                loading.
-            folder: what `Model.save` wrote; kept as a pyfunc model's data without any pickle.
+            model: as saved; its fingerprint is stored with the run and the version.
+            folder: written by `Model.save`; becomes the data of a pyfunc model, without pickle.
             parameters: to log.
             register_as: name of the registered model.
         """
@@ -158,13 +156,7 @@ class LiveRun:
 
 @contextmanager
 def training_run(store: Store, experiment: str, family: str) -> Iterator[LiveRun]:
-    """Context of the run of a training; marked failed if the body raises.
-
-    Args:
-        store: where to.
-        experiment: name of the experiment.
-        family: that is trained.
-    """
+    """Context of the run of a training; marked failed if the body raises."""
     with _run(store, experiment, f"train {family}", {"stage": "train"}) as (mlflow, run):
         yield LiveRun(store, experiment, run.info.run_id, mlflow)
 
@@ -180,11 +172,11 @@ def track_evaluation(
     """Log an evaluation: metrics with their intervals, tables and curves as artifacts.
 
     Args:
-        store: where to.
+        store: tracking store.
         experiment: name of the experiment.
-        name: of the run.
-        manifest: of the model that was judged.
-        results: what `adrisk.evaluation.judge` gave, with its surroundings.
+        name: name of the run.
+        manifest: manifest of the evaluated model.
+        results: content of the result file.
         files: artifact name -> content, such as curves as SVG.
     """
     tags = {"stage": "evaluate", "model_version": str(results["model"].get("version", ""))}
@@ -226,7 +218,7 @@ def _run(
     mlflow = store.connect()
     try:
         identifier = store.experiment(mlflow, experiment)
-        # `nested` lets this run stand beside one that the caller has open.
+        # `nested` allows an open run of the caller.
         with mlflow.start_run(
             experiment_id=identifier, run_name=name, tags=dict(tags), nested=True
         ) as run:

@@ -1,4 +1,4 @@
-"""A corpus in memory, with campaigns and labels: what training and judging work on."""
+"""A corpus in memory with campaigns and labels, for training and evaluation."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from adrisk.types import RISKY, ArrowColumn, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """n ads with what is known of them.
+    """n ads with their campaigns and labels.
 
     Attributes:
         ads: the table.
-        batch: the same as models read them.
-        campaigns: shape (n,), numbers; ads joined by `campaign_id` or by being near-copies.
-        linked: shape (n,), numbers; ads joined by what adrisk finds alone, as when it scores.
-        texts: shape (n,), numbers of near-copy groups.
+        batch: the same ads, prepared for models.
+        campaigns: shape (n,), numbers; ads joined by `campaign_id`, or linked as in scoring.
+        linked: shape (n,), numbers; ads linked as in scoring, without `campaign_id`.
+        texts: shape (n,), numbers of near-duplicate groups.
         targets: labels for every text indicator of the taxonomy, and risk.
-        sources: as given; for a file written by `ingest`, what that was made from.
+        sources: as given; for a file written by `ingest`, its sources.
         fingerprint: SHA-256 over ids and texts.
-        target: what the labels mean, in words.
+        target: description of the labels for reports.
         quarantined: rows that could not become ads.
     """
 
@@ -68,7 +68,7 @@ class Corpus:
 
     @property
     def rules(self) -> Ruleset:
-        """The taxonomy its labels are of, and the rules asked of its ads."""
+        """The taxonomy of its labels, and the rules applied to its ads."""
         return self.batch.rules
 
     @property
@@ -89,9 +89,8 @@ def load_corpus(
     Args:
         sources: SOURCE arguments; a file written by `ingest` is one.
         mapping: canonical column -> the files' column.
-        quarantine: the file for rows that cannot be ads, with the reason for each; it is there
-            only if there are any. Not kept if left out.
-        rules: with the taxonomy that the labels are of; those that adrisk ships if left out.
+        quarantine: file for rejected rows, each with a reason; written only if there are any.
+        rules: with the taxonomy of the labels; those of adrisk if left out.
 
     Raises:
         CorpusError: if there are no ads.
@@ -135,13 +134,13 @@ def load_corpus(
         targets=replace(plain_targets(ads, rules.taxonomy), campaigns=campaigns),
         sources=tuple(origin for source in sources for origin in _origins(source)),
         fingerprint=stream.fingerprint,
-        target=target_in_words(ads),
+        target=describe_target(ads),
         quarantined=rejected.count,
     )
 
 
 def plain_targets(ads: pa.Table, taxonomy: Taxonomy) -> Targets:
-    """What the label columns say; for ads without labels what most of their voters say.
+    """Labels from the label columns; for ads without any, the majority of their votes.
 
     Raises:
         CorpusError: if a vote is malformed.
@@ -156,18 +155,18 @@ def plain_targets(ads: pa.Table, taxonomy: Taxonomy) -> Targets:
 
 
 def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
-    """A number for each ad's campaign: what the corpus says, joined with what adrisk links.
+    """A number for each ad's campaign, by `campaign_id` and by linking together.
 
-    Both, because a campaign named by the corpus may have near-copies outside it, and a near-copy
-    of a training ad is not a test ad.
+    A campaign of the corpus may have near-duplicates outside it, and a near-duplicate of a training
+    ad must not be a test ad.
     """
     count = len(ads)
     rows = np.arange(count)
     edges = [(rows, count + linked)]
     if "campaign_id" in ads.column_names:
         named = pc.is_valid(ads["campaign_id"]).to_numpy()
-        stated = codes_of(pc.fill_null(ads["campaign_id"], ""))
-        edges.append((rows[named], 2 * count + stated[named]))
+        given = codes_of(pc.fill_null(ads["campaign_id"], ""))
+        edges.append((rows[named], 2 * count + given[named]))
     left = np.concatenate([a for a, _ in edges])
     right = np.concatenate([b for _, b in edges])
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(3 * count,) * 2)
@@ -175,8 +174,8 @@ def campaign_numbers(ads: pa.Table, linked: IntArray) -> IntArray:
     return np.unique(component[:count], return_inverse=True)[1].astype(np.int64)
 
 
-def target_in_words(ads: pa.Table) -> str:
-    """What the labels of a corpus mean: a score is reported under that name only."""
+def describe_target(ads: pa.Table) -> str:
+    """Description of the labels of a corpus, by their sources; reports name a score by it."""
     if "label_source" not in ads.column_names:
         return "risk as labelled in the corpus"
     named = Counter(name for name in ads["label_source"].to_pylist() if name)
@@ -193,7 +192,7 @@ def target_in_words(ads: pa.Table) -> str:
 
 
 def _origins(source: str) -> list[str]:
-    """What an ingested file was made from; any other source is its own origin."""
+    """Sources of an ingested file; any other source is its own."""
     if not (source.endswith(".parquet") and Path(source).is_file()):
         return [source]
     noted = (pq.read_metadata(source).metadata or {}).get(SOURCES_KEY.encode())
@@ -201,7 +200,7 @@ def _origins(source: str) -> list[str]:
 
 
 def codes_of(names: ArrowColumn) -> IntArray:
-    """A number for each name, in the order in which they come."""
+    """A number for each name, by first occurrence."""
     return np.asarray(
         names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False),
         dtype=np.int64,

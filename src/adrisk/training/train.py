@@ -18,7 +18,7 @@ from adrisk.classifiers.base import RISKY_COLUMN, LongTraining, ReportsFacts, Tr
 from adrisk.config import ModelConfig, dump
 from adrisk.errors import CorpusError, ModelError
 from adrisk.labels.targets import UNKNOWN_RISK, check_risk
-from adrisk.layout import BUDGETS
+from adrisk.layout import BUDGETS, REVIEW_SHARE
 from adrisk.metrics.estimates import Bootstrap
 from adrisk.metrics.protocol import judge_ranking
 from adrisk.metrics.splits import PARTS, Split, campaign_split
@@ -34,16 +34,27 @@ from adrisk.model.manifest import (
     library_versions,
 )
 from adrisk.model.model import Model
+from adrisk.model.profile import (
+    GROUPS,
+    MOST_LANGUAGES,
+    ProfileBins,
+    TrainingProfile,
+    characters,
+    count,
+    empty,
+    known_words,
+    quantile_edges,
+)
 from adrisk.model.training_ids import ThresholdSet, training_ids
 from adrisk.progress import say
-from adrisk.tracking.eligibility import no_challenger
 from adrisk.tracking.models import registered_manifest
-from adrisk.tracking.registry import champion_of, set_alias
+from adrisk.tracking.registry import champion_of, no_challenger, set_alias
 from adrisk.tracking.runs import Store, TrackedRun, training_run
 from adrisk.training.corpus import Corpus
 from adrisk.training.labels import training_labels
-from adrisk.training.profile import training_profile
 from adrisk.types import RISKY, FloatArray, IntArray
+
+_AT_ONCE = 2048  # ads
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def train(
     """Train one model, log the run, register the version.
 
     The first version becomes the champion. A later one becomes the challenger if it has the
-    champion's target and heads and enough evaluated ads (`adrisk.tracking.eligibility`); else it
+    champion's target and heads and enough evaluated ads (`adrisk.tracking.registry`); else it
     gets no alias. Nothing is registered if a step fails.
 
     Raises:
@@ -243,6 +254,53 @@ def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
     }
 
 
+def training_profile(model: Model, corpus: Corpus, split: Split) -> TrainingProfile:
+    """Counts of the fit, calibrate and threshold sets.
+
+    Risk, indicators and unknown words are counted on the last two only: on the ads it was fitted
+    on a model is overconfident, and has no unknown words.
+
+    Args:
+        model: calibrated, with its thresholds.
+        corpus: its corpus.
+        split: its four sets; the report set is not counted.
+    """
+    fit, *held_out = (split[part] for part in PARTS[:3])
+    judged = np.concatenate(held_out)
+    folded = corpus.batch.folded
+    languages = Counter(filter(None, _language_names(corpus, np.concatenate([fit, judged]))))
+    batches = _batches(judged)
+    predictions = [model.predict(corpus.batch.take(rows)) for rows in batches]
+    risk = np.concatenate([prediction.risk for prediction in predictions])
+    bins = ProfileBins(
+        languages=tuple(name for name, _ in languages.most_common(MOST_LANGUAGES)),
+        length_edges=quantile_edges(characters(folded.take(fit))),
+        risk_edges=quantile_edges(risk.astype(np.float64)),
+        review_at=model.threshold(REVIEW_SHARE).threshold,
+        words=known_words(folded.take(fit), corpus.campaigns[fit]),
+        labels=len(model.labels),
+    )
+    groups = corpus.campaigns % GROUPS
+    counts = empty(bins)
+    for rows in _batches(fit):
+        texts = folded.take(rows)
+        counts += count(bins, texts, _language_names(corpus, rows), groups[rows])
+    for rows, prediction in zip(batches, predictions, strict=True):
+        texts = folded.take(rows)
+        scores = (prediction.risk, prediction.indicators)
+        counts += count(bins, texts, _language_names(corpus, rows), groups[rows], scores)
+    return TrainingProfile(bins, counts)
+
+
+def _batches(rows: IntArray) -> list[IntArray]:
+    return [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+
+
+def _language_names(corpus: Corpus, rows: IntArray) -> list[str | None]:
+    names: list[str | None] = corpus.ads["language"].take(rows).to_pylist()
+    return names
+
+
 def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
     """For every review budget, the lowest risk that flags at most that share of these ads.
 
@@ -268,5 +326,5 @@ def thresholds(risk: FloatArray) -> tuple[ThresholdEntry, ...]:
 
 
 def _languages(corpus: Corpus, rows: np.ndarray) -> dict[str, int]:
-    names = corpus.ads["language"].take(rows).to_pylist()
+    names = _language_names(corpus, rows)
     return dict(Counter(name or "unknown" for name in names).most_common())

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adrisk.batch import TextBatch
-from adrisk.classifiers.base import RISKY_COLUMN, Margins
+from adrisk.classifiers.base import RISK_HEADS, RISKY_COLUMN, Margins
 from adrisk.classifiers.encoder.data import head_and_tail
 from adrisk.classifiers.encoder.inference import Predictor
-from adrisk.classifiers.encoder.network import RISK_HEADS, Network, cumulative, device
+from adrisk.classifiers.encoder.network import Network, cumulative, device
 from adrisk.classifiers.rule_features import rule_feature_places
 from adrisk.errors import MissingExtraError
 from adrisk.types import FloatArray

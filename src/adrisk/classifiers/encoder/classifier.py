@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from adrisk.batch import TextBatch, make_batch
 from adrisk.classifiers import storage
-from adrisk.classifiers.base import Margins, TrainContext
+from adrisk.classifiers.base import Margins, TrainContext, parameters_of
 from adrisk.classifiers.encoder.pretrained import DEFAULT, import_transformers
 from adrisk.classifiers.rule_features import rule_feature_names, training_rule_features
 from adrisk.errors import ConfigError, ModelError
@@ -28,7 +28,7 @@ from adrisk.types import FloatArray
 if TYPE_CHECKING:
     from adrisk.classifiers.encoder.inference import Predictor
     from adrisk.classifiers.encoder.network import Network
-    from adrisk.classifiers.encoder.settings import TrainingSettings
+    from adrisk.classifiers.encoder.training import TrainingSettings
 
 PRECISIONS = ("auto", "float32")
 _LONGEST = 1 << 20
@@ -92,20 +92,7 @@ class EncoderClassifier:
 
     def parameters(self) -> dict[str, Any]:
         """As given to `__init__`."""
-        return {
-            "encoder": self.encoder,
-            "train_layers": self.train_layers,
-            "epochs": self.epochs,
-            "batch": self.batch,
-            "learning_rate": self.learning_rate,
-            "max_tokens": self.max_tokens,
-            "patience": self.patience,
-            "smoothing": self.smoothing,
-            "precision": self.precision,
-            "min_positives": self.min_positives,
-            "findings": self.findings,
-            "seed": self.seed,
-        }
+        return parameters_of(self)
 
     def set_context(self, context: TrainContext) -> Self:
         """Set the checkpoint folder and the metrics callback; see `LongTraining`."""
@@ -199,7 +186,7 @@ class EncoderClassifier:
 
     def _training_settings(self) -> TrainingSettings:
         from adrisk.classifiers.encoder.network import has_half
-        from adrisk.classifiers.encoder.settings import TrainingSettings
+        from adrisk.classifiers.encoder.training import TrainingSettings
 
         return TrainingSettings(
             epochs=self.epochs,
@@ -295,9 +282,8 @@ class EncoderClassifier:
     def load(cls, folder: Path, parameters: Mapping[str, Any], labels: Sequence[str]) -> Self:
         """Read the files of `save` and check that they fit each other."""
         import_transformers()
-        from adrisk.classifiers.encoder.architecture import build_encoder
         from adrisk.classifiers.encoder.network import Network
-        from adrisk.classifiers.encoder.pretrained import read_tokeniser
+        from adrisk.classifiers.encoder.pretrained import build_encoder, read_tokeniser
 
         model = cls(**parameters)
         model.labels_ = tuple(labels)

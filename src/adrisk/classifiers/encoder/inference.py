@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adrisk.batch import TextBatch
-from adrisk.classifiers.base import Margins, enforce_monotone
+from adrisk.classifiers.base import RISK_HEADS, Margins, enforce_monotone
 from adrisk.classifiers.encoder.data import batches_by_width, pad, tokenise
-from adrisk.classifiers.encoder.network import RISK_HEADS, Network, cumulative, device, has_half
+from adrisk.classifiers.encoder.network import Network, cumulative, device, has_half
 from adrisk.classifiers.rule_features import rule_feature_matrix
 from adrisk.text.arrow import text_list
 from adrisk.types import FloatArray

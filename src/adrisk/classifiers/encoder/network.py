@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adrisk.classifiers.base import THRESHOLDS
+from adrisk.classifiers.base import RISK_HEADS
 
 
 def device() -> torch.device:
@@ -46,13 +46,12 @@ def autocast(half: bool) -> Any:
     return torch.autocast(device().type, dtype=torch.bfloat16, enabled=half)
 
 
-RISK_HEADS = len(THRESHOLDS)
 _MOST_LOGIT = 30.0  # log-odds; beyond, a probability is 0 or 1 even in double precision
 _DROPOUT = 0.1
 
 
 class Network(nn.Module):  # type: ignore[misc]
-    """Logits of three conditional risk questions and k indicators.
+    """Logits of three conditional risk heads and k indicators.
 
     Args:
         encoder: gives `last_hidden_state` from `input_ids` or `inputs_embeds`.
@@ -130,12 +129,6 @@ def cumulative(conditional: Tensor) -> Tensor:
     return log_probability - torch.log(-torch.expm1(log_probability))
 
 
-def layers_of(encoder: Any) -> nn.ModuleList | None:
-    """The encoder's layers: its longest list of modules, or None."""
-    stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
-    return max(stacks, key=len, default=None)
-
-
 def freeze(network: Network, train_layers: int | None) -> None:
     """Freeze all but the top layers and the heads; None freezes nothing.
 
@@ -144,11 +137,13 @@ def freeze(network: Network, train_layers: int | None) -> None:
     """
     if train_layers is None:
         return
-    stack = layers_of(network.encoder)
-    if stack is None:
+    modules = network.encoder.modules()
+    stacks = [list(module) for module in modules if isinstance(module, nn.ModuleList)]
+    if not stacks:
         raise ValueError("this encoder has no list of layers; leave train_layers out")
     network.encoder.requires_grad_(False)
-    for layer in list(stack)[max(0, len(stack) - train_layers) :]:
+    layers = max(stacks, key=len)
+    for layer in layers[max(0, len(layers) - train_layers) :]:
         layer.requires_grad_(True)
 
 

@@ -1,14 +1,18 @@
-"""Pretrained encoders: from a local folder, the package of the extra `offline`, or a hub.
+"""Encoders: pretrained ones by name, and those of saved models by their architecture.
 
-In: a name. Out: a `PretrainedEncoder`. Only training downloads, and only a hub's encoder: the one
-named in the configuration, or `DEFAULT` (multilingual) where none is named; each download is
-announced first. Scoring downloads nothing, since a saved model is complete. Code from a hub is
-never run: the architecture must be one that transformers ships, the weights safetensors.
+In: the name of a local folder, of a hub's encoder, or `offline`. Out: a `PretrainedEncoder`. Only
+training downloads, and only the encoder named in the configuration, or `DEFAULT` (multilingual)
+where none is named; each download is announced first. Code from a hub is never run: the
+architecture must be one that transformers ships, the weights safetensors.
+
+In: the architecture in `encoder.json`, which is untrusted. Out: a torch module with random weights.
+Keys that name code or kernels of a hub are refused, and the module has no more parameters than the
+weights file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +33,13 @@ _ALTERNATIVES = (
     "`encoder: offline` (English; pip install 'adrisk[offline]'), or run this once where the hub "
     "can be reached"
 )
+
+MOST_LAYERS = 200
+MOST_SIZE = 1 << 22
+"""Largest size of a dimension, vocabulary included; the largest in use has 256,000 words."""
+
+_FOREIGN = ("auto_map", "custom_pipelines", "quantization_config", "implementation", "kernel")
+"""Parts of keys with which transformers fetches or runs foreign code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,66 @@ def read_tokeniser(content: str, source: str) -> Any:
             f"{source} is not a tokeniser ({str(error)[:120]}); the model folder is incomplete or "
             "damaged: copy it again or train anew"
         ) from error
+
+
+def build_encoder(config: Mapping[str, Any], most_parameters: int) -> Any:
+    """An encoder of this architecture with random weights.
+
+    Args:
+        config: of a transformers encoder, with its `model_type`.
+        most_parameters: capacity of the weights file.
+
+    Raises:
+        ModelError: if transformers does not support the architecture, or a size is implausible.
+    """
+    import torch
+
+    transformers = import_transformers()
+    _check_config(config)
+    try:
+        kept = {key: value for key, value in config.items() if key != "model_type"}
+        with silenced(transformers), torch.random.fork_rng(devices=[]):
+            known = transformers.AutoConfig.for_model(config["model_type"], **kept)
+            with torch.device("meta"):  # shapes without memory
+                shapes = _from_config(transformers, known)
+            if sum(parameter.numel() for parameter in shapes.parameters()) <= most_parameters:
+                return _from_config(transformers, known)
+    except Exception as error:  # transformers raises many kinds for a bad configuration
+        reason = ascii(str(error).partition("\n")[0][:120])[1:-1]
+        raise ModelError(
+            f"the encoder's architecture is not one this transformers builds ({reason}); the model "
+            "folder is damaged, or needs another version: pip install -U transformers"
+        ) from error
+    raise ModelError(
+        "the encoder's architecture has more weights than its file holds; the model folder is "
+        "incomplete or damaged: copy it again or train anew"
+    )
+
+
+def _from_config(transformers: Any, config: Any) -> Any:
+    return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    for key, value in _entries(config):
+        if any(part in key for part in _FOREIGN):
+            raise ModelError(
+                f"the encoder's configuration names {ascii(key)[:80]}, which could run code that "
+                "is not adrisk's; do not use the model"
+            )
+        most = MOST_LAYERS if "layer" in key else MOST_SIZE
+        if isinstance(value, int) and "theta" not in key and abs(value) > most:
+            raise ModelError(
+                f"the encoder's configuration has an implausible {ascii(key)[:80]}; the model "
+                "folder is damaged: copy it again or train anew"
+            )
+
+
+def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        yield key, value
+        if isinstance(value, Mapping):
+            yield from _entries(value)
 
 
 def without_pooler(encoder: Any) -> Any:

@@ -1,7 +1,8 @@
 """Fine-tuning loop, from the first step to restoring the best state.
 
 In: a network, `Examples` for training and for early stopping, `TrainingSettings`. Out: the network,
-trained in place. The rarer class of every head has a larger weight in training; the weight is then
+trained in place: its features standardised, its heads started, then all of it fitted, validated
+after each epoch. The rarer class of every head has a larger weight in training; the weight is then
 removed from the heads' intercepts, so that margins are log-odds at the prevalence of the data.
 
 Every batch and its randomness follow from the seed and the step number alone, so a resumed
@@ -11,25 +12,39 @@ training gives the same result.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 from torch import Tensor
 
-from adrisk.classifiers.base import TrainContext
+from adrisk.classifiers.base import RISK_HEADS, RISKY_COLUMN, TrainContext
 from adrisk.classifiers.encoder.checkpoints import Checkpoint, State
 from adrisk.classifiers.encoder.data import (
     Examples,
+    batches_by_width,
     pad,
     padded_width,
     sample_per_campaign,
     shuffled_batches,
 )
-from adrisk.classifiers.encoder.losses import Balance, class_balance, ridge_on_text, training_loss
-from adrisk.classifiers.encoder.network import Network, autocast, device, trainable_parameters
-from adrisk.classifiers.encoder.settings import TrainingSettings
-from adrisk.classifiers.encoder.validation import standardise, validate
-from adrisk.classifiers.encoder.warm_start import start_heads
+from adrisk.classifiers.encoder.losses import (
+    Balance,
+    class_balance,
+    ridge_on_text,
+    start_heads,
+    training_loss,
+)
+from adrisk.classifiers.encoder.network import (
+    Network,
+    autocast,
+    cumulative,
+    device,
+    trainable_parameters,
+)
 from adrisk.progress import say, track
 
 _WARM_UP = 0.06  # of the steps
@@ -37,6 +52,23 @@ _DECAY = 0.01
 _LARGEST_STEP = 1.0
 _LOG_EVERY = 10  # steps
 _TEXT_RIDGE = 500.0  # on the heads' text weights, relative to the sum of the losses
+_STANDARDISE_ADS = 512  # ads used to centre and scale the features
+_LEAST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Numbers of a training; `longest` and `filler` (the padding token) are the tokeniser's."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    patience: int
+    smoothing: float
+    half: bool
+    seed: int
+    longest: int
+    filler: int
 
 
 def train(
@@ -159,3 +191,68 @@ def _restore(network: Network, best: dict[str, Tensor]) -> None:
     with torch.no_grad():
         for name, parameter in trainable_parameters(network):
             parameter.copy_(best[name])
+
+
+def standardise(network: Network, training: Examples, settings: TrainingSettings) -> None:
+    """Set the centre and scale of the pooled features from a sample of the training ads."""
+    sample = training.take(
+        np.random.default_rng(settings.seed).permutation(len(training))[:_STANDARDISE_ADS]
+    )
+    pooled = _compute(network, sample, settings, lambda ids, real, _: network.pooled(ids, real))
+    deviation, centre = torch.std_mean(pooled, dim=0)
+    network.centre.copy_(centre)
+    network.scale.copy_(1 / deviation.clamp_min(_LEAST_SPREAD))
+
+
+def validate(
+    network: Network,
+    held_out: Examples,
+    balance: Balance,
+    settings: TrainingSettings,
+    state: State,
+    epoch: int,
+    context: TrainContext,
+) -> None:
+    """Evaluate the held-out ads, log the metrics, and update the best state."""
+    logits = _compute(network, held_out, settings, network)
+    loss = float(training_loss(logits, held_out, balance, settings.smoothing))
+    metrics = {"held_out_loss": loss}
+    known = held_out.weights[:, 0] > 0
+    truth = np.nan_to_num(held_out.truths[known, : RISKY_COLUMN + 1]).prod(axis=1) >= 0.5
+    if 0 < truth.sum() < len(truth):
+        risk = cumulative(logits[:, :RISK_HEADS])[:, RISKY_COLUMN].numpy()
+        metrics["held_out_average_precision"] = float(average_precision_score(truth, risk[known]))
+    line = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())
+    say(f"encoder, epoch {epoch + 1} of {settings.epochs}: {line}")
+    context.log_metrics(metrics, state.step)
+    if loss < state.best_loss:
+        state.best_loss, state.waited = loss, 0
+        state.best = {name: p.detach().cpu().clone() for name, p in trainable_parameters(network)}
+    else:
+        state.waited += 1
+
+
+def _compute(
+    network: Network,
+    examples: Examples,
+    settings: TrainingSettings,
+    compute: Callable[[Tensor, Tensor, Tensor], Tensor],
+) -> Tensor:
+    """Outputs of `compute`, a part of the network, for each ad, on the CPU."""
+    network.eval()
+    target_device = device()
+    outputs: list[Tensor] = []
+    order: list[NDArray[np.intp]] = []
+    lengths = [len(tokens) for tokens in examples.tokens]
+    with torch.no_grad(), autocast(settings.half):
+        for width, rows in batches_by_width(
+            lengths, settings.longest, settings.batch * settings.longest
+        ):
+            ids, real = pad([examples.tokens[row] for row in rows], width, settings.filler)
+            batch = (
+                torch.from_numpy(part).to(target_device)
+                for part in (ids, real, examples.rule_features[rows])
+            )
+            outputs.append(compute(*batch).float().cpu())
+            order.append(rows)
+    return torch.cat(outputs)[torch.from_numpy(np.argsort(np.concatenate(order)))]
