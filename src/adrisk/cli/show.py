@@ -19,9 +19,9 @@ from adrisk.extract.pseudonyms import KEY_FOLDER, keys
 from adrisk.files import writable
 from adrisk.ingest.adapters import ADAPTERS
 from adrisk.linking.cross_ad import load_thresholds
-from adrisk.rules.entries import LANGUAGES
+from adrisk.rules.entries import LANGUAGES, Indicator
 from adrisk.rules.ruleset import Ruleset
-from adrisk.rules.taxonomy import Indicator, Taxonomy
+from adrisk.rules.taxonomy import Taxonomy
 from adrisk.tracking.registry import COMPARED, EvaluationSummary, Registered
 from adrisk.tracking.runs import Store
 from adrisk.types import State

@@ -75,10 +75,10 @@ class Block:
         }
         for row, span in self._around_ats(whole):
             found.setdefault(row, []).append(span)
-        read: dict[int, list[tuple[int, int]]] = {}
-        for row, phones in self._spelled(read):
+        searched: dict[int, list[tuple[int, int]]] = {}
+        for row, phones in self._spelled(searched):
             found[row] = without_overlaps(phones, found.get(row, []))
-        for row, phones in self._phones(read):
+        for row, phones in self._phones(searched):
             found[row] = without_overlaps(phones, found.get(row, []))
         for row in sorted(found):
             if spans := found[row]:
@@ -101,24 +101,26 @@ class Block:
                 yield row, (a.kind, before + a.start, before + a.end, a.value, a.spelled)
                 done = first + len(window[: a.end].encode())
 
-    def _spelled(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
+    def _spelled(
+        self, searched: dict[int, list[tuple[int, int]]]
+    ) -> Iterator[tuple[int, list[Span]]]:
         """Phones in words, letters or other figures, in the ads that may have them.
 
-        The byte ranges that were searched are added to `read`.
+        The byte ranges that were searched are added to `searched`.
         """
         begin = pc.find_substring_regex(self.folded, disguises.HINT).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(begin >= 0).tolist()
         phones: dict[int, list[Span]] = {row: [] for row in rows}
         rests = []
         for row in rows:
-            read[row] = [self._spelled_at(row, int(self.bounds[row] + begin[row]), phones[row])]
-            rests.append(bytes(self.bytes[read[row][0][1] : int(self.bounds[row + 1])]))
+            searched[row] = [self._spelled_at(row, int(self.bounds[row] + begin[row]), phones[row])]
+            rests.append(bytes(self.bytes[searched[row][0][1] : int(self.bounds[row + 1])]))
         begin = pc.find_substring_regex(pa.array(rests, pa.large_binary()), disguises.HINT)
         for row, more in zip(rows, begin.to_numpy(zero_copy_only=False).tolist(), strict=True):
-            start, end = read[row][0][1] + more, int(self.bounds[row + 1])
+            start, end = searched[row][0][1] + more, int(self.bounds[row + 1])
             while more >= 0 and start < end:
-                read[row].append(self._spelled_at(row, start, phones[row]))
-                following = disguises.MORE.search(self.bytes, read[row][-1][1], end)
+                searched[row].append(self._spelled_at(row, start, phones[row]))
+                following = disguises.MORE.search(self.bytes, searched[row][-1][1], end)
                 start = following.start() if following else end
         yield from phones.items()
 
@@ -145,8 +147,10 @@ class Block:
                 phones.append(("phone", before + at, before + behind, value, is_spelled))
         return first, min(last, end)
 
-    def _phones(self, read: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[Span]]]:
-        """Phones in plain figures, outside the byte ranges in `read`."""
+    def _phones(
+        self, searched: dict[int, list[tuple[int, int]]]
+    ) -> Iterator[tuple[int, list[Span]]]:
+        """Phones in plain figures, outside the byte ranges in `searched`."""
         short = None
         if self.regions is not None and any(self.regions):
             short = np.fromiter(
@@ -155,7 +159,7 @@ class Block:
         current: int = -1
         phones: list[Span] = []
         for row, start, last, end in figure_runs(self.data, self.bounds, short):
-            if row in read and any(first <= start < stop for first, stop in read[row]):
+            if row in searched and any(first <= start < stop for first, stop in searched[row]):
                 continue
             if row != current:
                 if phones:
@@ -171,8 +175,8 @@ class Block:
         first = max(int(self.bounds[row]), start - reach * (LOOK_BACK + 2))
         stop = min(int(self.bounds[row + 1]), end + reach * LOOK_AHEAD)
         window = bytes(self.bytes[first:stop])
-        read = _phones_in if len(window) <= _KEPT_BYTES else _phones_in.__wrapped__
-        found = read(window, start - first, last - first, end - first, self.region(row))
+        find = _phones_in if len(window) <= _KEPT_BYTES else _phones_in.__wrapped__
+        found = find(window, start - first, last - first, end - first, self.region(row))
         if found:
             before = self._characters(row, first + _cut(window))
             for at, behind, value, is_spelled in found:

@@ -70,7 +70,7 @@ def contacts_column(
         n lists, most of them empty.
     """
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
-    for first, block in _read(raw, folded, regions):
+    for first, block in _blocks(raw, folded, regions):
         for row, spans in block.spans():
             contacts[first + row] = _contacts(block, row, spans)
     return contacts
@@ -90,7 +90,7 @@ def masked_column(
     contacts: list[list[Contact]] = [[] for _ in range(len(raw))]
     rows: list[int] = []
     texts: list[str] = []
-    for first, block in _read(raw, folded, regions):
+    for first, block in _blocks(raw, folded, regions):
         for row, spans in block.spans():
             contacts[first + row] = _contacts(block, row, spans)
             rows.append(first + row)
@@ -103,7 +103,7 @@ def masked_column(
     return contacts, pc.replace_with_mask(folded, pa.array(replaced), values)
 
 
-def _read(
+def _blocks(
     raw: ArrowValues,
     folded: ArrowValues,
     regions: Sequence[str | None] | None,

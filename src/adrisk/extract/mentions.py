@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from adrisk.extract.places import find_places
 from adrisk.text.arrow import text_list
 from adrisk.text.normalise import fold_column, fold_text, offset_map
+from adrisk.text.spans import DisjointSpans
 from adrisk.types import ArrowValues, Contact
 
 KINDS = ("price", "wage", "hours", "place")
@@ -81,11 +82,8 @@ def _mentions(
 ) -> list[Mention]:
     spans: list[tuple[str, int, int]] = list(find_money(folded)) if paid else []
     if timed:
-        spans += [
-            ("hours", start, end)
-            for start, end in find_hours(folded)
-            if not any(start < last and first < end for _, first, last in spans)
-        ]
+        money = DisjointSpans(span[1:] for span in spans)
+        spans += [("hours", *span) for span in find_hours(folded) if not money.overlaps(*span)]
     mentions = []
     if spans:
         raw_span = offset_map(raw, folded)
@@ -93,19 +91,16 @@ def _mentions(
             first, last = raw_span(start, end)
             obscured = raw[first:last].lower() != folded[start:end]
             mentions.append(Mention(kind, first, last, obscured))
-    taken = [(c.start, c.end) for c in contacts]
-    mentions = [m for m in mentions if not _overlaps(m.start, m.end, taken)]
-    taken += [(m.start, m.end) for m in mentions]
+    taken = [(contact.start, contact.end) for contact in contacts]
+    known = DisjointSpans(taken)
+    mentions = [m for m in mentions if not known.overlaps(m.start, m.end)]
+    known = DisjointSpans([*taken, *((m.start, m.end) for m in mentions)])
     mentions += [
-        Mention("place", p.start, p.end, False)
-        for p in find_places(raw)
-        if not _overlaps(p.start, p.end, taken)
+        Mention("place", place.start, place.end, False)
+        for place in find_places(raw)
+        if not known.overlaps(place.start, place.end)
     ]
     return sorted(mentions, key=lambda mention: mention.start)
-
-
-def _overlaps(start: int, end: int, others: Sequence[tuple[int, int]]) -> bool:
-    return any(start < last and first < end for first, last in others)
 
 
 _SIGN = r"(?:us|r|s|a|c|nz|hk|mx)?\$|€|£|¥|₹|₱|₽|₴|₦|¤"
@@ -191,7 +186,7 @@ _SENTENCE = re.compile(r"[.!?;。！？]\s|[\n。！？]")
 _LOOK_BACK = 60
 
 MONEY_HINT = (  # RE2 syntax
-    rf"\d[\s\pZ]?(?:万?(?:{_WORDS.replace('(?:', '(?:')})|{_SIGN}|{_CODES}|k\b|mil\b)|"
+    rf"\d[\s\pZ]?(?:万?(?:{_WORDS})|{_SIGN}|{_CODES}|k\b|mil\b)|"
     rf"(?:{_SIGN}|\b(?:{_CODES}|rm|rs\.?|s/|r))[\s\pZ]?\d"
     r"|\d[\s\pZ]?(?:/|an?\s|per\s|por\s|par\s|pa\b|monthly|weekly)"
 )
@@ -311,13 +306,9 @@ HOURS_HINT = (  # RE2 syntax
 
 def find_hours(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of the hours in a folded text, by decreasing certainty of the pattern."""
-    taken: list[tuple[int, int]] = []
+    taken = DisjointSpans()
     for pattern in _HOURS:
         for match in pattern.finditer(text):
             start, end = match.span()
-            if any(start < last and first < end for first, last in taken):
-                continue
-            if _AGES.search(text, max(0, start - 20), start):
-                continue
-            taken.append((start, end))
-            yield start, end
+            if not _AGES.search(text, max(0, start - 20), start) and taken.add(start, end):
+                yield start, end

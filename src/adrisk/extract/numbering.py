@@ -186,17 +186,8 @@ def _parsed(number: str, region: str | None, *, possible: bool) -> str | None:
 
 
 _KINDS = (
-    "premium_rate",
-    "toll_free",
-    "shared_cost",
-    "voip",
-    "personal_number",
-    "pager",
-    "uan",
-    "voicemail",
-    "fixed_line",
-    "mobile",
-)
+    "premium_rate toll_free shared_cost voip personal_number pager uan voicemail fixed_line mobile"
+).split()
 _LONGEST_CODE = 3
 _NO_REGION = "001"  # region of codes that belong to no country
 # Prefix transformations that leave a suffix of the number unchanged.

@@ -32,13 +32,11 @@ _END = rf"(?!(?!{WORD}|[oil]?\d){_LETTER})"
 _LETTERS = r"[oil]{1,4}(?![^\W_])"
 _UNIT = rf"(?:{_MIXED}{_END}|{SPOKEN}{_END}|{_LETTERS})"
 _PLAIN_RUN = re.compile(
-    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+("
-    rf"?!{_LETTER})"
+    rf"{_BEFORE}[+(]{{0,{_MOST_OPENING}}}\d++(?:{_SEPARATORS}\d++){{0,{_MOST_GROUPS}}}+(?!{_LETTER})"
 )
-_SPELLED_RUN = re.compile(  # the first two groups only let `re` pass over most places at once
-    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|"
-    rf"{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}(?:{_MIXED}{_END}|"
-    rf"{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
+_SPELLED_RUN = re.compile(  # the first two groups only let `re` skip most positions at once
+    rf"(?<![a-z])(?=[+(\d]|[oil]{{1,4}}\d|{WORD}){_BEFORE}[+(]{{0,{_MOST_OPENING}}}"
+    rf"(?:{_MIXED}{_END}|{SPOKEN}{_END})(?:{_SEPARATORS}{_UNIT}){{0,{_MOST_GROUPS}}}"
 )
 _UNITS = re.compile(rf"(?P<mixed>{_MIXED})|(?P<spoken>{SPOKEN})|(?P<letter>{_LETTERS})")
 _FIGURES = re.compile(r"[0-9]+")
@@ -133,7 +131,9 @@ def _in_match(
     return tuple(
         phone
         for piece in pattern.finditer(masked, start - before, end - before)
-        for phone in _in_run(near, before + piece.start(), before + piece.end(), region, cue)
+        for phone in _split(
+            near, _units(near, before + piece.start(), before + piece.end()), region, cue
+        )
     )
 
 
@@ -142,15 +142,10 @@ def usual_phone(near: str, start: int, end: int, region: str | None) -> Phone | 
 
     A fast path that gives the result of `find_phones`; most phones are written so.
     """
-    if near[end : end + 1].isalpha():
-        return None
-    if near[start - 1 : start] == "+":
-        start -= 1
-    if near[start - 1 : start].isalpha():
-        return None
+    start -= near[start - 1 : start] == "+"
     written = near[start:end]
     match = _USUAL_RUN.fullmatch(written)
-    if not match:
+    if not match or near[end : end + 1].isalpha() or near[start - 1 : start].isalpha():
         return None
     groups = _FIGURES.findall(written)
     number = "".join(groups)
@@ -169,27 +164,15 @@ def usual_phone(near: str, start: int, end: int, region: str | None) -> Phone | 
     return Phone(start, end, value, False)
 
 
-def _in_run(
-    text: str, start: int, end: int, region: str | None, cue: bool | None
-) -> Iterator[Phone]:
-    units = _units(text, start, end)
-    if sum(len(unit.figures) for unit in units) >= LEAST_FIGURES:
-        yield from _split(text, units, region, cue)
-
-
 def _split(text: str, units: list[_Unit], region: str | None, cue: bool | None) -> Iterator[Phone]:
     """The phones in some units: all units as one phone, else the parts between strong gaps."""
     everything = units
-    while units and units[-1].letter:
-        units = units[:-1]
-    while units and units[0].letter:
-        units = units[1:]
+    certain = [i for i, unit in enumerate(units) if not unit.letter]
+    units = units[certain[0] : certain[-1] + 1] if certain else []
     if len(units) < len(everything) and any(len(unit.figures) > 1 for unit in everything):
         # "lo" may be 10, or Spanish.
-        parts = tuple(_split(text, units, region, cue))
-        if not parts and (whole := _read(text, everything, region, cue)):
-            parts = (whole,)
-        yield from parts
+        parts = list(_split(text, units, region, cue))
+        yield from parts or filter(None, [_read(text, everything, region, cue)])
         return
     if sum(len(unit.figures) for unit in units) < LEAST_FIGURES:
         return
@@ -340,14 +323,12 @@ _CUE = re.compile(
 )
 _NUMBER_OF = r"(?:of |de |d')?(?:the |la |l')?(?:offer|ofert|offre|job|case)"
 _REFERENCE = re.compile(
-    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|"
-    r"id(?<!\wid)s?\b|iban|siret"
-    r"|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b|passport|"
-    r"licen[cs]e|serial|catalog"
-    r"|invoice|account|postcode|zip(?<!\wzip)|case(?<!\wcase) (?:no|id|num)"
-    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|"
-    r"id)\W{0,3}"
-    r"|visa\W{0,3}$"
+    r"r[ée]f(?<!\wr[ée]f)(?:s|\.|\b)|r[ée]f[ée]renc|c[óo]digo|code(?<!\wcode)\b|id(?<!\wid)s?\b"
+    r"|iban|siret|siren|nif(?<!\wnif)\b|cif(?<!\wcif)\b|dni(?<!\wdni)\b|nie(?<!\wnie)\b"
+    r"|passport|licen[cs]e|serial|catalog|invoice|account|postcode|zip(?<!\wzip)"
+    r"|case(?<!\wcase) (?:no|id|num)|visa\W{0,3}$"
+    r"|(?:passport|licen[cs]e|account|card|policy|member|visa|permit)\s(?:no\.?|num(?:ber)?|id)"
+    r"\W{0,3}"
     rf"|order(?<!\worder) (?:no|id|num)|#|n(?:umber|[úu]mero|um[ée]ro|[º°o]\.?) {_NUMBER_OF}"
 )
 _ALONE_BEFORE = re.compile(r"(?:^|[^\W\d_][\s:,.]|\n|[^\W\d_]\s?[:,.?!]\s)$")
@@ -374,30 +355,28 @@ def alone(text: str, start: int, end: int) -> bool:
 
     If so, `without_others` does not change it: its patterns have other groupings.
     """
-    return _ALONE_BEFORE.search(text, max(0, start - 3), start) is not None and (
-        _ALONE_BEHIND.match(text, end) is not None
-    )
+    before = _ALONE_BEFORE.search(text, max(0, start - 3), start)
+    return before is not None and _ALONE_BEHIND.match(text, end) is not None
 
 
 def referred(text: str, start: int) -> bool:
     """Whether a word for a reference precedes a number, even if one for a phone does too."""
-    return (
-        _REFERENCE.search(text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]) is not None
-    )
+    return _REFERENCE.search(_line_before(text, start)) is not None
 
 
 def announced(text: str, start: int) -> bool | None:
     """True after a word for a phone, False after one for a reference, None after neither."""
-    line = text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]
-    cue, reference = _last_end(_CUE, line), _last_end(_REFERENCE, line)
+    line = _line_before(text, start)
+    cue, reference = (
+        max((match.end() for match in pattern.finditer(line)), default=-1)
+        for pattern in (_CUE, _REFERENCE)
+    )
     return None if cue == reference else cue > reference
 
 
-def _last_end(pattern: re.Pattern[str], line: str) -> int:
-    end = -1
-    for match in pattern.finditer(line):
-        end = match.end()
-    return end
+def _line_before(text: str, start: int) -> str:
+    """The characters before a number, on its line, in which a word can identify it."""
+    return text[max(0, start - LOOK_BACK) : start].rpartition("\n")[2]
 
 
 def usually_grouped(groups: Sequence[int]) -> bool:

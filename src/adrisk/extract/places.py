@@ -203,19 +203,13 @@ def _codes() -> frozenset[str]:
 
 
 _STATES = frozenset(
-    (
-        "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN",
-        "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV",
-        "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN",
-        "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "DC",
-    )
-)  # fmt: skip
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH"
+    " NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC".split()
+)
 
 _KEPT = 1 << 13
-_BY_LANGUAGE = {
-    "es": "ES", "fr": "FR", "de": "DE", "it": "IT", "pl": "PL", "ro": "RO", "nl": "NL", "ru": "RU",
-    "uk": "UA",
-    "tr": "TR", "ja": "JP", "ko": "KR", "th": "TH", "vi": "VN", "hi": "IN", "hu": "HU", "cs": "CZ",
+_BY_LANGUAGE = {code: code.upper() for code in "es fr de it pl ro nl ru tr th hu".split()} | {
+    "uk": "UA", "ja": "JP", "ko": "KR", "vi": "VN", "hi": "IN", "cs": "CZ",
 }  # fmt: skip
 _SHORT = 8
 

@@ -1,12 +1,13 @@
-"""Models of what the taxonomy and a platform's file hold, checked on reading.
+"""Models of the entries of taxonomy files, checked on reading: indicators and risk rules.
 
-In: values of a YAML file. Out: frozen pydantic models. A fault is one line with file, key and what
-was expected.
+In: values of a YAML file. Out: frozen pydantic models. An error is one line with the file, the key
+and what was expected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -21,7 +22,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from adrisk.errors import ConfigError, did_you_mean
-from adrisk.types import RISK_LEVELS
+from adrisk.types import RISK_LEVELS, Kind, Weight
 
 LANGUAGES = ("en", "es", "pt", "fr")
 """The languages in which every indicator has a title, a definition and rules."""
@@ -29,8 +30,8 @@ LANGUAGES = ("en", "es", "pt", "fr")
 ANY_LANGUAGE = "any"
 """Rules of a platform for ads of every language."""
 
-COUNTED = ("strong", "medium", "weak", "escalate")
-"""What is counted: evidence by its weight, and whatever escalates."""
+COUNTED = {"strong": "strong", "medium": "medium", "weak": "weak", "escalate": "of kind x"}
+"""Counts on which risk depends, evidence by its weight and indicators that escalate, in words."""
 
 
 def _identifier(value: str) -> str:
@@ -69,6 +70,21 @@ def _steps(value: object) -> object:
     if not isinstance(value, list):
         raise ValueError("must be a list such as [{risk: 2, at_least: {strong: 1}}]")  # noqa: TRY004
     return value
+
+
+def _one_of(value: object, known: Iterable[str]) -> None:
+    if value not in (names := list(known)):
+        raise ValueError(f"must be one of {', '.join(names)}, got {value!r}")
+
+
+def _kind(value: object) -> Kind:
+    _one_of(value, list(Kind))
+    return Kind(str(value))
+
+
+def _weight(value: object) -> Weight:
+    _one_of(value, (weight.name.lower() for weight in Weight))
+    return Weight[str(value).upper()]
 
 
 def _names(value: object) -> object:
@@ -112,18 +128,22 @@ Entries = Annotated[list[dict[str, object]], BeforeValidator(_entries)]
 
 
 class Entry(BaseModel):
-    """What all of them share: frozen, nothing unknown, nothing converted."""
+    """Base of the models: immutable, without unknown keys, without conversion of types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class IndicatorEntry(Entry):
-    """One indicator."""
+class Indicator(Entry):
+    """One entry of the taxonomy.
+
+    `title` and `definition` are by language; `contrast` (English) names what is not meant. `scope`
+    is "text" if one ad can show the indicator, "campaign" if it shows only across ads.
+    """
 
     id: Annotated[str, AfterValidator(_identifier)]
     scope: Literal["text", "campaign"]
-    kind: Literal["e", "c", "x"]
-    weight: Literal["none", "weak", "medium", "strong"]
+    kind: Annotated[Kind, BeforeValidator(_kind)]
+    weight: Annotated[Weight, BeforeValidator(_weight)]
     source: Text
     title: Translations
     definition: Translations
@@ -142,43 +162,80 @@ class _Exact(Entry):
         return value
 
 
-class StepEntry(_Exact):
-    """A risk, and the least counts that give it."""
+class Step(_Exact):
+    """A risk level and the least counts that reach it."""
 
     risk: Grade
     at_least: Annotated[dict[str, int], BeforeValidator(_counts)]
 
+    def met(self, counts: Mapping[str, int]) -> bool:
+        """Whether the counts reach all of `at_least`."""
+        return all(counts.get(name, 0) >= least for name, least in self.at_least.items())
 
-Steps = Annotated[list[StepEntry], BeforeValidator(_steps)]
+    def __str__(self) -> str:
+        needed = " and ".join(f"{least} {COUNTED[name]}" for name, least in self.at_least.items())
+        return f"{self.risk}: at least {needed}"
 
 
-class CounterEntry(_Exact):
-    """By how much counter-evidence lowers the risk, and below what it does not."""
+def _falling(steps: list[Step]) -> list[Step]:
+    for earlier, later in pairwise(steps):
+        if later.risk > earlier.risk:
+            raise ValueError(f"must begin with the highest risk; '{later}' follows '{earlier}'")
+    return steps
+
+
+Steps = Annotated[list[Step], BeforeValidator(_steps)]
+
+
+class CounterEvidence(_Exact):
+    """The number of levels by which counter-evidence lowers the risk, and its lower bounds."""
 
     by: Grade
     not_below: Steps
 
 
-class RiskEntry(_Exact):
-    """How indicators combine into risk."""
+class RiskRules(_Exact):
+    """The rules that grade counts of indicators as risk 0 to 3: the first step met decides."""
 
-    levels: Steps
-    counter_evidence: CounterEntry
+    levels: Annotated[Steps, AfterValidator(_falling)]
+    counter_evidence: CounterEvidence
+
+    def grade(self, counts: Mapping[str, int], *, counter: bool) -> int:
+        """Ordinal risk of an ad with these counts, and with counter-evidence or not."""
+        risk = _first_met(self.levels, counts)
+        if not counter:
+            return risk
+        floor = min(risk, _first_met(self.counter_evidence.not_below, counts))
+        return max(risk - self.counter_evidence.by, floor)
+
+    def in_words(self) -> list[str]:
+        """One line for each step and one for counter-evidence."""
+        floors = ", ".join(f"below {step}" for step in self.counter_evidence.not_below)
+        return [
+            *(f"risk {step}" for step in self.levels),
+            "risk 0: anything else",
+            f"counter-evidence (kind c) lowers the risk by {self.counter_evidence.by}"
+            + (f", but never {floors}" if floors else ""),
+        ]
+
+
+def _first_met(steps: Sequence[Step], counts: Mapping[str, int]) -> int:
+    return next((step.risk for step in steps if step.met(counts)), 0)
 
 
 class TaxonomyFile(Entry):
     """The taxonomy that adrisk ships."""
 
     indicators: Entries
-    risk: RiskEntry
+    risk: RiskRules
     references: dict[str, str]
 
 
 class PlatformFile(Entry):
-    """A platform's file; what is left out stays as adrisk has it."""
+    """A platform's file; without a key, the content that adrisk ships applies."""
 
     indicators: Entries = []
-    risk: RiskEntry | None = None
+    risk: RiskRules | None = None
     rules: Annotated[dict[str, Names], BeforeValidator(_by_language)] = {}
     restricted: Annotated[dict[str, ListPath], BeforeValidator(_names)] = {}
 
@@ -187,11 +244,11 @@ Checked = TypeVar("Checked", bound=Entry)
 
 
 def checked(kind: type[Checked], value: object, where: str) -> Checked:
-    """The value as this model.
+    """A value of a YAML file as a model.
 
     Args:
         kind: the model.
-        value: as YAML gives it.
+        value: the value.
         where: the file, and the place in it.
 
     Raises:
@@ -200,7 +257,7 @@ def checked(kind: type[Checked], value: object, where: str) -> Checked:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        # A key that is misspelt is unknown and missing; that it is unknown says what to mend.
+        # A misspelt key is both unknown and missing; only the former names it.
         problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise ConfigError(f"{where}: {_in_words(problem, kind.model_fields)}") from error
 
@@ -213,20 +270,20 @@ def _in_words(problem: ErrorDetails, fields: Mapping[str, object]) -> str:
     if problem["type"] == "missing":
         return f"the key `{last}` is missing; add it"
     place = _place((*above, last))
-    said = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "literal_error":
         expected = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-        said = f"must be one of {expected}, got {problem['input']!r}"
+        message = f"must be one of {expected}, got {problem['input']!r}"
     elif problem["type"].startswith("string_"):
-        said = f"must be a text, got {problem['input']!r}"
-    if said.startswith("."):
-        return f"{place}{said}"
-    joined = " " if said.split(" ", 1)[0] in ("must", "has", "are", "counts") else ": "
-    return f"{place}{joined}{said}" if place else said
+        message = f"must be a text, got {problem['input']!r}"
+    if message.startswith("."):
+        return f"{place}{message}"
+    joined = " " if message.split(" ", 1)[0] in ("must", "has", "are", "counts") else ": "
+    return f"{place}{joined}{message}" if place else message
 
 
 def _place(keys: tuple[int | str, ...]) -> str:
-    """Keys as one place: a.b, and the entries of a list counted from 1.
+    """Keys as one place: a.b, with the entries of a list counted from 1.
 
     >>> _place(("risk", "levels", 0, "at_least"))
     'risk.levels: entry 1: at_least'

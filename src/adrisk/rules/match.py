@@ -40,7 +40,7 @@ def match(raw: str, language: str | None = None, rules: Ruleset | None = None) -
     Args:
         raw: the raw text.
         language: one of `LANGUAGES`; with None, or any other, the rules of all four are applied.
-        rules: to match; those that adrisk ships if left out.
+        rules: by default those that adrisk ships.
 
     Returns:
         `raw[e.start:e.end]` are the matched words; `found_by` is the rule's id. Where the ad
@@ -138,7 +138,7 @@ def find_rule_hits(
         raw: the raw texts.
         folded: `fold_column` of them.
         languages: as for `match`.
-        rules: to match; those that adrisk ships if left out.
+        rules: by default those that adrisk ships.
 
     >>> from adrisk.text.normalise import fold_column
     >>> ads = ["We keep your passport. Take your time.", "Hello"]
@@ -159,7 +159,7 @@ class RuleMatches:
         raw: the raw texts.
         folded: `fold_column` of them.
         languages: as for `match`.
-        rules: to match.
+        rules: the rules.
 
     Raises:
         ValueError: if the first three differ in length.

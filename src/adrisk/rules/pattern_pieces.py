@@ -24,14 +24,15 @@ thirds of the time."""
 _MANY_WORDS = 600
 
 # Words of four languages that occur in nearly every ad, so that needing them excludes nothing.
-_COMMON_LINES = (
-    "a al all an and any are as at au aux be by can ce com con d da das day days de des do",
-    "dos du e el elle em en es est et every for from has have i if il in is it l la las le",
-    "les lo los na nao ne no not nous o of on or os ou our par para pas por pour que qui se",
-    "si su sur te that the this time to tu um uma un una votre vous we when who will with y",
-    "you your",
+_COMMON = frozenset(
+    (
+        "a al all an and any are as at au aux be by can ce com con d da das day days de des do"
+        " dos du e el elle em en es est et every for from has have i if il in is it l la las le"
+        " les lo los na nao ne no not nous o of on or os ou our par para pas por pour que qui se"
+        " si su sur te that the this time to tu um uma un una votre vous we when who will with y"
+        " you your"
+    ).split()
 )
-_COMMON = frozenset(word for line in _COMMON_LINES for word in line.split())
 
 
 class Piece(NamedTuple):

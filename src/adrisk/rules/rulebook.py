@@ -89,7 +89,7 @@ def load_rulebook(language: str, extension: Extension | None = None) -> Rulebook
 
     Args:
         language: one of the languages that have rules.
-        extension: what the platform adds, if there is any.
+        extension: the platform's file, if there is one.
 
     Raises:
         ConfigError: if a rule is incomplete or its pattern cannot be parsed.

@@ -1,7 +1,7 @@
-"""Rule set: the taxonomy with the rules of every language, a platform's own among them.
+"""Rule set: the taxonomy with the rules of every language, and those of a platform's file.
 
-In: the path of a platform's file, or none. Out: a frozen `Ruleset`, made once and handed down to
-whatever reads ads. Two of them may be in use side by side. Nothing here reads the environment.
+In: the path of a platform's file, or none. Out: a frozen `Ruleset`, which is passed to the
+functions that need rules. Several can be in use at once. The environment is not read here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Ruleset:
 
     Attributes:
         taxonomy: indicators, and how they combine into risk.
-        extension: what the platform adds; None for the rules that adrisk ships.
+        extension: the platform's file; None for the rules that adrisk ships.
     """
 
     taxonomy: Taxonomy
@@ -35,17 +35,16 @@ class Ruleset:
         return None if self.extension is None else self.extension.path
 
     def book(self, language: str) -> Rulebook:
-        """The rules of one language, compiled when they are asked for first.
+        """The rules of one language, compiled on the first call.
 
         Raises:
-            ConfigError: if a rule is incomplete or its pattern cannot be read.
+            ConfigError: if a rule is incomplete or its pattern cannot be parsed.
         """
         return load_rulebook(language, self.extension)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the taxonomy, the rules of every language, and if there is one, the
-        platform's file with the restricted lists it names."""
+        """SHA-256 over the taxonomy, all rules, and the platform's file with its lists, if any."""
         files = [TAXONOMY_FILE, *(BOOKS / f"{code}.yaml" for code in LANGUAGES)]
         digest = hashlib.sha256()
         for path in files:
@@ -58,9 +57,9 @@ class Ruleset:
 
 
 def load_ruleset(platform_file: Path | None = None) -> Ruleset:
-    """The rules of adrisk, with those of a platform's file behind them.
+    """The rules that adrisk ships, followed by those of a platform's file.
 
-    Equal files give the same value, whose readers and compiled patterns are shared.
+    Equal files give the same value, which shares compiled patterns and caches.
 
     Args:
         platform_file: a platform's own indicators, rules and restricted lists.

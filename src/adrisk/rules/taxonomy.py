@@ -1,8 +1,8 @@
 """The taxonomy: definition and weight of each indicator, and the rules that grade risk 0 to 3.
 
-In: `taxonomy.yaml`, and a platform's own file (`platform`), if any. Out: a frozen `Taxonomy`, whose
-`RiskRules` grade counts of indicators: the graded rule baseline, as data. Refused are duplicate
-ids, unknown words, missing languages, and risk levels with unknown or impossible counts.
+In: `taxonomy.yaml`, and a platform's own file (`platform`), if any. Out: a frozen `Taxonomy`.
+Refused are duplicate ids, unknown words, missing languages, and risk levels with unknown or
+impossible counts.
 """
 
 from __future__ import annotations
@@ -11,37 +11,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 from adrisk.documents import read_yaml
 from adrisk.errors import ConfigError, UsageError, did_you_mean
-from adrisk.rules.entries import IndicatorEntry, RiskEntry, StepEntry, TaxonomyFile, checked
+from adrisk.rules.entries import Indicator, RiskRules, TaxonomyFile, checked
 from adrisk.rules.platform import Extension, load_extension
-from adrisk.types import Kind, Weight
+from adrisk.types import Kind
 
 TAXONOMY_FILE = Path(__file__).with_name("taxonomy.yaml")
 """The taxonomy that adrisk ships."""
 
 _NAMED = 8  # of unknown indicators, so that a message stays one line
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """One entry of the taxonomy.
-
-    `title` and `definition` are by language; `contrast` (English) names what is not meant. `scope`
-    is "text" if one ad can show the indicator, "campaign" if it shows only across ads.
-    """
-
-    id: str
-    scope: str
-    kind: Kind
-    weight: Weight
-    source: str
-    title: Mapping[str, str]
-    definition: Mapping[str, str]
-    contrast: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +78,7 @@ class Taxonomy:
 
 
 def load_taxonomy(platform_file: Path | None = None) -> Taxonomy:
-    """The taxonomy of adrisk, followed by a platform's own entries.
+    """The taxonomy that adrisk ships, followed by the entries of a platform's file.
 
     Args:
         platform_file: a platform's file, if there is one.
@@ -154,7 +135,7 @@ def graded_risk(present: Collection[str], taxonomy: Taxonomy) -> int:
 
 @lru_cache(maxsize=8)
 def taxonomy_with(extension: Extension | None) -> Taxonomy:
-    """The taxonomy of adrisk, with what a platform adds.
+    """The taxonomy that adrisk ships, extended by a platform's file.
 
     Raises:
         ConfigError: if an entry is wrong; the message names the file and the entry.
@@ -172,14 +153,13 @@ def taxonomy_with(extension: Extension | None) -> Taxonomy:
             )
     if content.risk is None:
         return taxonomy
-    return replace(taxonomy, risk=risk_rules(content.risk, str(path)))
+    return replace(taxonomy, risk=content.risk)
 
 
 @lru_cache(maxsize=1)
 def _shipped() -> Taxonomy:
-    where = str(TAXONOMY_FILE)
-    content = checked(TaxonomyFile, read_yaml(TAXONOMY_FILE), where)
-    empty = Taxonomy((), risk_rules(content.risk, where), content.references)
+    content = checked(TaxonomyFile, read_yaml(TAXONOMY_FILE), str(TAXONOMY_FILE))
+    empty = Taxonomy((), content.risk, content.references)
     return _merged(empty, content.indicators, TAXONOMY_FILE)
 
 
@@ -196,7 +176,8 @@ def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, object]], path: P
     indicators = list(taxonomy)
     taken = set(taxonomy.ids)
     for number, entry in enumerate(entries, start=1):
-        indicator = _indicator(entry, f"{path}: entry {number} ({entry.get('id', 'without id')})")
+        where = f"{path}: entry {number} ({entry.get('id', 'without id')})"
+        indicator = checked(Indicator, entry, where)
         if indicator.id in taken:
             raise ConfigError(
                 f"{path}: entry {number}: the id {indicator.id} is taken; give it another id"
@@ -204,93 +185,3 @@ def _merged(taxonomy: Taxonomy, entries: Sequence[Mapping[str, object]], path: P
         taken.add(indicator.id)
         indicators.append(indicator)
     return replace(taxonomy, indicators=tuple(indicators))
-
-
-def _indicator(entry: Mapping[str, object], where: str) -> Indicator:
-    found = checked(IndicatorEntry, entry, where)
-    return Indicator(
-        id=found.id,
-        scope=found.scope,
-        kind=Kind(found.kind),
-        weight=Weight[found.weight.upper()],
-        source=found.source,
-        title=found.title,
-        definition=found.definition,
-        contrast=found.contrast,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A risk level and the least counts that reach it."""
-
-    risk: int
-    at_least: tuple[tuple[str, int], ...]
-
-    def met(self, counts: Mapping[str, int]) -> bool:
-        """Whether the counts reach all of `at_least`."""
-        return all(counts.get(name, 0) >= least for name, least in self.at_least)
-
-    def __str__(self) -> str:
-        needed = " and ".join(f"{least} {_PLURAL[name]}" for name, least in self.at_least)
-        return f"{self.risk}: at least {needed}"
-
-
-_PLURAL = {
-    "strong": "strong",
-    "medium": "medium",
-    "weak": "weak",
-    "escalate": "of kind x",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RiskRules:
-    """Steps from the highest risk down; counter-evidence lowers the result to `floors` at least."""
-
-    levels: tuple[Step, ...]
-    lowers_by: int
-    floors: tuple[Step, ...]
-
-    def grade(self, counts: Mapping[str, int], *, counter: bool) -> int:
-        """Ordinal risk of an ad with these counts."""
-        risk = _first(self.levels, counts)
-        if not counter:
-            return risk
-        return max(risk - self.lowers_by, min(risk, _first(self.floors, counts)))
-
-    def in_words(self) -> list[str]:
-        """One line for each step and one for counter-evidence."""
-        lines = [f"risk {step}" for step in self.levels]
-        lines.append("risk 0: anything else")
-        floors = ", ".join(f"below {step}" for step in self.floors)
-        lines.append(
-            f"counter-evidence (kind c) lowers the risk by {self.lowers_by}"
-            + (f", but never {floors}" if floors else "")
-        )
-        return lines
-
-
-def risk_rules(content: RiskEntry, where: str) -> RiskRules:
-    """The risk rules under the key `risk` of a taxonomy file.
-
-    Raises:
-        ConfigError: if the levels do not fall; the message names the file.
-    """
-    levels = _steps(content.levels)
-    for earlier, later in pairwise(levels):
-        if later.risk > earlier.risk:
-            raise ConfigError(
-                f"{where}: risk.levels must begin with the highest risk; "
-                f"'{later}' follows '{earlier}'"
-            )
-    counter = content.counter_evidence
-    return RiskRules(levels, counter.by, _steps(counter.not_below))
-
-
-def _steps(entries: Sequence[StepEntry]) -> tuple[Step, ...]:
-    return tuple(Step(entry.risk, tuple(entry.at_least.items())) for entry in entries)
-
-
-def _first(steps: tuple[Step, ...], counts: Mapping[str, int]) -> int:
-    return next((step.risk for step in steps if step.met(counts)), 0)
