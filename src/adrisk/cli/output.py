@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from adrisk.escaping import one_line, safe
 
@@ -32,7 +32,7 @@ class Output:
     def __init__(self, *, as_json: bool = False, stream: IO[str] | None = None) -> None:
         self._as_json = as_json
         self._stream = stream or sys.stdout
-        self._document: dict[str, Any] = {}
+        self._document: dict[str, object] = {}
 
     def line(self, text: str = "") -> None:
         """Print one line; a line break inside it is escaped."""
@@ -47,7 +47,7 @@ class Output:
         on, off = ("\x1b[7m", "\x1b[0m") if self._stream.isatty() else ("«", "»")
         self._write("".join(f"{on}{safe(t)}{off}" if mark else safe(t) for t, mark in parts))
 
-    def add(self, **values: Any) -> None:
+    def add(self, **values: object) -> None:
         """Add values to the JSON document."""
         self._document.update(values)
 
@@ -97,7 +97,7 @@ def interval(figure: Figure) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON has it: null for NaN and infinity, text for dates and paths."""
     if value is None or isinstance(value, bool | int | str):
         return value

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from adrisk.classifiers import FAMILIES
 from adrisk.cli.output import interval
@@ -48,7 +47,7 @@ _EXTRAS = {
 }
 
 
-def indicator_values(entry: Indicator, taxonomy: Taxonomy) -> dict[str, Any]:
+def indicator_values(entry: Indicator, taxonomy: Taxonomy) -> dict[str, object]:
     """One indicator as plain values; what its rules find is in `explained` alone."""
     return {
         "id": entry.id,
@@ -63,7 +62,7 @@ def indicator_values(entry: Indicator, taxonomy: Taxonomy) -> dict[str, Any]:
     }
 
 
-def version_values(v: Registered) -> dict[str, Any]:
+def version_values(v: Registered) -> dict[str, object]:
     """One registered version as plain values."""
     return {
         "name": v.name,

@@ -1,4 +1,4 @@
-"""Facts of a campaign for display: time, places, accounts, contacts, links and their network.
+"""Facts of a campaign for display: terms, time, places, accounts, contacts, links and network.
 
 In: a row of campaign_facts.parquet, and the links of the campaign. Out: frozen values, sentences
 and coordinates. No ad text and no contact, only short pseudonyms.
@@ -6,14 +6,16 @@ and coordinates. No ad text and no contact, only short pseudonyms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from adrisk.errors import UsageError
 from adrisk.layout import NEAR_COPY, SHARED_CONTACT
-from adrisk.report.terms import Term, term
+from adrisk.report.queue import FactsRow, LinkCount, Tie
 from adrisk.rules.taxonomy import Taxonomy
+from adrisk.scoring.masking import visible
+from adrisk.types import Kind
 
 MAX_LINK_REASONS = 6
 """Links listed one by one; the others are counted."""
@@ -24,6 +26,17 @@ COLUMNS = (14, 140, 258)
 ROW_HEIGHT = 22
 _TOP = 30
 _LABEL = 8  # characters of a pseudonym, so that the label fits on a phone
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An indicator for display; `lowers` marks counter-evidence, which lowers the risk."""
+
+    id: str
+    title: str
+    definition: str
+    weight: str
+    lowers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +97,70 @@ class CampaignFacts:
     network: Network | None
 
 
-def campaign_facts(facts: Mapping[str, Any], taxonomy: Taxonomy) -> CampaignFacts:
+def term(indicator: str, taxonomy: Taxonomy) -> Term:
+    """The indicator as the taxonomy has it; its id alone where the taxonomy does not have it."""
+    if indicator == "risk":
+        return Term(
+            "risk", "Moved the risk score", "Words that raised or lowered the score.", "none"
+        )
+    try:
+        entry = taxonomy.get(indicator)
+    except UsageError:
+        name = visible(indicator)
+        return Term(name, name.replace("_", " ").capitalize(), "", "none")
+    return Term(
+        indicator,
+        entry.title["en"],
+        entry.definition["en"],
+        entry.weight.name.lower(),
+        entry.kind is Kind.COUNTER,
+    )
+
+
+def campaign_facts(facts: FactsRow, taxonomy: Taxonomy) -> CampaignFacts:
     """The facts of a campaign from its row of campaign_facts.parquet."""
-    same = {field.name: facts[field.name] for field in fields(CampaignFacts) if field.name in facts}
-    lists = ("timeline", "place_names", "languages", "sectors", "contact_names")
     reasons = zip(facts["indicators"], facts["words"], strict=True)
     return CampaignFacts(
-        **{**same, **{name: tuple(facts[name] or ()) for name in lists}},
+        risk=facts["risk"],
+        ads=facts["ads"],
+        texts=facts["texts"],
+        dated=facts["dated"],
+        first_posted=facts["first_posted"],
+        last_posted=facts["last_posted"],
+        timeline=tuple(facts["timeline"] or ()),
+        places=facts["places"],
+        place_names=tuple(facts["place_names"] or ()),
+        languages=tuple(facts["languages"] or ()),
+        accounts=facts["accounts"],
+        sectors=tuple(facts["sectors"] or ()),
+        contacts=facts["contacts"],
+        contact_names=tuple(facts["contact_names"] or ()),
+        contact_changes=facts["contact_changes"],
         cross_ad=tuple((term(indicator, taxonomy), words) for indicator, words in reasons),
         network=network(facts),
     )
 
 
-def link_reasons(links: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def link_reasons(links: Sequence[LinkCount]) -> tuple[str, ...]:
     """Reasons why the ads of a campaign are linked, those with the most ads first."""
     reasons = [_reason(link) for link in links[:MAX_LINK_REASONS]]
     if len(links) > MAX_LINK_REASONS:
-        rest = sum(link["ads"] for link in links[MAX_LINK_REASONS:])
+        rest = sum(link.ads for link in links[MAX_LINK_REASONS:])
         reasons.append(f"{rest:,} more {_plural(rest, 'link')} of these kinds")
     return tuple(reasons)
 
 
-def _reason(link: Mapping[str, Any]) -> str:
-    ads = link["ads"]
-    if link["kind"] == NEAR_COPY:
-        alike = "" if link["weakest"] is None else f", at least {100 * link['weakest']:.0f} % alike"
-        return f"{ads:,} {_plural(ads, 'near-copy', 'near-copies')} of ad {link['by']}{alike}"
-    if link["kind"] == SHARED_CONTACT:
-        return f"{ads + 1:,} texts, not near-copies of each other, share the contact {link['by']}"
-    return f"{ads:,} {_plural(ads, 'part')} linked with ad {link['by']} in an earlier run"
+def _reason(link: LinkCount) -> str:
+    ads = link.ads
+    if link.kind == NEAR_COPY:
+        alike = "" if link.weakest is None else f", at least {100 * link.weakest:.0f} % alike"
+        return f"{ads:,} {_plural(ads, 'near-copy', 'near-copies')} of ad {link.by}{alike}"
+    if link.kind == SHARED_CONTACT:
+        return f"{ads + 1:,} texts, not near-copies of each other, share the contact {link.by}"
+    return f"{ads:,} {_plural(ads, 'part')} linked with ad {link.by} in an earlier run"
 
 
-def network(facts: Mapping[str, Any]) -> Network | None:
+def network(facts: FactsRow) -> Network | None:
     """The network of a campaign; None with at most one account, text and contact."""
     ties = facts["ties"] or ()
     texts = sorted({tie["text"] for tie in ties})
@@ -125,15 +170,15 @@ def network(facts: Mapping[str, Any]) -> Network | None:
         return None
     rows = max(len(texts), len(accounts), len(contacts))
     height = _TOP + rows * ROW_HEIGHT
-    columns = [
+    columns: list[list[tuple[tuple[str, object], str]]] = [
         [(("account", name), f"account {name}") for name in accounts],
         [(("text", name), f"text {name}") for name in texts],
         [(("contact", name), name[:_LABEL]) for name in contacts],
     ]
-    ads: dict[tuple[str, Any], int] = {}
+    ads: dict[tuple[str, object], int] = {}
     for tie in ties:
         ads[_other_end(tie)] = ads.get(_other_end(tie), 0) + tie["ads"]
-    nodes: dict[tuple[str, Any], Node] = {}
+    nodes: dict[tuple[str, object], Node] = {}
     for x, column in zip(COLUMNS, columns, strict=True):
         # Short columns are centred, so that lines stay short.
         start = _TOP + (rows - len(column)) * ROW_HEIGHT // 2 + ROW_HEIGHT // 2
@@ -146,12 +191,15 @@ def network(facts: Mapping[str, Any]) -> Network | None:
         left, right = sorted(ends, key=lambda node: node.x)
         width = round(1 + 4 * (tie["ads"] / most) ** 0.5, 1)
         edges.append(Edge(left.x, left.y, right.x, right.y, width))
-    shown = {"texts": texts, "accounts": accounts, "contacts": contacts}
-    left_out = sum(max(0, facts[name] - len(names)) for name, names in shown.items())
+    left_out = (
+        max(0, facts["texts"] - len(texts))
+        + max(0, facts["accounts"] - len(accounts))
+        + max(0, facts["contacts"] - len(contacts))
+    )
     return Network(height, tuple(nodes.values()), tuple(edges), left_out)
 
 
-def _other_end(tie: Mapping[str, Any]) -> tuple[str, Any]:
+def _other_end(tie: Tie) -> tuple[str, object]:
     """The account or the contact of a tie; its other end is a text."""
     if tie["account"] is None:
         return "contact", tie["contact"]

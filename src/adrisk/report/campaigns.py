@@ -12,8 +12,8 @@ from adrisk.errors import UsageError, did_you_mean
 from adrisk.files import output, replacing
 from adrisk.layout import FACTS_FILE, FLAGS_FILE
 from adrisk.report import export
-from adrisk.report.items import Item, build_item
-from adrisk.report.queue import QueuedCampaign, QueueIndex, read_campaign, read_queue, rows_of
+from adrisk.report.items import SCORE_COLUMNS, Item, build_item, scored_ads
+from adrisk.report.queue import QueuedCampaign, QueueIndex, batches_of, read_campaign, read_queue
 from adrisk.report.run import views_of
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.manifest import read_manifest
@@ -106,9 +106,9 @@ def _items(
 ) -> list[Item]:
     manifest = read_manifest(folder)
     labels = manifest.model.labels
-    columns = ["ad_id", "risk", "language", "obscured", "truncated", "evidence"]
-    columns += [f"p_{name}" for name in labels]
+    columns = [*SCORE_COLUMNS, *(f"p_{name}" for name in labels)]
     shown = {ad_id for item in index.items for ad_id in item.members}
-    rows = {row["ad_id"]: row for row in rows_of(score_files(folder, manifest), shown, columns)}
+    found = batches_of(score_files(folder, manifest), shown, columns)
+    rows = {ad.ad_id: ad for batch in found for ad in scored_ads(batch)}
     taxonomy = taxonomy or load_taxonomy()
     return [build_item(item, rows, views, labels, taxonomy) for item in index.items]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -59,7 +59,9 @@ def write_graphml(folder: Path, items: Sequence[QueuedCampaign], out: Path) -> N
         raise MissingExtraError("networkx", "graph", "an export as GraphML") from error
 
     graph = networkx.Graph()
-    for facts, item in _with_facts(folder, items):
+    by_id = {item.campaign_id: item for item in items}
+    for facts in _rows(folder, FACTS_FILE, schema.CAMPAIGN_FACTS, items).to_pylist():
+        item = by_id[facts["campaign_id"]]
         campaign = f"campaign {visible(item.campaign_id)}"
         values = {name: _attribute(facts[name]) for name in _FACTS}
         graph.add_node(
@@ -98,14 +100,6 @@ WRITERS: Mapping[str, Callable[[Path, Sequence[QueuedCampaign], Path], None]] = 
 """Writer by file ending."""
 
 
-def _with_facts(
-    folder: Path, items: Sequence[QueuedCampaign]
-) -> list[tuple[dict[str, Any], QueuedCampaign]]:
-    by_id = {item.campaign_id: item for item in items}
-    rows = _rows(folder, FACTS_FILE, schema.CAMPAIGN_FACTS, items).to_pylist()
-    return [(row, by_id[row["campaign_id"]]) for row in rows]
-
-
 def _rows(folder: Path, name: str, columns: pa.Schema, items: Sequence[QueuedCampaign]) -> pa.Table:
     ids = pa.array([item.campaign_id for item in items], pa.string())
     only = ds.field("campaign_id").isin(ids)
@@ -114,7 +108,7 @@ def _rows(folder: Path, name: str, columns: pa.Schema, items: Sequence[QueuedCam
     )
 
 
-def _attribute(value: Any) -> str | int | float | None:
+def _attribute(value: object) -> str | int | float | None:
     """A value as a GraphML attribute: a number or text, a list joined; None for no value."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
@@ -122,4 +116,4 @@ def _attribute(value: Any) -> str | int | float | None:
         return "; ".join(visible(str(item)) for item in value)
     if isinstance(value, (int, float)):
         return value
-    return visible(value.isoformat() if hasattr(value, "isoformat") else str(value))
+    return visible(value.isoformat() if isinstance(value, datetime) else str(value))

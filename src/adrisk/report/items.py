@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+
+import pyarrow as pa
 
 from adrisk.policy.reasons import LIKELY
-from adrisk.report.campaign_facts import CampaignFacts, campaign_facts, link_reasons
+from adrisk.report.campaign_facts import (
+    CampaignFacts,
+    Term,
+    campaign_facts,
+    link_reasons,
+    term,
+)
 from adrisk.report.campaign_template import CampaignTemplate, template_of_texts
 from adrisk.report.queue import QueuedCampaign
-from adrisk.report.score_counts import PRESENT_FROM
-from adrisk.report.terms import Term, term
 from adrisk.rules.taxonomy import Taxonomy
 from adrisk.scoring.masking import Segment, marked
 from adrisk.scoring.outputs import AdView
 from adrisk.types import Evidence, Level
+
+PRESENT_FROM = 0.5
+"""Calibrated probability from which an indicator counts as likely present."""
+
+SCORE_COLUMNS = ("ad_id", "risk", "language", "obscured", "truncated", "evidence")
+"""Columns of a score file that an ad is shown with, beside one `p_` column per indicator."""
 
 LEAD_LIMIT = 5_000
 """Characters of the first ad of a campaign that are shown whole."""
@@ -32,6 +43,19 @@ FURTHER_LIMIT = 1_500
 
 _NOT_FOUND = "the ad was not found when the sources were read again for this report"
 _CHANGED = "The text has changed since it was scored, so its evidence cannot be marked."
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAd:
+    """A row of a score file; `probabilities` are by indicator."""
+
+    ad_id: str
+    risk: float
+    language: str | None
+    obscured: bool
+    truncated: bool
+    evidence: tuple[Evidence, ...]
+    probabilities: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +119,36 @@ class Item:
     template: CampaignTemplate | None = None
 
 
+def scored_ads(rows: pa.RecordBatch) -> Iterator[ScoredAd]:
+    """The ads of rows of a score file, in order."""
+    for row in rows.to_pylist():
+        yield ScoredAd(
+            ad_id=row["ad_id"],
+            risk=row["risk"],
+            language=row["language"],
+            obscured=bool(row["obscured"]),
+            truncated=bool(row["truncated"]),
+            evidence=tuple(
+                Evidence(
+                    piece["indicator"],
+                    piece["start"],
+                    piece["end"],
+                    piece["found_by"],
+                    strength=piece["strength"] or 0.0,
+                )
+                for piece in row["evidence"] or ()
+            ),
+            probabilities={
+                name.removeprefix("p_"): value
+                for name, value in row.items()
+                if name.startswith("p_")
+            },
+        )
+
+
 def build_item(
     queued: QueuedCampaign,
-    rows: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, ScoredAd],
     views: Mapping[str, AdView],
     labels: Sequence[str],
     taxonomy: Taxonomy,
@@ -115,10 +166,10 @@ def build_item(
     available = [views[ad_id] for ad_id in queued.members if ad_id in views]
     dates = sorted(view.posted_at for view in available if view.posted_at is not None)
     places = Counter(view.location for view in available if view.location)
-    risks = [row["risk"] for row in scored if math.isfinite(row["risk"])]
+    risks = [ad.risk for ad in scored if math.isfinite(ad.risk)]
     facts = campaign_facts(queued.facts, taxonomy) if queued.facts else None
     texts = [views[ad_id].text for ad_id in queued.distinct_texts if ad_id in views]
-    languages = Counter(row["language"] or "unknown" for row in scored)
+    languages = Counter(ad.language or "unknown" for ad in scored)
     item = Item(
         campaign_id=queued.campaign_id,
         rank=queued.rank,
@@ -134,7 +185,7 @@ def build_item(
         dated=len(dates),
         places=tuple(place for place, _ in places.most_common()),
         placed=places.total(),
-        obscured=sum(bool(row["obscured"]) for row in scored),
+        obscured=sum(ad.obscured for ad in scored),
         ads=_examples(queued, rows, views, taxonomy),
         facts=facts,
         link_reasons=link_reasons(queued.links),
@@ -156,14 +207,15 @@ def build_item(
 
 
 def _likely(
-    scored: Sequence[Mapping[str, Any]],
+    scored: Sequence[ScoredAd],
     with_evidence: set[str],
     labels: Sequence[str],
     taxonomy: Taxonomy,
 ) -> tuple[LikelyIndicator, ...]:
     """Indicators that are probable or have evidence: most probable first, counter-evidence last."""
+    probabilities = [ad.probabilities for ad in scored]
     highest = {
-        name: max((row[f"p_{name}"] for row in scored if f"p_{name}" in row), default=math.nan)
+        name: max((p[name] for p in probabilities if name in p), default=math.nan)
         for name in labels
     }
     likely = [name for name in labels if highest[name] >= PRESENT_FROM or name in with_evidence]
@@ -176,17 +228,18 @@ def _likely(
     return tuple(sorted(indicators, key=lambda likely: likely.term.lowers))
 
 
-def _with_evidence(queued: QueuedCampaign, rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
+def _with_evidence(queued: QueuedCampaign, rows: Mapping[str, ScoredAd]) -> set[str]:
     return {
-        evidence["indicator"]
+        evidence.indicator
         for ad_id in queued.examples
-        for evidence in (rows[ad_id]["evidence"] or () if ad_id in rows else ())
+        if ad_id in rows
+        for evidence in rows[ad_id].evidence
     }
 
 
 def _examples(
     queued: QueuedCampaign,
-    rows: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, ScoredAd],
     views: Mapping[str, AdView],
     taxonomy: Taxonomy,
 ) -> tuple[ShownAd, ...]:
@@ -205,30 +258,26 @@ def _examples(
 
 def _shown_ad(
     ad_id: str,
-    row: Mapping[str, Any] | None,
+    scored: ScoredAd | None,
     view: AdView,
     limit: int,
     taxonomy: Taxonomy,
 ) -> ShownAd:
-    evidence = [
-        Evidence(e["indicator"], e["start"], e["end"], e["found_by"], strength=e["strength"] or 0.0)
-        for e in (row["evidence"] if row else None) or ()
-    ]
-    note = ""
+    evidence, note = (scored.evidence if scored else ()), ""
     if view.text is not None and any(not 0 <= e.start <= e.end <= len(view.text) for e in evidence):
-        note, evidence = _CHANGED, []
+        note, evidence = _CHANGED, ()
     marks = _marks(evidence, taxonomy)
     numbers = {indicator: mark.number for indicator, mark in marks.items()}
     return ShownAd(
         ad_id=ad_id,
-        risk=_finite(row["risk"]) if row else None,
-        language=(row["language"] if row else view.language) or "unknown",
+        risk=_finite(scored.risk) if scored else None,
+        language=(scored.language if scored else view.language) or "unknown",
         view=view,
         segments=() if view.text is None else marked(view.text, evidence, numbers, limit),
         marks=tuple(marks.values()) if view.text is not None else (),
         note=note,
         missing_because="" if view.text is not None else view.missing_because or _NOT_FOUND,
-        cut_by_model=bool(row and row["truncated"]),
+        cut_by_model=bool(scored and scored.truncated),
     )
 
 

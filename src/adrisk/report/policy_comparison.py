@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -105,7 +104,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
         raise UsageError(f"{out}: name a .parquet or .json file for the comparison")
 
 
-def comparison_values(comparison: Comparison) -> dict[str, Any]:
+def comparison_values(comparison: Comparison) -> dict[str, object]:
     """The counts and the changed ads as JSON values."""
     return {
         "old": {"policy_id": comparison.policies[0].policy_id, **comparison.old},
@@ -138,7 +137,9 @@ def comparison_in_words(comparison: Comparison, most: int = 15) -> str:
         )
         for row in of_change.slice(0, most).to_pylist():
             ranks = " -> ".join(str(row[key] or "none") for key in ("old_rank", "new_rank"))
-            lines.append(f"  {row['risk']:.2f}  {_shown(row)}  rank {ranks}")
+            lines.append(
+                f"  {row['risk']:.2f}  {_shown(row['ad_id'], row['campaign_id'])}  rank {ranks}"
+            )
         if count > most:
             lines.append(f"  and {count - most:,} more; -o FILE.parquet writes all")
     return "\n".join(lines)
@@ -154,6 +155,6 @@ def _counts(queue: Queue) -> dict[str, int]:
     }
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def _shown(ad_id: str, campaign_id: str) -> str:
     """The ids of an ad and its campaign, escaped for a terminal."""
-    return f"{json.dumps(row['ad_id'][:60])[1:-1]}  campaign {row['campaign_id'][:12]}"
+    return f"{json.dumps(ad_id[:60])[1:-1]}  campaign {campaign_id[:12]}"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +34,49 @@ _SEVERITY = (Level.URGENT, Level.REVIEW, Level.INCOMPLETE, Level.CLEAR)
 """Order of levels; a campaign is shown at the first that one of its ads has."""
 
 
+class Tie(TypedDict):
+    """Number of ads with a text and a contact or an account."""
+
+    text: int
+    contact: str | None
+    account: int | None
+    ads: int
+
+
+class FactsRow(TypedDict):
+    """A row of campaign_facts.parquet; see `adrisk.schema.CAMPAIGN_FACTS`."""
+
+    campaign_id: str
+    risk: float | None
+    ads: int
+    texts: int
+    dated: int
+    first_posted: datetime | None
+    last_posted: datetime | None
+    timeline: list[int] | None
+    places: int
+    place_names: list[str]
+    languages: list[str]
+    accounts: int
+    sectors: list[str]
+    contacts: int
+    contact_names: list[str]
+    contact_changes: int
+    indicators: list[str]
+    words: list[str]
+    ties: list[Tie]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCount:
+    """Links of one kind by the same ad or contact; `weakest` is the least of their strengths."""
+
+    kind: str
+    by: str
+    ads: int
+    weakest: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedCampaign:
     """A campaign of a scored folder; rank 0 is outside the queue, level `clear` an audit sample.
@@ -52,8 +96,8 @@ class QueuedCampaign:
     members: tuple[str, ...]
     examples: tuple[str, ...]
     distinct_texts: tuple[str, ...] = ()
-    facts: Mapping[str, Any] | None = None
-    links: tuple[Mapping[str, Any], ...] = ()
+    facts: FactsRow | None = None
+    links: tuple[LinkCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +174,14 @@ def _items(
 ) -> tuple[QueuedCampaign, ...]:
     """The campaigns with their members, facts and links, in the order given."""
     _add_members(folder, drafts)
-    facts = {row["campaign_id"]: row for row in _facts(folder, drafts)}
+    facts = _facts(folder, drafts)
     links = _links(folder, drafts)
     members = {ad_id for draft in drafts.values() for ad_id in draft.members}
     columns = ("ad_id", "risk", "input_sha256")
     scored = {
         row["ad_id"]: (-1.0 if math.isnan(row["risk"]) else row["risk"], row["input_sha256"])
-        for row in rows_of(score_files(folder, manifest), members, columns)
+        for batch in batches_of(score_files(folder, manifest), members, columns)
+        for row in batch.to_pylist()
     }
     items: list[QueuedCampaign] = []
     for campaign_id, draft in drafts.items():
@@ -160,15 +205,13 @@ def _items(
     return tuple(items)
 
 
-def rows_of(
-    files: Iterable[Path], ad_ids: Collection[str], columns: Iterable[str]
-) -> Iterable[dict[str, Any]]:
+def batches_of(
+    files: Sequence[Path], ad_ids: Collection[str], columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     """The rows of these ads, in file order."""
-    if not ad_ids:
-        return
-    only = ds.field("ad_id").isin(pa.array(sorted(ad_ids), pa.string()))
-    for batch in batches(list(files), list(columns), only):
-        yield from batch.to_pylist()
+    if ad_ids:
+        only = ds.field("ad_id").isin(pa.array(sorted(ad_ids), pa.string()))
+        yield from batches(files, columns, only)
 
 
 def _from_flags(folder: Path, campaign_id: str | None = None) -> dict[str, _Draft]:
@@ -205,20 +248,21 @@ def _add_members(folder: Path, drafts: Mapping[str, _Draft]) -> None:
                 draft.members.setdefault(row["ad_id"], None)
 
 
-def _facts(folder: Path, drafts: Mapping[str, _Draft]) -> Iterator[dict[str, Any]]:
-    """The facts of these campaigns; none in a folder of an old version without the file."""
+def _facts(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, FactsRow]:
+    """Facts by campaign; none in a folder of an old version without the file."""
     path = folder / FACTS_FILE
     if not path.is_file() or not drafts:
-        return
+        return {}
     only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
-    for batch in batches([path], schema.CAMPAIGN_FACTS.names, only):
-        yield from batch.to_pylist()
+    rows = batches([path], schema.CAMPAIGN_FACTS.names, only)
+    facts = (cast("FactsRow", row) for batch in rows for row in batch.to_pylist())
+    return {row["campaign_id"]: row for row in facts}
 
 
-def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[dict[str, Any]]]:
+def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[LinkCount]]:
     """Links by campaign, counted by kind and by ad or contact, the most frequent first."""
     path = folder / LINKS_FILE
-    links: dict[str, list[dict[str, Any]]] = {}
+    links: dict[str, list[LinkCount]] = {}
     if not path.is_file() or not drafts:
         return links
     only = ds.field("campaign_id").isin(pa.array(list(drafts), pa.string()))
@@ -231,9 +275,9 @@ def _links(folder: Path, drafts: Mapping[str, _Draft]) -> dict[str, list[dict[st
         .rename_columns({"ad_id_count": "ads", "strength_min": "weakest"})
     )
     for row in counted.to_pylist():
-        links.setdefault(row["campaign_id"], []).append(row)
-    for rows in links.values():
-        rows.sort(key=lambda row: (-row["ads"], row["kind"], row["by"]))
+        links.setdefault(row.pop("campaign_id"), []).append(LinkCount(**row))
+    for counts in links.values():
+        counts.sort(key=lambda link: (-link.ads, link.kind, link.by))
     return links
 
 

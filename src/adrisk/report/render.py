@@ -22,9 +22,9 @@ from markupsafe import Markup
 
 from adrisk.errors import RunError, UsageError
 from adrisk.report.charts import risk_histogram
+from adrisk.report.items import PRESENT_FROM
 from adrisk.report.queue import QueueIndex
-from adrisk.report.score_counts import BINS, PRESENT_FROM
-from adrisk.report.summarise import Summary, summarise
+from adrisk.report.summarise import BINS, Summary, summarise
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.masking import mask_field, reveal, visible
 from adrisk.scoring.outputs import AdView

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +21,8 @@ from adrisk.report.render import write_report
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.manifest import read_manifest
 from adrisk.scoring.outputs import AdView
+
+_COLUMNS = ("language", "posted_at", "location", "category", "source", "url")
 
 
 def report(folder: Path, out: Path | None = None, taxonomy: Taxonomy | None = None) -> Path:
@@ -75,7 +76,9 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
             stream = open_ads(sources, ReadOptions(manifest.map, detect_language=False), quarantine)
             for ads in stream:
                 chosen = ads.filter(pc.is_in(ads["ad_id"], value_set=ids))
-                views.update(_view(ad, texts) for ad in chosen.to_pylist())
+                for ad in chosen.to_pylist():
+                    text = ad["text"] if ad["ad_id"] in texts else None
+                    views[ad["ad_id"]] = AdView(text, **{name: ad[name] for name in _COLUMNS})
                 advance(len(ads))
     except AdriskError as error:
         say(f"the report shows no texts: {error}")
@@ -86,15 +89,3 @@ def views_of(folder: Path, members: Collection[str], texts: Collection[str]) -> 
         why = "its source has changed since it was scored"
         return {ad_id: AdView(None, missing_because=why) for ad_id in members}
     return views
-
-
-def _view(ad: Mapping[str, Any], texts: Collection[str]) -> tuple[str, AdView]:
-    return ad["ad_id"], AdView(
-        text=ad["text"] if ad["ad_id"] in texts else None,
-        language=ad["language"],
-        posted_at=ad["posted_at"],
-        location=ad["location"],
-        category=ad["category"],
-        source=ad["source"],
-        url=ad["url"],
-    )

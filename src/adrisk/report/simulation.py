@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import beta
@@ -117,10 +116,10 @@ def write_simulation(simulation: Simulation, out: Path) -> None:
         raise UsageError(f"{out}: name an .html, .svg or .json file for the simulation")
     make = workload_page if out.suffix == ".html" else workload_chart
     with replacing(out) as draft:
-        draft.write_text(str(make(simulation_values(simulation))), encoding="utf-8")
+        draft.write_text(str(make(simulation)), encoding="utf-8")
 
 
-def simulation_values(simulation: Simulation) -> dict[str, Any]:
+def simulation_values(simulation: Simulation) -> dict[str, object]:
     """A simulation as JSON values."""
     names = ("campaigns", "ads", "held", "positives", "review_at", "capacity", "model")
     point = Point.__slots__

@@ -6,13 +6,11 @@ included where its source was read again, masked as on the page, with its eviden
 
 from __future__ import annotations
 
-from typing import Any
-
 from adrisk.report.items import Item, ShownAd
 from adrisk.scoring.masking import mask_field
 
 
-def campaign_values(item: Item) -> dict[str, Any]:
+def campaign_values(item: Item) -> dict[str, object]:
     """One campaign of a scored folder; `rank` is None outside the queue."""
     facts = item.facts
     return {
@@ -39,7 +37,7 @@ def campaign_values(item: Item) -> dict[str, Any]:
     }
 
 
-def _ad(ad: ShownAd) -> dict[str, Any]:
+def _ad(ad: ShownAd) -> dict[str, object]:
     return {
         "ad_id": ad.ad_id,
         "risk": ad.risk,

@@ -1,19 +1,19 @@
 """Chart and page of expected recall by number of campaigns to review.
 
-In: the values of a simulation. Out: an SVG, or a page with the chart and a table. The page loads
+In: a simulation. Out: an SVG, or a page with the chart and a table. The page loads
 and runs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from markupsafe import Markup
 
 from adrisk.report.charts import Chart, Dot, Text, count_axis, draw, marked, share_axis, steps
 from adrisk.report.render import asset, environment, sha256
+from adrisk.report.simulation import Point, Simulation
 
 _RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 _NONE = 0.5
@@ -21,45 +21,46 @@ _NONE = 0.5
 
 
 def workload_chart(
-    simulation: Mapping[str, Any], *, width_px: int = 760, name: str = "wide", alone: bool = True
+    simulation: Simulation, *, width_px: int = 760, name: str = "wide", alone: bool = True
 ) -> Markup:
     """Expected recall by campaigns to review, with interval, capacity and the run's threshold.
 
     Args:
-        simulation: the values of a simulation.
+        simulation: one point per review threshold.
         width_px: width of the drawing; text keeps its size.
         name: prefix of the ids inside, unique on the page.
         alone: as a file of its own, with a visible title.
     """
-    points = sorted(simulation["points"], key=lambda point: (point["campaigns"], point["recall"]))
-    capacity = simulation["capacity"]
-    work = [max(count, _NONE) for count in (*(p["campaigns"] for p in points), capacity or 1)]
+    points = sorted(simulation.points, key=lambda point: (point.campaigns, point.recall))
+    capacity = simulation.capacity
+    work = [max(count, _NONE) for count in (*(p.campaigns for p in points), capacity or 1)]
     chart = Chart(
         name=name,
         title="Recall by workload",
         description=_description(simulation),
-        x=count_axis(f"campaigns to review, of {simulation['campaigns']:,}", min(work), max(work)),
+        x=count_axis(f"campaigns to review, of {simulation.campaigns:,}", min(work), max(work)),
         y=share_axis("expected recall"),
         width=width_px,
         height=380,
     )
     chart = marked(chart, [(capacity, f"capacity {capacity:,}", "review")] if capacity else [])
 
-    def curve(key: str) -> list[tuple[float, float]]:
-        return [(chart.across(max(p["campaigns"], _NONE)), chart.down(p[key])) for p in points]
+    def curve(recalls: Iterable[float]) -> list[tuple[float, float]]:
+        across = (chart.across(max(point.campaigns, _NONE)) for point in points)
+        return list(zip(across, map(chart.down, recalls), strict=True))
 
     return draw(
         replace(
             chart,
-            line=steps(curve("recall")),
-            band=_between(curve("low"), curve("high")),
-            dots=_run_threshold(chart, _at(points, simulation["review_at"])),
+            line=steps(curve(p.recall for p in points)),
+            band=_between(curve(p.low for p in points), curve(p.high for p in points)),
+            dots=_run_threshold(chart, _at(points, simulation.review_at)),
         ),
         alone=alone,
     )
 
 
-def workload_page(simulation: Mapping[str, Any]) -> Markup:
+def workload_page(simulation: Simulation) -> Markup:
     """Page with the chart, the data behind it, and the least workload for round recalls."""
     css = asset("report.css")
     page = (
@@ -71,7 +72,7 @@ def workload_page(simulation: Mapping[str, Any]) -> Markup:
                 workload_chart(simulation, width_px=width, name=name, alone=False)
                 for width, name in ((760, "wide"), (340, "narrow"))
             ],
-            rows=_least_work(simulation["points"]),
+            rows=_least_work(simulation.points),
             css=Markup(css),  # noqa: S704 - shipped with adrisk
             css_hash=sha256(css),
         )
@@ -79,10 +80,10 @@ def workload_page(simulation: Mapping[str, Any]) -> Markup:
     return Markup(page)  # noqa: S704 - the template escapes
 
 
-def _description(simulation: Mapping[str, Any]) -> str:
+def _description(simulation: Simulation) -> str:
     parts = [
-        f"recall {recall:.0%} for {point['campaigns']:,} campaigns"
-        for recall, point in _least_work(simulation["points"])
+        f"recall {recall:.0%} for {point.campaigns:,} campaigns"
+        for recall, point in _least_work(simulation.points)
     ]
     return "Least workload for a given recall: " + "; ".join(parts) + "."
 
@@ -96,10 +97,10 @@ def _between(low: Sequence[tuple[float, float]], high: Sequence[tuple[float, flo
     return f"{steps(high)}H{x:g}V{y:g}{''.join(back)}Z"
 
 
-def _run_threshold(chart: Chart, now: Mapping[str, Any] | None) -> tuple[Dot, ...]:
+def _run_threshold(chart: Chart, now: Point | None) -> tuple[Dot, ...]:
     if now is None:
         return ()
-    x, y = chart.across(max(now["campaigns"], _NONE)), chart.down(now["recall"])
+    x, y = chart.across(max(now.campaigns, _NONE)), chart.down(now.recall)
     # The curve rises, so there is room below it to the right, and above it to the left.
     below = chart.right - x > 140 and chart.bottom - y > 30
     words = "threshold of the run"
@@ -107,19 +108,19 @@ def _run_threshold(chart: Chart, now: Mapping[str, Any] | None) -> tuple[Dot, ..
     return (Dot(x, y, "urgent", label),)
 
 
-def _at(points: Sequence[Mapping[str, Any]], threshold: float | None) -> Mapping[str, Any] | None:
+def _at(points: Sequence[Point], threshold: float | None) -> Point | None:
     """The point with the nearest threshold."""
     if threshold is None or not points:
         return None
-    return min(points, key=lambda point: abs(float(point["threshold"]) - threshold))
+    return min(points, key=lambda point: abs(point.threshold - threshold))
 
 
 def _least_work(
-    points: Sequence[Mapping[str, Any]],
-) -> list[tuple[float, Mapping[str, Any]]]:
+    points: Sequence[Point],
+) -> list[tuple[float, Point]]:
     least = []
     for recall in _RECALLS:
-        enough = [point for point in points if point["recall"] >= recall]
+        enough = [point for point in points if point.recall >= recall]
         if enough:
-            least.append((recall, min(enough, key=lambda p: (p["campaigns"], -p["threshold"]))))
+            least.append((recall, min(enough, key=lambda p: (p.campaigns, -p.threshold))))
     return least

@@ -8,7 +8,7 @@ a rule with fewer than two examples for and two against it, and a pattern that c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -133,7 +133,7 @@ def _platform_rules(
 
 
 def _rules(
-    indicators: Mapping[str, Any], prefix: str, slots: Mapping[str, str], path: Path
+    indicators: Mapping[str, object], prefix: str, slots: Mapping[str, str], path: Path
 ) -> Iterator[Rule]:
     for indicator, entry in indicators.items():
         if not isinstance(entry, dict):
@@ -148,7 +148,7 @@ def _rule(
     rule_id: str,
     indicator: str,
     state: State,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, object],
     slots: Mapping[str, str],
     where: str,
 ) -> Rule:
@@ -176,12 +176,12 @@ def _rule(
     )
 
 
-def _holds_negation(state: State, negatable: Any) -> bool:
+def _holds_negation(state: State, negatable: object) -> bool:
     """Whether the pattern itself is a negation, as that of an absent state is by default."""
     return bool(negatable != "within" if state is State.ABSENT else negatable == "before")
 
 
-def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:
+def _phrases(patterns: object, slots: Mapping[str, str], where: str) -> tuple[Phrase, ...]:
     try:
         compiled = tuple(phrase for p in _listed(patterns) for phrase in phrases(p, slots))
     except (NotationError, re.error) as error:
@@ -195,7 +195,7 @@ def _phrases(patterns: Any, slots: Mapping[str, str], where: str) -> tuple[Phras
     return compiled
 
 
-def _raw(patterns: Any, where: str) -> tuple[re.Pattern[str], ...]:
+def _raw(patterns: object, where: str) -> tuple[re.Pattern[str], ...]:
     try:
         return tuple(re.compile(pattern) for pattern in _listed(patterns))
     except re.error as error:
@@ -219,5 +219,9 @@ def _restricted(indicator: str, listed: Sequence[str]) -> Rule:
     )
 
 
-def _listed(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(str(item) for item in value or ())
+def _listed(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable):
+        return tuple(str(item) for item in value)
+    return (str(value),) if value else ()
