@@ -149,7 +149,7 @@ class ReleaseTerms(_Config):
 
     @field_validator("version", mode="before")
     @classmethod
-    def _version(cls, given: Any) -> Any:
+    def _version(cls, given: object) -> object:
         if isinstance(given, int | float):
             raise ValueError(  # noqa: TRY004, pydantic reports ValueErrors
                 f'{given} is read as a number; put it in quotes, such as "2026.11"'
@@ -262,12 +262,12 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def dump(config: BaseModel) -> dict[str, Any]:
+def dump(config: BaseModel) -> dict[str, object]:
     """The configuration as JSON values, defaults filled in."""
     return config.model_dump(mode="json")
 
 
-def _expand(value: Any, path: Path) -> Any:
+def _expand(value: object, path: Path) -> object:
     if isinstance(value, Mapping):
         return {key: _expand(item, path) for key, item in value.items()}
     if isinstance(value, list):
@@ -306,7 +306,7 @@ def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
     return f"{key}: {message}{more}" if key else f"{message}{more}"
 
 
-def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
+def _fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
     """Names of the keys allowed at this location of the configuration."""
     for part in location:
         if isinstance(part, int):
@@ -318,14 +318,14 @@ def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
     return list(kind.model_fields)
 
 
-def _classes(hint: Any) -> list[type[BaseModel]]:
+def _classes(hint: object) -> list[type[BaseModel]]:
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return [hint]
     return [cls for inner in getattr(hint, "__args__", ()) for cls in _classes(inner)]
 
 
 def _check_parameters(
-    name: str, kind: type[Classifier], given: Mapping[str, Any], location: tuple[str, ...]
+    name: str, kind: type[Classifier], given: Mapping[str, object], location: tuple[str, ...]
 ) -> None:
     """Raise for unknown parameters of a family and for values of a wrong type.
 

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -97,14 +97,14 @@ def parse_strict_json(content: str | bytes) -> Any:
     raise ValueError(f"nested more than {MAX_STRICT_DEPTH} levels deep")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
         raise ValueError("a key occurs twice in one object")
     return unique
 
 
-def _not_finite(name: str) -> Any:
+def _not_finite(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a finite number")
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from adrisk.errors import RunError, UsageError
 
@@ -96,7 +95,7 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write JSON; equal content gives equal bytes."""
     with replacing(path) as draft:
         draft.write_text(

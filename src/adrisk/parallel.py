@@ -226,11 +226,11 @@ def _ordered_results(
             pool.shutdown(cancel_futures=True)
 
 
-_installed: list[Any] = []  # in a worker process: its resource
+_installed: list[object] = []  # in a worker process: its resource
 _failures: list[Exception] = []  # or the error of making it
 
 
-def _install(make: Callable[[], Any]) -> None:
+def _install(make: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

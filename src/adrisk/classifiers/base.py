@@ -87,7 +87,7 @@ class Classifier(Protocol):
         """
         ...
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """The keyword arguments of `__init__`, JSON values."""
         ...
 
@@ -165,7 +165,7 @@ def tune(classifier: Classifier, batch: TextBatch, targets: Targets) -> None:
 class ReportsFacts(Protocol):
     """Family that reports facts about its fitting, for the manifest and the tracked run."""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """JSON values by name."""
         ...
 
@@ -186,17 +186,17 @@ def contributions_to(classifier: Classifier, batch: TextBatch, rows: Sequence[in
     return classifier.contributions(batch)[list(rows)]
 
 
-def defaults_of(kind: Callable[..., Any]) -> Mapping[str, Any]:
+def defaults_of(kind: Callable[..., object]) -> Mapping[str, object]:
     """The parameters of a family, each with its default."""
     return getattr(kind.__init__, "__kwdefaults__", None) or {}
 
 
-def parameters_of(classifier: Classifier) -> dict[str, Any]:
+def parameters_of(classifier: Classifier) -> dict[str, object]:
     """The keyword arguments a classifier was made with, kept as attributes of the same names."""
     return {name: getattr(classifier, name) for name in defaults_of(type(classifier))}
 
 
-def check_names(name: str, kind: Callable[..., Any], given: Mapping[str, Any]) -> None:
+def check_names(name: str, kind: Callable[..., object], given: Mapping[str, object]) -> None:
     """Refuse an unknown parameter of the family with this name.
 
     Raises:

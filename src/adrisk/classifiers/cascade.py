@@ -97,10 +97,10 @@ class CascadeClassifier:
         self.min_positives = min_positives
         self.findings = findings
         self.seed = seed
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[str, object] = {}
         self._context = TrainContext()
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """As given to `__init__`."""
         return parameters_of(self)
 
@@ -169,7 +169,7 @@ class CascadeClassifier:
         tuning = {"alone": alone, "both": both, "band": np.array([low, high])}
         return self._set_state(self.labels_, tuning)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """The share in the band and why, and the encoder's facts; see `ReportsFacts`."""
         return dict(self._facts)
 

@@ -89,7 +89,7 @@ class LinearClassifier:
         self.findings = findings
         self.seed = seed
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """As given to `__init__`."""
         return parameters_of(self)
 
@@ -196,7 +196,9 @@ def _terms(vectoriser: TfidfVectorizer) -> list[str]:
     return [str(term) for term in vectoriser.get_feature_names_out()]
 
 
-def _restore_vectoriser(vectoriser: TfidfVectorizer, terms: list[str], idf: Any) -> TfidfVectorizer:
+def _restore_vectoriser(
+    vectoriser: TfidfVectorizer, terms: list[str], idf: FloatArray
+) -> TfidfVectorizer:
     vectoriser.vocabulary = {term: column for column, term in enumerate(terms)}
     vectoriser.idf_ = idf
     vectoriser.vocabulary_ = vectoriser.vocabulary

@@ -72,7 +72,7 @@ class NgramClassifier:
         self.findings = findings
         self.seed = seed
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """As given to `__init__`."""
         return parameters_of(self)
 

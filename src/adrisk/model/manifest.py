@@ -96,7 +96,7 @@ class TrainedOn(Strict):
     languages: Mapping[str, Count]
     split_by: str
     labels: str = "as the corpus has them"
-    labels_from: Mapping[str, Any] = {}
+    labels_from: Mapping[str, object] = {}
 
 
 class Manifest(Strict):
@@ -119,7 +119,7 @@ class Manifest(Strict):
     libraries: Mapping[str, str]
     rules: str = ""
     metrics: Mapping[str, Any] = {}
-    facts: Mapping[str, Any] = {}
+    facts: Mapping[str, object] = {}
     files: Mapping[str, str] = {}
 
 

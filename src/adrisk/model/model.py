@@ -14,7 +14,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -210,7 +209,7 @@ class Model:
         """
         count = len(ads)
         names = ads.column_names
-        columns: dict[str, Any] = {
+        columns: dict[str, object] = {
             "ad_id": ads["ad_id"] if "ad_id" in names else [str(i) for i in range(count)],
             "risk": predictions.risk,
             "level": predictions.level,

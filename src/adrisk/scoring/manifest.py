@@ -54,7 +54,7 @@ class TrainedOn(_Part):
     languages: dict[str, int] = Field(default_factory=dict)
     split_by: str | None = None
     labels: str | None = None
-    labels_from: dict[str, Any] = Field(default_factory=dict)
+    labels_from: dict[str, object] = Field(default_factory=dict)
 
 
 class Model(_Part):
@@ -68,7 +68,7 @@ class Model(_Part):
     target: str | None = None
     trained_on: TrainedOn = TrainedOn()
     metrics: dict[str, Metric] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
 
 
 class Policy(_Open):

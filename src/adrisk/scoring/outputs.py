@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -78,7 +77,7 @@ def batches(
     )
 
 
-def read_quarantine(folder: Path) -> Iterator[dict[str, Any]]:
+def read_quarantine(folder: Path) -> Iterator[dict[str, object]]:
     """The rows of `quarantine.jsonl`; none when there is no such file.
 
     A line that is not JSON is counted as a row of its own reason, never dropped.

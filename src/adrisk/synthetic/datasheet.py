@@ -88,7 +88,7 @@ class CorpusCounts:
         self._count("denied", (i for stated in values["denied_indicators"] for i in stated))
         self._count_votes(table, values)
 
-    def _count(self, name: str, values: Iterable[Any]) -> None:
+    def _count(self, name: str, values: Iterable[object]) -> None:
         self._counters.setdefault(name, Counter()).update(values)
 
     def _count_votes(self, table: pa.Table, values: Mapping[str, list[Any]]) -> None:

@@ -55,7 +55,7 @@ ANNOTATED, TRUE = "synthetic:annotators", "synthetic:truth"
 
 _EPOCH_MICROSECONDS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
-_STORY_COLUMNS: dict[str, Callable[[Story], Any]] = {
+_STORY_COLUMNS: dict[str, Callable[[Story], object]] = {
     "language": lambda story: story.language,
     "split": lambda story: story.split,
     "kind": lambda story: story.kind,

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -165,7 +165,7 @@ def _parse(uri: str) -> tuple[str, str]:
     )
 
 
-def _location(mlflow: Any, uri: str) -> str:
+def _location(mlflow: ModuleType, uri: str) -> str:
     """Location of the artifacts of a model in the store."""
     client = mlflow.MlflowClient()
     if uri.startswith("models:/"):
@@ -189,7 +189,7 @@ def _run_and_name(uri: str) -> tuple[str, str]:
     return run_id, name
 
 
-def _fetched(store: Store, mlflow: Any, location: str, uri: str) -> Path:
+def _fetched(store: Store, mlflow: ModuleType, location: str, uri: str) -> Path:
     """Download a model, and move its folder into the workspace in one step."""
     place = store.workspace / FETCHED
     try:

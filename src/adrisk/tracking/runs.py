@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from adrisk.errors import MissingExtraError, RunError, UsageError
@@ -86,7 +87,7 @@ class Store:
             os.environ.pop(_VARIABLE, None)
         return mlflow
 
-    def experiment(self, mlflow: Any, name: str) -> str:
+    def experiment(self, mlflow: ModuleType, name: str) -> str:
         """Id of an experiment, created if missing; local ones have artifacts in the workspace."""
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
@@ -102,7 +103,7 @@ class LiveRun:
     store: Store
     experiment: str
     run_id: str
-    mlflow: Any
+    mlflow: ModuleType
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log metrics of one step of the training, as `train_` and their name."""
@@ -113,7 +114,7 @@ class LiveRun:
         self,
         model: Model,
         folder: Path,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         register_as: str,
     ) -> TrackedRun:
         """Log a trained model folder, and register it.
@@ -235,7 +236,9 @@ def unreachable(store: Store, error: Exception) -> RunError:
     )
 
 
-def _register(mlflow: Any, name: str, info: Any, run_id: str, tags: Mapping[str, str]) -> str:
+def _register(
+    mlflow: ModuleType, name: str, info: Any, run_id: str, tags: Mapping[str, str]
+) -> str:
     """Add a version to the registry by the client, which prints nothing."""
     client = mlflow.MlflowClient()
     try:
@@ -249,7 +252,7 @@ def _register(mlflow: Any, name: str, info: Any, run_id: str, tags: Mapping[str,
     return str(made.version)
 
 
-def _log_model(mlflow: Any, model: Model, folder: Path) -> Any:
+def _log_model(mlflow: ModuleType, model: Model, folder: Path) -> Any:
     import pandas as pd
     from mlflow.models import infer_signature
     from mlflow.types import ColSpec, Schema
@@ -281,7 +284,7 @@ def _log_model(mlflow: Any, model: Model, folder: Path) -> Any:
 
 
 def _log_dataset(
-    mlflow: Any,
+    mlflow: ModuleType,
     manifest: Manifest,
     context: str,
     data: Mapping[str, Any] | None = None,
@@ -299,8 +302,8 @@ def _log_dataset(
     mlflow.log_input(dataset, context=context)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    result: dict[str, Any] = {}
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    result: dict[str, object] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
             result.update(_flat(value, f"{prefix}{key}."))

@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -234,7 +233,7 @@ def _pooling(corpus: Corpus, rows: IntArray, risk: FloatArray) -> Pooling:
     return pooling
 
 
-def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, Any]:
+def headline(model: Model, corpus: Corpus, split: Split) -> dict[str, object]:
     """Headline figures of a model on its report set.
 
     Empty where the report set has one class only; `evaluate` gives all figures.

@@ -87,10 +87,10 @@ class EncoderClassifier:
         self.findings = findings
         self.seed = seed
         self._context = TrainContext()
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[str, object] = {}
         self._settings: dict[str, Any] = {}
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """As given to `__init__`."""
         return parameters_of(self)
 
@@ -241,7 +241,7 @@ class EncoderClassifier:
             self._network, self._tokeniser, longest, filler, self._rule_columns(), half=half
         )
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """Facts of the fitting; see `ReportsFacts`. Empty for a loaded model."""
         return dict(self._facts)
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from adrisk.documents import parse_strict_json
@@ -130,7 +131,7 @@ def read_tokeniser(content: str, source: str) -> Any:
         ) from error
 
 
-def build_encoder(config: Mapping[str, Any], most_parameters: int) -> Any:
+def build_encoder(config: Mapping[str, object], most_parameters: int) -> Any:
     """An encoder of this architecture with random weights.
 
     Args:
@@ -164,11 +165,11 @@ def build_encoder(config: Mapping[str, Any], most_parameters: int) -> Any:
     )
 
 
-def _from_config(transformers: Any, config: Any) -> Any:
+def _from_config(transformers: ModuleType, config: Any) -> Any:
     return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
 
 
-def _check_config(config: Mapping[str, Any]) -> None:
+def _check_config(config: Mapping[str, object]) -> None:
     for key, value in _entries(config):
         if any(part in key for part in _FOREIGN):
             raise ModelError(
@@ -183,7 +184,7 @@ def _check_config(config: Mapping[str, Any]) -> None:
             )
 
 
-def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _entries(config: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for key, value in config.items():
         yield key, value
         if isinstance(value, Mapping):
@@ -213,7 +214,7 @@ def import_transformers() -> Any:
 
 
 @contextmanager
-def silenced(transformers: Any) -> Iterator[None]:
+def silenced(transformers: ModuleType) -> Iterator[None]:
     """Context without progress bars and logs of transformers; its settings are restored."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

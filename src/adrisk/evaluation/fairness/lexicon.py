@@ -212,7 +212,7 @@ def _is_beside(
 
 
 def any_of(words: Mapping[str, object] | tuple[str, ...]) -> regex.Pattern[str]:
-    """Any of the words as a whole, in small letters or capitals; not within a handle or a link."""
+    """One of the words as a whole, in small letters or capitals; not within a handle or a link."""
     longest = sorted(words, key=len, reverse=True)
     inner = "|".join(regex.escape(word) for word in longest)
     return regex.compile(rf"(?<![\w@/#_])(?<!\w\.)(?:{inner})(?![\w@_])(?!\.\w)", regex.IGNORECASE)

@@ -19,7 +19,7 @@ def _names(written: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in written.split(","))
 
 
-_PARAMETERS: dict[str, Callable[[str], Any]] = {
+_PARAMETERS: dict[str, Callable[[str], object]] = {
     "seed": int,
     "prevalence": float,
     "duplicates": float,

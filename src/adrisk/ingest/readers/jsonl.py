@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from io import BytesIO
-from typing import Any
 
 import pyarrow as pa
 
@@ -69,7 +68,7 @@ class JsonlReader:
         self, batch_rows: int, must_be_text: Collection[str], reject: Reject
     ) -> Iterator[Rows]:
         """The rows in order."""
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         lines: list[int] = []
         size = 0
         known = frozenset(self._names)
@@ -100,7 +99,7 @@ class JsonlReader:
         if rows:
             yield self._table(rows, lines, reject)
 
-    def _table(self, rows: list[dict[str, Any]], lines: list[int], reject: Reject) -> Rows:
+    def _table(self, rows: list[dict[str, object]], lines: list[int], reject: Reject) -> Rows:
         columns = [[_as_string(row.get(name)) for row in rows] for name in self._names]
         return string_table(self._names, columns, lines, reject)
 
@@ -115,7 +114,7 @@ class _Broken:
 _TEXT = (str, type(None))
 
 
-def _row(line: bytes) -> dict[str, Any] | _Broken | None:
+def _row(line: bytes) -> dict[str, object] | _Broken | None:
     """The object of a line; None for a blank line."""
     try:
         text = line.decode("utf-8")
