@@ -106,7 +106,7 @@ def main() -> None:
         "machine": f"{cores()} cores ({platform.machine()}), {torch.get_num_threads()} threads",
         "python": platform.python_version(),
         "encoder": "of the model" if arguments.model is not None else arguments.encoder,
-        "multiplied_in": "bfloat16" if encoder._reader.half else "float32",
+        "multiplied_in": "bfloat16" if encoder._predictor.half else "float32",
         "ads": len(texts),
         "left_out_as_too_long": len(folded) - len(texts),
         "runs": arguments.runs,

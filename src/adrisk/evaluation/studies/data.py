@@ -24,6 +24,7 @@ from adrisk.metrics import estimates as metrics
 from adrisk.metrics.comparison import Pair
 from adrisk.metrics.estimates import Bootstrap, Drawn
 from adrisk.metrics.splits import Split, fold_splits
+from adrisk.rules.ruleset import Ruleset
 from adrisk.training.corpus import Corpus, load_corpus
 from adrisk.training.labels import training_labels
 from adrisk.training.train import split_corpus
@@ -78,12 +79,12 @@ class StudyData:
         )
 
 
-def open_study_data(source: str, *, folds: int) -> StudyData:
+def open_study_data(source: str, *, folds: int, rules: Ruleset | None = None) -> StudyData:
     """Read a source and split it: by its own test part if it has one, else into folds.
 
     With `folds` 0 any source is split once, as in training.
     """
-    corpus = load_corpus([source])
+    corpus = load_corpus([source], rules=rules)
     parts = corpus.ads["split"].to_pylist() if "split" in corpus.ads.column_names else []
     if folds and not {"train", "test"} <= set(parts):
         splits = fold_splits(corpus.campaigns, folds, seed=0, positive=corpus.risky)
