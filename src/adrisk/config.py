@@ -1,6 +1,6 @@
-"""Configuration of a run: one YAML file, checked before any work.
+"""Configuration files of training, release, scoring and whole runs, checked before any work.
 
-Composes the configuration classes of the rooms. An unknown key is an error that names the nearest
+Each is one YAML file. An unknown key is an error that names the nearest
 known one. `${NAME}` in a value is read from the environment, so that a file in git can refer to
 data outside it.
 """

@@ -1,7 +1,8 @@
-"""Parser of YAML and JSON from outside, with limits on size, depth and aliases.
+"""Parsers of untrusted YAML and JSON.
 
 A few lines of YAML can expand to more values than fit in memory, and deep nesting exhausts the
-stack. Both are errors, found before any value is built, in time linear in the file.
+stack. In YAML both are found before any value is built, in time linear in the file. JSON has no
+aliases; its depth and numbers are checked after parsing.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def test_the_better_part_gets_the_weight() -> None:
     [
         ({"fast": {"bitts": 14}}, "fast has no parameter 'bitts' [(]did you mean 'bits'"),
         ({"encoder": {"layers": 2}}, "encoder has no parameter 'layers'"),
-        ({"review_share": 0.0}, "above 0 and at most 1"),
+        ({"review_share": 0.0}, "review_share is below 1"),
     ],
 )
 def test_a_wrong_parameter_is_named(

@@ -251,6 +251,7 @@ def test_an_unknown_architecture_is_refused(fitted: EncoderClassifier, tmp_path:
         ("config", "auto_map", {"AutoModel": "somebody/code--m.Model"}, "could run code"),
         ("config", "_attn_implementation", "somebody/kernels", "could run code"),
         ("config", "text_config", {"attn_implementation": "somebody/kernels"}, "could run code"),
+        ("config", "layers", [{"attn_implementation": "somebody/kernels"}], "could run code"),
         ("config", "quantization_config", {"quant_method": "fp8"}, "could run code"),
         ("config", "num_hidden_layers", 10**9, "implausible 'num_hidden_layers'"),
         ("config", "hidden_size", 10**9, "implausible 'hidden_size'"),

@@ -1,4 +1,4 @@
-"""Cascade: the fast family scores every ad; the encoder rescores the ads near the threshold.
+"""Cascade: the fast family scores every ad; near the threshold both scores are combined.
 
 A review budget flags the riskiest share of all ads. Far from its threshold a second score cannot
 change which ads are flagged; the ads near it, the band, are scored by the encoder too. Both parts
@@ -118,7 +118,7 @@ class CascadeClassifier:
         if not 0 < self.review_share < 1 or not 0 < self.most_reread <= 1:
             raise ConfigError(
                 f"review_share ({self.review_share:g}) and most_reread ({self.most_reread:g}) "
-                "must be shares of all ads, above 0 and at most 1"
+                "must be shares of all ads, above 0; review_share is below 1, most_reread at most 1"
             )
         fast, encoder = self._make_parts()
         self._fast = fast.fit(batch, targets)

@@ -89,8 +89,8 @@ class NgramClassifier:
         names = rule_feature_names(batch.rules.taxonomy) if self.findings else ()
         blocks, scale = [weighted], scale_beside(weighted)
         if names:
-            trainable_parameters = training_rule_features(batch, names, targets, self.seed)
-            blocks.append(sparse.csr_array(scale * trainable_parameters))
+            learned = training_rule_features(batch, names, targets, self.seed)
+            blocks.append(sparse.csr_array(scale * learned))
         stacked = sparse.csr_array(sparse.hstack(blocks, format="csr"))
         heads = fit_heads(stacked, targets, labels, self.strength, self.seed)
         table, rule_weights = np.split(heads.weights, [len(idf)])

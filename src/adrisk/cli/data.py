@@ -1,4 +1,4 @@
-"""Commands on ads without a model: ingest, match, extract, link, indicators."""
+"""Commands that need no model: ingest, match, extract, link, indicators."""
 
 from __future__ import annotations
 

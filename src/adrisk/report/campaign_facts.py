@@ -1,4 +1,4 @@
-"""Facts of a campaign for display: terms, time, places, accounts, contacts, links and network.
+"""Facts of a campaign for display, with the layout of its graph of texts, contacts and accounts.
 
 In: a row of campaign_facts.parquet, and the links of the campaign. Out: frozen values, sentences
 and coordinates. No ad text and no contact, only short pseudonyms.

@@ -3,7 +3,8 @@
 The path runs from a baseline ad, of the same length with every word replaced by the blank token
 and no rule features, to the ad. A token's contribution is spread over its characters and a rule
 feature's over its matched words. The residual (the margin of the baseline against an empty text,
-and the error of the integral) is spread evenly, so the rows sum to the margin exactly.
+and the error of the integral) is spread evenly, so the rows sum to the margin of the ad minus that
+of an empty text.
 """
 
 from __future__ import annotations

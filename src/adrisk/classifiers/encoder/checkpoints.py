@@ -1,4 +1,4 @@
-"""Checkpoints of a training: safetensors and JSON, replaced atomically."""
+"""Checkpoint of a training run: one safetensors file with JSON metadata, replaced atomically."""
 
 from __future__ import annotations
 

@@ -185,10 +185,18 @@ def _check_config(config: Mapping[str, object]) -> None:
 
 
 def _entries(config: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Keys and values of a configuration at every depth; an item of a list has the list's key."""
     for key, value in config.items():
-        yield key, value
-        if isinstance(value, Mapping):
-            yield from _entries(value)
+        yield from _nested(key, value)
+
+
+def _nested(key: str, value: object) -> Iterator[tuple[str, object]]:
+    yield key, value
+    if isinstance(value, Mapping):
+        yield from _entries(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _nested(key, item)
 
 
 def without_pooler(encoder: Any) -> Any:

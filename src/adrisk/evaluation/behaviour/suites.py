@@ -1,4 +1,4 @@
-"""Suite files: one YAML file a language, `{language}.yaml`, a mapping of functions to cases.
+"""Reader of behaviour suites: YAML files, one a language, of cases by tested capability.
 
     negated:
       - id: negated-01            # unique within the language
