@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline, make_union
 
 from adrisk.classifiers import FAMILIES
 from adrisk.classifiers.base import RISKY_COLUMN, tune
@@ -203,6 +201,10 @@ def tfidf_baseline(
     fit_texts: Sequence[str], fit_truth: NDArray[np.bool_], texts: Sequence[str], seed: int
 ) -> FloatArray:
     """The fourth baseline: TF-IDF of words and characters with logistic regression, as is."""
+    # 0.3 s at the start of every command otherwise.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
     pipeline = make_pipeline(
         make_union(word_vectoriser(), char_vectoriser()),
         LogisticRegression(C=1.0, solver="liblinear", random_state=seed),

@@ -13,7 +13,7 @@ from adrisk.evaluation.behaviour.judging import FunctionRates
 from adrisk.evaluation.markdown import Markdown, render
 from adrisk.evaluation.release_manifest import ReleaseManifest
 from adrisk.metrics.results import SliceFigures
-from adrisk.report.render import LANGUAGE_NAMES
+from adrisk.report.page import LANGUAGE_NAMES
 
 _SLICES = {"language": "language", "kind": "kind of ad", "length": "characters"}
 """The slices of the report set that the card shows, in words."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
+
+from adrisk.report.page import environment
 
 _CHARACTER, _LINE, _FOOT = 7, 16, 38
 """Pixels: the width of a digit, the height of a line of text, the room below the plot."""
@@ -189,7 +189,7 @@ def marked(chart: Chart, marks: Sequence[tuple[float, str, str]]) -> Chart:
 
 def draw(chart: Chart, *, alone: bool = False) -> Markup:
     """The svg element, for a page; or `alone`, as a file with its title in sight."""
-    return Markup(_template().render(c=chart, alone=alone))  # noqa: S704 - it escapes
+    return Markup(environment().get_template("chart.svg").render(c=chart, alone=alone))  # noqa: S704 - it escapes
 
 
 def risk_histogram(
@@ -248,16 +248,3 @@ def risk_histogram(
         parts.append(f"the highest is {most:,} ads at a risk of {ranges[list(counts).index(most)]}")
     parts += [label for _, label, _ in marks]
     return draw(replace(chart, description="; ".join(parts) + ".", bars=tuple(bars)))
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("adrisk.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["px"] = lambda value: f"{value:g}"
-    return environment.get_template("chart.svg")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from adrisk.report.campaign_facts import CampaignFacts
 from adrisk.report.campaign_template import CampaignTemplate, SlotValue
 from adrisk.report.items import Item, ShownAd
-from adrisk.report.render import level_name, percent, span_in_words
+from adrisk.report.page import level_name, percent, span_in_words
 from adrisk.scoring.masking import Piece, mask_field, visible
 
 _BARS = " ▁▂▃▄▅▆▇█"

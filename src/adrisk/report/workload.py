@@ -12,10 +12,11 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from adrisk.report.charts import Chart, Dot, Text, count_axis, draw, marked, share_axis, steps
-from adrisk.report.render import asset, environment, sha256
+from adrisk.report.page import asset, environment, sha256
 from adrisk.report.simulation import Point, Simulation
 
 _RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+_LABEL_WIDTH = 80  # pixels, with the gap beside the point
 _NONE = 0.5
 """Position of 0 campaigns on the logarithmic axis."""
 
@@ -102,8 +103,11 @@ def _run_threshold(chart: Chart, now: Point | None) -> tuple[Dot, ...]:
         return ()
     x, y = chart.across(max(now.campaigns, _NONE)), chart.down(now.recall)
     # The curve rises, so there is room below it to the right, and above it to the left.
-    below = chart.right - x > 140 and chart.bottom - y > 30
-    words = "threshold of the run"
+    end = x + _LABEL_WIDTH
+    below = (
+        end < chart.right and y + 30 < chart.bottom and not any(x < m.x < end for m in chart.marks)
+    )
+    words = "threshold"
     label = Text(x + 9, y + 18, "start", words) if below else Text(x - 9, y - 9, "end", words)
     return (Dot(x, y, "urgent", label),)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import binomtest
 
 from adrisk.evaluation.behaviour.suites import FUNCTIONS, RISK, Case, fingerprint
 from adrisk.layout import REVIEW_SHARE
@@ -194,6 +193,8 @@ def rate(outcomes: Iterable[Outcome]) -> Rate:
     unjudged = len(verdicts) - len(judged)
     if not judged:
         return Rate(passed=0, n=0, low=None, high=None, unjudged=unjudged, share=None)
+    from scipy.stats import binomtest  # 0.5 s at the start of every command otherwise
+
     interval = binomtest(passed, len(judged)).proportion_ci(0.95, method="wilson")
     return Rate(
         passed=passed,

@@ -30,7 +30,7 @@ from adrisk.files import replacing, writable, write_json
 from adrisk.metrics.figures import Rate
 from adrisk.model.model import Model
 from adrisk.progress import track
-from adrisk.report.render import asset, environment, sha256
+from adrisk.report.page import asset, environment, sha256
 from adrisk.rules.taxonomy import Taxonomy, load_taxonomy
 from adrisk.scoring.masking import Piece, mask_field, reveal
 
